@@ -1,0 +1,52 @@
+/**
+ * Google's resumable media uploads for every JavaScript runtime that speaks the Web platform: Deno, Bun, Node, Workers
+ * and browsers.
+ *
+ * {@linkcode upload} is the one call most programs need; {@linkcode uploadStream} is the same as a stream to write into.
+ * {@linkcode SimpleUpload}, {@linkcode MultipartUpload} and {@linkcode ResumableUpload} are the pieces below it, with the
+ * names and meanings of Python's `google.resumable_media`.
+ *
+ * @example
+ * ```ts
+ * import { upload } from "@resumable-media/upload";
+ * import { GcsEmulator } from "@resumable-media/upload/emulator";
+ *
+ * const object = await upload(new Blob(["hello"]), {
+ *   bucket: "my-bucket",
+ *   name: "hello.txt",
+ *   transport: new GcsEmulator().fetch, // or one of your own that adds credentials
+ * });
+ * console.log(object.crc32c); // mnG7TA==
+ * ```
+ *
+ * @module
+ */
+
+export {
+  DataCorruption,
+  InvalidResponse,
+  UploadError,
+  type UploadErrorCode,
+} from "./src/errors.ts";
+export type { ByteSource, UploadSource } from "./src/bytes/source.ts";
+export type { Clock } from "./src/net/clock.ts";
+export type { RetryOptions } from "./src/net/retry.ts";
+export type { Transport } from "./src/net/transport.ts";
+export { PERMANENT_REDIRECT, UPLOAD_CHUNK_SIZE } from "./src/protocol/content_range.ts";
+export type { ChecksumOption, ObjectMetadata, StorageObject } from "./src/protocol/metadata.ts";
+export type { Checkpoint } from "./src/upload/checkpoint.ts";
+export { MultipartUpload } from "./src/upload/multipart.ts";
+export type { UploadData } from "./src/upload/one_shot.ts";
+export type {
+  CallOptions,
+  InitiateOptions,
+  OneShotOptions,
+  ResumableUploadOptions,
+  ResumeOptions,
+  UploadProgress,
+} from "./src/upload/options.ts";
+export { ResumableUpload } from "./src/upload/resumable.ts";
+export { SimpleUpload } from "./src/upload/simple.ts";
+export type { UploadTarget } from "./src/upload/target.ts";
+export { upload, type UploadOptions } from "./src/upload/upload.ts";
+export { type UploadStream, uploadStream } from "./src/upload/upload_stream.ts";

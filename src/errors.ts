@@ -1,0 +1,127 @@
+/**
+ * Every error that the library makes itself: one base class with a stable `code`.
+ *
+ * Wrong arguments throw the platform's `TypeError` and `RangeError`; an abort throws the signal's own reason; a
+ * source that throws keeps its own error. Everything else is an {@linkcode UploadError}.
+ *
+ * @module
+ */
+
+/**
+ * What went wrong, as a stable word that programs can compare.
+ *
+ * | code | meaning | what helps |
+ * | --- | --- | --- |
+ * | `invalid_state` | a method was called at a moment when it cannot work | the message says what to call first |
+ * | `invalid_response` | the reply is not one that the protocol allows here | look at `response` |
+ * | `rejected` | the server refused the request for good (a 4xx) | look at `response` |
+ * | `precondition_failed` | 412, or 304: the object is not in the state that was asked for | decide anew |
+ * | `session_gone` | 404 or 410: the session has expired or never existed | start a new upload |
+ * | `session_cancelled` | 499: the session was cancelled | start a new upload |
+ * | `unavailable` | 408, 429 or 5xx, and retrying is off, not safe or used up | try later, `recover()` |
+ * | `transport_failed` | the transport rejected: no reply, see `cause` | try later, `recover()` |
+ * | `deadline_exceeded` | one attempt took longer than its deadline | try later, `recover()` |
+ * | `data_corruption` | the server's bytes are not the bytes that were read | start a new upload |
+ * | `source_size_mismatch` | the source is shorter or longer than declared | declare the true size |
+ * | `source_changed` | the source is not the one that the checkpoint speaks of | start a new upload |
+ * | `invalid_checkpoint` | the value is not a checkpoint that this version can read | start a new upload |
+ */
+export type UploadErrorCode =
+  | "invalid_state"
+  | "invalid_response"
+  | "rejected"
+  | "precondition_failed"
+  | "session_gone"
+  | "session_cancelled"
+  | "unavailable"
+  | "transport_failed"
+  | "deadline_exceeded"
+  | "data_corruption"
+  | "source_size_mismatch"
+  | "source_changed"
+  | "invalid_checkpoint";
+
+/**
+ * The base of all errors of this library.
+ *
+ * @example Telling failures apart by their code
+ * ```ts
+ * import { UploadError } from "@resumable-media/upload";
+ *
+ * function advice(error: unknown): string {
+ *   if (!(error instanceof UploadError)) return "a mistake in the program, an abort, or the source's own error";
+ *   return error.code === "session_gone" ? "start a new upload" : `failed: ${error.code}`;
+ * }
+ * console.log(advice(new UploadError("session_gone", "Cannot send a chunk: the session has expired")));
+ * ```
+ */
+export class UploadError extends Error {
+  /** The name of the class, for logs. */
+  override readonly name: string = "UploadError";
+  /** What went wrong, as a stable word. */
+  readonly code: UploadErrorCode;
+
+  /**
+   * Makes an error.
+   *
+   * @param code what went wrong, as a stable word
+   * @param message action, expected, actual; never a token or a session URL
+   * @param options `cause`: the error below this one
+   */
+  constructor(code: UploadErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/**
+ * The server answered, and the answer is not the one the upload needs. `response` can still be read.
+ *
+ * The counterpart of `google.resumable_media.InvalidResponse`.
+ */
+export class InvalidResponse extends UploadError {
+  /** The name of the class, for logs. */
+  override readonly name: string = "InvalidResponse";
+  /** The response that caused the failure; its body can still be read. */
+  readonly response: Response;
+
+  /**
+   * Makes an error.
+   *
+   * @param response the response that caused the failure
+   * @param message action, expected, actual
+   * @param code a more exact code than `invalid_response`
+   */
+  constructor(
+    response: Response,
+    message: string,
+    code: UploadErrorCode = "invalid_response",
+    options?: ErrorOptions,
+  ) {
+    super(code, message, options);
+    this.response = response;
+  }
+}
+
+/**
+ * The bytes at the server are not the bytes that were read from the source: another size, or another checksum.
+ *
+ * The counterpart of `google.resumable_media.DataCorruption`. An object that was finished nevertheless is not deleted.
+ */
+export class DataCorruption extends UploadError {
+  /** The name of the class, for logs. */
+  override readonly name: string = "DataCorruption";
+  /** The response that showed the difference; its body can still be read. */
+  readonly response: Response;
+
+  /**
+   * Makes an error.
+   *
+   * @param response the response that showed the difference
+   * @param message expected and actual size or checksum
+   */
+  constructor(response: Response, message: string, options?: ErrorOptions) {
+    super("data_corruption", message, options);
+    this.response = response;
+  }
+}

@@ -1,0 +1,42 @@
+/** Time and chance, so that tests can hold both still. */
+
+/** What the library needs of time and chance; hand in another one to test retrying without waiting. */
+export interface Clock {
+  /** The time in milliseconds since 1970, as `Date.now()`. */
+  now(): number;
+  /** A number from 0 up to, not including, 1. */
+  random(): number;
+  /** Calls back once after `milliseconds`; the function returned prevents it. */
+  setTimer(callback: () => void, milliseconds: number): () => void;
+  /** Resolves after `milliseconds`; rejects at once with the signal's reason when `signal` aborts. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** The longest time a platform timer can be set to. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** The platform's own time and chance. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  random: () => Math.random(),
+  setTimer(callback, milliseconds) {
+    const id = setTimeout(callback, Math.min(milliseconds, LONGEST_TIMER));
+    return () => clearTimeout(id);
+  },
+  sleep(milliseconds, signal) {
+    let stop = () => {};
+    const wait = new Promise<void>((resolve) => stop = systemClock.setTimer(resolve, milliseconds));
+    return abortable(wait, signal).finally(() => stop());
+  },
+};
+
+/** The outcome of `promise`, or at once the reason of `signal` when that aborts first. */
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}

@@ -1,0 +1,69 @@
+/** Where uploads are started: the JSON API's upload endpoint of a bucket. */
+
+/** The three protocols of the JSON API. */
+export type UploadType = "media" | "multipart" | "resumable";
+
+/** Google's own endpoint. */
+export const DEFAULT_ENDPOINT = "https://storage.googleapis.com";
+
+/** The URL that uploads the object `name` into `bucket`; both are percent-encoded, the name whatever is in it. */
+export function uploadUrl(endpoint: string, bucket: string, name: string): string {
+  checkBucketName(bucket);
+  checkObjectName(name);
+  return `${endpoint.replace(/\/+$/, "")}/upload/storage/v1/b/${bucket}/o?name=${
+    encodeURIComponent(name)
+  }`;
+}
+
+/** The upload type of a start URL: what its query says, `resumable` when it is signed, `undefined` when it is open. */
+export function uploadTypeOf(url: string): UploadType | undefined {
+  const { searchParams } = new URL(url);
+  const type = searchParams.get("uploadType");
+  if (type === "media" || type === "multipart" || type === "resumable") return type;
+  if (type !== null) {
+    throw new RangeError(
+      `url: expected uploadType media, multipart or resumable, got ${JSON.stringify(type)}`,
+    );
+  }
+  const signed = [...searchParams.keys()].some((name) => name.toLowerCase() === "x-goog-signature");
+  return signed ? "resumable" : undefined;
+}
+
+/** The URL with one more query parameter, the rest of it untouched. */
+export function withParameter(url: string, name: string, value: string): string {
+  const [address, fragment] = url.split("#", 2);
+  const separator = !address.includes("?") ? "?" : /[?&]$/.test(address) ? "" : "&";
+  return `${address}${separator}${name}=${encodeURIComponent(value)}${
+    fragment === undefined ? "" : `#${fragment}`
+  }`;
+}
+
+/** {@link https://cloud.google.com/storage/docs/buckets#naming} */
+function checkBucketName(bucket: string): void {
+  if (typeof bucket !== "string" || !/^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/.test(bucket)) {
+    throw new RangeError(
+      `bucket: expected 3 to 222 of a-z, 0-9, ".", "_" and "-", a letter or digit at both ends, got ${
+        show(bucket)
+      }`,
+    );
+  }
+}
+
+/** {@link https://cloud.google.com/storage/docs/objects#naming} */
+function checkObjectName(name: string): void {
+  const fail = (expected: string) =>
+    new RangeError(`name: expected ${expected}, got ${show(name)}`);
+  if (typeof name !== "string") throw fail("a string");
+  const bytes = new TextEncoder().encode(name).length;
+  if (bytes < 1 || bytes > 1024) throw fail("1 to 1024 bytes of UTF-8");
+  if (/[\r\n]/.test(name)) throw fail("no carriage return and no line feed");
+  if (name === "." || name === "..") throw fail('neither "." nor ".."');
+  if (name.startsWith(".well-known/acme-challenge/")) {
+    throw fail('no name below ".well-known/acme-challenge/"');
+  }
+  if (/\p{Surrogate}/u.test(name)) throw fail("well-formed Unicode");
+}
+
+function show(value: unknown): string {
+  return JSON.stringify(value)?.slice(0, 100) ?? String(value);
+}

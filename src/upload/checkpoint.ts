@@ -1,0 +1,88 @@
+/** Where an upload stands, as JSON that outlives the process. */
+
+import { UploadError } from "../errors.ts";
+import type { ChecksumOption } from "../protocol/metadata.ts";
+
+/**
+ * Where an upload stands: plain JSON, to be stored and handed to {@linkcode ResumableUpload.resume} or to
+ * `upload({ checkpoint })` later, in another process too.
+ *
+ * It holds the session URL, with which anyone can go on with the upload for a week: keep it as you keep a password. The
+ * headers of the upload are not in it.
+ */
+export interface Checkpoint {
+  /** The version of this form. */
+  readonly version: 1;
+  /** Where the upload was started. */
+  readonly uploadUrl: string;
+  /** The session; a secret. */
+  readonly sessionUrl: string;
+  /** Bytes in each request. */
+  readonly chunkSize: number;
+  /** The bytes that the server had confirmed. */
+  readonly persisted: number;
+  /** CRC32C of these bytes, base64; absent where it is not known. */
+  readonly crc32c?: string;
+  /** The size of the whole in bytes; absent while it is not known. */
+  readonly totalBytes?: number;
+  /** The `lastModified` of the file, in milliseconds; absent for other sources. */
+  readonly lastModified?: number;
+  /** The media type. */
+  readonly contentType: string;
+  /** Which checksum is compared at the end. */
+  readonly checksum: ChecksumOption;
+}
+
+const CHECKS: { [Field in keyof Checkpoint]-?: (value: unknown) => boolean } = {
+  version: (value) => value === 1,
+  uploadUrl: isUrl,
+  sessionUrl: isUrl,
+  chunkSize: (value) => isCount(value) && value > 0,
+  persisted: isCount,
+  crc32c: (value) =>
+    value === undefined || typeof value === "string" && /^[A-Za-z0-9+/]{6}==$/.test(value),
+  totalBytes: (value) => value === undefined || isCount(value),
+  lastModified: (value) =>
+    value === undefined || typeof value === "number" && Number.isFinite(value),
+  contentType: (value) => typeof value === "string",
+  checksum: (value) => value === null || value === "auto" || value === "crc32c" || value === "md5",
+};
+
+/** Checks a value that came from storage; its values are not shown, since they hold a secret. */
+export function checkCheckpoint(value: unknown): Checkpoint {
+  const fields = value as Record<string, unknown> | null;
+  if (typeof fields !== "object" || fields === null) {
+    throw refused("expected an object", typeof value);
+  }
+  if (fields.version !== 1) {
+    throw refused("expected version 1", `version ${JSON.stringify(fields.version)?.slice(0, 20)}`);
+  }
+  for (const [name, check] of Object.entries(CHECKS)) {
+    if (!check(fields[name])) {
+      throw refused(`expected a valid "${name}"`, `${typeof fields[name]} that is not one`);
+    }
+  }
+  const checkpoint = fields as unknown as Checkpoint;
+  if (checkpoint.totalBytes !== undefined && checkpoint.persisted > checkpoint.totalBytes) {
+    throw refused(
+      `expected at most ${checkpoint.totalBytes} persisted bytes`,
+      `${checkpoint.persisted}`,
+    );
+  }
+  return checkpoint;
+}
+
+function refused(expected: string, actual: string): UploadError {
+  return new UploadError(
+    "invalid_checkpoint",
+    `Cannot resume from the checkpoint: ${expected}, got ${actual}`,
+  );
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isUrl(value: unknown): boolean {
+  return typeof value === "string" && URL.canParse(value) && /^https?:/i.test(value);
+}

@@ -1,0 +1,125 @@
+/** The door: what callers hand in is checked here, before anything is sent. */
+
+import { DataCorruption, InvalidResponse, UploadError } from "../errors.ts";
+import type { ChecksumOption, ObjectMetadata } from "../protocol/metadata.ts";
+import { describeReply, type Refusal } from "../protocol/reply.ts";
+import type { Reply } from "../net/transport.ts";
+
+/** An absolute http or https URL, as a string. */
+export function checkUrl(value: string | URL, name: string): string {
+  const url = URL.canParse(String(value)) ? new URL(String(value)) : undefined;
+  if (url?.protocol !== "https:" && url?.protocol !== "http:") {
+    throw new TypeError(
+      `${name}: expected an absolute http or https URL, got ${
+        url ? url.protocol : "something else"
+      }`,
+    );
+  }
+  return String(value);
+}
+
+/** A media type that can stand in a header and in a multipart body. */
+export function checkContentType(value: string): string {
+  if (typeof value !== "string" || !/^[\x21-\x7e]+\/[\x20-\x7e]+$/.test(value)) {
+    throw new TypeError(
+      `contentType: expected a media type such as "image/png", got ${JSON.stringify(value)}`,
+    );
+  }
+  return value;
+}
+
+/** An object resource. */
+export function checkMetadata(value: ObjectMetadata): ObjectMetadata {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new TypeError(
+      `metadata: expected an object such as { name }, got ${
+        value === null ? "null" : typeof value
+      }`,
+    );
+  }
+  return value;
+}
+
+/** A copy of the headers. */
+export function checkHeaders(value: HeadersInit | undefined): Headers {
+  return new Headers(value);
+}
+
+/** One of the checksum options; the default is `auto`. */
+export function checkChecksum(value: ChecksumOption | undefined): ChecksumOption {
+  const options: readonly ChecksumOption[] = ["auto", "crc32c", "md5", null];
+  if (value === undefined) return "auto";
+  if (!options.includes(value)) {
+    throw new TypeError(
+      `checksum: expected "auto", "crc32c", "md5" or null, got ${JSON.stringify(value)}`,
+    );
+  }
+  return value;
+}
+
+/** A function that can send requests. */
+export function checkTransport(value: unknown): void {
+  if (typeof value !== "function") {
+    throw new TypeError(
+      `transport: expected a function such as fetch, got ${value === null ? "null" : typeof value}`,
+    );
+  }
+}
+
+/** A whole number of bytes. */
+export function checkByteCount(value: number, name: string): number {
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new RangeError(`${name}: expected a whole number of bytes, got ${value}`);
+  }
+  return value;
+}
+
+/** The error for a call at a moment when it cannot work. */
+export function invalidState(message: string): UploadError {
+  return new UploadError("invalid_state", message);
+}
+
+/** The error for a refused request. `session` says whether it was about an open session. */
+export function refusalError(
+  action: string,
+  reply: Reply,
+  refusal: Refusal,
+  session: boolean,
+): UploadError {
+  const told = `Cannot ${action}: `;
+  const said = describeReply(reply);
+  const fail = (code: UploadError["code"], message: string) =>
+    new InvalidResponse(reply.response, told + message, code);
+  switch (refusal.kind) {
+    case "corrupt":
+      return new DataCorruption(
+        reply.response,
+        `${told}the server computed another checksum: ${said}`,
+      );
+    case "gone":
+      return session
+        ? fail(
+          "session_gone",
+          `expected an open session, but it has expired or never existed: ${said}`,
+        )
+        : fail("rejected", `expected 200, got ${said}`);
+    case "cancelled":
+      return fail("session_cancelled", `expected an open session, but it was cancelled: ${said}`);
+    case "precondition":
+      return fail(
+        "precondition_failed",
+        `the object is not in the state that was asked for: ${said}`,
+      );
+    case "unavailable":
+      return fail("unavailable", `expected success, but the server could not serve: ${said}`);
+    case "misplaced":
+      return fail(
+        "unavailable",
+        `expected the bytes to fit behind those stored, but they did not: ${said}`,
+      );
+    case "rejected":
+      return fail("rejected", `expected success, got ${said}`);
+    case "malformed":
+      return fail("invalid_response", `${refusal.problem} (status ${said})`);
+  }
+}

@@ -1,0 +1,138 @@
+/** The one call most users make. */
+
+import { type ByteSource, prepareSource, type UploadSource } from "../bytes/source.ts";
+import type { Transport } from "../net/transport.ts";
+import { UPLOAD_CHUNK_SIZE } from "../protocol/content_range.ts";
+import { isRepeatable, type ObjectMetadata, type StorageObject } from "../protocol/metadata.ts";
+import { type UploadType, uploadTypeOf, withParameter } from "../protocol/upload_url.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { checkHeaders } from "./checks.ts";
+import { MultipartUpload } from "./multipart.ts";
+import type { UploadData } from "./one_shot.ts";
+import { ResumableUpload } from "./resumable.ts";
+import { SimpleUpload } from "./simple.ts";
+import {
+  DEFAULT_CHUNK_SIZE,
+  defaultTransport,
+  drive,
+  resumableFor,
+  startOf,
+  type UploadTarget,
+} from "./target.ts";
+
+/** Options of {@linkcode upload}. */
+export interface UploadOptions extends UploadTarget {
+  /** Takes up the upload that this checkpoint speaks of; where to, chunk size, checksum and media type are in it. */
+  checkpoint?: Checkpoint;
+}
+
+/**
+ * Uploads a source and returns the object, finished and compared with what was read.
+ *
+ * It takes one request where that is safe to repeat (with `ifGenerationMatch`, up to one chunk) or too small to matter
+ * (up to 256 KiB), and a resumable session for everything else. Failures that may pass are retried; see
+ * {@linkcode RetryOptions}. When it throws in the middle, a stream is cancelled with the error and the session stays open: a
+ * checkpoint from `onCheckpoint` goes on with it.
+ *
+ * @throws {UploadError} the upload cannot be finished; see its `code`
+ * @throws {TypeError} an argument is of the wrong kind
+ * @throws {RangeError} an argument is out of its bounds
+ *
+ * @example
+ * ```ts
+ * import { upload } from "@resumable-media/upload";
+ * import { GcsEmulator } from "@resumable-media/upload/emulator";
+ *
+ * const object = await upload(new Blob(["hello"]), {
+ *   bucket: "my-bucket",
+ *   name: "greetings/hello world.txt",
+ *   contentType: "text/plain",
+ *   transport: new GcsEmulator().fetch, // or one of your own that adds credentials
+ * });
+ * console.log(object.name, object.size); // greetings/hello world.txt 5
+ * ```
+ *
+ * @example Progress, and a checkpoint to go on from after a crash
+ * ```ts
+ * import { type Checkpoint, upload } from "@resumable-media/upload";
+ * import { GcsEmulator } from "@resumable-media/upload/emulator";
+ *
+ * let saved: Checkpoint | undefined;
+ * await upload(new Uint8Array(20_000_000), {
+ *   bucket: "my-bucket",
+ *   name: "zeros",
+ *   transport: new GcsEmulator().fetch,
+ *   onProgress: ({ sent, persisted, total }) => console.log(`${sent} sent, ${persisted} of ${total} stored`),
+ *   onCheckpoint: (checkpoint) => void (saved = checkpoint), // store it; later: upload(source, { checkpoint: saved, … })
+ * });
+ * console.log(saved?.persisted); // 16777216
+ * ```
+ */
+export async function upload(source: UploadSource, options: UploadOptions): Promise<StorageObject> {
+  const transport = options.transport ?? defaultTransport;
+  if (options.checkpoint) {
+    return await drive(
+      ResumableUpload.resume(options.checkpoint, source, options),
+      transport,
+      options,
+    );
+  }
+  const { size } = prepareSource(source);
+  const contentType = options.contentType ?? contentTypeOf(source, options.metadata);
+  const start = startOf(options);
+  const type = uploadTypeOf(start) ?? pickType(source, size, start, options);
+  if (type === "resumable") {
+    const resumable = resumableFor(start, options);
+    await resumable.initiate(transport, source, options.metadata ?? {}, contentType, options);
+    return await drive(resumable, transport, options);
+  }
+  const url = uploadTypeOf(start) ? start : withParameter(start, "uploadType", type);
+  const { onProgress } = options;
+  onProgress?.({ sent: size ?? 0, persisted: 0, total: size });
+  const object = await uploadOnce(type, url, source as UploadData, contentType, transport, options);
+  onProgress?.({ sent: size ?? 0, persisted: size ?? 0, total: size });
+  return object;
+}
+
+/** One request where it is safe to repeat or too small to matter, a session for everything else. */
+function pickType(
+  source: UploadSource,
+  size: number | undefined,
+  url: string,
+  options: UploadTarget,
+): UploadType {
+  const limit = isRepeatable(url, checkHeaders(options.headers))
+    ? options.chunkSize ?? DEFAULT_CHUNK_SIZE
+    : UPLOAD_CHUNK_SIZE;
+  if (size === undefined || size > limit || isByteSource(source)) return "resumable";
+  const bare = options.checksum === null && Object.keys(options.metadata ?? {}).length === 0;
+  return bare ? "media" : "multipart";
+}
+
+function isByteSource(source: UploadSource): source is ByteSource {
+  return typeof source === "object" && "read" in source;
+}
+
+function contentTypeOf(source: UploadSource, metadata: ObjectMetadata | undefined): string {
+  if (typeof metadata?.contentType === "string") return metadata.contentType;
+  if (source instanceof Blob && source.type !== "") return source.type;
+  return typeof source === "string" ? "text/plain;charset=UTF-8" : "application/octet-stream";
+}
+
+async function uploadOnce(
+  type: "media" | "multipart",
+  url: string,
+  data: UploadData,
+  contentType: string,
+  transport: Transport,
+  options: UploadTarget,
+): Promise<StorageObject> {
+  if (type === "media") {
+    const simple = new SimpleUpload(url, options);
+    await simple.transmit(transport, data, contentType, options);
+    return simple.object!;
+  }
+  const multipart = new MultipartUpload(url, options);
+  await multipart.transmit(transport, data, options.metadata ?? {}, contentType, options);
+  return multipart.object!;
+}
