@@ -8,13 +8,20 @@ import { UploadError } from "../errors.ts";
  * `persisted` counts the bytes that the server has confirmed. From `unsure` only the server's word leads on: a status
  * query that tells what is stored, or a finished object.
  */
-export type SessionState =
-  | { readonly kind: "new"; readonly persisted: 0 }
-  | {
-    readonly kind: "open" | "unsure" | "done" | "cancelled";
-    readonly url: string;
-    readonly persisted: number;
-  };
+export type SessionState = NewSession | OpenedSession;
+
+/** Nothing has been sent. */
+export interface NewSession {
+  readonly kind: "new";
+}
+
+/** A session exists, or existed. */
+export interface OpenedSession {
+  readonly kind: "open" | "unsure" | "done" | "cancelled";
+  readonly url: string;
+  /** Confirmed bytes. */
+  readonly persisted: number;
+}
 
 /** What can happen to a resumable upload. */
 export type SessionEvent =
@@ -31,10 +38,10 @@ export type SessionEvent =
   | { readonly kind: "cancelled" };
 
 /** The state of an upload that has not been started. */
-export const NEW_SESSION: SessionState = { kind: "new", persisted: 0 };
+export const NEW_SESSION: NewSession = { kind: "new" };
 
 /** The state after `event`; throws when the event cannot happen in `state`. */
-export function advance(state: SessionState, event: SessionEvent): SessionState {
+export function advance(state: SessionState, event: SessionEvent): OpenedSession {
   if (state.kind === "new") {
     if (event.kind === "initiated") return { kind: "open", url: event.url, persisted: 0 };
     if (event.kind === "resumed") {

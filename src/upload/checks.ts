@@ -3,7 +3,9 @@
 import { DataCorruption, InvalidResponse, UploadError } from "../errors.ts";
 import type { ChecksumOption, ObjectMetadata } from "../protocol/metadata.ts";
 import { describeReply, type Refusal } from "../protocol/reply.ts";
+import { type RetryPolicy, retryPolicy } from "../net/retry.ts";
 import type { Reply } from "../net/transport.ts";
+import type { OneShotOptions } from "./options.ts";
 
 /** An absolute http or https URL, as a string. */
 export function checkUrl(value: string | URL, name: string): string {
@@ -40,13 +42,29 @@ export function checkMetadata(value: ObjectMetadata): ObjectMetadata {
   return value;
 }
 
-/** A copy of the headers. */
-export function checkHeaders(value: HeadersInit | undefined): Headers {
-  return new Headers(value);
+/** What the three kinds of upload have in common, checked. */
+export interface CheckedUpload {
+  readonly url: string;
+  readonly headers: Headers;
+  readonly policy: RetryPolicy;
+  readonly checksum: ChecksumOption;
+}
+
+/** Checks what the three kinds of upload have in common. */
+export function checkUpload(
+  url: string | URL,
+  { headers, retry, checksum }: OneShotOptions,
+): CheckedUpload {
+  return {
+    url: checkUrl(url, "uploadUrl"),
+    headers: new Headers(headers),
+    policy: retryPolicy(retry),
+    checksum: checkChecksum(checksum),
+  };
 }
 
 /** One of the checksum options; the default is `auto`. */
-export function checkChecksum(value: ChecksumOption | undefined): ChecksumOption {
+function checkChecksum(value: ChecksumOption | undefined): ChecksumOption {
   const options: readonly ChecksumOption[] = ["auto", "crc32c", "md5", null];
   if (value === undefined) return "auto";
   if (!options.includes(value)) {

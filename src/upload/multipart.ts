@@ -1,16 +1,14 @@
 /** The multipart upload: metadata and bytes in one request. */
 
 import type { Transport } from "../net/transport.ts";
-import { type RetryPolicy, retryPolicy } from "../net/retry.ts";
-import type { ChecksumOption, ObjectMetadata, StorageObject } from "../protocol/metadata.ts";
+import type { ObjectMetadata, StorageObject } from "../protocol/metadata.ts";
 import { type MultipartFrame, multipartFrame } from "../protocol/multipart.ts";
 import {
-  checkChecksum,
   checkContentType,
-  checkHeaders,
+  type CheckedUpload,
   checkMetadata,
   checkTransport,
-  checkUrl,
+  checkUpload,
   invalidState,
 } from "./checks.ts";
 import { type Payload, preparePayload, sendOnce, type UploadData } from "./one_shot.ts";
@@ -40,10 +38,7 @@ import type { CallOptions, OneShotOptions } from "./options.ts";
  * ```
  */
 export class MultipartUpload {
-  readonly #uploadUrl: string;
-  readonly #headers: Headers;
-  readonly #policy: RetryPolicy;
-  readonly #checksum: ChecksumOption;
+  readonly #upload: CheckedUpload;
   #used = false;
   #object: StorageObject | undefined;
 
@@ -53,15 +48,12 @@ export class MultipartUpload {
    * @param uploadUrl the JSON API's `…/o?uploadType=multipart`
    */
   constructor(uploadUrl: string | URL, options: OneShotOptions = {}) {
-    this.#uploadUrl = checkUrl(uploadUrl, "uploadUrl");
-    this.#headers = checkHeaders(options.headers);
-    this.#policy = retryPolicy(options.retry);
-    this.#checksum = checkChecksum(options.checksum);
+    this.#upload = checkUpload(uploadUrl, options);
   }
 
   /** Where metadata and bytes are sent. */
   get uploadUrl(): string {
-    return this.#uploadUrl;
+    return this.#upload.url;
   }
 
   /** Whether the object is stored, and is the right one. */
@@ -94,18 +86,18 @@ export class MultipartUpload {
     checkMetadata(metadata);
     checkContentType(contentType);
     this.#used = true;
-    const payload = await preparePayload(data, this.#checksum);
+    const payload = await preparePayload(data, this.#upload.checksum, options.signal);
     const { crc32c, md5 } = payload.checksums;
     const resource = { ...metadata, ...(crc32c && { crc32c }), ...(md5 && { md5Hash: md5 }) };
     const frame = multipartFrame(resource, contentType, crypto.randomUUID());
-    const headers = new Headers(this.#headers);
+    const headers = new Headers(this.#upload.headers);
     headers.set("content-type", frame.contentType);
     const { response, object } = await sendOnce({
       transport,
-      spec: { method: "POST", url: this.#uploadUrl, headers, body: framed(frame, payload) },
+      spec: { method: "POST", url: this.#upload.url, headers, body: framed(frame, payload) },
       payload,
-      policy: this.#policy,
-      checksum: this.#checksum,
+      policy: this.#upload.policy,
+      checksum: this.#upload.checksum,
       signal: options.signal,
     });
     this.#object = object;

@@ -3,6 +3,7 @@
 import { type RunningChecksum, startChecksum } from "../bytes/checksum.ts";
 import { type Bytes, prepareSource, type UploadSource } from "../bytes/source.ts";
 import { DataCorruption, InvalidResponse, UploadError } from "../errors.ts";
+import { abortable } from "../net/clock.ts";
 import { attempt, retrying, type RetryPolicy } from "../net/retry.ts";
 import type { Transport } from "../net/transport.ts";
 import {
@@ -31,7 +32,12 @@ export interface Payload {
 const HASH_STEP = 4 * 1024 * 1024;
 
 /** Takes the data as a body, and hashes it; a Blob is never read whole. */
-export async function preparePayload(data: UploadData, option: ChecksumOption): Promise<Payload> {
+export async function preparePayload(
+  data: UploadData,
+  option: ChecksumOption,
+  signal: AbortSignal | undefined,
+): Promise<Payload> {
+  signal?.throwIfAborted();
   const source = prepareSource(data as UploadSource);
   const { size } = source;
   const isData = typeof data === "string" || data instanceof Blob || data instanceof ArrayBuffer ||
@@ -44,7 +50,9 @@ export async function preparePayload(data: UploadData, option: ChecksumOption): 
   const checksum: RunningChecksum | undefined = await startChecksum(option);
   const reader = source.open();
   if (data instanceof Blob) {
-    while (checksum && checksum.length < size) checksum.update(await reader.read(HASH_STEP));
+    while (checksum && checksum.length < size) {
+      checksum.update(await abortable(reader.read(HASH_STEP), signal));
+    }
     return { body: data, size, checksums: sums(checksum) };
   }
   const body = await reader.read(size);

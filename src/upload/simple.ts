@@ -1,14 +1,12 @@
 /** The simple upload: the bytes and nothing else, in one request. */
 
 import type { Transport } from "../net/transport.ts";
-import { type RetryPolicy, retryPolicy } from "../net/retry.ts";
-import type { ChecksumOption, StorageObject } from "../protocol/metadata.ts";
+import type { StorageObject } from "../protocol/metadata.ts";
 import {
-  checkChecksum,
   checkContentType,
-  checkHeaders,
+  type CheckedUpload,
   checkTransport,
-  checkUrl,
+  checkUpload,
   invalidState,
 } from "./checks.ts";
 import { preparePayload, sendOnce, type UploadData } from "./one_shot.ts";
@@ -36,10 +34,7 @@ import type { CallOptions, OneShotOptions } from "./options.ts";
  * ```
  */
 export class SimpleUpload {
-  readonly #uploadUrl: string;
-  readonly #headers: Headers;
-  readonly #policy: RetryPolicy;
-  readonly #checksum: ChecksumOption;
+  readonly #upload: CheckedUpload;
   #used = false;
   #object: StorageObject | undefined;
 
@@ -49,15 +44,12 @@ export class SimpleUpload {
    * @param uploadUrl the JSON API's `…/o?uploadType=media&name=…`
    */
   constructor(uploadUrl: string | URL, options: OneShotOptions = {}) {
-    this.#uploadUrl = checkUrl(uploadUrl, "uploadUrl");
-    this.#headers = checkHeaders(options.headers);
-    this.#policy = retryPolicy(options.retry);
-    this.#checksum = checkChecksum(options.checksum);
+    this.#upload = checkUpload(uploadUrl, options);
   }
 
   /** Where the bytes are sent. */
   get uploadUrl(): string {
-    return this.#uploadUrl;
+    return this.#upload.url;
   }
 
   /** Whether the object is stored, and is the right one. */
@@ -84,16 +76,16 @@ export class SimpleUpload {
   ): Promise<Response> {
     if (this.#used) throw invalidState("Cannot transmit: an upload can only be used once");
     checkTransport(transport);
-    const headers = new Headers(this.#headers);
+    const headers = new Headers(this.#upload.headers);
     headers.set("content-type", checkContentType(contentType));
     this.#used = true;
-    const payload = await preparePayload(data, this.#checksum);
+    const payload = await preparePayload(data, this.#upload.checksum, options.signal);
     const { response, object } = await sendOnce({
       transport,
-      spec: { method: "POST", url: this.#uploadUrl, headers, body: payload.body },
+      spec: { method: "POST", url: this.#upload.url, headers, body: payload.body },
       payload,
-      policy: this.#policy,
-      checksum: this.#checksum,
+      policy: this.#upload.policy,
+      checksum: this.#upload.checksum,
       signal: options.signal,
     });
     this.#object = object;

@@ -6,7 +6,6 @@ import { UPLOAD_CHUNK_SIZE } from "../protocol/content_range.ts";
 import { isRepeatable, type ObjectMetadata, type StorageObject } from "../protocol/metadata.ts";
 import { type UploadType, uploadTypeOf, withParameter } from "../protocol/upload_url.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { checkHeaders } from "./checks.ts";
 import { MultipartUpload } from "./multipart.ts";
 import type { UploadData } from "./one_shot.ts";
 import { ResumableUpload } from "./resumable.ts";
@@ -101,7 +100,7 @@ function pickType(
   url: string,
   options: UploadTarget,
 ): UploadType {
-  const limit = isRepeatable(url, checkHeaders(options.headers))
+  const limit = isRepeatable(url, new Headers(options.headers))
     ? options.chunkSize ?? DEFAULT_CHUNK_SIZE
     : UPLOAD_CHUNK_SIZE;
   if (size === undefined || size > limit || isByteSource(source)) return "resumable";
