@@ -1,0 +1,184 @@
+import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { ReplayWindow } from "../../src/bytes/replay.ts";
+import { prepareSource, type UploadSource } from "../../src/bytes/source.ts";
+import { UploadError } from "../../src/errors.ts";
+import { asyncPieces, byteStream, defaultStream, patterned, pieces } from "../support/bytes.ts";
+
+const CHUNK = 100;
+
+function windowOf(source: UploadSource, declared?: number) {
+  const seen: number[] = [];
+  const prepared = prepareSource(source);
+  const window = new ReplayWindow(prepared.open(), {
+    chunkSize: CHUNK,
+    declared: declared ?? prepared.size,
+    onBytes: (bytes) => void seen.push(...bytes),
+  });
+  return { window, seen };
+}
+
+const kinds: [kind: string, make: (data: Uint8Array<ArrayBuffer>) => UploadSource][] = [
+  ["bytes", (data) => data],
+  ["a Blob", (data) => new Blob([data])],
+  ["a default stream", (data) => defaultStream(pieces(data, 30, 1))],
+  ["a stream of one piece", (data) => defaultStream([data])],
+  ["a byte stream", (data) => byteStream(data, 37)],
+  ["an iterable", (data) => asyncPieces(pieces(data, 99, 2))],
+  [
+    "a ByteSource of unknown size",
+    (data) => ({ read: (o, n) => Promise.resolve(data.slice(o, o + n)) }),
+  ],
+];
+
+for (const [kind, make] of kinds) {
+  for (const size of [0, 1, 99, 100, 101, 199, 200, 201, 250]) {
+    Deno.test(`${kind} of ${size} bytes comes in chunks of ${CHUNK}, of which the last one tells the size`, async () => {
+      const data = patterned(size);
+      const { window, seen } = windowOf(make(data));
+      const got: number[] = [];
+      const totals: (number | undefined)[] = [];
+      do {
+        const chunk = await window.take(got.length);
+        assertEquals(chunk.offset, got.length);
+        got.push(...chunk.bytes);
+        totals.push(chunk.total);
+        window.release(got.length);
+      } while (totals.at(-1) === undefined);
+      assertEquals(new Uint8Array(got), data);
+      assertEquals(
+        totals.length,
+        Math.max(1, Math.ceil(size / CHUNK)),
+        "no empty chunk at the end",
+      );
+      assertEquals(totals.at(-1), size);
+      assertEquals(new Uint8Array(seen), data, "each byte is seen once, in order");
+      await window.close();
+    });
+  }
+
+  Deno.test(`${kind}: unconfirmed bytes are handed out again, from any place within the chunk`, async () => {
+    const data = patterned(250);
+    const { window, seen } = windowOf(make(data));
+    for (const offset of [0, 0, 40, 99]) {
+      assertEquals((await window.take(offset)).bytes, data.subarray(offset, 100));
+      window.release(offset);
+    }
+    window.release(100);
+    assertEquals((await window.take(100)).bytes, data.subarray(100, 200));
+    window.release(200);
+    for (const offset of [200, 230, 250]) {
+      const { bytes, total } = await window.take(offset);
+      assertEquals([bytes, total], [data.subarray(offset, 250), 250]);
+      window.release(offset);
+    }
+    assertEquals(new Uint8Array(seen), data);
+    await window.close();
+  });
+
+  for (
+    const [declared, words] of [[249, "it has more"], [251, "it has only 250"], [
+      100,
+      "it has more",
+    ], [1000, "it has only 250"]] as const
+  ) {
+    Deno.test(`${kind} of 250 bytes declared as ${declared} is an error before the last chunk is handed out`, async () => {
+      const { window } = windowOf(make(patterned(250)), declared);
+      const error = await assertRejects(
+        async () => {
+          for (let at = 0;;) {
+            const { bytes, total } = await window.take(at);
+            assertEquals(total, undefined, "a last chunk was handed out");
+            at += bytes.length;
+            window.release(at);
+          }
+        },
+        UploadError,
+        words,
+      );
+      assertEquals(error.code, "source_size_mismatch");
+      await window.close();
+    });
+  }
+}
+
+Deno.test("bytes that were let go cannot be replayed", async () => {
+  const { window } = windowOf(patterned(250));
+  await window.take(0);
+  window.release(100);
+  await window.take(100);
+  await assertRejects(() => window.take(50), RangeError, "bytes 100 to 200 are kept");
+});
+
+Deno.test("it reads one chunk ahead and no further", async () => {
+  const read: number[] = [];
+  const source = {
+    size: 1000,
+    read: (at: number, n: number) => (read.push(at), Promise.resolve(new Uint8Array(n))),
+  };
+  const { window } = windowOf(source);
+  await window.take(0);
+  assertEquals(read, [0, 100]);
+  await window.take(0);
+  await window.take(50);
+  assertEquals(read, [0, 100]);
+  window.release(100);
+  await window.take(100);
+  assertEquals(read, [0, 100, 200]);
+});
+
+Deno.test("a stream's chunk is handed out as soon as one more byte is there, not one more chunk", async () => {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
+  const { window } = windowOf(readable);
+  writer.write(new Uint8Array(100));
+  writer.write(new Uint8Array(1));
+  assertEquals((await window.take(0)).bytes.length, 100);
+  await window.close("enough");
+});
+
+Deno.test("a wait that was given up does not lose bytes", async () => {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
+  const { window } = windowOf(readable);
+  const first = window.take(0), second = window.take(0);
+  const data = patterned(150);
+  writer.write(data.slice(0, 60));
+  writer.write(data.slice(60));
+  writer.close();
+  assertEquals((await first).bytes, data.subarray(0, 100));
+  assertEquals((await second).bytes, data.subarray(0, 100));
+  window.release(100);
+  assertEquals((await window.take(100)).bytes, data.subarray(100));
+});
+
+Deno.test("an error of the source while reading ahead is thrown where its bytes are needed", async () => {
+  const own = new Error("disk on fire");
+  const { window } = windowOf(asyncPieces((function* () {
+    yield new Uint8Array(150);
+    throw own;
+  })()));
+  assertEquals((await window.take(0)).bytes.length, 100);
+  window.release(100);
+  assertStrictEquals(await assertRejects(() => window.take(100)), own);
+  assertStrictEquals(await assertRejects(() => window.take(100)), own);
+});
+
+Deno.test("skipping reads without keeping, or seeks where the source can", async () => {
+  const data = patterned(450);
+  const { window, seen } = windowOf(defaultStream(pieces(data, 70)));
+  assertEquals(window.seek(250), false);
+  await window.skip(250);
+  assertEquals(new Uint8Array(seen), data.subarray(0, 250));
+  assertEquals((await window.take(250)).bytes, data.subarray(250, 350));
+  await window.close("enough");
+
+  const other = windowOf(data);
+  assertEquals(other.window.seek(250), true);
+  assertEquals((await other.window.take(250)).bytes, data.subarray(250, 350));
+});
+
+Deno.test("skipping beyond the end is an error", async () => {
+  const { window } = windowOf(defaultStream([new Uint8Array(70)]));
+  const error = await assertRejects(() => window.skip(250), UploadError, "only 70");
+  assertEquals(error.code, "source_size_mismatch");
+});
