@@ -1,0 +1,7 @@
+import type { PortableCase } from "../case.ts";
+import { sources } from "./upload_sources.ts";
+
+/** Everything about uploads. */
+export const uploads: PortableCase[] = [
+  ...sources,
+];

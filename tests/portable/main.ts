@@ -1,0 +1,165 @@
+/**
+ * Runs the portable suite in every runtime, each in its own process, and prints what they found.
+ *
+ * Usage: `deno run -A --config deno.json tests/portable/main.ts [runtime] [text in a case's name]`
+ *
+ * @module
+ */
+
+import type { Context } from "./case.ts";
+import { ROOT, type Runtime, RUNTIMES, runtimes } from "./runtimes.ts";
+import { startOrigin } from "./server.ts";
+import type { Report } from "./suite.ts";
+
+/** A runtime may take this long in all, in milliseconds. */
+const TIME_LIMIT = 90_000;
+
+/** How many runtimes are at work at once. */
+const AT_ONCE = 2;
+
+/** What came of one runtime. */
+export interface Outcome {
+  /** Which runtime. */
+  runtime: string;
+  /** What it reported, or why it did not. */
+  report: (Report & { version: string }) | Error;
+}
+
+/** Runs the suite in every runtime whose name contains `runtime`. */
+export async function runPortable(runtime = "", only = ""): Promise<Outcome[]> {
+  const chosen = runtimes.filter(({ name }) => name.includes(runtime));
+  const folder = await Deno.makeTempDir({ prefix: "portable-" });
+  try {
+    await deno(RUNTIMES, "install", "--quiet");
+    const bundle = `${folder}/suite.js`;
+    await deno(
+      ROOT,
+      "bundle",
+      "--quiet",
+      "--platform=browser",
+      "--output",
+      bundle,
+      "tests/portable/suite.ts",
+    );
+    const outcomes: Outcome[] = [];
+    const queue = chosen.map((runtime, index) => ({ runtime, index }));
+    const work = async () => {
+      for (let next = queue.shift(); next; next = queue.shift()) {
+        const { runtime, index } = next;
+        const report = await runIn(runtime, only, bundle).catch((error: Error) => error);
+        outcomes[index] = { runtime: runtime.name, report };
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    return outcomes;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function deno(cwd: string, ...args: string[]): Promise<void> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd })
+    .output();
+  if (success) return;
+  const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  throw new Error(`deno ${args[0]} failed:\n${output}`);
+}
+
+/** Runs the suite in one runtime, with a server of its own. */
+async function runIn(
+  runtime: Runtime,
+  only: string,
+  bundle: string,
+): Promise<Report & { version: string }> {
+  const { origin, close } = startOrigin();
+  try {
+    const context: Context = { origin, runtime: runtime.name, only };
+    return await collect(runtime, JSON.stringify(context), bundle);
+  } finally {
+    await close();
+  }
+}
+
+async function collect(
+  { name, command: [program, ...args] }: Runtime,
+  context: string,
+  bundle: string,
+): Promise<Report & { version: string }> {
+  const child = new Deno.Command(program, {
+    args: [...args, context, bundle],
+    cwd: ROOT,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let late = false;
+  const limit = setTimeout(() => {
+    late = true;
+    child.kill("SIGTERM");
+  }, TIME_LIMIT);
+  const force = setTimeout(() => child.kill("SIGKILL"), TIME_LIMIT + 5_000);
+  const { code, stdout, stderr } = await child.output();
+  clearTimeout(limit);
+  clearTimeout(force);
+  const output = new TextDecoder().decode(stdout);
+  const report = output.match(/^report (\{.*\})$/m)?.[1];
+  if (late || code !== 0 || report === undefined) {
+    const what = late ? `still running after ${TIME_LIMIT} ms` : `ended with code ${code}`;
+    throw new Error(`${name} ${what}\n${output}${new TextDecoder().decode(stderr)}`);
+  }
+  return JSON.parse(report);
+}
+
+/** How many cases hold and how many do not, over all runtimes. One that did not run counts as a failure. */
+export function count(outcomes: Outcome[]): { passed: number; failed: number } {
+  const most = Math.max(0, ...outcomes.map(({ report }) => cases(report)));
+  let [passed, failed] = [0, most === 0 ? 1 : 0];
+  for (const { report } of outcomes) {
+    if (report instanceof Error) {
+      failed++;
+    } else {
+      passed += report.passed;
+      failed += report.failed + (most - cases(report));
+    }
+  }
+  return { passed, failed };
+}
+
+const cases = (report: Outcome["report"]) =>
+  report instanceof Error ? 0 : report.passed + report.failed;
+
+/** A table, one runtime a line, and what went wrong below it. */
+export function describe(outcomes: Outcome[]): string {
+  const rows = [["runtime", "version", "passed", "failed", "time"]];
+  const problems: string[] = [];
+  for (const { runtime, report } of outcomes) {
+    if (report instanceof Error) {
+      rows.push([runtime, "did not run", "-", "-", "-"]);
+      problems.push(`${runtime} did not run: ${report.message}`);
+      continue;
+    }
+    const { version, passed, failed, milliseconds } = report;
+    rows.push([runtime, version, `${passed}`, `${failed}`, `${milliseconds} ms`]);
+    problems.push(
+      ...report.failures.map(({ name, message }) => `${runtime}: ${name}\n${indent(message)}`),
+    );
+  }
+  return [...align(rows), ...problems].join("\n");
+}
+
+const indent = (text: string) => text.replaceAll(/^/gm, "    ");
+
+function align(rows: string[][]): string[] {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  return rows.map((row) =>
+    row.map((cell, column) =>
+      column < 2 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])
+    ).join("  ")
+  );
+}
+
+if (import.meta.main) {
+  const outcomes = await runPortable(...Deno.args);
+  console.log(describe(outcomes));
+  if (count(outcomes).failed > 0) Deno.exit(1);
+}

@@ -1,0 +1,72 @@
+import type { Context, PortableCase } from "./case.ts";
+import { bytes } from "./cases/bytes.ts";
+import { http } from "./cases/http.ts";
+import { uploads } from "./cases/upload.ts";
+
+/** Every case, in the order of running. */
+export const cases: PortableCase[] = [...bytes, ...http, ...uploads];
+
+/** One case may take this long, in milliseconds. */
+const CASE_LIMIT = 20_000;
+
+/** A case that did not hold. */
+export interface Failure {
+  /** The rule. */
+  name: string;
+  /** What was found instead, with a stack where there is one. */
+  message: string;
+}
+
+/** What a runtime found. */
+export interface Report {
+  /** Which runtime. */
+  runtime: string;
+  /** How many cases hold. */
+  passed: number;
+  /** How many do not. */
+  failed: number;
+  /** Those that do not. */
+  failures: Failure[];
+  /** How long the cases took, without the start of the runtime. */
+  milliseconds: number;
+}
+
+/** Runs every case, one after the other. Resolves whatever they do. */
+export async function run(context: Context, all: PortableCase[] = cases): Promise<Report> {
+  const failures: Failure[] = [];
+  const chosen = all.filter(({ name }) => name.includes(context.only ?? ""));
+  const start = Date.now();
+  for (const { name, run } of chosen) {
+    try {
+      await within(CASE_LIMIT, async () => await run(context));
+    } catch (error) {
+      failures.push({ name, message: describe(error) });
+    }
+  }
+  return {
+    runtime: context.runtime,
+    passed: chosen.length - failures.length,
+    failed: failures.length,
+    failures,
+    milliseconds: Date.now() - start,
+  };
+}
+
+async function within(limit: number, task: () => Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`still running after ${limit} ms`)), limit);
+  });
+  try {
+    await Promise.race([task(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return `thrown: ${error}`;
+  const title = `${error.name}: ${error.message}`;
+  const stack = error.stack ?? "";
+  return stack.includes(error.message) ? stack : `${title}\n${stack}`;
+}

@@ -1,0 +1,41 @@
+import { assertEquals } from "@std/assert";
+import { linksOf } from "../tools/links.ts";
+import { obstacles } from "../tools/release.ts";
+import { wordsOf } from "../tools/words.ts";
+
+Deno.test("links to files are found in prose, in definitions and in HTML", () => {
+  const markdown = '[a](./a.md) ![b](b.png "title")\n\n[c]: docs/c.md\n<img src="d.svg">';
+  assertEquals(linksOf(markdown), ["./a.md", "b.png", "docs/c.md", "d.svg"]);
+});
+
+Deno.test("links to sites, links to headings and code are not links to files", () => {
+  const markdown =
+    "[a](https://a.example/b) [b](#c) [m](mailto:a@b.example) `[d](e)`\n\n```ts\n[f](g)\n```\n";
+  assertEquals(linksOf(markdown), []);
+});
+
+const folder = (name: string) => `see /${name}/x`;
+
+Deno.test("folders of a machine and hosts of registries are forbidden words", () => {
+  for (const line of [folder("root"), folder("work"), folder("home/me"), folder("Users/me")]) {
+    assertEquals(wordsOf(line).length, 1, line);
+  }
+  assertEquals(wordsOf(`"https://registry.${"npmjs"}.org/a"`).length, 1);
+  assertEquals(wordsOf(`https://npm.${"verdaccio"}.example/a`).length, 1);
+});
+
+Deno.test("paths in URLs and words that look alike are not forbidden", () => {
+  for (
+    const line of ["https://a.example/work/b", "./work/a", "docs/root/a", "the root / the work"]
+  ) {
+    assertEquals(wordsOf(line), [], line);
+  }
+});
+
+Deno.test("a release needs a tag that is the version, and a section in the changelog", () => {
+  const changelog = "# Changelog\n\n## 1.2.3 (2030-01-01)\n\n## [1.2.2]\n";
+  assertEquals(obstacles("1.2.3", changelog, "v1.2.3"), []);
+  assertEquals(obstacles("1.2.2", changelog), []);
+  assertEquals(obstacles("1.2.3", changelog, "v1.2.4").length, 1);
+  assertEquals(obstacles("1.2", changelog, "v1.2").length, 1);
+});
