@@ -11,7 +11,7 @@ import {
   checkUpload,
   invalidState,
 } from "./checks.ts";
-import { type Payload, preparePayload, sendOnce, type UploadData } from "./one_shot.ts";
+import { checkData, type Payload, preparePayload, sendOnce, type UploadData } from "./one_shot.ts";
 import type { CallOptions, OneShotOptions } from "./options.ts";
 
 /**
@@ -85,8 +85,9 @@ export class MultipartUpload {
     checkTransport(transport);
     checkMetadata(metadata);
     checkContentType(contentType);
+    const checked = checkData(data);
     this.#used = true;
-    const payload = await preparePayload(data, this.#upload.checksum, options.signal);
+    const payload = await preparePayload(checked, this.#upload.checksum, options.signal);
     const { crc32c, md5 } = payload.checksums;
     const resource = { ...metadata, ...(crc32c && { crc32c }), ...(md5 && { md5Hash: md5 }) };
     const frame = multipartFrame(resource, contentType, crypto.randomUUID());

@@ -1,7 +1,7 @@
 /** What the two one-request uploads share: bytes with a known size, checks, and retrying only where that is safe. */
 
 import { type RunningChecksum, startChecksum } from "../bytes/checksum.ts";
-import { type Bytes, prepareSource, type UploadSource } from "../bytes/source.ts";
+import { type Bytes, type PreparedSource, prepareSource } from "../bytes/source.ts";
 import { DataCorruption, InvalidResponse, UploadError } from "../errors.ts";
 import { abortable } from "../net/clock.ts";
 import { attempt, retrying, type RetryPolicy } from "../net/retry.ts";
@@ -31,23 +31,29 @@ export interface Payload {
 /** How much of a Blob is read at once to hash it, in bytes. */
 const HASH_STEP = 4 * 1024 * 1024;
 
+/** Checks data that is to be sent in one request. */
+export function checkData(
+  data: UploadData,
+): { readonly data: UploadData; readonly source: PreparedSource } {
+  const isData = typeof data === "string" || data instanceof Blob || data instanceof ArrayBuffer ||
+    ArrayBuffer.isView(data);
+  if (!isData) {
+    throw new TypeError(
+      "data: expected a Blob, bytes or a string; anything else needs a ResumableUpload",
+    );
+  }
+  return { data, source: prepareSource(data) };
+}
+
 /** Takes the data as a body, and hashes it; a Blob is never read whole. */
 export async function preparePayload(
-  data: UploadData,
+  { data, source }: ReturnType<typeof checkData>,
   option: ChecksumOption,
   signal: AbortSignal | undefined,
 ): Promise<Payload> {
   signal?.throwIfAborted();
-  const source = prepareSource(data as UploadSource);
-  const { size } = source;
-  const isData = typeof data === "string" || data instanceof Blob || data instanceof ArrayBuffer ||
-    ArrayBuffer.isView(data);
-  if (size === undefined || !isData) {
-    throw new TypeError(
-      "data: expected a Blob, bytes or a string; a stream needs a ResumableUpload",
-    );
-  }
-  const checksum: RunningChecksum | undefined = await startChecksum(option);
+  const size = source.size!;
+  const checksum = await startChecksum(option);
   const reader = source.open();
   if (data instanceof Blob) {
     while (checksum && checksum.length < size) {

@@ -9,7 +9,7 @@ import {
   checkUpload,
   invalidState,
 } from "./checks.ts";
-import { preparePayload, sendOnce, type UploadData } from "./one_shot.ts";
+import { checkData, preparePayload, sendOnce, type UploadData } from "./one_shot.ts";
 import type { CallOptions, OneShotOptions } from "./options.ts";
 
 /**
@@ -78,8 +78,9 @@ export class SimpleUpload {
     checkTransport(transport);
     const headers = new Headers(this.#upload.headers);
     headers.set("content-type", checkContentType(contentType));
+    const checked = checkData(data);
     this.#used = true;
-    const payload = await preparePayload(data, this.#upload.checksum, options.signal);
+    const payload = await preparePayload(checked, this.#upload.checksum, options.signal);
     const { response, object } = await sendOnce({
       transport,
       spec: { method: "POST", url: this.#upload.url, headers, body: payload.body },

@@ -82,7 +82,7 @@ const everyKind: PortableCase[] = Object.entries(KINDS).map(([kind, make]) => ({
   },
 }));
 
-/** A source of unknown size, of which reading beyond `size` bytes would be reading too far ahead. */
+/** Sources. */
 export const sources: PortableCase[] = [
   ...everyKind,
   {

@@ -24,7 +24,9 @@ export const BUCKET = "portable";
 
 /** Bytes that differ from one 256 KiB to the next, so that misplaced ones show. */
 export function pattern(length: number, seed = 31): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from({ length }, (_, i) => (i * seed + (i >>> 9) + (i >>> 18) * 5) & 255);
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i++) bytes[i] = (i * seed + (i >>> 9) + (i >>> 18) * 5) & 255;
+  return bytes;
 }
 
 /** Fails at the first byte that differs. */

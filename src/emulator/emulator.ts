@@ -1,0 +1,290 @@
+/**
+ * The emulator itself: takes requests, applies faults, keeps the log.
+ *
+ * @module
+ */
+
+import { allowOrigin } from "./cors.ts";
+import { dispatch } from "./dispatch.ts";
+import { FaultPlan, type RandomFaults } from "./fault_plan.ts";
+import { type Fault, faultName } from "./faults.ts";
+import { type Incoming, readRequest } from "./incoming.ts";
+import { InjectedCut } from "./incoming_body.ts";
+import type { EmulatedObject } from "./object.ts";
+import { type GcsEmulatorOptions, settingsOf } from "./options.ts";
+import { type OpenRecord, type RequestRecord, shownHeaders, shownUrl } from "./record.ts";
+import { kindOf, type Route, routeOf } from "./route.ts";
+import { newId, Service } from "./service.ts";
+import type { EmulatedSession, Session } from "./session.ts";
+
+/**
+ * A Google Cloud Storage endpoint inside the process, with the shape of `fetch`.
+ *
+ * Give its {@linkcode GcsEmulator.fetch} to anything that takes a `fetch`, or serve it on a socket. It knows
+ * simple, multipart and resumable uploads through the JSON API, resumable uploads through the XML API,
+ * and reading, listing and deleting what was uploaded; it makes things go wrong on demand.
+ *
+ * Everything is in memory and ends with the process. Nothing is checked that needs Google's keys: signatures
+ * and tokens are accepted unless `authorize` says otherwise.
+ *
+ * @example An upload, and what became of it
+ * ```ts
+ * import { GcsEmulator } from "@resumable-media/upload/emulator";
+ *
+ * const gcs = new GcsEmulator();
+ * const start = await gcs.fetch(
+ *   "https://storage.googleapis.com/upload/storage/v1/b/my-bucket/o?uploadType=resumable&name=a.txt",
+ *   { method: "POST" },
+ * );
+ * await gcs.fetch(start.headers.get("location")!, { method: "PUT", body: "hello" });
+ *
+ * console.log(gcs.get("my-bucket", "a.txt")?.size); // 5
+ * ```
+ *
+ * @example The reply to the last request is lost
+ * ```ts
+ * import { GcsEmulator } from "@resumable-media/upload/emulator";
+ *
+ * const gcs = new GcsEmulator();
+ * gcs.inject({ on: "final", drop: "after" });
+ * ```
+ */
+export class GcsEmulator {
+  /**
+   * Answers a request as Google would. Takes the arguments of `fetch` and can be passed around alone.
+   *
+   * A body in memory must not be changed before the promise settles; it is not copied before it is
+   * processed. A stream as a body needs `duplex: "half"`. `redirect: "error"` refuses a 308, as `fetch` does.
+   *
+   * It rejects with the signal's reason when the request is aborted, and with a `TypeError` when the
+   * request cannot be sent, its body fails, or a fault breaks the connection.
+   */
+  readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+
+  readonly #service: Service;
+  readonly #faults: FaultPlan;
+  #requests: OpenRecord[] = [];
+
+  /**
+   * Starts with no objects.
+   *
+   * @throws {TypeError} if an origin or a bucket name is not valid.
+   * @throws {RangeError} if a number cannot be.
+   */
+  constructor(options: GcsEmulatorOptions = {}) {
+    this.#service = new Service(settingsOf(options));
+    this.#faults = new FaultPlan(options.seed ?? 1);
+    this.fetch = (input, init) => this.#fetch(input, init);
+  }
+
+  /** The live object of that name, if there is one. */
+  get(bucket: string, name: string): EmulatedObject | undefined {
+    return this.#service.store.get(bucket, name);
+  }
+
+  /** The live objects, ordered by bucket and name. */
+  get objects(): readonly EmulatedObject[] {
+    return this.#service.store.list();
+  }
+
+  /** All requests so far, in the order of their arrival. */
+  get requests(): readonly RequestRecord[] {
+    return this.#requests;
+  }
+
+  /** All sessions so far, in the order of their start, as they stand now. */
+  get sessions(): readonly EmulatedSession[] {
+    return [...this.#service.sessions.values()].map((session) => ({
+      index: session.index,
+      bucket: session.spec.bucket,
+      name: session.spec.name,
+      phase: session.state.phase,
+      persisted: session.persisted,
+      started: session.started,
+    }));
+  }
+
+  /**
+   * Makes requests go wrong. Each request gets the first fault that applies to it; a fault that has been
+   * used up is gone.
+   *
+   * @throws {TypeError} if a fault has no action or more than one.
+   * @throws {RangeError} if a number in a fault cannot be.
+   *
+   * @example
+   * ```ts
+   * import { GcsEmulator } from "@resumable-media/upload/emulator";
+   *
+   * const gcs = new GcsEmulator();
+   * gcs.inject(
+   *   { on: "chunk", cut: 300_000 },
+   *   { on: "status", status: 503, times: 2 },
+   * );
+   * ```
+   */
+  inject(...faults: Fault[]): void {
+    this.#faults.inject(faults);
+  }
+
+  /**
+   * Makes requests go wrong at random, by the emulator's seed; `null` ends it. Scripted faults come first.
+   *
+   * @throws {RangeError} if the rates cannot be.
+   *
+   * @example
+   * ```ts
+   * import { GcsEmulator } from "@resumable-media/upload/emulator";
+   *
+   * const gcs = new GcsEmulator({ seed: 42 });
+   * gcs.randomFaults({ cut: 0.1, dropAfter: 0.1, status: 0.2 });
+   * ```
+   */
+  randomFaults(options: RandomFaults | null): void {
+    this.#faults.randomFaults(options);
+  }
+
+  /** Forgets objects, sessions, requests and faults. */
+  reset(): void {
+    this.#service.reset();
+    this.#faults.reset();
+    this.#requests = [];
+  }
+
+  async #fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    const incoming = readRequest(input, init);
+    const { signal } = incoming;
+    if (signal?.aborted) {
+      await incoming.body.cancel(signal.reason);
+      throw signal.reason;
+    }
+    return await untilAborted(this.#serve(incoming), signal);
+  }
+
+  async #serve(incoming: Incoming): Promise<Response> {
+    const route = routeOf(incoming);
+    const id = incoming.url.searchParams.get("upload_id");
+    const session = id === null ? undefined : this.#service.sessions.get(id);
+    const record = this.#record(route, incoming, session);
+    const fault = this.#faults.take(record, incoming.body.length);
+    try {
+      const response = await this.#answer(route, session, incoming, fault, record);
+      record.status = response.status;
+      return finished(incoming, response);
+    } finally {
+      record.bodyBytes = incoming.body.received;
+    }
+  }
+
+  async #answer(
+    route: Route,
+    session: Session | undefined,
+    incoming: Incoming,
+    fault: Fault | null,
+    record: OpenRecord,
+  ): Promise<Response> {
+    if (fault) record.fault = faultName(fault);
+    const { settings } = this.#service;
+    if (fault?.delay) await settings.sleep(fault.delay, incoming.signal);
+    const exchange = {
+      incoming,
+      origin: settings.origin ?? incoming.url.origin,
+      corrupt: fault?.corrupt !== undefined,
+      expire: fault?.expire ?? null,
+    };
+    const response = await faulty(
+      incoming,
+      fault,
+      () => dispatch(this.#service, route, session, exchange),
+    );
+    if (!response.headers.has("x-guploader-uploadid")) {
+      response.headers.set("x-guploader-uploadid", session?.id ?? newId());
+    }
+    response.headers.set("server", "UploadServer");
+    allowOrigin(response, incoming.headers.get("origin"), settings.cors, session);
+    return response;
+  }
+
+  #record(route: Route, incoming: Incoming, session: Session | undefined): OpenRecord {
+    const { method, url, headers, body } = incoming;
+    const record: OpenRecord = {
+      index: this.#requests.length,
+      method,
+      url: shownUrl(url),
+      kind: kindOf(route, incoming, session),
+      session: session?.index ?? null,
+      contentRange: headers.get("content-range"),
+      headers: shownHeaders(headers),
+      bodyBytes: body.received,
+      status: null,
+      fault: null,
+    };
+    this.#requests.push(record);
+    return record;
+  }
+}
+
+/** Runs a request with what a fault does to it. */
+async function faulty(
+  { body }: Incoming,
+  fault: Fault | null,
+  run: () => Promise<Response>,
+): Promise<Response> {
+  if (fault?.drop === "before") {
+    await body.cancel();
+    throw broken("before the request was read");
+  }
+  if (fault?.status !== undefined && fault.afterBytes === undefined) {
+    await body.cancel();
+    return injectedReply(fault.status, fault.headers, fault.body);
+  }
+  const cutAt = fault?.cut ?? (fault?.status === undefined ? undefined : fault.afterBytes);
+  if (cutAt === undefined) {
+    const response = await run();
+    if (fault?.drop === "after") throw broken("before the reply");
+    return response;
+  }
+  body.cutAfter(cutAt);
+  try {
+    await run();
+  } catch (error) {
+    if (!(error instanceof InjectedCut)) throw error;
+  }
+  if (fault?.status === undefined) throw broken("in the middle of the body");
+  return injectedReply(fault.status, fault.headers, fault.body);
+}
+
+function injectedReply(
+  status: number,
+  headers: Readonly<Record<string, string>> = {},
+  body = "",
+): Response {
+  const bodiless = status === 204 || status === 205 || status === 304;
+  const reply = new Response(bodiless ? null : body, { status, headers });
+  if (!reply.headers.has("content-type")) {
+    reply.headers.set("content-type", "text/html; charset=UTF-8");
+  }
+  return reply;
+}
+
+function broken(when: string): TypeError {
+  return new TypeError(`fetch failed: an injected fault broke the connection ${when}`);
+}
+
+/** What `fetch` does with a response once it is there. */
+function finished({ method, refusesRedirects }: Incoming, response: Response): Response {
+  if (refusesRedirects && [301, 302, 303, 307, 308].includes(response.status)) {
+    throw new TypeError(`fetch failed: a redirect (${response.status}) is not wanted`);
+  }
+  if (method !== "HEAD" || !response.body) return response;
+  return new Response(null, { status: response.status, headers: response.headers });
+}
+
+/** Settles as `work` does, or rejects at once when the signal is aborted. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}

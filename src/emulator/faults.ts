@@ -1,0 +1,163 @@
+/**
+ * What can go wrong on purpose.
+ *
+ * @module
+ */
+
+import type { FaultName, RequestKind, RequestRecord } from "./record.ts";
+
+/** To which requests a fault applies, and how often. */
+export interface FaultScope {
+  /**
+   * The kinds of request, or a function that picks them. A fault that makes no sense for a request is
+   * never applied to it: `expire` needs a session, `corrupt` needs bytes that are stored.
+   *
+   * @default every request
+   */
+  readonly on?: RequestKind | readonly RequestKind[] | ((request: RequestRecord) => boolean);
+  /**
+   * How many matching requests to let through first, counted from the injection.
+   *
+   * @default 0
+   */
+  readonly skip?: number;
+  /**
+   * How many requests it applies to; `Infinity` for all that follow.
+   *
+   * @default 1
+   */
+  readonly times?: number;
+  /**
+   * How long the request waits before anything else happens, in milliseconds. It stops waiting when
+   * the request is aborted.
+   *
+   * @default 0
+   */
+  readonly delay?: number;
+}
+
+/** What a fault can do to a request. */
+export interface FaultActions {
+  /**
+   * The connection breaks: `fetch` rejects with a `TypeError`. `"before"`: nothing of the request has
+   * been read. `"after"`: the request has been processed in full, and only its reply is lost.
+   */
+  readonly drop: "before" | "after";
+  /**
+   * The connection breaks after so many bytes of the body, or at its end if it is shorter: `fetch` rejects
+   * with a `TypeError`. A session keeps the whole multiples of 256 KiB of what it got; any other upload
+   * keeps nothing.
+   */
+  readonly cut: number;
+  /** Another reply instead of the real one: its status, 200 to 599. See {@linkcode StatusReply}. */
+  readonly status: number;
+  /** The session ends: this request and all that follow on it get that status. */
+  readonly expire: 404 | 410;
+  /**
+   * One bit of the first byte that the request stores is flipped on its way in. All checksums that the
+   * emulator reports are those of the changed bytes.
+   */
+  readonly corrupt: true;
+}
+
+/** The rest of an injected reply. */
+export interface StatusReply {
+  /**
+   * How many bytes of the body are read first (all, if it has fewer), of which a session keeps the whole
+   * multiples of 256 KiB.
+   *
+   * @default nothing of the request is read
+   */
+  readonly afterBytes?: number;
+  /** Headers of the reply, `retry-after` for instance. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * The body of the reply, as text.
+   *
+   * @default ""
+   */
+  readonly body?: string;
+}
+
+/** One of the actions, and none of the others. */
+export type OneAction<A extends keyof FaultActions> =
+  & Pick<FaultActions, A>
+  & { readonly [other in Exclude<keyof FaultActions, A>]?: never };
+
+/**
+ * Something that goes wrong on purpose: one action, or only a delay, and the requests it applies to.
+ *
+ * @example
+ * ```ts
+ * import type { Fault } from "@resumable-media/upload/emulator";
+ *
+ * const faults: Fault[] = [
+ *   { on: "chunk", cut: 300_000 }, // 262144 bytes are kept
+ *   { on: "final", drop: "after" }, // finished, but the client is not told
+ *   { on: ["chunk", "final"], skip: 2, times: 3, status: 503, headers: { "retry-after": "1" } },
+ * ];
+ * ```
+ */
+export type Fault =
+  & FaultScope
+  & (
+    | OneAction<"drop">
+    | OneAction<"cut">
+    | (OneAction<"status"> & StatusReply)
+    | OneAction<"expire">
+    | OneAction<"corrupt">
+    | (OneAction<never> & Required<Pick<FaultScope, "delay">>)
+  );
+
+const ACTIONS = ["drop", "cut", "status", "expire", "corrupt"] as const;
+const SESSION_KINDS: readonly RequestKind[] = ["chunk", "final", "status", "finalize", "cancel"];
+const STORING_KINDS: readonly RequestKind[] = ["chunk", "final", "media", "multipart"];
+
+/** What the log calls a fault. */
+export function faultName(fault: Fault): FaultName {
+  if (fault.drop !== undefined) return `drop ${fault.drop}`;
+  return ACTIONS.find((action) => fault[action] !== undefined) as FaultName ?? "delay";
+}
+
+/** Whether a fault applies to a request, but for `skip` and `times`. */
+export function matches(fault: Fault, request: RequestRecord): boolean {
+  if (fault.expire !== undefined && !SESSION_KINDS.includes(request.kind)) return false;
+  if (fault.corrupt !== undefined && !STORING_KINDS.includes(request.kind)) return false;
+  const { on } = fault;
+  if (on === undefined) return true;
+  if (typeof on === "function") return on(request);
+  return typeof on === "string" ? on === request.kind : on.includes(request.kind);
+}
+
+/**
+ * Checks a fault that came from outside.
+ *
+ * @throws {TypeError} if it has no action, or more than one.
+ * @throws {RangeError} if a number in it cannot be.
+ */
+export function checkFault(fault: Fault): void {
+  const actions = ACTIONS.filter((action) => fault[action] !== undefined);
+  if (actions.length > 1) {
+    throw new TypeError(`A fault has one action, but this has ${actions.join(" and ")}`);
+  }
+  if (actions.length === 0 && fault.delay === undefined) {
+    throw new TypeError(`A fault needs an action: delay, ${ACTIONS.join(", ")}`);
+  }
+  if (fault.drop !== undefined && fault.drop !== "before" && fault.drop !== "after") {
+    throw new TypeError(`drop must be "before" or "after", not ${JSON.stringify(fault.drop)}`);
+  }
+  if (fault.expire !== undefined && fault.expire !== 404 && fault.expire !== 410) {
+    throw new RangeError(`expire must be 404 or 410, not ${fault.expire}`);
+  }
+  inRange("status", fault.status, 200, 599);
+  inRange("cut", fault.cut, 0);
+  inRange("afterBytes", fault.status === undefined ? undefined : fault.afterBytes, 0);
+  inRange("skip", fault.skip, 0);
+  inRange("delay", fault.delay, 0);
+  if (fault.times !== Infinity) inRange("times", fault.times, 1);
+}
+
+function inRange(name: string, value: number | undefined, least: number, most = 2 ** 53): void {
+  if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) return;
+  throw new RangeError(`${name} must be an integer from ${least} to ${most}, not ${value}`);
+}

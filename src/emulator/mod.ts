@@ -1,0 +1,29 @@
+/**
+ * An in-process Google Cloud Storage endpoint for tests, with the shape of `fetch`.
+ *
+ * It does what Google does where that matters to an upload: 256 KiB granularity, sessions that die after a
+ * chunk that is too small, offset gaps, dropped overlaps, checksums, preconditions. It breaks connections,
+ * loses replies and ends sessions where a test asks for it.
+ *
+ * @example
+ * ```ts
+ * import { GcsEmulator } from "@resumable-media/upload/emulator";
+ *
+ * const gcs = new GcsEmulator();
+ * const response = await gcs.fetch(
+ *   "https://storage.googleapis.com/upload/storage/v1/b/my-bucket/o?uploadType=media&name=a.txt",
+ *   { method: "POST", body: "hello", headers: { "content-type": "text/plain" } },
+ * );
+ * console.log(response.status, gcs.get("my-bucket", "a.txt")?.contentType); // 200 text/plain
+ * ```
+ *
+ * @module
+ */
+
+export { GcsEmulator } from "./emulator.ts";
+export type { CorsOptions, GcsEmulatorOptions } from "./options.ts";
+export type { EmulatedObject, ObjectResource } from "./object.ts";
+export type { EmulatedSession } from "./session.ts";
+export type { FaultName, RequestKind, RequestRecord } from "./record.ts";
+export type { Fault, FaultActions, FaultScope, OneAction, StatusReply } from "./faults.ts";
+export type { RandomFaults } from "./fault_plan.ts";

@@ -1,0 +1,27 @@
+/**
+ * Which names of buckets and objects are valid.
+ *
+ * @module
+ */
+
+/** Whether a bucket may be called so: 3–63 (with dots 3–222) of `a-z 0-9 - _ .`. */
+export function isBucketName(name: string): boolean {
+  const longest = name.includes(".") ? 222 : 63;
+  return name.length >= 3 && name.length <= longest && /^[a-z0-9][a-z0-9._-]*[a-z0-9]$/.test(name);
+}
+
+/** Why an object may not be called so, or `null` if it may. */
+export function objectNameProblem(name: string): string | null {
+  const size = new TextEncoder().encode(name).length;
+  if (size === 0) return "Object names must not be empty.";
+  if (size > 1024) return `Object names must be at most 1024 bytes long in UTF-8, not ${size}.`;
+  if (name === "." || name === "..") return `Object names must not be '${name}'.`;
+  if (/[\r\n]/.test(name)) return "Object names must not contain carriage return or line feed.";
+  if (/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(name)) {
+    return "Object names must be valid UTF-8.";
+  }
+  if (name.startsWith(".well-known/acme-challenge/")) {
+    return "Object names must not start with '.well-known/acme-challenge/'.";
+  }
+  return null;
+}

@@ -1,0 +1,161 @@
+/**
+ * The options of the emulator.
+ *
+ * @module
+ */
+
+import { isBucketName } from "./names.ts";
+
+/** Which browsers may use the emulator. As Google, a session answers only the `Origin` that started it. */
+export interface CorsOptions {
+  /** Exact origins such as `https://app.example`, or `*` for any. */
+  readonly origins: readonly string[];
+  /**
+   * Header names that a browser may send and read, as `responseHeader` of a bucket's CORS settings.
+   *
+   * @default every header that a browser client of the protocol needs
+   */
+  readonly responseHeaders?: readonly string[];
+  /**
+   * How long a browser may remember the answer to a preflight, in seconds.
+   *
+   * @default 3600
+   */
+  readonly maxAge?: number;
+}
+
+/** Options of {@linkcode GcsEmulator}. */
+export interface GcsEmulatorOptions {
+  /**
+   * The origin written into `Location`, `selfLink` and `mediaLink`, such as `https://storage.example`.
+   *
+   * @default the origin of each request's URL
+   */
+  readonly origin?: string;
+  /**
+   * The buckets that exist.
+   *
+   * @default every valid bucket name exists
+   */
+  readonly buckets?: Iterable<string>;
+  /**
+   * `"keep"` keeps the bytes of all objects in memory. `"discard"` counts and hashes them only, for
+   * uploads larger than memory; reading such an object back is answered with an error that says so.
+   *
+   * @default "keep"
+   */
+  readonly store?: "keep" | "discard";
+  /**
+   * Whether MD5 is computed. Without it, `md5Hash` and `X-Range-MD5` are absent, a declared MD5 is not
+   * compared, and large uploads are faster.
+   *
+   * @default true
+   */
+  readonly md5?: boolean;
+  /**
+   * Whether a 308 carries `X-Goog-Running-Hash` and `X-Range-MD5`, which Google sends but does not
+   * document.
+   *
+   * @default true
+   */
+  readonly runningHash?: boolean;
+  /**
+   * The clock: milliseconds since 1970.
+   *
+   * @default Date.now
+   */
+  readonly now?: () => number;
+  /**
+   * How injected delays are waited for: resolves after `milliseconds`, rejects with the signal's reason
+   * when that is aborted.
+   *
+   * @default a `setTimeout` that is cleared on abort
+   */
+  readonly sleep?: (milliseconds: number, signal: AbortSignal | undefined) => Promise<void>;
+  /**
+   * How long a session lives, in milliseconds. After it, requests on it get 410, and 404 when it is older
+   * than a week.
+   *
+   * @default 604_800_000 (7 days)
+   */
+  readonly sessionTtl?: number;
+  /**
+   * The CORS settings of all buckets.
+   *
+   * @default any origin may do anything, on any session
+   */
+  readonly cors?: CorsOptions;
+  /**
+   * Whether a request is authorized; `false` is answered with 401. The request has no body. Not asked for
+   * requests on a session, whose URL is authority enough, nor for signed URLs.
+   *
+   * @default everybody is
+   */
+  readonly authorize?: (request: Request) => boolean | Promise<boolean>;
+  /**
+   * The seed of random faults.
+   *
+   * @default 1
+   */
+  readonly seed?: number;
+}
+
+/** Options with their defaults. */
+export interface Settings {
+  readonly origin: string | null;
+  readonly buckets: ReadonlySet<string> | null;
+  readonly keep: boolean;
+  readonly md5: boolean;
+  readonly runningHash: boolean;
+  readonly now: () => number;
+  readonly sleep: (milliseconds: number, signal: AbortSignal | undefined) => Promise<void>;
+  readonly sessionTtl: number;
+  readonly cors: CorsOptions | null;
+  readonly authorize: ((request: Request) => boolean | Promise<boolean>) | null;
+}
+
+/**
+ * Checks options and fills in their defaults.
+ *
+ * @throws {TypeError} if an origin or a bucket name is not valid.
+ * @throws {RangeError} if a number cannot be.
+ */
+export function settingsOf(options: GcsEmulatorOptions): Settings {
+  const { store = "keep", sessionTtl = 604_800_000, buckets } = options;
+  if (store !== "keep" && store !== "discard") {
+    throw new TypeError(`store must be "keep" or "discard", not ${JSON.stringify(store)}`);
+  }
+  if (!(sessionTtl > 0)) throw new RangeError(`sessionTtl must be positive, not ${sessionTtl}`);
+  const names = buckets === undefined ? null : new Set(buckets);
+  for (const name of names ?? []) {
+    if (!isBucketName(name)) throw new TypeError(`Not a bucket name: ${JSON.stringify(name)}`);
+  }
+  return {
+    origin: options.origin === undefined ? null : new URL(options.origin).origin,
+    buckets: names,
+    keep: store === "keep",
+    md5: options.md5 ?? true,
+    runningHash: options.runningHash ?? true,
+    now: options.now ?? Date.now,
+    sleep: options.sleep ?? sleep,
+    sessionTtl,
+    cors: options.cors ?? null,
+    authorize: options.authorize ?? null,
+  };
+}
+
+/** Waits, and leaves no timer behind. */
+function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const abort = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    }, milliseconds);
+    signal?.addEventListener("abort", abort, { once: true });
+  });
+}

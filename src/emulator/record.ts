@@ -1,0 +1,93 @@
+/**
+ * The log of requests: what came, as what it was taken, and what became of it.
+ *
+ * @module
+ */
+
+/**
+ * What a request is for.
+ *
+ * | kind | request |
+ * | --- | --- |
+ * | `initiate` | starts a resumable session, through the JSON or the XML API |
+ * | `chunk` | sends bytes that do not end the object |
+ * | `final` | sends the bytes that end the object, or the whole object |
+ * | `status` | asks where a session stands |
+ * | `finalize` | an empty body with `bytes *` `/N`, where N bytes are stored: ends the object |
+ * | `cancel` | `DELETE` of a session |
+ * | `media`, `multipart` | an upload in one request |
+ * | `get`, `list`, `delete` | requests about finished objects |
+ * | `other` | anything else, CORS preflights for instance |
+ */
+export type RequestKind =
+  | "initiate"
+  | "chunk"
+  | "final"
+  | "status"
+  | "finalize"
+  | "cancel"
+  | "media"
+  | "multipart"
+  | "get"
+  | "list"
+  | "delete"
+  | "other";
+
+/** What an injected fault did to a request. */
+export type FaultName =
+  | "drop before"
+  | "drop after"
+  | "cut"
+  | "status"
+  | "delay"
+  | "expire"
+  | "corrupt";
+
+/** One request in the log. */
+export interface RequestRecord {
+  /** Counts from 0. */
+  readonly index: number;
+  /** Upper-case. */
+  readonly method: string;
+  /** Without `upload_id` and other secrets. */
+  readonly url: string;
+  /** What it is for. */
+  readonly kind: RequestKind;
+  /** Which session it was on, counted from 0 in the order of their start; else `null`. */
+  readonly session: number | null;
+  /** The `Content-Range` header. */
+  readonly contentRange: string | null;
+  /** All headers, lower-case; the values of secret ones are `[redacted]`. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** How many bytes of the body have arrived so far. */
+  readonly bodyBytes: number;
+  /** The status of the reply; `null` before the reply, and if the request fails without one. */
+  readonly status: number | null;
+  /** The injected fault that was applied, or `null`. */
+  readonly fault: FaultName | null;
+}
+
+/** A record while its request is being served. */
+export type OpenRecord = { -readonly [K in keyof RequestRecord]: RequestRecord[K] };
+
+const SECRET_PARAMETERS = /([?&](?:upload_id|x-goog-signature|access_token|key)=)[^&]*/gi;
+const SECRET_HEADERS: readonly string[] = [
+  "authorization",
+  "cookie",
+  "x-goog-encryption-key",
+  "x-goog-copy-source-encryption-key",
+];
+
+/** A URL that can be shown. */
+export function shownUrl(url: URL): string {
+  return url.href.replace(SECRET_PARAMETERS, "$1[redacted]");
+}
+
+/** Headers that can be shown. */
+export function shownHeaders(headers: Headers): Record<string, string> {
+  return Object.fromEntries(
+    [...headers].map((
+      [name, value],
+    ) => [name, SECRET_HEADERS.includes(name) ? "[redacted]" : value]),
+  );
+}

@@ -1,0 +1,148 @@
+/**
+ * Replies in Google's shapes: JSON, XML, plain text.
+ *
+ * @module
+ */
+
+/** The headers of every reply of the upload service that carries an object or a session. */
+export const NO_CACHE: Readonly<Record<string, string>> = {
+  "cache-control": "no-cache, no-store, max-age=0, must-revalidate",
+  "pragma": "no-cache",
+  "expires": "Mon, 01 Jan 1990 00:00:00 GMT",
+};
+
+/** The API through which a request came; it decides how errors look. */
+export type Api = "json" | "xml";
+
+/** Why a request is refused. */
+export interface Refusal {
+  /** The HTTP status. */
+  readonly code: number;
+  /** `reason` of the JSON error. */
+  readonly reason: string;
+  readonly message: string;
+  /** `Code` of the XML error. */
+  readonly xmlCode: string;
+  readonly locationType?: string;
+  readonly location?: string;
+}
+
+/** A refusal because of a value that the client sent. */
+export function invalid(
+  message: string,
+  reason: string = "invalid",
+  xmlCode: string = "InvalidArgument",
+): Refusal {
+  return { code: 400, reason, message, xmlCode };
+}
+
+/** A refusal because of a parameter. */
+export function invalidParameter(name: string, message: string): Refusal {
+  return {
+    code: 400,
+    reason: "invalidParameter",
+    message,
+    xmlCode: "InvalidArgument",
+    locationType: "parameter",
+    location: name,
+  };
+}
+
+/** A refusal because a parameter is missing. */
+export function required(name: string): Refusal {
+  return {
+    code: 400,
+    reason: "required",
+    message: `Required parameter: ${name}`,
+    xmlCode: "InvalidArgument",
+    locationType: "parameter",
+    location: name,
+  };
+}
+
+/** A refusal because something does not exist. */
+export function notFound(message: string, xmlCode: string): Refusal {
+  return { code: 404, reason: "notFound", message, xmlCode };
+}
+
+/** A precondition that matches something else. */
+export const PRECONDITION_FAILED: Refusal = {
+  code: 412,
+  reason: "conditionNotMet",
+  message: "At least one of the pre-conditions you specified did not hold.",
+  xmlCode: "PreconditionFailed",
+  locationType: "header",
+  location: "If-Match",
+};
+
+/** A not-match precondition that matches: 304, with nothing in it. */
+export const NOT_MODIFIED: Refusal = {
+  code: 304,
+  reason: "notModified",
+  message: "",
+  xmlCode: "NotModified",
+};
+
+/** Whether a value is a refusal. */
+export function isRefusal(value: object): value is Refusal {
+  return "code" in value && "xmlCode" in value;
+}
+
+/** The reply to a refused request. */
+export function refuse(refusal: Refusal, api: Api = "json"): Response {
+  if (refusal.code === 304) {
+    return new Response(null, { status: 304, headers: { "content-type": "application/json" } });
+  }
+  return api === "xml"
+    ? reply(refusal.code, "application/xml; charset=UTF-8", errorXml(refusal))
+    : reply(refusal.code, "application/json; charset=UTF-8", errorJson(refusal));
+}
+
+/** The body of a JSON error. */
+export function errorJson(refusal: Refusal): string {
+  const { code, message, reason, locationType, location } = refusal;
+  const detail = { message, domain: "global", reason, locationType, location };
+  return JSON.stringify({ error: { code, message, errors: [detail] } });
+}
+
+function errorXml(refusal: Refusal): string {
+  return "<?xml version='1.0' encoding='UTF-8'?>" +
+    `<Error><Code>${refusal.xmlCode}</Code><Message>${
+      escapeXml(refusal.message)
+    }</Message></Error>`;
+}
+
+function escapeXml(text: string): string {
+  return text.replace(/[&<>]/g, (c) => c === "&" ? "&amp;" : c === "<" ? "&lt;" : "&gt;");
+}
+
+/** A reply in plain text, as the upload service gives it to a request it cannot follow. */
+export function plainText(status: number, text: string): Response {
+  return reply(status, "text/plain; charset=utf-8", text);
+}
+
+/** A reply with a body and its length. */
+export function reply(
+  status: number,
+  contentType: string,
+  body: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  const bytes = new TextEncoder().encode(body);
+  return new Response(bytes, {
+    status,
+    headers: { ...headers, "content-type": contentType, "content-length": String(bytes.length) },
+  });
+}
+
+/** A reply without a body. */
+export function emptyReply(
+  status: number,
+  contentType: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  return new Response(null, {
+    status,
+    headers: { ...headers, "content-type": contentType, "content-length": "0" },
+  });
+}

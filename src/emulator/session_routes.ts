@@ -1,0 +1,199 @@
+/**
+ * Requests on a resumable session: bytes, questions about it, its end.
+ *
+ * @module
+ */
+
+import { hex, readHashHeader } from "./checksums.ts";
+import { QUANTUM } from "./content.ts";
+import {
+  announcedLength,
+  type ContentRange,
+  endsObject,
+  readContentRange,
+} from "./content_range.ts";
+import { emptyReply, isRefusal, plainText, refuse } from "./replies.ts";
+import type { Exchange, Service } from "./service.ts";
+import type { Session } from "./session.ts";
+import { headerMetadata } from "./spec.ts";
+import { objectReply } from "./view.ts";
+import { xmlObjectReply } from "./xml_replies.ts";
+
+/** Serves a request on a session. */
+export function serveSession(
+  service: Service,
+  session: Session | undefined,
+  exchange: Exchange,
+): Promise<Response> {
+  if (!session) return afterBody(exchange, () => plainText(404, "Not Found"));
+  return session.exclusive(() => {
+    exchange.incoming.signal?.throwIfAborted();
+    service.expire(session);
+    if (exchange.expire) session.end({ phase: "ended", status: exchange.expire });
+    if (exchange.incoming.method === "DELETE") return cancel(session, exchange);
+    const closed = closedReply(session);
+    return closed ? afterBody(exchange, () => closed) : put(service, session, exchange);
+  });
+}
+
+/** The reply to any request on a session that takes no more bytes. */
+function closedReply(session: Session): Response | null {
+  const { state } = session;
+  switch (state.phase) {
+    case "open":
+      return null;
+    case "ended":
+      return plainText(state.status, state.status === 404 ? "Not Found" : "Gone");
+    case "cancelled":
+      return emptyReply(499, "text/plain; charset=utf-8");
+    case "poisoned":
+      return plainText(400, tooFewBytes(state.length));
+    case "finished":
+      return finishedReply(session);
+  }
+}
+
+function cancel(session: Session, exchange: Exchange): Promise<Response> {
+  return afterBody(exchange, () => {
+    const { state } = session;
+    if (state.phase === "ended") return closedReply(session)!;
+    if (state.phase !== "finished") session.end({ phase: "cancelled" });
+    return emptyReply(499, "text/plain; charset=utf-8");
+  });
+}
+
+function put(service: Service, session: Session, exchange: Exchange): Promise<Response> {
+  const { body, headers } = exchange.incoming;
+  const range = readContentRange(headers.get("content-range"));
+  if (!range) {
+    return afterBody(exchange, () => plainText(400, "Failed to parse Content-Range header."));
+  }
+  const wanted = announcedLength(range);
+  if (wanted !== null && body.length !== null && body.length !== wanted) {
+    const { length } = body;
+    return afterBody(exchange, () => plainText(400, wrongLength(length, range, wanted)));
+  }
+  if (range.form === "status" || range.form === "total") {
+    return question(service, session, exchange, range);
+  }
+  const persisted = session.persisted;
+  if (range.first > persisted) {
+    return afterBody(exchange, () => plainText(503, gap(range.first, persisted)));
+  }
+  return receive(service, session, exchange, range, wanted);
+}
+
+async function question(
+  service: Service,
+  session: Session,
+  exchange: Exchange,
+  range: Extract<ContentRange, { form: "status" | "total" }>,
+): Promise<Response> {
+  const { body } = exchange.incoming;
+  await body.drain();
+  if (body.received > 0) return plainText(400, wrongLength(body.received, range, 0));
+  return range.form === "total" && range.total === session.persisted
+    ? finalise(service, session, exchange)
+    : progressReply(service, session, exchange);
+}
+
+async function receive(
+  service: Service,
+  session: Session,
+  exchange: Exchange,
+  range: Extract<ContentRange, { form: "closed" | "open" }>,
+  wanted: number | null,
+): Promise<Response> {
+  const { content } = session;
+  const start = content.mark();
+  if (exchange.corrupt) content.flipNextBit();
+  let length = 0;
+  try {
+    for await (const piece of exchange.incoming.body.pieces()) {
+      const overlap = Math.max(0, start.size - range.first - length);
+      const room = wanted === null ? piece.length : Math.max(0, wanted - length);
+      length += piece.length;
+      content.append(piece.subarray(Math.min(overlap, room), room));
+    }
+  } catch (error) {
+    content.settle();
+    throw error;
+  }
+  if (wanted !== null && length !== wanted) {
+    content.rewind(start);
+    return plainText(400, wrongLength(length, range, wanted));
+  }
+  if (endsObject(range)) {
+    // A total below what is stored cannot be: nothing is finished, the Range tells.
+    return range.first + length < start.size
+      ? progressReply(service, session, exchange)
+      : finalise(service, session, exchange);
+  }
+  if (length < QUANTUM) {
+    session.end({ phase: "poisoned", length });
+    return plainText(400, tooFewBytes(length));
+  }
+  content.settle();
+  return progressReply(service, session, exchange);
+}
+
+function finalise(service: Service, session: Session, exchange: Exchange): Response {
+  const { headers } = exchange.incoming;
+  const object = service.finalise(session.spec, session.content, {
+    checksums: readHashHeader(headers.get("x-goog-hash")),
+    metadata: headerMetadata(headers),
+  });
+  if (isRefusal(object)) {
+    session.end({ phase: "ended", status: 410 });
+    return refuse(object, session.spec.api);
+  }
+  session.state = { phase: "finished", object };
+  return finishedReply(session)!;
+}
+
+function finishedReply(session: Session): Response | null {
+  const { state, spec } = session;
+  if (state.phase !== "finished") return null;
+  return spec.api === "xml" ? xmlObjectReply(state.object) : objectReply(state.object, spec.view);
+}
+
+/** 308, or 200 for a client that cannot bear it. */
+function progressReply(service: Service, session: Session, exchange: Exchange): Response {
+  const { content } = session;
+  const persisted = session.persisted;
+  const md5 = content.md5();
+  const { runningHash } = service.settings;
+  const no308 = exchange.incoming.headers.get("x-guploader-no-308")?.toLowerCase() === "yes";
+  return emptyReply(no308 ? 200 : 308, "text/plain; charset=utf-8", {
+    ...(no308 && { "x-http-status-code-override": "308" }),
+    ...(persisted > 0 && { "range": `bytes=0-${persisted - 1}` }),
+    ...(runningHash && { "x-goog-running-hash": `crc32c=${content.crc32c}` }),
+    ...(runningHash && md5 && { "x-range-md5": hex(md5) }),
+  });
+}
+
+/** Answers when the whole body has arrived. */
+async function afterBody(exchange: Exchange, answer: () => Response): Promise<Response> {
+  await exchange.incoming.body.drain();
+  return answer();
+}
+
+function tooFewBytes(length: number): string {
+  return "Invalid request.  The number of bytes uploaded is required to be equal or greater than " +
+    `${QUANTUM}, except for the final request (it's recommended to be the exact multiple of ` +
+    `${QUANTUM}).  The received request contained ${length} bytes, which does not meet this ` +
+    "requirement.";
+}
+
+function gap(offset: number, persisted: number): string {
+  return "Invalid request.  According to the Content-Range header, the upload offset is " +
+    `${offset} byte(s), which exceeds already uploaded size of ${persisted} byte(s).`;
+}
+
+function wrongLength(length: number, range: ContentRange, wanted: number): string {
+  const place = range.form === "closed" || range.form === "open"
+    ? ` (starting at offset ${range.first} and ending at offset ${range.first + wanted - 1})`
+    : "";
+  return `Invalid request.  There were ${length} byte(s) in the request body.  There should have ` +
+    `been ${wanted} byte(s)${place} according to the Content-Range header.`;
+}

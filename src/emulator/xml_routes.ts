@@ -1,0 +1,36 @@
+/**
+ * The start of a resumable upload through the XML API.
+ *
+ * @module
+ */
+
+import { emptyReply, invalid, isRefusal, NO_CACHE, refuse } from "./replies.ts";
+import type { Exchange, Service } from "./service.ts";
+import { xmlSpec } from "./spec.ts";
+
+/** Serves `POST /{bucket}/{object}`. */
+export async function startXmlUpload(
+  service: Service,
+  bucket: string,
+  name: string,
+  exchange: Exchange,
+): Promise<Response> {
+  const { url, headers, body } = exchange.incoming;
+  await body.drain();
+  if (headers.get("x-goog-resumable")?.toLowerCase() !== "start") {
+    return refuse(invalid("A POST of an object needs the header x-goog-resumable: start."), "xml");
+  }
+  if (body.received > 0) {
+    return refuse(invalid("The start of a resumable upload must have no body."), "xml");
+  }
+  const target = { bucket, query: url.searchParams, headers, origin: exchange.origin };
+  const spec = xmlSpec(target, name);
+  if (isRefusal(spec)) return refuse(spec, "xml");
+  const session = await service.startSession(spec, headers.get("origin"));
+  const query = url.search === "" ? "?" : `${url.search}&`;
+  return emptyReply(201, "text/html; charset=UTF-8", {
+    ...NO_CACHE,
+    "location": `${exchange.origin}${url.pathname}${query}upload_id=${session.id}`,
+    "x-guploader-uploadid": session.id,
+  });
+}
