@@ -55,7 +55,8 @@ export function uploadStream(options: UploadTarget): UploadStream {
       await upload.initiate(transport, pipe.readable, options.metadata ?? {}, contentType, bounded);
       return await drive(upload, transport, bounded);
     } catch (error) {
-      await writer.abort(error).catch(() => {});
+      // Not `writer.abort`, which waits for a pending write, which waits for somebody to read.
+      if (!pipe.readable.locked) await pipe.readable.cancel(error);
       throw error;
     } finally {
       options.signal?.removeEventListener("abort", follow);

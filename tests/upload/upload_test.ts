@@ -1,0 +1,310 @@
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import {
+  type Checkpoint,
+  upload,
+  UPLOAD_CHUNK_SIZE,
+  UploadError,
+  type UploadOptions,
+  type UploadProgress,
+  type UploadSource,
+} from "../../mod.ts";
+import { GcsEmulator } from "../../src/emulator/mod.ts";
+import { defaultStream, patterned, pieces } from "../support/bytes.ts";
+import { fakeClock } from "../support/fake_clock.ts";
+import { finished, scripted } from "../support/scripted.ts";
+
+const U = UPLOAD_CHUNK_SIZE, MiB = 1024 * 1024;
+const place = { bucket: "my-bucket", name: "a" };
+
+/** The kinds of the requests that an upload takes. */
+async function kindsOf(source: UploadSource, options: UploadOptions = {}): Promise<string[]> {
+  const emulator = new GcsEmulator();
+  await upload(source, { ...place, transport: emulator.fetch, ...options });
+  return emulator.requests.map(({ kind }) => kind);
+}
+
+for (
+  const [rule, source, options, kinds] of [
+    ["nothing", "", {}, ["multipart"]],
+    ["256 KiB", patterned(U), {}, ["multipart"]],
+    ["without metadata and checksum", patterned(U), { checksum: null }, ["media"]],
+    ["without checksum, with metadata", patterned(U), {
+      checksum: null,
+      metadata: { cacheControl: "no-store" },
+    }, ["multipart"]],
+    ["one byte more: worth a session", patterned(U + 1), {}, ["initiate", "final"]],
+    ["8 MiB that may be repeated", patterned(8 * MiB), { ifGenerationMatch: 0 }, ["multipart"]],
+    ["more than 8 MiB", patterned(8 * MiB + 1), { ifGenerationMatch: 0 }, [
+      "initiate",
+      "chunk",
+      "final",
+    ]],
+    ["more than the chunk size that was asked for", patterned(U + 1), {
+      ifGenerationMatch: 0,
+      chunkSize: U,
+    }, ["initiate", "chunk", "final"]],
+    ["a stream, whatever its size", new Blob(["x"]).stream(), {}, ["initiate", "final"]],
+    ["a ByteSource", { size: 1, read: () => Promise.resolve(new Uint8Array(1)) }, {}, [
+      "initiate",
+      "final",
+    ]],
+  ] as [string, UploadSource, UploadOptions, string[]][]
+) {
+  Deno.test(`${rule} takes ${kinds.join(", ")}`, async () =>
+    assertEquals(await kindsOf(source, options), kinds));
+}
+
+const API = "https://storage.googleapis.com/upload/storage/v1/b/my-bucket/o?name=a";
+for (const type of ["media", "multipart", "resumable"] as const) {
+  Deno.test(`uploadType ${type} of the URL is obeyed`, async () => {
+    const options = { bucket: undefined, name: undefined, url: `${API}&uploadType=${type}` };
+    assertEquals(
+      (await kindsOf(patterned(10), options))[0],
+      type === "resumable" ? "initiate" : type,
+    );
+  });
+}
+
+Deno.test("a URL without uploadType gets the best one", async () => {
+  assertEquals(await kindsOf(patterned(10), { bucket: undefined, name: undefined, url: API }), [
+    "multipart",
+  ]);
+});
+
+Deno.test("a signed URL starts a session", async () => {
+  const url =
+    "https://storage.googleapis.com/my-bucket/a?X-Goog-SignedHeaders=host%3Bx-goog-resumable&X-Goog-Signature=ab&X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Credential=c&X-Goog-Date=20260101T000000Z&X-Goog-Expires=600";
+  assertEquals(
+    (await kindsOf(patterned(10), { bucket: undefined, name: undefined, url })).at(-1),
+    "final",
+  );
+});
+
+for (const name of ["a b/ä?#&=+%", "日本/😀", "..a/../b", "\t'\""]) {
+  Deno.test(`an object may be called ${JSON.stringify(name)}`, async () => {
+    const emulator = new GcsEmulator();
+    for (const source of ["small", patterned(U + 1)]) {
+      const object = await upload(source, { ...place, name, transport: emulator.fetch });
+      assertEquals(object.name, name);
+    }
+    assertEquals(emulator.get("my-bucket", name)?.bytes, patterned(U + 1));
+  });
+}
+
+for (
+  const [source, contentType, metadata, expected] of [
+    ["text", undefined, undefined, "text/plain;charset=UTF-8"],
+    [new Blob(["x"], { type: "image/png" }), undefined, undefined, "image/png"],
+    [new Blob(["x"]), undefined, undefined, "application/octet-stream"],
+    [new Uint8Array(1), undefined, undefined, "application/octet-stream"],
+    [new Blob(["x"], { type: "image/png" }), undefined, { contentType: "image/gif" }, "image/gif"],
+    [new Blob(["x"], { type: "image/png" }), "a/b", undefined, "a/b"],
+  ] as const
+) {
+  Deno.test(`contentType ${contentType}, metadata ${JSON.stringify(metadata)}: the object is ${expected}`, async () => {
+    const emulator = new GcsEmulator();
+    const object = await upload(source, {
+      ...place,
+      contentType,
+      metadata,
+      transport: emulator.fetch,
+    });
+    assertEquals(object.contentType, expected);
+  });
+}
+
+Deno.test("the endpoint may be another one", async () => {
+  const { transport, seen } = scripted(finished());
+  await upload("x", { ...place, endpoint: "http://127.0.0.1:4443/", transport });
+  assert(
+    seen[0].url.startsWith("http://127.0.0.1:4443/upload/storage/v1/b/my-bucket/o?name=a"),
+    seen[0].url,
+  );
+});
+
+Deno.test("without a transport it is fetch, as it is at that time", async () => {
+  const original = globalThis.fetch;
+  try {
+    globalThis.fetch = ((input, init) =>
+      new GcsEmulator().fetch(input as string, init)) as typeof fetch;
+    assertEquals((await upload("x", place)).size, "1");
+  } finally {
+    globalThis.fetch = original;
+  }
+});
+
+Deno.test("ifGenerationMatch keeps an object from being overwritten, in one request and in a session", async () => {
+  const emulator = new GcsEmulator();
+  await upload("first", { ...place, transport: emulator.fetch, ifGenerationMatch: 0 });
+  for (const source of ["second", patterned(9 * MiB)]) {
+    const error = await assertRejects(
+      () => upload(source, { ...place, transport: emulator.fetch, ifGenerationMatch: 0 }),
+      UploadError,
+    );
+    assertEquals(error.code, "precondition_failed");
+  }
+  assertEquals(emulator.get("my-bucket", "a")?.size, 5);
+});
+
+for (
+  const [kind, source] of [["one request", patterned(10)], ["a session", patterned(3 * U)]] as const
+) {
+  Deno.test(`progress of ${kind} goes up to the whole`, async () => {
+    const reports: UploadProgress[] = [];
+    const options = {
+      ...place,
+      chunkSize: U,
+      onProgress: (progress: UploadProgress) => void reports.push(progress),
+    };
+    await upload(source, { ...options, transport: new GcsEmulator().fetch });
+    assertEquals(reports[0].persisted, 0);
+    assertEquals(reports.at(-1), {
+      sent: source.length,
+      persisted: source.length,
+      total: source.length,
+    });
+  });
+}
+
+Deno.test("checkpoints come from the start on, one for each time the server confirms more, and are awaited", async () => {
+  const emulator = new GcsEmulator();
+  const checkpoints: number[] = [];
+  let writing = false;
+  const transport: typeof emulator.fetch = (input, init) => {
+    assert(!writing, "the upload went on before the checkpoint was stored");
+    return emulator.fetch(input, init);
+  };
+  await upload(patterned(3 * U + 5), {
+    ...place,
+    chunkSize: U,
+    transport,
+    onCheckpoint: async ({ persisted }) => {
+      writing = true;
+      await new Promise((resolve) => setTimeout(resolve));
+      writing = false;
+      checkpoints.push(persisted);
+    },
+  });
+  assertEquals(checkpoints, [0, U, 2 * U, 3 * U]);
+});
+
+Deno.test("a checkpoint takes an upload up where it stopped", async () => {
+  const emulator = new GcsEmulator();
+  const data = patterned(3 * U + 5);
+  let saved: Checkpoint | undefined;
+  const crash = new Error("crash");
+  const options: UploadOptions = { ...place, chunkSize: U, transport: emulator.fetch };
+  const error = await assertRejects(() =>
+    upload(data, {
+      ...options,
+      onCheckpoint: (checkpoint) => {
+        saved = checkpoint;
+        if (checkpoint.persisted === 2 * U) throw crash;
+      },
+    })
+  );
+  assertStrictEquals(error, crash);
+  const persisted: number[] = [];
+  const object = await upload(data, {
+    transport: emulator.fetch,
+    checkpoint: saved,
+    onCheckpoint: (checkpoint) => void persisted.push(checkpoint.persisted),
+  });
+  assertEquals(object.size, String(data.length));
+  assertEquals(emulator.get("my-bucket", "a")?.bytes, data);
+  assertEquals(persisted, [3 * U]);
+  assertEquals(emulator.requests.filter(({ kind }) => kind === "chunk").length, 3);
+});
+
+Deno.test("a failure cancels the stream that was being read, with the error", async () => {
+  const emulator = new GcsEmulator();
+  emulator.inject({ on: "chunk", status: 403 });
+  const told = Promise.withResolvers<unknown>();
+  const stream = new ReadableStream({
+    pull: (controller) => controller.enqueue(patterned(U)),
+    cancel: told.resolve,
+  });
+  const error = await assertRejects(() =>
+    upload(stream, { ...place, chunkSize: U, transport: emulator.fetch })
+  );
+  assertStrictEquals(await told.promise, error);
+});
+
+Deno.test("a finished upload lets go of the stream", async () => {
+  const stream = defaultStream(pieces(patterned(U + 5), 1000));
+  await upload(stream, { ...place, transport: new GcsEmulator().fetch });
+  assertEquals(stream.locked, false);
+});
+
+Deno.test("an abort stops at once with its own reason, and leaves the session open", async () => {
+  const own = new Error("enough"), emulator = new GcsEmulator(), abort = new AbortController();
+  let saved: Checkpoint | undefined;
+  const data = patterned(3 * U);
+  const running = upload(data, {
+    ...place,
+    chunkSize: U,
+    transport: emulator.fetch,
+    signal: abort.signal,
+    onCheckpoint: (checkpoint) => {
+      saved = checkpoint;
+      if (checkpoint.persisted === U) abort.abort(own);
+    },
+  });
+  assertStrictEquals(await assertRejects(() => running), own);
+  await upload(data, { transport: emulator.fetch, checkpoint: saved });
+  assertEquals(emulator.get("my-bucket", "a")?.bytes, data);
+});
+
+Deno.test("retry options reach every kind of upload", async () => {
+  for (const source of [patterned(10), patterned(3 * U)]) {
+    const clock = fakeClock(), emulator = new GcsEmulator();
+    emulator.inject({ status: 503 });
+    await upload(source, {
+      ...place,
+      transport: emulator.fetch,
+      ifGenerationMatch: 0,
+      retry: { clock },
+    });
+    assertEquals(clock.sleeps, [1000]);
+  }
+});
+
+for (
+  const [rule, options, type, words] of [
+    ["no place", {}, TypeError, "either `url`, or `bucket` and `name`"],
+    ["a bucket without a name", { bucket: "my-bucket" }, TypeError, "either"],
+    ["both a URL and a place", { ...place, url: API }, TypeError, "either"],
+    ["no URL", { url: "nowhere" }, TypeError, "url"],
+    ["an unknown upload type", { url: `${API}&uploadType=magic` }, RangeError, "magic"],
+    ["an illegal name", { ...place, name: ".." }, RangeError, "name"],
+    ["an illegal bucket", { ...place, bucket: "A" }, RangeError, "bucket"],
+    [
+      "another name in the metadata",
+      { ...place, metadata: { name: "b" } },
+      TypeError,
+      "metadata.name",
+    ],
+    ["a wrong chunk size", { ...place, chunkSize: 5, url: undefined }, RangeError, "chunkSize"],
+    ["no media type", { ...place, contentType: "x" }, TypeError, "contentType"],
+    ["a wrong endpoint", { ...place, endpoint: "gcs" }, TypeError, "endpoint"],
+    ["no transport", { ...place, transport: 5 }, TypeError, "transport"],
+  ] as const
+) {
+  Deno.test(`${rule} is refused before anything is sent`, async () => {
+    const { transport, seen } = scripted();
+    const all = { transport, ...options } as unknown as UploadOptions;
+    await assertRejects(() => upload(patterned(U + 1), all), type, words);
+    assertEquals(seen.length, 0);
+  });
+}
+
+Deno.test("a stream cannot go in one request: uploadType media is refused", async () => {
+  const { transport, seen } = scripted();
+  const url = `${API}&uploadType=media`;
+  await assertRejects(
+    () => upload(new Blob(["x"]).stream(), { url, transport }),
+    TypeError,
+    "ResumableUpload",
+  );
+  assertEquals(seen.length, 0);
+});
