@@ -35,7 +35,7 @@ export interface ContentOptions {
 export class Content {
   readonly #keep: boolean;
   readonly #start: Mark;
-  readonly #pieces: Uint8Array[] = [];
+  readonly #pieces: Uint8Array<ArrayBuffer>[] = [];
   #size = 0;
   #crc = 0;
   #md5: Md5 | null;
@@ -72,7 +72,7 @@ export class Content {
       rest = rest.subarray(piece.length);
       this.#crc = crc32c(piece, this.#crc);
       this.#md5?.update(piece);
-      if (this.#keep) this.#pieces.push(piece.slice());
+      if (this.#keep) this.#pieces.push(new Uint8Array(piece));
       this.#size += piece.length;
       if (piece.length === room) this.#whole = this.mark();
     }
@@ -123,16 +123,22 @@ export class Content {
     return this.#md5 ? this.#md5.digest() : null;
   }
 
-  /** Everything so far as one array, or `undefined` if bytes are not kept. */
+  /**
+   * Everything so far as one array, or `undefined` if bytes are not kept. For complete content: it
+   * replaces the pieces, so that nothing is held twice.
+   */
   bytes(): Uint8Array<ArrayBuffer> | undefined {
     if (!this.#keep) return undefined;
-    const all = new Uint8Array(this.#size);
-    let at = 0;
-    for (const piece of this.#pieces) {
-      all.set(piece, at);
-      at += piece.length;
+    if (this.#pieces.length !== 1) {
+      const all = new Uint8Array(this.#size);
+      let at = 0;
+      for (const piece of this.#pieces) {
+        all.set(piece, at);
+        at += piece.length;
+      }
+      this.#pieces.splice(0, this.#pieces.length, all);
     }
-    return all;
+    return this.#pieces[0];
   }
 
   #flipped(bytes: Uint8Array): Uint8Array {

@@ -9,7 +9,7 @@ import { dispatch } from "./dispatch.ts";
 import { FaultPlan, type RandomFaults } from "./fault_plan.ts";
 import { type Fault, faultName } from "./faults.ts";
 import { type Incoming, readRequest } from "./incoming.ts";
-import { InjectedCut } from "./incoming_body.ts";
+import { withFault } from "./injection.ts";
 import type { EmulatedObject } from "./object.ts";
 import { type GcsEmulatorOptions, settingsOf } from "./options.ts";
 import { type OpenRecord, type RequestRecord, shownHeaders, shownUrl } from "./record.ts";
@@ -166,13 +166,9 @@ export class GcsEmulator {
     const session = id === null ? undefined : this.#service.sessions.get(id);
     const record = this.#record(route, incoming, session);
     const fault = this.#faults.take(record, incoming.body.length);
-    try {
-      const response = await this.#answer(route, session, incoming, fault, record);
-      record.status = response.status;
-      return finished(incoming, response);
-    } finally {
-      record.bodyBytes = incoming.body.received;
-    }
+    const response = await this.#answer(route, session, incoming, fault, record);
+    record.status = response.status;
+    return finished(incoming, response);
   }
 
   async #answer(
@@ -191,7 +187,7 @@ export class GcsEmulator {
       corrupt: fault?.corrupt !== undefined,
       expire: fault?.expire ?? null,
     };
-    const response = await faulty(
+    const response = await withFault(
       incoming,
       fault,
       () => dispatch(this.#service, route, session, exchange),
@@ -214,60 +210,14 @@ export class GcsEmulator {
       session: session?.index ?? null,
       contentRange: headers.get("content-range"),
       headers: shownHeaders(headers),
-      bodyBytes: body.received,
+      bodyBytes: 0,
       status: null,
       fault: null,
     };
+    body.watch((received) => record.bodyBytes = received);
     this.#requests.push(record);
     return record;
   }
-}
-
-/** Runs a request with what a fault does to it. */
-async function faulty(
-  { body }: Incoming,
-  fault: Fault | null,
-  run: () => Promise<Response>,
-): Promise<Response> {
-  if (fault?.drop === "before") {
-    await body.cancel();
-    throw broken("before the request was read");
-  }
-  if (fault?.status !== undefined && fault.afterBytes === undefined) {
-    await body.cancel();
-    return injectedReply(fault.status, fault.headers, fault.body);
-  }
-  const cutAt = fault?.cut ?? (fault?.status === undefined ? undefined : fault.afterBytes);
-  if (cutAt === undefined) {
-    const response = await run();
-    if (fault?.drop === "after") throw broken("before the reply");
-    return response;
-  }
-  body.cutAfter(cutAt);
-  try {
-    await run();
-  } catch (error) {
-    if (!(error instanceof InjectedCut)) throw error;
-  }
-  if (fault?.status === undefined) throw broken("in the middle of the body");
-  return injectedReply(fault.status, fault.headers, fault.body);
-}
-
-function injectedReply(
-  status: number,
-  headers: Readonly<Record<string, string>> = {},
-  body = "",
-): Response {
-  const bodiless = status === 204 || status === 205 || status === 304;
-  const reply = new Response(bodiless ? null : body, { status, headers });
-  if (!reply.headers.has("content-type")) {
-    reply.headers.set("content-type", "text/html; charset=UTF-8");
-  }
-  return reply;
-}
-
-function broken(when: string): TypeError {
-  return new TypeError(`fetch failed: an injected fault broke the connection ${when}`);
 }
 
 /** What `fetch` does with a response once it is there. */

@@ -17,6 +17,7 @@ export class IncomingBody {
   readonly #stream: ReadableStream<Uint8Array> | null;
   readonly #signal: AbortSignal | undefined;
   #received = 0;
+  #watch: (received: number) => void = () => {};
   #limit = Infinity;
   #started = false;
 
@@ -57,6 +58,11 @@ export class IncomingBody {
     return this.#stream === null && this.length === 0;
   }
 
+  /** Calls back with the number of bytes taken so far, whenever it has grown. */
+  watch(callback: (received: number) => void): void {
+    this.#watch = callback;
+  }
+
   /** Makes the body fail with {@linkcode InjectedCut} after `limit` bytes, or at its end if that is earlier. */
   cutAfter(limit: number): void {
     this.#limit = limit;
@@ -74,6 +80,7 @@ export class IncomingBody {
     if (this.#bytes) {
       const bytes = this.#bytes.subarray(0, this.#limit);
       this.#received = bytes.length;
+      this.#watch(this.#received);
       if (bytes.length > 0) yield bytes;
     } else {
       yield* this.#streamed(this.#stream!);
@@ -144,6 +151,7 @@ export class IncomingBody {
     }
     const piece = value.subarray(0, this.#limit - this.#received);
     this.#received += piece.length;
+    this.#watch(this.#received);
     if (this.length !== null && this.#received > this.length) this.#checkLength();
     return piece;
   }

@@ -66,6 +66,7 @@ async function readHeaders(reader: DelimitedReader): Promise<Headers | null> {
     if (line === null) return null;
     if (line === "") return headers;
     const colon = line.indexOf(":");
+    if (colon < 1) return null;
     try {
       headers.append(line.slice(0, colon).trim(), line.slice(colon + 1).trim());
     } catch {

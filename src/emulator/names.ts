@@ -10,10 +10,9 @@ export function isBucketName(name: string): boolean {
   return name.length >= 3 && name.length <= longest && /^[a-z0-9][a-z0-9._-]*[a-z0-9]$/.test(name);
 }
 
-/** Why an object may not be called so, or `null` if it may. */
+/** Why an object may not be called so (a name that is not empty), or `null` if it may. */
 export function objectNameProblem(name: string): string | null {
   const size = new TextEncoder().encode(name).length;
-  if (size === 0) return "Object names must not be empty.";
   if (size > 1024) return `Object names must be at most 1024 bytes long in UTF-8, not ${size}.`;
   if (name === "." || name === "..") return `Object names must not be '${name}'.`;
   if (/[\r\n]/.test(name)) return "Object names must not contain carriage return or line feed.";

@@ -120,7 +120,6 @@ export interface ObjectParts {
 export function makeObject(parts: ObjectParts): EmulatedObject {
   const resource = resourceOf(parts);
   const { content } = parts;
-  let bytes: Uint8Array<ArrayBuffer> | undefined;
   return {
     bucket: parts.bucket,
     name: parts.name,
@@ -132,7 +131,7 @@ export function makeObject(parts: ObjectParts): EmulatedObject {
     md5Hash: resource.md5Hash,
     metadata: resource.metadata ?? {},
     get bytes() {
-      return bytes ??= content.bytes();
+      return content.bytes();
     },
     resource,
   };

@@ -27,6 +27,8 @@ export type Route =
 const UPLOAD = /^(?:\/resumable)?\/upload\/storage\/v1\/b\/([^/]+)\/o\/?$/;
 const OBJECTS = /^\/storage\/v1\/b\/([^/]+)\/o\/?$/;
 const OBJECT = /^(?:\/download)?\/storage\/v1\/b\/([^/]+)\/o\/(.+)$/;
+/** What else is below these paths is no bucket of the XML API. */
+const JSON_API = /^(?:\/resumable)?(?:\/upload|\/download|\/batch)?\/storage\/v1(?:\/|$)/;
 const XML = /^\/([^/]+)\/(.+)$/;
 const BUCKET_HOST = /^(.+)\.storage\.googleapis\.com$/;
 
@@ -45,6 +47,7 @@ export function routeOf({ method, url }: Incoming): Route {
   if (objects) return { to: "objects", bucket: decoded(objects[1]) };
   const object = OBJECT.exec(path);
   if (object) return { to: "object", bucket: decoded(object[1]), name: decoded(object[2]) };
+  if (JSON_API.test(path)) return { to: "nowhere" };
   const host = BUCKET_HOST.exec(url.hostname);
   const xml = host ? [path, host[1], path.slice(1)] : XML.exec(path);
   if (!xml || xml[2] === "") return { to: "nowhere" };

@@ -28,9 +28,13 @@ export async function startXmlUpload(
   if (isRefusal(spec)) return refuse(spec, "xml");
   const session = await service.startSession(spec, headers.get("origin"));
   const query = url.search === "" ? "?" : `${url.search}&`;
+  // The bucket may be in the host of the request, and that is not the origin of the settings.
+  const path = exchange.origin === url.origin
+    ? url.pathname
+    : `/${bucket}/${name.split("/").map(encodeURIComponent).join("/")}`;
   return emptyReply(201, "text/html; charset=UTF-8", {
     ...NO_CACHE,
-    "location": `${exchange.origin}${url.pathname}${query}upload_id=${session.id}`,
+    "location": `${exchange.origin}${path}${query}upload_id=${session.id}`,
     "x-guploader-uploadid": session.id,
   });
 }

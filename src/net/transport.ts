@@ -10,7 +10,9 @@ import { abortable, type Clock } from "./clock.ts";
  * each request is the usual other.
  *
  * It must hand back every status as a response, 308 included (`redirect` left at `follow`), and should stop at
- * `init.signal`. It must not hold on to `init.body` once its promise is settled.
+ * `init.signal`. Any rejection counts as a broken connection and is retried, but for an {@linkcode UploadError}, which ends the
+ * upload: throw one where trying again is of no use, as when there are no credentials. The session URL that a server hands
+ * out goes through it as well, whatever its host; a transport that adds a token may want to look at `input`.
  *
  * @example A transport that adds a token to each request
  * ```ts
@@ -21,7 +23,7 @@ import { abortable, type Clock } from "./clock.ts";
  *   headers.set("authorization", `Bearer ${await token()}`);
  *   return await fetch(input, { ...init, headers });
  * };
- * const transport: Transport = authorized(() => Promise.resolve("ya29.…"));
+ * const transport: Transport = authorized(() => Promise.resolve("ya29.a0"));
  * console.log(typeof transport); // function
  * ```
  */

@@ -83,7 +83,8 @@ export function formatHashes({ crc32c, md5 }: Checksums): string | undefined {
 
 /**
  * Reads a finished object from a reply: the JSON body whatever its `Content-Type`, or, with an empty body, the headers
- * with which the XML API answers. `undefined` when the body is neither.
+ * with which the XML API answers. `undefined` when it is neither: an empty success by itself proves nothing, it may come
+ * from something in between.
  */
 export function parseObject(text: string, headers: Headers): StorageObject | undefined {
   if (text.trim() !== "") {
@@ -95,16 +96,19 @@ export function parseObject(text: string, headers: Headers): StorageObject | und
     } catch { /* not JSON: not an object */ }
     return undefined;
   }
-  const { crc32c, md5 } = parseHashes(headers.get("x-goog-hash"));
-  const fields: StorageObject = {
-    generation: headers.get("x-goog-generation") ?? undefined,
-    metageneration: headers.get("x-goog-metageneration") ?? undefined,
-    size: headers.get("x-goog-stored-content-length") ?? undefined,
-    md5Hash: md5,
+  const { crc32c, md5: md5Hash } = parseHashes(headers.get("x-goog-hash"));
+  const fields = {
+    generation: headers.get("x-goog-generation"),
+    metageneration: headers.get("x-goog-metageneration"),
+    size: headers.get("x-goog-stored-content-length"),
+    md5Hash,
     crc32c,
-    etag: headers.get("etag") ?? undefined,
+    etag: headers.get("etag"),
   };
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  const proven = fields.size ?? fields.generation ?? crc32c ?? md5Hash;
+  return proven == null
+    ? undefined
+    : Object.fromEntries(Object.entries(fields).filter(([, value]) => value != null));
 }
 
 /** The size an object reports, in bytes; `undefined` when it reports none that is a whole number. */

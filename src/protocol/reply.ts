@@ -46,6 +46,10 @@ export interface SessionQuestion {
   readonly sent: number;
 }
 
+/** What is wrong with a success that shows no object. */
+export const NO_OBJECT =
+  "expected the object as JSON or in x-goog-* headers (which a bucket's CORS settings must expose to a browser), got neither";
+
 /** Reads the reply to a chunk or to a status query. */
 export function readSessionReply(reply: ReplyHead, question: SessionQuestion): SessionReply {
   const resumeIncomplete = reply.status === PERMANENT_REDIRECT ||
@@ -53,9 +57,7 @@ export function readSessionReply(reply: ReplyHead, question: SessionQuestion): S
   if (resumeIncomplete) return readStored(reply, question);
   if (isSuccess(reply.status)) {
     const object = parseObject(reply.text, reply.headers);
-    return object
-      ? { kind: "finished", object }
-      : { kind: "malformed", problem: "expected the finished object as JSON, got something else" };
+    return object ? { kind: "finished", object } : { kind: "malformed", problem: NO_OBJECT };
   }
   return readRefusal(reply);
 }

@@ -1,6 +1,7 @@
 /** The door: what callers hand in is checked here, before anything is sent. */
 
 import { DataCorruption, InvalidResponse, UploadError } from "../errors.ts";
+import { UPLOAD_CHUNK_SIZE } from "../protocol/content_range.ts";
 import type { ChecksumOption, ObjectMetadata } from "../protocol/metadata.ts";
 import { describeReply, type Refusal } from "../protocol/reply.ts";
 import { type RetryPolicy, retryPolicy } from "../net/retry.ts";
@@ -84,12 +85,27 @@ export function checkTransport(value: unknown): void {
   }
 }
 
-/** A whole number of bytes. */
-export function checkByteCount(value: number, name: string): number {
-  if (!Number.isSafeInteger(value) || value < 0) {
-    throw new RangeError(`${name}: expected a whole number of bytes, got ${value}`);
+/** A size of chunks that Google accepts, in bytes. */
+export function checkChunkSize(value: number): number {
+  if (!Number.isSafeInteger(value) || value <= 0 || value % UPLOAD_CHUNK_SIZE !== 0) {
+    throw new RangeError(
+      `chunkSize: expected a positive multiple of ${UPLOAD_CHUNK_SIZE} bytes, got ${value}`,
+    );
   }
   return value;
+}
+
+/** A declared size in bytes, which must be that of the source where the source knows it. */
+export function checkTotalBytes(declared: number | undefined, size: number | undefined): void {
+  if (declared === undefined) return;
+  if (!Number.isSafeInteger(declared) || declared < 0) {
+    throw new RangeError(`totalBytes: expected a whole number of bytes, got ${declared}`);
+  }
+  if (size !== undefined && size !== declared) {
+    throw new RangeError(
+      `totalBytes: expected the size of the source, ${size} bytes, got ${declared}`,
+    );
+  }
 }
 
 /** The error for a call at a moment when it cannot work. */
@@ -132,7 +148,7 @@ export function refusalError(
       return fail("unavailable", `expected success, but the server could not serve: ${said}`);
     case "misplaced":
       return fail(
-        "unavailable",
+        "invalid_response",
         `expected the bytes to fit behind those stored, but they did not: ${said}`,
       );
     case "rejected":

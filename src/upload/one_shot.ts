@@ -14,7 +14,7 @@ import {
   parseObject,
   type StorageObject,
 } from "../protocol/metadata.ts";
-import { isSuccess, readRefusal } from "../protocol/reply.ts";
+import { isSuccess, NO_OBJECT, readRefusal } from "../protocol/reply.ts";
 import type { RequestSpec } from "../protocol/resumable.ts";
 import { refusalError } from "./checks.ts";
 
@@ -112,12 +112,7 @@ export async function sendOnce(
       throw error;
     }
     const object = parseObject(reply.text, reply.headers);
-    if (!object) {
-      throw new InvalidResponse(
-        reply.response,
-        "Cannot upload: expected the object as JSON, got something else",
-      );
-    }
+    if (!object) throw new InvalidResponse(reply.response, `Cannot upload: ${NO_OBJECT}`);
     const problem = compareObject(object, payload, shot.checksum);
     if (problem) {
       const message = `Cannot trust the uploaded object: ${problem.message}`;

@@ -5,16 +5,16 @@ import { type PreparedSource, prepareSource, type UploadSource } from "../bytes/
 import { InvalidResponse, UploadError } from "../errors.ts";
 import { attempt, retrying } from "../net/retry.ts";
 import type { Reply, Transport } from "../net/transport.ts";
-import { UPLOAD_CHUNK_SIZE } from "../protocol/content_range.ts";
 import type { ObjectMetadata, StorageObject } from "../protocol/metadata.ts";
 import { isSuccess, readRefusal } from "../protocol/reply.ts";
 import { cancelRequest, initiateRequest, type RequestSpec } from "../protocol/resumable.ts";
 import { checkCheckpoint, type Checkpoint } from "./checkpoint.ts";
 import {
-  checkByteCount,
+  checkChunkSize,
   checkContentType,
   type CheckedUpload,
   checkMetadata,
+  checkTotalBytes,
   checkTransport,
   checkUpload,
   invalidState,
@@ -70,12 +70,7 @@ export class ResumableUpload {
    */
   constructor(uploadUrl: string | URL, chunkSize: number, options: ResumableUploadOptions = {}) {
     this.#upload = checkUpload(uploadUrl, options);
-    if (!Number.isSafeInteger(chunkSize) || chunkSize <= 0 || chunkSize % UPLOAD_CHUNK_SIZE !== 0) {
-      throw new RangeError(
-        `chunkSize: expected a positive multiple of ${UPLOAD_CHUNK_SIZE} bytes, got ${chunkSize}`,
-      );
-    }
-    this.#chunkSize = chunkSize;
+    this.#chunkSize = checkChunkSize(chunkSize);
     this.#onProgress = options.onProgress;
   }
 
@@ -170,7 +165,9 @@ export class ResumableUpload {
       }
       checkTransport(transport);
       const prepared = prepareSource(source);
-      const total = declaredSize(prepared, options);
+      const { totalBytes, streamFinal, signal } = options;
+      checkTotalBytes(totalBytes, prepared.size);
+      const total = totalBytes ?? (streamFinal === false ? undefined : prepared.size);
       const { url, headers } = this.#upload;
       const spec = initiateRequest({
         url,
@@ -184,7 +181,7 @@ export class ResumableUpload {
         "initiate",
         transport,
         spec,
-        options.signal,
+        signal,
         ({ status }) => isSuccess(status),
       );
       const session = this.#sessionOptions(sessionUrl(reply, url), prepared, contentType, total);
@@ -312,20 +309,6 @@ export class ResumableUpload {
       return { kind: "failed", error, retryAfter: reply.headers.get("retry-after") };
     });
   }
-}
-
-function declaredSize(
-  source: PreparedSource,
-  { totalBytes, streamFinal }: InitiateOptions,
-): number | undefined {
-  if (totalBytes === undefined) return streamFinal === false ? undefined : source.size;
-  checkByteCount(totalBytes, "totalBytes");
-  if (source.size !== undefined && source.size !== totalBytes) {
-    throw new RangeError(
-      `totalBytes: expected the size of the source, ${source.size} bytes, got ${totalBytes}`,
-    );
-  }
-  return totalBytes;
 }
 
 function checkSameSource(from: Checkpoint, source: PreparedSource): void {

@@ -150,7 +150,7 @@ export class UploadSession {
     if (step.progress) return { kind: "done", value: step.response };
     const message =
       `Cannot transmit a chunk: expected some of its ${bytes.length} bytes to be stored, none were`;
-    return { kind: "failed", error: new InvalidResponse(step.response, message) };
+    return { kind: "failed", error: this.#lost(new InvalidResponse(step.response, message)) };
   }
 
   /** Asks what the server holds; if that is no more than before, the bytes are still to be sent. */

@@ -10,12 +10,12 @@ import {
   withParameter,
 } from "../protocol/upload_url.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { checkUrl } from "./checks.ts";
+import { checkChunkSize, checkUrl } from "./checks.ts";
 import type { ResumableUploadOptions } from "./options.ts";
 import { ResumableUpload } from "./resumable.ts";
 
 /** 8 MiB: the default size of a chunk. */
-export const DEFAULT_CHUNK_SIZE: number = 32 * UPLOAD_CHUNK_SIZE;
+const DEFAULT_CHUNK_SIZE = 32 * UPLOAD_CHUNK_SIZE;
 
 /** Where to, and how: options of {@linkcode upload} and {@linkcode uploadStream}. */
 export interface UploadTarget extends ResumableUploadOptions {
@@ -47,8 +47,8 @@ export interface UploadTarget extends ResumableUploadOptions {
   /** The size of a stream in bytes, when it is known; a stream that does not keep it is an error, never an object. */
   totalBytes?: number;
   /**
-   * Store only if this is the object's live generation; `0` means that there must be none. It makes a one-request upload
-   * safe to repeat.
+   * Store only if this is the object's live generation; `0` means that there must be none. It also makes one request safe
+   * to repeat, so that up to one chunk takes one request instead of two.
    */
   ifGenerationMatch?: number | string;
   /** Called with a new checkpoint whenever the server has confirmed more; awaited before the upload goes on. */
@@ -63,7 +63,8 @@ export const defaultTransport: Transport = (input, init) => fetch(input, init);
 /** The start URL that the options mean. */
 export function startOf(options: UploadTarget): string {
   const { url, bucket, name, endpoint, ifGenerationMatch, metadata } = options;
-  if ((url === undefined) === (bucket === undefined || name === undefined)) {
+  const [hasUrl, hasBucket, hasName] = [url, bucket, name].map((value) => value !== undefined);
+  if (hasBucket !== hasName || hasUrl === hasBucket) {
     throw new TypeError("Cannot upload: expected either `url`, or `bucket` and `name`");
   }
   if (name !== undefined && metadata?.name !== undefined && metadata.name !== name) {
@@ -77,10 +78,15 @@ export function startOf(options: UploadTarget): string {
     : withParameter(start, "ifGenerationMatch", String(ifGenerationMatch));
 }
 
+/** The size of a chunk that the options mean, in bytes. */
+export function chunkSizeOf({ chunkSize = DEFAULT_CHUNK_SIZE }: UploadTarget): number {
+  return checkChunkSize(chunkSize);
+}
+
 /** The resumable upload that the options mean; nothing is sent yet. */
 export function resumableFor(start: string, options: UploadTarget): ResumableUpload {
   const url = uploadTypeOf(start) ? start : withParameter(start, "uploadType", "resumable");
-  return new ResumableUpload(url, options.chunkSize ?? DEFAULT_CHUNK_SIZE, options);
+  return new ResumableUpload(url, chunkSizeOf(options), options);
 }
 
 /** Sends chunks until the object is finished. A failure is told to the source, and leaves the session open. */
@@ -90,8 +96,9 @@ export async function drive(
   options: UploadTarget,
 ): Promise<StorageObject> {
   try {
+    if (resumable.invalid) await resumable.recover(transport, options);
     while (!resumable.finished) {
-      if (!resumable.invalid) await options.onCheckpoint?.(resumable.checkpoint());
+      await options.onCheckpoint?.(resumable.checkpoint());
       await resumable.transmitNextChunk(transport, options);
     }
     return resumable.object!;

@@ -2,16 +2,16 @@
 
 import { type ByteSource, prepareSource, type UploadSource } from "../bytes/source.ts";
 import type { Transport } from "../net/transport.ts";
-import { UPLOAD_CHUNK_SIZE } from "../protocol/content_range.ts";
 import { isRepeatable, type ObjectMetadata, type StorageObject } from "../protocol/metadata.ts";
 import { type UploadType, uploadTypeOf, withParameter } from "../protocol/upload_url.ts";
 import type { Checkpoint } from "./checkpoint.ts";
+import { checkTotalBytes } from "./checks.ts";
 import { MultipartUpload } from "./multipart.ts";
 import type { UploadData } from "./one_shot.ts";
 import { ResumableUpload } from "./resumable.ts";
 import { SimpleUpload } from "./simple.ts";
 import {
-  DEFAULT_CHUNK_SIZE,
+  chunkSizeOf,
   defaultTransport,
   drive,
   resumableFor,
@@ -23,13 +23,20 @@ import {
 export interface UploadOptions extends UploadTarget {
   /** Takes up the upload that this checkpoint speaks of; where to, chunk size, checksum and media type are in it. */
   checkpoint?: Checkpoint;
+  /**
+   * Whether what a checkpoint says is stored is read again from the source and compared; see {@linkcode ResumeOptions}.
+   *
+   * @default {true}
+   */
+  verifyPrefix?: boolean;
 }
 
 /**
  * Uploads a source and returns the object, finished and compared with what was read.
  *
- * It takes one request where that is safe to repeat (with `ifGenerationMatch`, up to one chunk) or too small to matter
- * (up to 256 KiB), and a resumable session for everything else. Failures that may pass are retried; see
+ * It takes a resumable session, which survives failures at any moment and stores the object once; and a single request
+ * where that is as good: up to one chunk of a Blob, bytes or a string, when `ifGenerationMatch` makes it safe to repeat or
+ * `retry: null` forbids to repeat it. Failures that may pass are retried; see
  * {@linkcode RetryOptions}. When it throws in the middle, a stream is cancelled with the error and the session stays open: a
  * checkpoint from `onCheckpoint` goes on with it.
  *
@@ -77,9 +84,11 @@ export async function upload(source: UploadSource, options: UploadOptions): Prom
     );
   }
   const { size } = prepareSource(source);
+  checkTotalBytes(options.totalBytes, size);
   const contentType = options.contentType ?? contentTypeOf(source, options.metadata);
   const start = startOf(options);
-  const type = uploadTypeOf(start) ?? pickType(source, size, start, options);
+  const fits = size !== undefined && size <= chunkSizeOf(options) && !isByteSource(source);
+  const type = uploadTypeOf(start) ?? (fits ? pickType(start, options) : "resumable");
   if (type === "resumable") {
     const resumable = resumableFor(start, options);
     await resumable.initiate(transport, source, options.metadata ?? {}, contentType, options);
@@ -93,17 +102,11 @@ export async function upload(source: UploadSource, options: UploadOptions): Prom
   return object;
 }
 
-/** One request where it is safe to repeat or too small to matter, a session for everything else. */
-function pickType(
-  source: UploadSource,
-  size: number | undefined,
-  url: string,
-  options: UploadTarget,
-): UploadType {
-  const limit = isRepeatable(url, new Headers(options.headers))
-    ? options.chunkSize ?? DEFAULT_CHUNK_SIZE
-    : UPLOAD_CHUNK_SIZE;
-  if (size === undefined || size > limit || isByteSource(source)) return "resumable";
+/** For data that fits: one request where that is safe to repeat, or is not to be repeated anyway, else a session. */
+function pickType(url: string, options: UploadTarget): UploadType {
+  if (options.retry !== null && !isRepeatable(url, new Headers(options.headers))) {
+    return "resumable";
+  }
   const bare = options.checksum === null && Object.keys(options.metadata ?? {}).length === 0;
   return bare ? "media" : "multipart";
 }

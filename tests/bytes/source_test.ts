@@ -169,10 +169,7 @@ Deno.test("a source that throws surfaces its own error", async () => {
   const failing: UploadSource[] = [
     new ReadableStream({ pull: (controller) => controller.error(own) }),
     new ReadableStream({ type: "bytes", pull: (controller) => controller.error(own) }),
-    (async function* () {
-      await Promise.resolve();
-      throw own;
-    })(),
+    { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(own) }) },
     { read: () => Promise.reject(own) },
   ];
   for (const source of failing) {
@@ -197,7 +194,9 @@ Deno.test("closing with a reason cancels a stream, ends a generator and closes a
     prepareSource({
       [Symbol.asyncIterator]: () => ({
         next: () => Promise.resolve({ done: false, value: DATA }),
-        return: () => (told.push(["generator"]), Promise.resolve({ done: true as const, value: undefined })),
+        return:
+          () => (told.push(["generator"]),
+            Promise.resolve({ done: true as const, value: undefined })),
       }),
     }).open(),
     prepareSource({

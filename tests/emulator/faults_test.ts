@@ -78,6 +78,32 @@ for (const form of ["known", "streamed"] as const) {
   }
 }
 
+Deno.test("a body that fails before it is cut fails as it does without a fault", async () => {
+  const gcs = new GcsEmulator();
+  const session = await start(gcs);
+  gcs.inject({ on: "final", status: 503, afterBytes: 2 * U });
+  const body = stream([data(U)], new Error("cut"));
+  assertEquals(await outcome(put(gcs, session, "bytes 0-*/*", body)), "TypeError");
+  assertEquals(await standing(gcs, session), "308 bytes=0-262143");
+});
+
+Deno.test("corrupt does not apply to requests that store nothing", async () => {
+  const gcs = new GcsEmulator();
+  const session = await start(gcs);
+  gcs.inject({ corrupt: true });
+  await put(gcs, session, "bytes */*");
+  await put(gcs, session, null, "123456789");
+  assertEquals(gcs.requests.map((request) => request.fault), [null, null, "corrupt"]);
+});
+
+Deno.test("random faults that make no sense for a request do not count", async () => {
+  const gcs = new GcsEmulator();
+  const session = await start(gcs);
+  gcs.randomFaults({ expire: 1, limit: 1 });
+  assertEquals((await gcs.fetch(OBJECTS)).status, 200);
+  assertEquals(await standing(gcs, session), "410 null");
+});
+
 Deno.test("a chunk that is cut is neither too small nor of the wrong length", async () => {
   for (const [length, range] of [[10, "bytes 0-9/*"], [10, "bytes 0-8/9"], [10, "nonsense"]]) {
     const gcs = new GcsEmulator();
@@ -279,6 +305,16 @@ for (
     assertEquals((await gcs.fetch(OBJECTS)).status, 200);
   });
 }
+
+Deno.test("the types refuse a fault with two actions, or with none", () => {
+  // @ts-expect-error two actions
+  const two: Fault = { drop: "before", cut: 1 };
+  // @ts-expect-error no action
+  const none: Fault = { on: "chunk" };
+  // @ts-expect-error a body without a status
+  const body: Fault = { cut: 1, body: "x" };
+  assertEquals([two, none, body].length, 3);
+});
 
 /** The faults of 200 requests. */
 async function randomly(options: RandomFaults, seed?: number): Promise<(string | null)[]> {

@@ -164,6 +164,22 @@ Deno.test("an abort rejects at once, ends the body, and keeps its whole quanta",
   assertStrictEquals(cancelled, reason);
 });
 
+Deno.test("an iterable that is not read to its end is told so", async () => {
+  let told = false;
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    try {
+      for (;;) yield await Promise.resolve(data(1000));
+    } finally {
+      told = true;
+    }
+  }
+  const gcs = new GcsEmulator();
+  gcs.inject({ cut: 5000 });
+  const init = { method: "POST", body: pieces(), duplex: "half" } as unknown as RequestInit;
+  await assertRejects(() => gcs.fetch(MEDIA, init), TypeError);
+  assertEquals([told, gcs.requests[0].bodyBytes], [true, 5000]);
+});
+
 Deno.test("a Request's own signal counts", async () => {
   const gcs = new GcsEmulator();
   gcs.inject({ delay: 1_000_000 });

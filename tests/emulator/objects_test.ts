@@ -181,6 +181,23 @@ Deno.test("alt=media gives the bytes with Google's headers", async () => {
   }
 });
 
+Deno.test("alt=media gives the headers that the object was stored with", async () => {
+  const gcs = new GcsEmulator();
+  const described = {
+    cacheControl: "no-store",
+    contentDisposition: "inline",
+    contentEncoding: "x",
+    contentLanguage: "de",
+  };
+  const session = await start(gcs, "name=n", { body: JSON.stringify(described) });
+  await put(gcs, session, null, "x");
+  const { headers } = await gcs.fetch(`${OBJECTS}/n?alt=media`);
+  for (const [name, value] of Object.entries(described)) {
+    assertEquals(headers.get(name.replace(/[A-Z]/, (letter) => `-${letter}`)), value);
+  }
+  assertEquals(headers.get("x-goog-stored-content-encoding"), "x");
+});
+
 Deno.test("HEAD gives the headers alone", async () => {
   const gcs = new GcsEmulator();
   await store(gcs, "n");
@@ -237,6 +254,7 @@ Deno.test("reads and removals obey generation and preconditions", async () => {
       ["ifGenerationMatch=1", 412],
       [`ifGenerationNotMatch=${generation}`, 304],
       ["ifMetagenerationMatch=1", 200],
+      ["ifMetagenerationMatch=x", 400],
     ] as const
   ) {
     assertEquals((await gcs.fetch(`${OBJECTS}/n?${query}`)).status, status);
@@ -316,10 +334,16 @@ for (
     ["PUT", "/bucket/n", 405],
     ["GET", "/", 404],
     ["GET", "/bucket", 404],
+    ["GET", "/storage/v1/b/bucket", 404],
+    ["POST", "/storage/v1/b", 404],
+    ["POST", "/batch/storage/v1", 404],
   ] as const
 ) {
   Deno.test(`${method} ${path} is a ${status}`, async () => {
-    assertEquals((await new GcsEmulator().fetch(ORIGIN + path, { method })).status, status);
+    const gcs = new GcsEmulator();
+    const response = await gcs.fetch(ORIGIN + path, { method });
+    assertEquals(response.status, status);
+    if (status === 404) assertEquals(await response.text(), "Not Found");
   });
 }
 

@@ -230,6 +230,18 @@ for (
       "invalidPayloadSize",
       "Payload size invalid. Expected 2-3 payloads. Actual size: 0",
     ],
+    [
+      "a part header without a colon",
+      lines("--B", "nonsense", "", "{}", ...MEDIA_PART, "--B--"),
+      "invalidPayloadSize",
+      "Payload size invalid. Expected 2-3 payloads. Actual size: 0",
+    ],
+    [
+      "a part header without an end",
+      lines(...JSON_PART, "--B", `x: ${"y".repeat(10_000)}`),
+      "invalidPayloadSize",
+      "Payload size invalid. Expected 2-3 payloads. Actual size: 1",
+    ],
     ["no name", withMetadata("{}"), "required", "Required parameter: name"],
   ]
 ) {

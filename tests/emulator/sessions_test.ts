@@ -148,6 +148,18 @@ for (
       { headers: { "x-upload-content-length": "5497558138881" } },
       { code: 413, reason: "uploadTooLarge" },
     ],
+    ["a name is text", "", { body: '{"name":1}' }, { code: 400, reason: "invalid" }],
+    ["a name is valid UTF-8", "", { body: '{"name":"\\ud800"}' }, { code: 400, reason: "invalid" }],
+    [
+      "a name is not for certificates",
+      "name=.well-known%2Facme-challenge%2Fx",
+      {},
+      { code: 400, reason: "invalid" },
+    ],
+    ["contentType is text", "name=a", { body: '{"contentType":1}' }, { code: 400 }],
+    ["a hold is true or false", "name=a", { body: '{"temporaryHold":"no"}' }, { code: 400 }],
+    ["custom metadata is an object", "name=a", { body: '{"metadata":["b"]}' }, { code: 400 }],
+    ["a declared checksum is text", "name=a", { body: '{"crc32c":1}' }, { code: 400 }],
     ["a name is not .", "name=.", {}, { code: 400, reason: "invalid" }],
     ["a name is not ..", "name=..", {}, { code: 400, reason: "invalid" }],
     ["a name has no line feed", "name=a%0Ab", {}, { code: 400, reason: "invalid" }],
@@ -183,6 +195,17 @@ Deno.test("a name of exactly 1024 bytes is valid, in the query or in the body", 
   await start(gcs, "", { body: JSON.stringify({ name }) });
   await start(gcs, `name=${encodeURIComponent(name)}`, { body: JSON.stringify({ name }) });
   assertEquals(gcs.sessions.map((session) => session.name), [name, name, name]);
+});
+
+Deno.test("null in the metadata stands for nothing", async () => {
+  const gcs = new GcsEmulator();
+  const body = '{"contentType":null,"metadata":{"a":null,"b":"1"},"eventBasedHold":true}';
+  await put(gcs, await start(gcs, "name=n", { body }), null, "x");
+  const { contentType, metadata, eventBasedHold } = gcs.get("bucket", "n")!.resource;
+  assertEquals(
+    [contentType, metadata, eventBasedHold],
+    ["application/octet-stream", { b: "1" }, true],
+  );
 });
 
 Deno.test("a bucket that does not exist is a 404, and a name that no bucket has a 400", async () => {

@@ -47,6 +47,14 @@ Deno.test("the bucket can be in the host name, and names can be encoded", async 
   assertEquals(gcs.get("my-bucket", "dir/ä b")?.size, 1);
 });
 
+Deno.test("with a bucket in the host name and an origin of its own, Location names the bucket", async () => {
+  const gcs = new GcsEmulator({ origin: "http://127.0.0.1:9" });
+  const session = await startXml(gcs, {}, "https://my-bucket.storage.googleapis.com/dir/a%20b");
+  assertEquals(session.startsWith("http://127.0.0.1:9/my-bucket/dir/a%20b?upload_id="), true);
+  await put(gcs, session, null, "x");
+  assertEquals(gcs.get("my-bucket", "dir/a b")?.size, 1);
+});
+
 Deno.test("the last request of an XML upload is answered in headers, with no body", async () => {
   const gcs = new GcsEmulator({ now: () => 1_726_500_000_123 });
   const session = await startXml(gcs);
@@ -139,6 +147,29 @@ for (
     assertEquals(gcs.objects, []);
   });
 }
+
+Deno.test("an XML upload needs a valid name and a valid size", async () => {
+  const gcs = new GcsEmulator();
+  for (const [name, headers] of [["a%0Ab", {}], ["n", { "x-upload-content-length": "x" }]]) {
+    const init = { method: "POST", headers: { ...START, ...headers as Record<string, string> } };
+    const response = await gcs.fetch(`${ORIGIN}/bucket/${name}`, init);
+    assertEquals(response.status, 400);
+    assertStringIncludes(await response.text(), "<Code>InvalidArgument</Code>");
+  }
+});
+
+Deno.test("a name that is not encoded correctly is taken as it is", async () => {
+  const gcs = new GcsEmulator();
+  await put(gcs, await startXml(gcs, {}, `${ORIGIN}/bucket/100%`), null, "x");
+  assertEquals(gcs.get("bucket", "100%")?.size, 1);
+});
+
+Deno.test("with md5: false the ETag of the XML API is opaque", async () => {
+  const gcs = new GcsEmulator({ md5: false });
+  const last = await put(gcs, await startXml(gcs), null, "x");
+  assertMatch(last.headers.get("etag")!, /^"[\w+/=]+"$/);
+  assertMatch(last.headers.get("x-goog-hash")!, /^crc32c=[\w+/=]+$/);
+});
 
 Deno.test("a precondition of an XML upload can hold", async () => {
   const gcs = new GcsEmulator();

@@ -94,6 +94,14 @@ Deno.test("a transport that throws at once is a failure, too", async () => {
   assertEquals(error.code, "transport_failed");
 });
 
+Deno.test("an UploadError of the transport is handed on as it is: it ends the upload", async () => {
+  const own = new UploadError("rejected", "no credentials");
+  assertStrictEquals(
+    await assertRejects(() => send(() => Promise.reject(own), spec, options())),
+    own,
+  );
+});
+
 Deno.test("a body that breaks off is a failure: the reply is not known", async () => {
   const broken = new ReadableStream({ pull: (controller) => controller.error(new Error("reset")) });
   const error = await assertRejects(

@@ -38,7 +38,8 @@ Deno.test("an object is read from JSON, from headers, and from nothing else", ()
   assertEquals(parseObject(" \n", new Headers({ "x-goog-stored-content-length": "3" })), {
     size: "3",
   });
-  assertEquals(parseObject("", none), {});
+  const empty = new Headers({ etag: "e", "x-goog-metageneration": "1" });
+  for (const headers of [none, empty]) assertEquals(parseObject("", headers), undefined);
   for (const text of ["<html>", '"text"', "3", "null", "[]", "{"]) {
     assertEquals(parseObject(text, none), undefined);
   }

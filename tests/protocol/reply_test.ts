@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import {
   describeReply,
+  NO_OBJECT,
   readRefusal,
   readSessionReply,
   type ReplyHead,
@@ -137,13 +138,19 @@ const cases: [rule: string, reply: ReplyHead, question: SessionQuestion, expecte
     firstChunk,
     {
       kind: "malformed",
-      problem: "expected the finished object as JSON, got something else",
+      problem: NO_OBJECT,
     },
   ],
   ["200 with JSON that is no object", reply(200, JSON_TYPE, "[1]"), firstChunk, {
     kind: "malformed",
-    problem: "expected the finished object as JSON, got something else",
+    problem: NO_OBJECT,
   }],
+  [
+    "an empty 200 that shows no object: it may come from something in between",
+    reply(200),
+    firstChunk,
+    { kind: "malformed", problem: NO_OBJECT },
+  ],
   ["503 as text about the Content-Range: a gap, not an outage", reply(503, TEXT, GAP), laterChunk, {
     kind: "misplaced",
   }],

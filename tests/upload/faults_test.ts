@@ -173,7 +173,7 @@ const manual: [rule: string, answer: Answer, code: string, type: string][] = [
   ["an empty 304", new Response(null, { status: 304 }), "precondition_failed", "InvalidResponse"],
   ["400", new Response("", { status: 400 }), "rejected", "InvalidResponse"],
   ["503", unavailable(), "unavailable", "InvalidResponse"],
-  ["a gap", GAP(), "unavailable", "InvalidResponse"],
+  ["a gap", GAP(), "invalid_response", "InvalidResponse"],
   ["a transport failure", new TypeError("reset"), "transport_failed", "UploadError"],
   [
     "a finished object before all was sent",
@@ -223,17 +223,24 @@ Deno.test("a 308 without Range on the first chunk means nothing is stored: the s
     { clock: fakeClock() },
     U + 5,
     stored(0),
+    stored(0),
     stored(U),
     finished(),
   );
   await send();
   await send();
-  assertEquals(ranges(), [
-    `bytes 0-${U - 1}/${U + 5}`,
-    `bytes 0-${U - 1}/${U + 5}`,
-    `bytes ${U}-${U + 4}/${U + 5}`,
-  ]);
+  const first = `bytes 0-${U - 1}/${U + 5}`;
+  assertEquals(ranges(), [first, "bytes */*", first, `bytes ${U}-${U + 4}/${U + 5}`]);
   assertEquals(upload.finished, true);
+});
+
+Deno.test("a chunk of which nothing is stored leaves a manual loop invalid, as every failure does", async () => {
+  const { upload, send, recover } = await begin(null, U + 5, stored(0), stored(0), stored(U));
+  assertEquals((await assertRejects(send, InvalidResponse, "none were")).code, "invalid_response");
+  assertEquals(upload.invalid, true);
+  await recover();
+  await send();
+  assertEquals(upload.bytesUploaded, U);
 });
 
 Deno.test("a 308 without Range on a later chunk is settled by a status query", async () => {
@@ -279,10 +286,7 @@ Deno.test("a server that never finishes what it has stored is given up", async (
   const { upload, send } = await begin(
     { clock, maxAttempts: 3 },
     5,
-    stored(5),
-    stored(5),
-    stored(5),
-    stored(5),
+    ...Array.from({ length: 6 }, () => stored(5)),
   );
   await send();
   await assertRejects(send, InvalidResponse, "none were");
@@ -306,7 +310,7 @@ Deno.test("a gap that stays is given up, not looped on", async () => {
   const clock = fakeClock();
   const answers = Array.from({ length: 20 }, (_, i) => i % 2 ? () => stored(0) : GAP);
   const { send } = await begin({ clock, maxAttempts: 4 }, U + 5, ...answers);
-  assertEquals((await assertRejects(send, UploadError)).code, "unavailable");
+  assertEquals((await assertRejects(send, UploadError)).code, "invalid_response");
   assertEquals(clock.sleeps.length, 3);
 });
 

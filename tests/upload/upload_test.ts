@@ -25,33 +25,48 @@ async function kindsOf(source: UploadSource, options: UploadOptions = {}): Promi
 
 for (
   const [rule, source, options, kinds] of [
-    ["nothing", "", {}, ["multipart"]],
-    ["256 KiB", patterned(U), {}, ["multipart"]],
-    ["without metadata and checksum", patterned(U), { checksum: null }, ["media"]],
-    ["without checksum, with metadata", patterned(U), {
-      checksum: null,
-      metadata: { cacheControl: "no-store" },
-    }, ["multipart"]],
-    ["one byte more: worth a session", patterned(U + 1), {}, ["initiate", "final"]],
+    ["a few bytes: a session stores them once, whatever fails", "x", {}, ["initiate", "final"]],
+    ["nothing", "", {}, ["initiate", "finalize"]],
+    ["nothing that may be repeated", "", { ifGenerationMatch: 0 }, ["multipart"]],
+    ["a few bytes that may be repeated", "x", { ifGenerationMatch: 0 }, ["multipart"]],
+    ["a few bytes without retrying", "x", { retry: null }, ["multipart"]],
+    ["a few bytes without metadata and checksum", "x", { retry: null, checksum: null }, ["media"]],
+    [
+      "a few bytes without checksum, with metadata",
+      "x",
+      { retry: null, checksum: null, metadata: { cacheControl: "no-store" } },
+      ["multipart"],
+    ],
     ["8 MiB that may be repeated", patterned(8 * MiB), { ifGenerationMatch: 0 }, ["multipart"]],
-    ["more than 8 MiB", patterned(8 * MiB + 1), { ifGenerationMatch: 0 }, [
-      "initiate",
-      "chunk",
-      "final",
-    ]],
-    ["more than the chunk size that was asked for", patterned(U + 1), {
-      ifGenerationMatch: 0,
-      chunkSize: U,
-    }, ["initiate", "chunk", "final"]],
-    ["a stream, whatever its size", new Blob(["x"]).stream(), {}, ["initiate", "final"]],
-    ["a ByteSource", { size: 1, read: () => Promise.resolve(new Uint8Array(1)) }, {}, [
-      "initiate",
-      "final",
-    ]],
+    [
+      "more than 8 MiB",
+      patterned(8 * MiB + 1),
+      { ifGenerationMatch: 0 },
+      ["initiate", "chunk", "final"],
+    ],
+    [
+      "more than the chunk size that was asked for",
+      patterned(U + 1),
+      { ifGenerationMatch: 0, chunkSize: U },
+      ["initiate", "chunk", "final"],
+    ],
+    [
+      "a stream, whatever its size",
+      new Blob(["x"]).stream(),
+      { ifGenerationMatch: 0 },
+      ["initiate", "final"],
+    ],
+    [
+      "a ByteSource",
+      { size: 1, read: () => Promise.resolve(new Uint8Array(1)) },
+      { ifGenerationMatch: 0 },
+      ["initiate", "final"],
+    ],
   ] as [string, UploadSource, UploadOptions, string[]][]
 ) {
-  Deno.test(`${rule} takes ${kinds.join(", ")}`, async () =>
-    assertEquals(await kindsOf(source, options), kinds));
+  Deno.test(`${rule} takes ${kinds.join(", ")}`, async () => {
+    assertEquals(await kindsOf(source, options), kinds);
+  });
 }
 
 const API = "https://storage.googleapis.com/upload/storage/v1/b/my-bucket/o?name=a";
@@ -66,9 +81,9 @@ for (const type of ["media", "multipart", "resumable"] as const) {
 }
 
 Deno.test("a URL without uploadType gets the best one", async () => {
-  assertEquals(await kindsOf(patterned(10), { bucket: undefined, name: undefined, url: API }), [
-    "multipart",
-  ]);
+  const url = { bucket: undefined, name: undefined, url: API };
+  assertEquals(await kindsOf(patterned(10), url), ["initiate", "final"]);
+  assertEquals(await kindsOf(patterned(10), { ...url, ifGenerationMatch: 0 }), ["multipart"]);
 });
 
 Deno.test("a signed URL starts a session", async () => {
@@ -115,7 +130,7 @@ for (
 
 Deno.test("the endpoint may be another one", async () => {
   const { transport, seen } = scripted(finished());
-  await upload("x", { ...place, endpoint: "http://127.0.0.1:4443/", transport });
+  await upload("x", { ...place, endpoint: "http://127.0.0.1:4443/", transport, retry: null });
   assert(
     seen[0].url.startsWith("http://127.0.0.1:4443/upload/storage/v1/b/my-bucket/o?name=a"),
     seen[0].url,
@@ -123,10 +138,9 @@ Deno.test("the endpoint may be another one", async () => {
 });
 
 Deno.test("without a transport it is fetch, as it is at that time", async () => {
-  const original = globalThis.fetch;
+  const original = globalThis.fetch, emulator = new GcsEmulator();
   try {
-    globalThis.fetch = ((input, init) =>
-      new GcsEmulator().fetch(input as string, init)) as typeof fetch;
+    globalThis.fetch = ((input, init) => emulator.fetch(input as string, init)) as typeof fetch;
     assertEquals((await upload("x", place)).size, "1");
   } finally {
     globalThis.fetch = original;
@@ -147,7 +161,10 @@ Deno.test("ifGenerationMatch keeps an object from being overwritten, in one requ
 });
 
 for (
-  const [kind, source] of [["one request", patterned(10)], ["a session", patterned(3 * U)]] as const
+  const [kind, source, more] of [
+    ["one request", patterned(10), { ifGenerationMatch: 0 }],
+    ["a session", patterned(3 * U), {}],
+  ] as const
 ) {
   Deno.test(`progress of ${kind} goes up to the whole`, async () => {
     const reports: UploadProgress[] = [];
@@ -156,7 +173,7 @@ for (
       chunkSize: U,
       onProgress: (progress: UploadProgress) => void reports.push(progress),
     };
-    await upload(source, { ...options, transport: new GcsEmulator().fetch });
+    await upload(source, { ...options, ...more, transport: new GcsEmulator().fetch });
     assertEquals(reports[0].persisted, 0);
     assertEquals(reports.at(-1), {
       sent: source.length,
@@ -212,8 +229,20 @@ Deno.test("a checkpoint takes an upload up where it stopped", async () => {
   });
   assertEquals(object.size, String(data.length));
   assertEquals(emulator.get("my-bucket", "a")?.bytes, data);
-  assertEquals(persisted, [3 * U]);
+  assertEquals(persisted, [2 * U, 3 * U]);
   assertEquals(emulator.requests.filter(({ kind }) => kind === "chunk").length, 3);
+});
+
+Deno.test("a checkpoint works with retry null, too", async () => {
+  const emulator = new GcsEmulator();
+  const data = patterned(3 * U + 5);
+  let saved: Checkpoint | undefined;
+  emulator.inject({ on: "final", status: 503 });
+  const options: UploadOptions = { ...place, chunkSize: U, transport: emulator.fetch, retry: null };
+  const onCheckpoint = (checkpoint: Checkpoint) => void (saved = checkpoint);
+  await assertRejects(() => upload(data, { ...options, onCheckpoint }), UploadError, "503");
+  await upload(data, { transport: emulator.fetch, retry: null, checkpoint: saved });
+  assertEquals(emulator.get("my-bucket", "a")?.bytes, data);
 });
 
 Deno.test("a failure cancels the stream that was being read, with the error", async () => {
@@ -273,6 +302,8 @@ for (
   const [rule, options, type, words] of [
     ["no place", {}, TypeError, "either `url`, or `bucket` and `name`"],
     ["a bucket without a name", { bucket: "my-bucket" }, TypeError, "either"],
+    ["a URL and a name", { url: API, name: "b" }, TypeError, "either"],
+    ["a size that is not the source's", { ...place, totalBytes: 5 }, RangeError, "totalBytes"],
     ["both a URL and a place", { ...place, url: API }, TypeError, "either"],
     ["no URL", { url: "nowhere" }, TypeError, "url"],
     ["an unknown upload type", { url: `${API}&uploadType=magic` }, RangeError, "magic"],
