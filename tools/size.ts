@@ -9,7 +9,7 @@ import { ROOT, run } from "./run.ts";
 
 /** The most bytes that an entry may weigh after gzip. */
 const LIMITS: Record<string, number> = {
-  "mod.ts": 10_000,
+  "mod.ts": 13_500,
 };
 
 async function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
