@@ -49,19 +49,24 @@ function checkBucketName(bucket: string): void {
   }
 }
 
-/** {@link https://cloud.google.com/storage/docs/objects#naming} */
 function checkObjectName(name: string): void {
-  const fail = (expected: string) =>
-    new RangeError(`name: expected ${expected}, got ${show(name)}`);
-  if (typeof name !== "string") throw fail("a string");
+  const expected = typeof name === "string" ? expectedOfName(name) : "a string";
+  if (expected) throw new RangeError(`name: expected ${expected}, got ${show(name)}`);
+}
+
+/**
+ * What is expected of an object's name, and this one is not; `undefined` for a legal name
+ * ({@link https://cloud.google.com/storage/docs/objects#naming}).
+ */
+export function expectedOfName(name: string): string | undefined {
   const bytes = new TextEncoder().encode(name).length;
-  if (bytes < 1 || bytes > 1024) throw fail("1 to 1024 bytes of UTF-8");
-  if (/[\r\n]/.test(name)) throw fail("no carriage return and no line feed");
-  if (name === "." || name === "..") throw fail('neither "." nor ".."');
+  if (bytes < 1 || bytes > 1024) return "1 to 1024 bytes of UTF-8";
+  if (/[\r\n]/.test(name)) return "no carriage return and no line feed";
+  if (name === "." || name === "..") return 'neither "." nor ".."';
   if (name.startsWith(".well-known/acme-challenge/")) {
-    throw fail('no name below ".well-known/acme-challenge/"');
+    return 'no name below ".well-known/acme-challenge/"';
   }
-  if (/\p{Surrogate}/u.test(name)) throw fail("well-formed Unicode");
+  if (/\p{Surrogate}/u.test(name)) return "well-formed Unicode";
 }
 
 function show(value: unknown): string {

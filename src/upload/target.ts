@@ -89,21 +89,16 @@ export function resumableFor(start: string, options: UploadTarget): ResumableUpl
   return new ResumableUpload(url, chunkSizeOf(options), options);
 }
 
-/** Sends chunks until the object is finished. A failure is told to the source, and leaves the session open. */
+/** Sends chunks until the object is finished. */
 export async function drive(
   resumable: ResumableUpload,
   transport: Transport,
   options: UploadTarget,
 ): Promise<StorageObject> {
-  try {
-    if (resumable.invalid) await resumable.recover(transport, options);
-    while (!resumable.finished) {
-      await options.onCheckpoint?.(resumable.checkpoint());
-      await resumable.transmitNextChunk(transport, options);
-    }
-    return resumable.object!;
-  } catch (error) {
-    await resumable.close(error);
-    throw error;
+  if (resumable.invalid) await resumable.recover(transport, options);
+  while (!resumable.finished) {
+    await options.onCheckpoint?.(resumable.checkpoint());
+    await resumable.transmitNextChunk(transport, options);
   }
+  return resumable.object!;
 }

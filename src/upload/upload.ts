@@ -1,13 +1,12 @@
 /** The one call most users make. */
 
 import { type ByteSource, prepareSource, type UploadSource } from "../bytes/source.ts";
-import type { Transport } from "../net/transport.ts";
 import { isRepeatable, type ObjectMetadata, type StorageObject } from "../protocol/metadata.ts";
 import { type UploadType, uploadTypeOf, withParameter } from "../protocol/upload_url.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { checkTotalBytes } from "./checks.ts";
 import { MultipartUpload } from "./multipart.ts";
-import type { UploadData } from "./one_shot.ts";
+import { checkData, type UploadData } from "./one_shot.ts";
 import { ResumableUpload } from "./resumable.ts";
 import { SimpleUpload } from "./simple.ts";
 import {
@@ -37,8 +36,8 @@ export interface UploadOptions extends UploadTarget {
  * It takes a resumable session, which survives failures at any moment and stores the object once; and a single request
  * where that is as good: up to one chunk of a Blob, bytes or a string, when `ifGenerationMatch` makes it safe to repeat or
  * `retry: null` forbids to repeat it. Failures that may pass are retried; see
- * {@linkcode RetryOptions}. When it throws in the middle, a stream is cancelled with the error and the session stays open: a
- * checkpoint from `onCheckpoint` goes on with it.
+ * {@linkcode RetryOptions}. When it throws, a stream is cancelled with the error and a {@linkcode ByteSource} is closed; a
+ * session stays open, and a checkpoint from `onCheckpoint` goes on with it.
  *
  * @throws {UploadError} the upload cannot be finished; see its `code`
  * @throws {TypeError} an argument is of the wrong kind
@@ -75,31 +74,32 @@ export interface UploadOptions extends UploadTarget {
  * ```
  */
 export async function upload(source: UploadSource, options: UploadOptions): Promise<StorageObject> {
-  const transport = options.transport ?? defaultTransport;
-  if (options.checkpoint) {
-    return await drive(
-      ResumableUpload.resume(options.checkpoint, source, options),
-      transport,
-      options,
-    );
-  }
-  const { size } = prepareSource(source);
-  checkTotalBytes(options.totalBytes, size);
-  const contentType = options.contentType ?? contentTypeOf(source, options.metadata);
-  const start = startOf(options);
-  const fits = size !== undefined && size <= chunkSizeOf(options) && !isByteSource(source);
-  const type = uploadTypeOf(start) ?? (fits ? pickType(start, options) : "resumable");
-  if (type === "resumable") {
-    const resumable = resumableFor(start, options);
+  const prepared = prepareSource(source);
+  let resumable: ResumableUpload | undefined;
+  try {
+    const transport = options.transport ?? defaultTransport;
+    if (options.checkpoint) {
+      resumable = ResumableUpload.resume(options.checkpoint, source, options);
+      return await drive(resumable, transport, options);
+    }
+    const { size } = prepared;
+    checkTotalBytes(options.totalBytes, size);
+    const contentType = options.contentType ?? contentTypeOf(source, options.metadata);
+    const start = startOf(options);
+    const fits = size !== undefined && size <= chunkSizeOf(options) && !isByteSource(source);
+    const type = uploadTypeOf(start) ?? (fits ? pickType(start, options) : "resumable");
+    if (type !== "resumable") {
+      return await uploadOnce(type, start, source as UploadData, contentType, options);
+    }
+    resumable = resumableFor(start, options);
     await resumable.initiate(transport, source, options.metadata ?? {}, contentType, options);
     return await drive(resumable, transport, options);
+  } catch (error) {
+    // The source learns of it, whether it is being read already or not.
+    if (resumable?.resumableUrl !== undefined) await resumable.close(error);
+    else await prepared.open().close(error);
+    throw error;
   }
-  const url = uploadTypeOf(start) ? start : withParameter(start, "uploadType", type);
-  const { onProgress } = options;
-  onProgress?.({ sent: size ?? 0, persisted: 0, total: size });
-  const object = await uploadOnce(type, url, source as UploadData, contentType, transport, options);
-  onProgress?.({ sent: size ?? 0, persisted: size ?? 0, total: size });
-  return object;
 }
 
 /** For data that fits: one request where that is safe to repeat, or is not to be repeated anyway, else a session. */
@@ -123,18 +123,25 @@ function contentTypeOf(source: UploadSource, metadata: ObjectMetadata | undefine
 
 async function uploadOnce(
   type: "media" | "multipart",
-  url: string,
+  start: string,
   data: UploadData,
   contentType: string,
-  transport: Transport,
   options: UploadTarget,
 ): Promise<StorageObject> {
+  const { transport = defaultTransport, metadata = {}, onProgress } = options;
+  const { size: total } = checkData(data).source;
+  const url = uploadTypeOf(start) ? start : withParameter(start, "uploadType", type);
+  onProgress?.({ sent: total!, persisted: 0, total });
+  let object: StorageObject | undefined;
   if (type === "media") {
     const simple = new SimpleUpload(url, options);
     await simple.transmit(transport, data, contentType, options);
-    return simple.object!;
+    object = simple.object;
+  } else {
+    const multipart = new MultipartUpload(url, options);
+    await multipart.transmit(transport, data, metadata, contentType, options);
+    object = multipart.object;
   }
-  const multipart = new MultipartUpload(url, options);
-  await multipart.transmit(transport, data, options.metadata ?? {}, contentType, options);
-  return multipart.object!;
+  onProgress?.({ sent: total!, persisted: total!, total });
+  return object!;
 }

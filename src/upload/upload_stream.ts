@@ -56,7 +56,8 @@ export function uploadStream(options: UploadTarget): UploadStream {
       return await drive(upload, transport, bounded);
     } catch (error) {
       // Not `writer.abort`, which waits for a pending write, which waits for somebody to read.
-      if (!pipe.readable.locked) await pipe.readable.cancel(error);
+      if (pipe.readable.locked) await upload.close(error);
+      else await pipe.readable.cancel(error);
       throw error;
     } finally {
       options.signal?.removeEventListener("abort", follow);
@@ -78,7 +79,9 @@ export function uploadStream(options: UploadTarget): UploadStream {
         once: true,
       });
     },
-    write: (bytes) => writer.write(bytes),
+    // A failed upload breaks the pipe, and what the pipe says of it differs: the upload's own error is the one to throw.
+    write: (bytes) =>
+      writer.write(bytes).catch((error) => result.then(() => Promise.reject(error))),
     async close() {
       await writer.close();
       await result;

@@ -71,7 +71,7 @@ async function runIn(
   only: string,
   bundle: string,
 ): Promise<Report & { version: string }> {
-  const { origin, close } = startOrigin();
+  const { origin, close } = await startOrigin();
   try {
     const context: Context = { origin, runtime: runtime.name, only };
     return await collect(runtime, JSON.stringify(context), bundle);

@@ -1,55 +1,58 @@
+import { type ServedEmulator, serveEmulator } from "../../examples/emulator/node.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 
-const OWN_PATHS = ["/echo", "/308", "/hang", "/inject"];
-
-/** The loopback server that a runtime talks to. */
-export interface Origin {
-  /** Where it listens, without a slash at the end. */
-  origin: string;
-  /** Stops it and ends its connections. */
-  close(): Promise<void>;
-}
+const OWN_PATHS = ["/echo", "/308", "/hang", "/inject", "/requests"];
 
 /**
- * Starts the server on a free port of 127.0.0.1.
+ * Starts the server that a runtime talks to, on a free port of 127.0.0.1.
  *
  * - `/echo` answers with the body it got, and with what it saw in `x-received-length` and
  *   `x-received-content-range`;
  * - `/308` answers as a session that has stored the range it was sent: 308 without `Location`;
- * - `/hang` never answers, as long as the server lives;
- * - `/inject` takes faults, as JSON, that the requests to come will meet;
+ * - `/hang` never answers, as long as the client waits;
+ * - `/inject` takes faults, as JSON, that the requests to come will meet; a broken connection is a real one;
+ * - `/requests` answers with the emulator's log, as JSON: the requests as they came off the wire;
  * - everything else is an emulated Google Cloud Storage, in which every bucket exists.
  */
-export function startOrigin(): Origin {
+export async function startOrigin(): Promise<ServedEmulator> {
   const stop = new AbortController();
-  const gcs = new GcsEmulator({ cors: { origins: ["*"] } });
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, signal: stop.signal, onListen() {} },
-    async (request) => {
-      const { url, method, headers, body } = request;
-      const { pathname } = new URL(url);
-      if (!OWN_PATHS.includes(pathname)) {
-        return await gcs.fetch(url, { method, headers, body, duplex: "half" } as RequestInit);
-      }
-      if (method === "OPTIONS") return withCors(new Response(null, { status: 204 }));
-      if (pathname === "/inject") gcs.inject(...await request.json());
-      return withCors(await answer(request, pathname, stop.signal));
+  const gcs = new GcsEmulator({
+    cors: { origins: ["*"] },
+    sleep: (milliseconds) => delay(milliseconds, stop.signal),
+  });
+  const { origin, close } = await serveEmulator({
+    async fetch(input, init) {
+      const { pathname } = new URL(String(input));
+      if (!OWN_PATHS.includes(pathname)) return await gcs.fetch(input, init);
+      return withCors(await answer(gcs, pathname, new Request(input, init)));
     },
-  );
+  }, { keepAlive: true });
   return {
-    origin: `http://127.0.0.1:${server.addr.port}`,
-    async close() {
+    origin,
+    close() {
       stop.abort();
-      await server.finished;
+      return close();
     },
   };
 }
 
-async function answer(request: Request, path: string, stopped: AbortSignal): Promise<Response> {
+/** Waits, but not beyond the end of the server. */
+function delay(milliseconds: number, stopped: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, milliseconds);
+    stopped.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(stopped.reason);
+    });
+  });
+}
+
+async function answer(gcs: GcsEmulator, path: string, request: Request): Promise<Response> {
+  const body = await request.bytes();
+  if (request.method === "OPTIONS") return new Response(null, { status: 204 });
   const range = request.headers.get("content-range");
   switch (path) {
     case "/echo": {
-      const body = await request.bytes();
       const headers = {
         "x-received-length": String(body.length),
         "x-received-content-range": range ?? "",
@@ -57,17 +60,19 @@ async function answer(request: Request, path: string, stopped: AbortSignal): Pro
       return new Response(body, { headers });
     }
     case "/308": {
-      await request.body?.cancel();
       const stored = range?.match(/\d+-\d+/)?.[0];
       const headers = stored ? { range: `bytes=${stored}` } : undefined;
       return new Response(null, { status: 308, headers });
     }
     case "/hang":
-      return await new Promise((resolve) => {
-        stopped.addEventListener("abort", () => resolve(new Response(null, { status: 503 })));
+      return await new Promise((_resolve, reject) => {
+        request.signal.addEventListener("abort", () => reject(request.signal.reason));
       });
-    default:
+    case "/inject":
+      gcs.inject(...JSON.parse(new TextDecoder().decode(body)));
       return new Response(null, { status: 204 });
+    default:
+      return Response.json(gcs.requests);
   }
 }
 

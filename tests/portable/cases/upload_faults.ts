@@ -75,12 +75,12 @@ const survived: [name: string, faults: Fault[], kinds: string[]][] = [
     ["initiate", "initiate", "initiate", "chunk", "chunk", "chunk", "final"],
   ],
   [
-    "a first 308 without Range: nothing is stored, everything is sent again",
-    [{ on: "chunk", status: 308 }, { on: "chunk", status: 308 }],
-    ["initiate", "chunk", "chunk", "chunk", "chunk", "chunk", "final"],
+    "a 308 without Range for the first chunk: nothing is stored, all of it is sent again",
+    [{ on: "chunk", status: 308 }],
+    ["initiate", "chunk", "status", "chunk", "chunk", "chunk", "final"],
   ],
   [
-    "a later 308 without Range: the server is asked",
+    "a 308 without Range for a later chunk: the server is asked",
     [{ on: "chunk", skip: 1, status: 308 }],
     ["initiate", "chunk", "chunk", "status", "chunk", "chunk", "final"],
   ],
@@ -264,18 +264,22 @@ export const faults: PortableCase[] = [
     name: "attempts are counted anew whenever more is stored, so a bad network is survived",
     async run() {
       const gcs = new GcsEmulator();
-      let failed = "";
-      // Each chunk fails once, and so does the first question after it.
-      const on = ({ kind, contentRange }: RequestRecord) => {
-        if (kind === "initiate" || contentRange === failed) return false;
-        if (kind === "status") return failed !== (failed = "bytes */*");
-        failed = contentRange!;
-        return true;
-      };
-      gcs.inject({ on, status: 503, times: Infinity });
+      const sent = new Set<string | null>();
+      let odd = false;
+      const [status, times] = [503, Infinity];
+      gcs.inject(
+        { // every chunk, when it is sent for the first time
+          on: ({ kind, contentRange }) =>
+            (kind === "chunk" || kind === "final") && sent.size < sent.add(contentRange).size,
+          status,
+          times,
+        },
+        { on: ({ kind }) => kind === "status" && (odd = !odd), status, times },
+      );
       const bounded = { maxAttempts: 3, clock: testClock() };
       await put(gcs, bytes, { retry: bounded });
       assertStored(gcs, bytes);
+      assertEquals(gcs.requests.filter(({ fault }) => fault === "status").length, 8);
     },
   },
   {

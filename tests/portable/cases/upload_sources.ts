@@ -236,4 +236,18 @@ export const sources: PortableCase[] = [
       assertEquals(chunks(gcs).length, 1);
     },
   },
+  {
+    name: "a source is let go even when the upload cannot be started",
+    async run() {
+      const gcs = new GcsEmulator({ buckets: ["another"] });
+      let reason: unknown;
+      const stream = streamOf(pattern(5), 5, (why) => reason = why);
+      const error = await assertCode(put(gcs, stream), "rejected");
+      assert(reason === error, `the stream was cancelled with ${reason}`);
+      let closed = 0;
+      const file = { ...byteSource(pattern(5), true), close: () => void closed++ };
+      await assertCode(put(gcs, file), "rejected");
+      assertEquals(closed, 1, "how often the ByteSource was closed");
+    },
+  },
 ];
