@@ -3,15 +3,8 @@
 import type { Transport } from "../net/transport.ts";
 import type { ObjectMetadata, StorageObject } from "../protocol/metadata.ts";
 import { type MultipartFrame, multipartFrame } from "../protocol/multipart.ts";
-import {
-  checkContentType,
-  type CheckedUpload,
-  checkMetadata,
-  checkTransport,
-  checkUpload,
-  invalidState,
-} from "./checks.ts";
-import { checkData, type Payload, preparePayload, sendOnce, type UploadData } from "./one_shot.ts";
+import { checkContentType, checkMetadata } from "./checks.ts";
+import { OneShot, type Payload, type UploadData } from "./one_shot.ts";
 import type { CallOptions, OneShotOptions } from "./options.ts";
 
 /**
@@ -38,9 +31,7 @@ import type { CallOptions, OneShotOptions } from "./options.ts";
  * ```
  */
 export class MultipartUpload {
-  readonly #upload: CheckedUpload;
-  #used = false;
-  #object: StorageObject | undefined;
+  readonly #shot: OneShot;
 
   /**
    * Prepares an upload; nothing is sent yet.
@@ -48,22 +39,22 @@ export class MultipartUpload {
    * @param uploadUrl the JSON API's `…/o?uploadType=multipart`
    */
   constructor(uploadUrl: string | URL, options: OneShotOptions = {}) {
-    this.#upload = checkUpload(uploadUrl, options);
+    this.#shot = new OneShot(uploadUrl, options);
   }
 
   /** Where metadata and bytes are sent. */
   get uploadUrl(): string {
-    return this.#upload.url;
+    return this.#shot.upload.url;
   }
 
   /** Whether the object is stored, and is the right one. */
   get finished(): boolean {
-    return this.#object !== undefined;
+    return this.#shot.object !== undefined;
   }
 
   /** The stored object; `undefined` before. */
   get object(): StorageObject | undefined {
-    return this.#object;
+    return this.#shot.object;
   }
 
   /**
@@ -81,28 +72,15 @@ export class MultipartUpload {
     contentType: string,
     options: CallOptions = {},
   ): Promise<Response> {
-    if (this.#used) throw invalidState("Cannot transmit: an upload can only be used once");
-    checkTransport(transport);
     checkMetadata(metadata);
     checkContentType(contentType);
-    const checked = checkData(data);
-    this.#used = true;
-    const payload = await preparePayload(checked, this.#upload.checksum, options.signal);
-    const { crc32c, md5 } = payload.checksums;
-    const resource = { ...metadata, ...(crc32c && { crc32c }), ...(md5 && { md5Hash: md5 }) };
-    const frame = multipartFrame(resource, contentType, crypto.randomUUID());
-    const headers = new Headers(this.#upload.headers);
-    headers.set("content-type", frame.contentType);
-    const { response, object } = await sendOnce({
-      transport,
-      spec: { method: "POST", url: this.#upload.url, headers, body: framed(frame, payload) },
-      payload,
-      policy: this.#upload.policy,
-      checksum: this.#upload.checksum,
-      signal: options.signal,
+    return await this.#shot.transmit(transport, data, options, (payload, headers) => {
+      const { crc32c, md5 } = payload.checksums;
+      const resource = { ...metadata, ...(crc32c && { crc32c }), ...(md5 && { md5Hash: md5 }) };
+      const frame = multipartFrame(resource, contentType, crypto.randomUUID());
+      headers.set("content-type", frame.contentType);
+      return framed(frame, payload);
     });
-    this.#object = object;
-    return response;
   }
 }
 

@@ -4,7 +4,7 @@ import { type RunningChecksum, startChecksum } from "../bytes/checksum.ts";
 import { type Bytes, type PreparedSource, prepareSource } from "../bytes/source.ts";
 import { DataCorruption, InvalidResponse, UploadError } from "../errors.ts";
 import { abortable } from "../net/clock.ts";
-import { attempt, retrying, type RetryPolicy } from "../net/retry.ts";
+import { attempt, retrying } from "../net/retry.ts";
 import type { Transport } from "../net/transport.ts";
 import {
   type ChecksumOption,
@@ -16,7 +16,14 @@ import {
 } from "../protocol/metadata.ts";
 import { isSuccess, NO_OBJECT, readRefusal } from "../protocol/reply.ts";
 import type { RequestSpec } from "../protocol/resumable.ts";
-import { refusalError } from "./checks.ts";
+import {
+  type CheckedUpload,
+  checkTransport,
+  checkUpload,
+  invalidState,
+  refusalError,
+} from "./checks.ts";
+import type { CallOptions, OneShotOptions } from "./options.ts";
 
 /** Data whose size is known: what can be sent in one request. */
 export type UploadData = Blob | BufferSource | string;
@@ -30,6 +37,43 @@ export interface Payload {
 
 /** How much of a Blob is read at once to hash it, in bytes. */
 const HASH_STEP = 4 * 1024 * 1024;
+
+/** What the two one-request uploads have in common: where to, whether it was used, and what came of it. */
+export class OneShot {
+  readonly upload: CheckedUpload;
+  #used = false;
+  #object: StorageObject | undefined;
+
+  constructor(uploadUrl: string | URL, options: OneShotOptions) {
+    this.upload = checkUpload(uploadUrl, options);
+  }
+
+  /** The stored object; `undefined` before. */
+  get object(): StorageObject | undefined {
+    return this.#object;
+  }
+
+  /** Sends the data, once, in the body that `compose` makes of it; it also sets the `Content-Type`. */
+  async transmit(
+    transport: Transport,
+    data: UploadData,
+    { signal }: CallOptions,
+    compose: (payload: Payload, headers: Headers) => Bytes | Blob,
+  ): Promise<Response> {
+    if (this.#used) throw invalidState("Cannot transmit: an upload can only be used once");
+    checkTransport(transport);
+    const checked = checkData(data);
+    this.#used = true;
+    const { url, headers: given, checksum } = this.upload;
+    const payload = await preparePayload(checked, checksum, signal);
+    const headers = new Headers(given);
+    const body = compose(payload, headers);
+    const spec: RequestSpec = { method: "POST", url, headers, body };
+    const { response, object } = await sendOnce(transport, spec, payload, this.upload, signal);
+    this.#object = object;
+    return response;
+  }
+}
 
 /** Checks data that is to be sent in one request. */
 export function checkData(
@@ -46,7 +90,7 @@ export function checkData(
 }
 
 /** Takes the data as a body, and hashes it; a Blob is never read whole. */
-export async function preparePayload(
+async function preparePayload(
   { data, source }: ReturnType<typeof checkData>,
   option: ChecksumOption,
   signal: AbortSignal | undefined,
@@ -70,30 +114,21 @@ function sums(checksum: RunningChecksum | undefined): Checksums {
   return checksum ? { crc32c: checksum.crc32c(), md5: checksum.md5() } : {};
 }
 
-/** How a one-request upload is sent. */
-export interface OneShot {
-  readonly transport: Transport;
-  readonly spec: RequestSpec;
-  readonly payload: Payload;
-  readonly policy: RetryPolicy;
-  readonly checksum: ChecksumOption;
-  readonly signal: AbortSignal | undefined;
-}
-
 /**
- * Sends the one request and compares the object.
+ * Sends the one request until its reply shows the object, and compares that.
  *
  * It is repeated only if a generation precondition makes that safe. When the repetition of a request whose reply was lost
  * meets that precondition, the first one may have been the reason: the error then has the first failure as its cause.
  */
-export async function sendOnce(
-  shot: OneShot,
+async function sendOnce(
+  transport: Transport,
+  spec: RequestSpec,
+  payload: Payload,
+  upload: CheckedUpload,
+  signal: AbortSignal | undefined,
 ): Promise<{ response: Response; object: StorageObject }> {
-  const { transport, spec, payload, signal } = shot;
-  const policy = {
-    ...shot.policy,
-    retries: shot.policy.retries && isRepeatable(spec.url, spec.headers),
-  };
+  const retries = upload.policy.retries && isRepeatable(spec.url, spec.headers);
+  const policy = { ...upload.policy, retries };
   let earlier: UploadError | undefined;
   return await retrying(policy, signal, async () => {
     const reply = await attempt(transport, spec, policy, signal);
@@ -113,7 +148,7 @@ export async function sendOnce(
     }
     const object = parseObject(reply.text, reply.headers);
     if (!object) throw new InvalidResponse(reply.response, `Cannot upload: ${NO_OBJECT}`);
-    const problem = compareObject(object, payload, shot.checksum);
+    const problem = compareObject(object, payload, upload.checksum);
     if (problem) {
       const message = `Cannot trust the uploaded object: ${problem.message}`;
       if (problem.kind === "differs") throw new DataCorruption(reply.response, message);

@@ -2,14 +2,8 @@
 
 import type { Transport } from "../net/transport.ts";
 import type { StorageObject } from "../protocol/metadata.ts";
-import {
-  checkContentType,
-  type CheckedUpload,
-  checkTransport,
-  checkUpload,
-  invalidState,
-} from "./checks.ts";
-import { checkData, preparePayload, sendOnce, type UploadData } from "./one_shot.ts";
+import { checkContentType } from "./checks.ts";
+import { OneShot, type UploadData } from "./one_shot.ts";
 import type { CallOptions, OneShotOptions } from "./options.ts";
 
 /**
@@ -34,9 +28,7 @@ import type { CallOptions, OneShotOptions } from "./options.ts";
  * ```
  */
 export class SimpleUpload {
-  readonly #upload: CheckedUpload;
-  #used = false;
-  #object: StorageObject | undefined;
+  readonly #shot: OneShot;
 
   /**
    * Prepares an upload; nothing is sent yet.
@@ -44,22 +36,22 @@ export class SimpleUpload {
    * @param uploadUrl the JSON API's `…/o?uploadType=media&name=…`
    */
   constructor(uploadUrl: string | URL, options: OneShotOptions = {}) {
-    this.#upload = checkUpload(uploadUrl, options);
+    this.#shot = new OneShot(uploadUrl, options);
   }
 
   /** Where the bytes are sent. */
   get uploadUrl(): string {
-    return this.#upload.url;
+    return this.#shot.upload.url;
   }
 
   /** Whether the object is stored, and is the right one. */
   get finished(): boolean {
-    return this.#object !== undefined;
+    return this.#shot.object !== undefined;
   }
 
   /** The stored object; `undefined` before. */
   get object(): StorageObject | undefined {
-    return this.#object;
+    return this.#shot.object;
   }
 
   /**
@@ -74,22 +66,10 @@ export class SimpleUpload {
     contentType: string,
     options: CallOptions = {},
   ): Promise<Response> {
-    if (this.#used) throw invalidState("Cannot transmit: an upload can only be used once");
-    checkTransport(transport);
-    const headers = new Headers(this.#upload.headers);
-    headers.set("content-type", checkContentType(contentType));
-    const checked = checkData(data);
-    this.#used = true;
-    const payload = await preparePayload(checked, this.#upload.checksum, options.signal);
-    const { response, object } = await sendOnce({
-      transport,
-      spec: { method: "POST", url: this.#upload.url, headers, body: payload.body },
-      payload,
-      policy: this.#upload.policy,
-      checksum: this.#upload.checksum,
-      signal: options.signal,
+    checkContentType(contentType);
+    return await this.#shot.transmit(transport, data, options, ({ body }, headers) => {
+      headers.set("content-type", contentType);
+      return body;
     });
-    this.#object = object;
-    return response;
   }
 }
