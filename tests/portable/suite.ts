@@ -1,10 +1,11 @@
 import type { Context, PortableCase } from "./case.ts";
+import { auth } from "./cases/auth.ts";
 import { bytes } from "./cases/bytes.ts";
 import { http } from "./cases/http.ts";
 import { uploads } from "./cases/upload.ts";
 
 /** Every case, in the order of running. */
-export const cases: PortableCase[] = [...bytes, ...http, ...uploads];
+export const cases: PortableCase[] = [...bytes, ...http, ...uploads, ...auth];
 
 /** One case may take this long, in milliseconds. */
 const CASE_LIMIT = 20_000;

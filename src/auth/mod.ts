@@ -1,0 +1,39 @@
+/**
+ * Google's credentials as a transport: a function with the shape of `fetch` that adds an access token to the requests
+ * that need one, and to no others.
+ *
+ * | where the program runs | use |
+ * | --- | --- |
+ * | on Google Cloud | {@linkcode metadataServerTransport} |
+ * | on other servers and at the edge, with a service account's key | {@linkcode serviceAccountTransport} |
+ * | in a browser, in scripts, with a library for credentials | {@linkcode staticTokenTransport} |
+ *
+ * Only web standards are used, and nothing is read from the environment. The one dependency is `jose`.
+ *
+ * @example A token from elsewhere
+ * ```ts
+ * import { upload } from "@resumable-media/upload";
+ * import { staticTokenTransport } from "@resumable-media/upload/auth";
+ * import { GcsEmulator } from "@resumable-media/upload/emulator";
+ *
+ * const { fetch } = new GcsEmulator(); // leave this out, here and below, to reach Google
+ * const transport = staticTokenTransport("ya29.a0", { fetch });
+ * const object = await upload("hello", { bucket: "my-bucket", name: "hello.txt", transport });
+ * console.log(object.size); // 5
+ * ```
+ *
+ * @module
+ */
+
+export { UploadError, type UploadErrorCode } from "../errors.ts";
+export type { Clock } from "../net/clock.ts";
+export type { RetryOptions } from "../net/retry.ts";
+export type { Transport } from "../net/transport.ts";
+export { type MetadataServerOptions, metadataServerTransport } from "./metadata_server.ts";
+export type { AuthOptions, TokenOptions } from "./options.ts";
+export type { ServiceAccountKey } from "./service_account.ts";
+export {
+  type ServiceAccountOptions,
+  serviceAccountTransport,
+} from "./service_account_transport.ts";
+export { staticTokenTransport } from "./static_token.ts";

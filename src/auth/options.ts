@@ -1,0 +1,66 @@
+/** What callers can set, and the checks of it that several transports share. */
+
+import type { Clock } from "../net/clock.ts";
+import type { RetryOptions } from "../net/retry.ts";
+import type { Transport } from "../net/transport.ts";
+
+/** What every transport of this entry point has in common. */
+export interface AuthOptions {
+  /** Sends the requests, those for tokens too. The default is the platform's `fetch`. */
+  fetch?: Transport;
+  /**
+   * The only origins that are sent the token. `https://*.example.com` stands for every host below `example.com`, at
+   * the port of https. A list replaces the default one, so name everything: an emulator is
+   * `["http://127.0.0.1:8085"]`.
+   *
+   * @default {["https://*.googleapis.com"]}
+   */
+  origins?: readonly string[];
+}
+
+/** Options of transports that get tokens by themselves, and keep them. */
+export interface TokenOptions extends AuthOptions {
+  /**
+   * What the token is good for, as [OAuth scopes](https://cloud.google.com/storage/docs/oauth-scopes). The default is
+   * `https://www.googleapis.com/auth/devstorage.read_write` for a service account key, and what the machine was given
+   * for the metadata server.
+   */
+  scopes?: readonly string[];
+  /**
+   * How failures of the server that gives out tokens are retried: 408, 429, 5xx, no reply. `null` never retries. The
+   * defaults are shorter than those of uploads, and end within 40 seconds: 5 attempts of up to 10 seconds each
+   * (`attemptTimeout`), none begun after 30 seconds (`maxElapsed`), with waits of 500 ms (`initialDelay`) to 8 seconds
+   * (`maxDelay`). A self-signed token needs no server, hence no retries.
+   */
+  retry?: Omit<RetryOptions, "clock" | "minThroughput"> | null;
+  /** Time and chance; tests hand in their own. The default is the platform's. */
+  clock?: Clock;
+}
+
+/** What sends requests: what the caller handed in, or the platform's `fetch`. */
+export function checkFetch(fetch: Transport | undefined): Transport {
+  if (fetch === undefined) return (input, init) => globalThis.fetch(input, init);
+  if (typeof fetch !== "function") {
+    throw new TypeError(
+      `fetch: expected a function, got ${fetch === null ? "null" : typeof fetch}`,
+    );
+  }
+  return fetch;
+}
+
+/** Scopes that can stand in a list with spaces or commas between them. */
+export function checkScopes(scopes: readonly string[]): readonly string[] {
+  const valid = Array.isArray(scopes) && scopes.length > 0 &&
+    scopes.every((scope) => typeof scope === "string" && /^[^\s,"\\]+$/.test(scope));
+  if (!valid) {
+    throw new TypeError(
+      `scopes: expected an array of scopes such as "https://www.googleapis.com/auth/devstorage.read_write"`,
+    );
+  }
+  return [...scopes];
+}
+
+/** Whether a text can be the token of an `Authorization` header: visible ASCII, no spaces. */
+export function isToken(value: unknown): value is string {
+  return typeof value === "string" && /^[\x21-\x7e]+$/.test(value);
+}

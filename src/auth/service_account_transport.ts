@@ -1,0 +1,97 @@
+/** The credentials of a service account, by its key. */
+
+import { systemClock } from "../net/clock.ts";
+import type { Transport } from "../net/transport.ts";
+import { authorizedTransport } from "./authorized_transport.ts";
+import { oauthToken } from "./oauth_token.ts";
+import { checkFetch, checkScopes, type TokenOptions } from "./options.ts";
+import { originTest } from "./origins.ts";
+import { selfSigned } from "./self_signed.ts";
+import { checkKey, type ServiceAccountKey } from "./service_account.ts";
+import { TokenCache } from "./token_cache.ts";
+import { tokenPolicy } from "./token_request.ts";
+
+/** Options of {@linkcode serviceAccountTransport}. */
+export interface ServiceAccountOptions extends TokenOptions {
+  /**
+   * Where the token comes from.
+   *
+   * - `self-signed`: the transport signs it. No request, nothing that could be down: the right one for Cloud Storage.
+   * - `oauth`: Google's authorization server gives one for a signed assertion. A request an hour, and the shorter token.
+   *   For what does not take self-signed tokens, and for keys whose ID is unknown.
+   *
+   * @default {"self-signed"}
+   */
+  token?: "self-signed" | "oauth";
+}
+
+/** Enough to store and to read objects. */
+const READ_WRITE = ["https://www.googleapis.com/auth/devstorage.read_write"];
+
+/**
+ * A transport with the credentials of a service account.
+ *
+ * A token is made by the first request that needs one, is kept as long as the transport, and lives for an hour. In its
+ * last five minutes it is renewed in the background; requests do not wait for that, nor fail with it. Make one transport
+ * and keep it: what is kept is kept in it.
+ *
+ * The token goes only to `origins`, is never sent after a redirect, and is left out where a request has a credential:
+ * an `Authorization` header of the caller, a signed URL, a session URL. After a 401 the request is sent once more with a
+ * new token, unless its body is a stream.
+ *
+ * Throws a `TypeError` for a key or options that cannot work, naming the member at fault and never its value. The
+ * transport rejects with an {@linkcode UploadError} when there is no token: `rejected` for a key that cannot sign or
+ * that Google refuses; with `token: "oauth"` also `invalid_response`, or, after the retries, `unavailable`,
+ * `transport_failed` and `deadline_exceeded`.
+ *
+ * The key is a secret that is good until somebody deletes it. It belongs on servers, in the platform's store of secrets;
+ * in a browser use {@linkcode staticTokenTransport} or a proxy, and on Google Cloud {@linkcode metadataServerTransport}.
+ *
+ * Sources: [self-signed tokens](https://google.aip.dev/auth/4111),
+ * [OAuth for service accounts](https://developers.google.com/identity/protocols/oauth2/service-account).
+ *
+ * @param credentials the JSON of the key file as a string, or the object in it
+ *
+ * @example
+ * ```ts
+ * import { upload } from "@resumable-media/upload";
+ * import { serviceAccountTransport } from "@resumable-media/upload/auth";
+ * import { GcsEmulator } from "@resumable-media/upload/emulator";
+ *
+ * // Yours is a file from Google; this one is made on the spot.
+ * const rsa = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256", modulusLength: 2048 };
+ * const { privateKey } = await crypto.subtle.generateKey(
+ *   { ...rsa, publicExponent: new Uint8Array([1, 0, 1]) },
+ *   true,
+ *   ["sign", "verify"],
+ * );
+ * const pkcs8 = new Uint8Array(await crypto.subtle.exportKey("pkcs8", privateKey));
+ * const credentials = {
+ *   type: "service_account",
+ *   client_email: "uploader@my-project.iam.gserviceaccount.com",
+ *   private_key_id: "4f2c",
+ *   private_key: `-----BEGIN PRIVATE KEY-----\n${btoa(String.fromCharCode(...pkcs8))}\n-----END PRIVATE KEY-----\n`,
+ * };
+ *
+ * const { fetch } = new GcsEmulator(); // leave this out, here and below, to reach Google
+ * const transport = serviceAccountTransport(credentials, { fetch });
+ * const object = await upload("hello", { bucket: "my-bucket", name: "hello.txt", transport });
+ * console.log(object.size); // 5
+ * ```
+ */
+export function serviceAccountTransport(
+  credentials: string | ServiceAccountKey,
+  options: ServiceAccountOptions = {},
+): Transport {
+  const { token = "self-signed", clock = systemClock } = options;
+  const key = checkKey(credentials);
+  const scopes = checkScopes(options.scopes ?? READ_WRITE);
+  const server = { fetch: checkFetch(options.fetch), policy: tokenPolicy(options.retry, clock) };
+  if (token !== "self-signed" && token !== "oauth") {
+    throw new TypeError(`token: expected "self-signed" or "oauth", got ${JSON.stringify(token)}`);
+  }
+  const obtain = token === "oauth"
+    ? oauthToken(key, scopes, server, originTest(options.origins))
+    : selfSigned(key, scopes);
+  return authorizedTransport(new TokenCache(() => obtain(clock.now()), clock), options);
+}
