@@ -5,17 +5,19 @@
  * deno task demo [FILE]
  * ```
  *
- * It uploads the file to an emulated Google on a real connection, which is cut in the middle of a chunk and once more
- * before the last reply, and compares what was stored with the file. The exit status is 0 only if both are the same,
- * 2 for arguments that it cannot use.
+ * It uploads the file with a ticket through the edge proxy to an emulated Google, on real connections. The one to the
+ * proxy is cut in the middle of a chunk and once more before the last reply. What was stored is compared with the file:
+ * the exit status is 0 only if both are the same, 2 for arguments that it cannot use.
  *
  * @module
  */
 
 import { upload, UPLOAD_CHUNK_SIZE } from "@resumable-media/upload";
 import { GcsEmulator } from "@resumable-media/upload/emulator";
+import { createUploadProxy, signUploadTicket } from "@resumable-media/upload/worker";
 import { compare } from "./demo/compare.ts";
 import { narrated, readable, Show } from "./demo/show.ts";
+import { unreliable } from "./demo/unreliable.ts";
 import { serveEmulator } from "./emulator/node.ts";
 import { type FileSource, fileSource } from "./file_source.ts";
 
@@ -40,21 +42,32 @@ async function demo(path: string, file: FileSource): Promise<boolean> {
   // Hashing with MD5 costs time, and is needed only where there are no bytes to compare.
   const gcs = new GcsEmulator({ store: kept ? "keep" : "discard", md5: !kept });
   const chunkSize = chunkSizeFor(file.size);
-  breakThings(gcs, file.size, chunkSize);
-  const server = await serveEmulator(gcs);
+  const google = await serveEmulator(gcs);
+  const secret = crypto.randomUUID();
+  const proxy = createUploadProxy({
+    endpoint: google.origin,
+    transport: fetch, // the emulator wants no credentials
+    bucket: "demo-bucket",
+    tickets: { secret },
+    sessionSecrets: [sessionSecret()],
+  });
+  const server = await serveEmulator(unreliable(proxy, file.size, chunkSize));
   const client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 }); // a new connection for each request
   try {
     show.say(`${path}: ${readable(file.size)}, in chunks of ${readable(chunkSize)}`);
     if (!kept) show.say("too large to keep: it is counted and hashed, and compared by that");
-    show.say(`to ${server.origin}, an emulated Google Cloud Storage in this process`);
-    show.say(
-      "on the way the connection is cut in the middle of a chunk, and the last reply is lost",
-    );
+    show.say(`to the proxy at ${server.origin}, which has an emulated Google at ${google.origin}`);
+    show.say("the connection to it is cut in the middle of a chunk, and the last reply is lost");
+    // What a backend of yours would hand to its client.
+    const ticket = await signUploadTicket(secret, { subject: "demo", prefix: "" }, {
+      expiresIn: 60,
+    });
     const start = performance.now();
     const object = await upload(file, {
       bucket: "demo-bucket",
       name: path.split(/[\\/]/).at(-1)!,
       endpoint: server.origin,
+      headers: { authorization: `Bearer ${ticket}` },
       chunkSize,
       retry: { initialDelay: 200 },
       transport: narrated(
@@ -66,7 +79,7 @@ async function demo(path: string, file: FileSource): Promise<boolean> {
     const seconds = (performance.now() - start) / 1000;
     show.say(JSON.stringify(object, null, 2));
     const speed = readable(file.size / seconds);
-    show.say(`uploaded in ${seconds.toFixed(2)} s, ${speed}/s, client and server together`);
+    show.say(`uploaded in ${seconds.toFixed(2)} s, ${speed}/s, client, proxy and server together`);
     show.say(`crc32c ${object.crc32c}: that of the bytes read, as the library has checked`);
     const { same, how, md5 } = await compare(path, gcs.objects[0]);
     show.say(`compared ${how}: ${same ? "the same" : "DIFFERENT"}; MD5 ${md5}`);
@@ -77,6 +90,7 @@ async function demo(path: string, file: FileSource): Promise<boolean> {
   } finally {
     client.close();
     await server.close();
+    await google.close();
   }
 }
 
@@ -86,12 +100,11 @@ function chunkSizeFor(size: number): number {
   return Math.min(32, Math.max(1, units)) * UPLOAD_CHUNK_SIZE;
 }
 
-/** Cuts the connection in the middle of a chunk that is neither the first nor the last, and loses the last reply. */
-function breakThings(gcs: GcsEmulator, size: number, chunkSize: number): void {
-  const skip = Math.floor(0.4 * Math.floor(size / chunkSize));
-  const cut = Math.floor(0.6 * Math.min(size, chunkSize));
-  gcs.inject(
-    { on: ["chunk", "final"], skip, cut },
-    { on: ["final", "finalize"], drop: "after" },
+/** 32 random bytes in base64url. */
+function sessionSecret(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  return btoa(String.fromCharCode(...bytes)).replace(
+    /[+/=]/g,
+    (c) => ({ "+": "-", "/": "_" })[c] ?? "",
   );
 }

@@ -1,0 +1,86 @@
+/** Bodies on their way through: bounded, and never collected. */
+
+import { badRequest, type HttpError, tooLarge } from "./http_error.ts";
+
+/** What a body must keep to. */
+export interface BodyBounds {
+  /** The exact number of bytes, where the request says it elsewhere. */
+  readonly exact?: number;
+  /** The most bytes. */
+  readonly most: number;
+}
+
+/** A body that may be sent on. */
+export interface PassedBody {
+  readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  /** The number of bytes, when it is known beforehand. */
+  readonly length: number | undefined;
+  /** What was wrong with the body, once it has been found. */
+  readonly problem: () => HttpError | undefined;
+}
+
+/** The `Content-Length` of a request, in bytes; `undefined` without one. */
+export function contentLength(headers: Headers): number | undefined {
+  const text = headers.get("content-length");
+  if (text === null) return undefined;
+  if (!/^\d{1,15}$/.test(text)) throw badRequest("Content-Length: expected a number of bytes");
+  return Number(text);
+}
+
+/**
+ * Takes the body of a request, if its length keeps to the bounds. With a `Content-Length`, which the server holds the
+ * client to, the body goes through untouched; without one its bytes are counted as they pass.
+ */
+export function passBody(
+  { headers, body }: Pick<Request, "headers" | "body">,
+  bounds: BodyBounds,
+): PassedBody {
+  const length = contentLength(headers) ?? (body ? undefined : 0);
+  if (length === undefined) return counted(body!, bounds);
+  check(length, bounds);
+  return { body: length > 0 ? body : null, length, problem: () => undefined };
+}
+
+function check(length: number, { exact, most }: BodyBounds): void {
+  if (exact !== undefined && length !== exact) {
+    throw badRequest(`The Content-Range speaks of ${exact} bytes, the body has ${length}`);
+  }
+  if (length > most) throw tooLarge(`At most ${most} bytes are allowed here, got ${length}`);
+}
+
+function counted(body: ReadableStream<Uint8Array<ArrayBuffer>>, bounds: BodyBounds): PassedBody {
+  let problem: HttpError | undefined;
+  let count = 0;
+  const verify = (length: number, exact: number | undefined) => {
+    try {
+      check(length, { exact, most: bounds.exact ?? bounds.most });
+    } catch (error) {
+      problem = error as HttpError;
+      throw error;
+    }
+  };
+  const counter = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+    transform(piece, controller) {
+      count += piece.length;
+      verify(count, undefined);
+      controller.enqueue(piece);
+    },
+    flush: () => verify(count, bounds.exact),
+  });
+  return { body: body.pipeThrough(counter), length: undefined, problem: () => problem };
+}
+
+/** Reads a small text to its end. */
+export async function readText(
+  body: ReadableStream<Uint8Array<ArrayBuffer>> | null,
+  most: number,
+): Promise<string> {
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  for await (const piece of body ?? []) {
+    size += piece.length;
+    if (size > most) throw tooLarge(`At most ${most} bytes are allowed here`);
+    pieces.push(piece as Uint8Array<ArrayBuffer>);
+  }
+  return await new Blob(pieces).text();
+}

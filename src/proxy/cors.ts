@@ -1,0 +1,72 @@
+/** Which pages of other origins may use the proxy from a browser. */
+
+/** Headers that a page may send. */
+const ALLOWED_HEADERS = [
+  "authorization",
+  "content-range",
+  "content-type",
+  "x-goog-hash",
+  "x-guploader-no-308",
+  "x-upload-content-length",
+  "x-upload-content-type",
+];
+
+/** Headers that a page may read. */
+const EXPOSED_HEADERS = [
+  "etag",
+  "location",
+  "range",
+  "retry-after",
+  "server-timing",
+  "x-goog-generation",
+  "x-goog-hash",
+  "x-goog-metageneration",
+  "x-goog-running-hash",
+  "x-goog-stored-content-length",
+  "x-http-status-code-override",
+  "x-max-chunk-bytes",
+];
+
+/** How long a browser may remember the answer to a preflight, in seconds: a day, of which browsers take what they like. */
+const MAX_AGE = 86_400;
+
+/** Checks the origins that are allowed: exact ones, as browsers send them. */
+export function checkOrigins(origins: readonly string[]): readonly string[] {
+  for (const origin of origins) {
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+      throw new TypeError(
+        `ALLOWED_ORIGINS: expected origins such as https://app.example, got ${
+          JSON.stringify(origin)
+        }`,
+      );
+    }
+  }
+  return origins;
+}
+
+/** The answer to a preflight. */
+export function preflight(): Response {
+  return new Response(null, {
+    status: 204,
+    headers: {
+      "access-control-allow-headers": ALLOWED_HEADERS.join(", "),
+      "access-control-allow-methods": "POST, PUT, DELETE",
+      "access-control-max-age": String(MAX_AGE),
+    },
+  });
+}
+
+/** Lets the page that asked read a reply, if its origin is allowed. */
+export function withCors(
+  response: Response,
+  request: Request,
+  allowed: readonly string[],
+): Response {
+  response.headers.append("vary", "Origin");
+  const origin = request.headers.get("origin");
+  if (origin !== null && allowed.includes(origin)) {
+    response.headers.set("access-control-allow-origin", origin);
+    response.headers.set("access-control-expose-headers", EXPOSED_HEADERS.join(", "));
+  }
+  return response;
+}

@@ -1,0 +1,319 @@
+/** Google's upload protocol, between a client and Google: what is checked, what goes on, what comes back. */
+
+import type { Transport } from "../net/transport.ts";
+import { isSuccess } from "../protocol/reply.ts";
+import { contentLength, passBody, type PassedBody, readText } from "./body.ts";
+import { parseChunkRange } from "./content_range.ts";
+import { badGateway, badRequest, HttpError, quote, tooLarge } from "./http_error.ts";
+import type { UploadGrant, UploadLimits } from "./grant.ts";
+import { frameMultipart, readMultipart } from "./multipart_body.ts";
+import type { SealedSession, SessionSealer } from "./session_token.ts";
+import { sendUpstream, type UpstreamReply } from "./upstream.ts";
+import { checkStart, type Start } from "./wanted.ts";
+
+/** What the proxy works with. */
+export interface GoogleSide {
+  /** The origin of Google's API. */
+  readonly endpoint: string;
+  /** Sends with the proxy's own credentials. */
+  readonly transport: Transport;
+  /** Sends without credentials: a session URL is authority enough. */
+  readonly plain: Transport;
+  readonly sealer: SessionSealer;
+  readonly limits: UploadLimits;
+  readonly maxChunkBytes: number;
+  /** How long a session can be used, in seconds. */
+  readonly sessionTtl: number;
+  readonly now: () => number;
+}
+
+/** What a request did, for the log. */
+export interface Trace {
+  event: string;
+  bucket?: string;
+  subject?: string;
+  range?: string;
+  bytes?: number;
+  upstreamStatus?: number;
+  upstreamMs?: number;
+}
+
+/** The most bytes of metadata, as JSON. */
+const MAX_METADATA = 65_536;
+
+/** Headers of Google's replies that clients need. `X-GUploader-UploadID` is not among them: it is the session's secret. */
+const REPLY_HEADERS = [
+  "content-type",
+  "etag",
+  "range",
+  "retry-after",
+  "x-goog-generation",
+  "x-goog-hash",
+  "x-goog-metageneration",
+  "x-goog-running-hash",
+  "x-goog-stored-content-encoding",
+  "x-goog-stored-content-length",
+  "x-http-status-code-override",
+  "x-range-md5",
+];
+
+/** Starts a session at Google, and hands out a sealed one in its place. */
+export async function startSession(
+  side: GoogleSide,
+  request: Request,
+  place: Place,
+  grant: UploadGrant,
+  trace: Trace,
+): Promise<Response> {
+  const declared = request.headers.get("x-upload-content-length");
+  if (declared !== null && !/^\d{1,15}$/.test(declared)) {
+    throw badRequest("X-Upload-Content-Length: expected a number of bytes");
+  }
+  const size = declared === null ? undefined : Number(declared);
+  const contentType = request.headers.get("x-upload-content-type") ?? undefined;
+  const metadata = await readText(request.body, MAX_METADATA);
+  const start = checkStart(
+    { bucket: place.bucket, query: place.query, metadata, contentType, size },
+    grant,
+    side.limits,
+  );
+  const reply = await sendUpstream(side.transport, {
+    method: "POST",
+    url: startUrl(side, place.bucket, start, "resumable"),
+    headers: {
+      "content-type": "application/json; charset=UTF-8",
+      "x-upload-content-type": String(start.metadata.contentType),
+      ...(size !== undefined && { "x-upload-content-length": String(size) }),
+    },
+    body: JSON.stringify(start.metadata),
+  }, 0);
+  note(trace, reply);
+  if (!isSuccess(reply.status)) return answer(reply, undefined);
+  const token = await side.sealer.seal({
+    target: sessionTarget(side.endpoint, reply.headers.get("location")),
+    bucket: place.bucket,
+    maxBytes: start.maxBytes,
+    size,
+    expires: Math.floor(side.now() / 1000) + side.sessionTtl,
+  });
+  const location = new URL(`${place.origin}${place.path}`);
+  location.search = new URLSearchParams({ uploadType: "resumable", upload_id: token }).toString();
+  return new Response(null, {
+    status: 200,
+    headers: { location: location.href, "content-length": "0", ...noStore() },
+  });
+}
+
+/** Passes a chunk, a status query or the finish on to the session, if it keeps to the limits. */
+export async function continueSession(
+  side: GoogleSide,
+  request: Request,
+  token: string,
+  trace: Trace,
+): Promise<Response> {
+  const session = await openSession(side, token, trace);
+  const header = request.headers.get("content-range");
+  const range = header === null ? undefined : parseChunkRange(header);
+  if (header !== null && !range) {
+    throw badRequest(`Failed to parse Content-Range header ${quote(header)}`);
+  }
+  trace.range = header ?? undefined;
+  const { first = 0, last, total } = range ?? {};
+  if (total !== undefined && session.size !== undefined && total !== session.size) {
+    throw badRequest(
+      `Expected an object of ${session.size} bytes as declared at the start, got ${total}`,
+    );
+  }
+  const most = Math.min(session.maxBytes, session.size ?? Infinity);
+  if ((total ?? 0) > most || (last ?? first - 1) >= most) {
+    throw tooLarge(`At most ${most} bytes are allowed for this object`);
+  }
+  const carries = !range || range.first !== undefined;
+  const end = last === undefined ? total : last + 1;
+  const exact = !carries ? 0 : range && end !== undefined ? end - first : undefined;
+  if ((exact ?? 0) > side.maxChunkBytes) {
+    throw tooLarge(`At most ${side.maxChunkBytes} bytes are allowed in a request, got ${exact}`);
+  }
+  const body = passBody(request, { exact, most: Math.min(side.maxChunkBytes, most - first) });
+  trace.bytes = body.length;
+  const reply = await sendUpstream(side.plain, {
+    method: "PUT",
+    url: side.endpoint + session.target,
+    headers: { ...(header !== null && { "content-range": header }), ...picked(request.headers) },
+    body,
+  }, side.maxChunkBytes);
+  note(trace, reply);
+  return answer(reply, session);
+}
+
+/** Cancels the session. */
+export async function cancelSession(
+  side: GoogleSide,
+  token: string,
+  trace: Trace,
+): Promise<Response> {
+  const session = await openSession(side, token, trace);
+  const url = side.endpoint + session.target;
+  const reply = await sendUpstream(
+    side.plain,
+    { method: "DELETE", url, headers: {}, body: null },
+    0,
+  );
+  note(trace, reply);
+  return answer(reply, session);
+}
+
+/** Uploads an object in one request, without metadata. */
+export async function uploadMedia(
+  side: GoogleSide,
+  request: Request,
+  place: Place,
+  grant: UploadGrant,
+  trace: Trace,
+): Promise<Response> {
+  const contentType = request.headers.get("content-type") ?? undefined;
+  const size = contentLength(request.headers);
+  const start = checkStart(
+    { bucket: place.bucket, query: place.query, metadata: "", contentType, size },
+    grant,
+    side.limits,
+  );
+  const body = passBody(request, { most: mostInOne(side, start) });
+  return await sendWhole(side, place, start, body, trace);
+}
+
+/** Uploads an object and its metadata in one request. */
+export async function uploadMultipart(
+  side: GoogleSide,
+  request: Request,
+  place: Place,
+  grant: UploadGrant,
+  trace: Trace,
+): Promise<Response> {
+  const { metadata, contentType, media, problem } = await readMultipart(request, MAX_METADATA);
+  const start = checkStart(
+    { bucket: place.bucket, query: place.query, metadata, contentType, size: undefined },
+    grant,
+    side.limits,
+  );
+  const body = passBody({ headers: new Headers(), body: media }, { most: mostInOne(side, start) });
+  return await sendWhole(side, place, start, {
+    ...body,
+    problem: () => problem() ?? body.problem(),
+  }, trace);
+}
+
+/** The most bytes of an object that comes in one request. */
+function mostInOne(side: GoogleSide, start: Start): number {
+  return Math.min(start.maxBytes, side.maxChunkBytes);
+}
+
+/** Sends an object in one request, with the metadata as it was checked. */
+async function sendWhole(
+  side: GoogleSide,
+  place: Place,
+  start: Start,
+  media: PassedBody,
+  trace: Trace,
+): Promise<Response> {
+  const { contentType, body } = frameMultipart(
+    start.metadata,
+    String(start.metadata.contentType),
+    media,
+  );
+  trace.bytes = media.length;
+  const reply = await sendUpstream(side.transport, {
+    method: "POST",
+    url: startUrl(side, place.bucket, start, "multipart"),
+    headers: { "content-type": contentType },
+    body,
+  }, start.maxBytes);
+  note(trace, reply);
+  return answer(reply, undefined);
+}
+
+/** Where a request is about. */
+export interface Place {
+  /** The origin under which clients reach the proxy, and the path of this request. */
+  readonly origin: string;
+  readonly path: string;
+  readonly bucket: string;
+  readonly query: URLSearchParams;
+}
+
+function startUrl(side: GoogleSide, bucket: string, start: Start, uploadType: string): string {
+  const query = new URLSearchParams({ uploadType, ...Object.fromEntries(start.query) });
+  return `${side.endpoint}/upload/storage/v1/b/${bucket}/o?${query}`;
+}
+
+/** The session URL without its origin, which must be the endpoint's. */
+function sessionTarget(endpoint: string, location: string | null): string {
+  const url = location !== null && URL.canParse(location, endpoint)
+    ? new URL(location, endpoint)
+    : undefined;
+  if (url?.origin !== endpoint) {
+    throw badGateway("Google opened no session, or one somewhere else", false);
+  }
+  return url.pathname + url.search;
+}
+
+async function openSession(side: GoogleSide, token: string, trace: Trace): Promise<SealedSession> {
+  const session = await side.sealer.open(token);
+  if (session === "expired") {
+    throw new HttpError(410, "gone", "The upload session has expired; start a new upload");
+  }
+  if (session === "unknown") {
+    throw new HttpError(404, "notFound", "There is no such upload session; start a new upload");
+  }
+  trace.bucket = session.bucket;
+  return session;
+}
+
+/** What of a chunk's headers goes on: nothing that could change the object. */
+function picked(headers: Headers): Record<string, string> {
+  const hash = headers.get("x-goog-hash");
+  if (
+    hash !== null &&
+    !/^(?:(?:crc32c|md5)=[A-Za-z0-9+/]+={0,2})(?:, ?(?:crc32c|md5)=[A-Za-z0-9+/]+={0,2})*$/.test(
+      hash,
+    )
+  ) {
+    throw badRequest("X-Goog-Hash: expected crc32c=… or md5=… in base64");
+  }
+  return {
+    ...(hash !== null && { "x-goog-hash": hash }),
+    ...(headers.get("x-guploader-no-308") === "yes" && { "x-guploader-no-308": "yes" }),
+  };
+}
+
+function note(trace: Trace, reply: UpstreamReply): void {
+  trace.upstreamStatus = reply.status;
+  trace.upstreamMs = reply.milliseconds;
+}
+
+/** Google's reply for the client, without what it must not know. */
+function answer(reply: UpstreamReply, session: SealedSession | undefined): Response {
+  const { status, text } = reply;
+  // The proxy's own credentials are nothing that a client can do anything about.
+  if (!session && (status === 401 || status === 403)) {
+    throw badGateway("Google refused the proxy's credentials", false);
+  }
+  if (status < 200 || (status >= 300 && status < 400 && status !== 304 && status !== 308)) {
+    throw badGateway("Google answered with a redirect", false);
+  }
+  const headers = new Headers(noStore());
+  for (const name of REPLY_HEADERS) {
+    const value = reply.headers.get(name);
+    if (value !== null) headers.set(name, value);
+  }
+  if (status >= 500 && !headers.has("retry-after")) headers.set("retry-after", "5");
+  const secret = session && new URLSearchParams(session.target.split("?")[1]).get("upload_id");
+  const safe = secret
+    ? text.replaceAll(secret, "…").replaceAll(encodeURIComponent(secret), "…")
+    : text;
+  return new Response(safe === "" ? null : safe, { status, headers });
+}
+
+function noStore(): Record<string, string> {
+  return { "cache-control": "no-store" };
+}

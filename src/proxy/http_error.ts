@@ -1,0 +1,77 @@
+/** Errors as Google writes them, so that Google's clients show them. */
+
+/** Why a request is refused; thrown by `authorize`, it becomes the reply. */
+export class HttpError extends Error {
+  /** The name of the class, for logs. */
+  override readonly name: string = "HttpError";
+  /** The HTTP status of the reply. */
+  readonly status: number;
+  /** Google's word for it, such as `forbidden`. */
+  readonly reason: string;
+  /** Headers of the reply. */
+  readonly headers: Readonly<Record<string, string>>;
+
+  /**
+   * Makes an error.
+   *
+   * @param status the HTTP status
+   * @param reason Google's word for it, such as `forbidden`
+   * @param message what was expected and what was found; never a secret, and nothing of the client's unescaped
+   */
+  constructor(
+    status: number,
+    reason: string,
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+    this.status = status;
+    this.reason = reason;
+    this.headers = headers;
+  }
+}
+
+/** The request cannot be understood. */
+export function badRequest(message: string, reason = "invalid"): HttpError {
+  return new HttpError(400, reason, message);
+}
+
+/** The client must show who it is. */
+export function unauthorized(message: string): HttpError {
+  return new HttpError(401, "authError", message, { "www-authenticate": "Bearer" });
+}
+
+/** The client may not do this. */
+export function forbidden(message: string): HttpError {
+  return new HttpError(403, "forbidden", message);
+}
+
+/** More bytes than allowed. */
+export function tooLarge(message: string): HttpError {
+  return new HttpError(413, "uploadTooLarge", message);
+}
+
+/** Google did not answer, or not as it should. `again` says that trying later may help. */
+export function badGateway(message: string, again = true): HttpError {
+  return again
+    ? new HttpError(503, "backendError", message, { "retry-after": "5" })
+    : new HttpError(502, "badGateway", message);
+}
+
+/** The reply for an error. */
+export function errorResponse({ status, reason, message, headers }: HttpError): Response {
+  const errors = [{ message, domain: "global", reason }];
+  return Response.json({ error: { code: status, message, errors } }, {
+    status,
+    headers: {
+      ...headers,
+      "cache-control": "no-store",
+      "content-type": "application/json; charset=UTF-8",
+    },
+  });
+}
+
+/** A client's words inside a message: quoted, on one line, bounded. */
+export function quote(value: string): string {
+  return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
+}

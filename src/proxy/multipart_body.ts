@@ -1,0 +1,154 @@
+/** `multipart/related` on its way through: the metadata is taken out, the media is passed on in a new frame. */
+
+import { multipartFrame } from "../protocol/multipart.ts";
+import type { PassedBody } from "./body.ts";
+import { badRequest, type HttpError, tooLarge } from "./http_error.ts";
+
+/** The two parts of an upload in one request. */
+export interface MultipartBody {
+  /** The metadata part, as text. */
+  readonly metadata: string;
+  /** The media type of the media part. */
+  readonly contentType: string | undefined;
+  /** The media, which ends where its part ends. */
+  readonly media: ReadableStream<Uint8Array<ArrayBuffer>>;
+  /** What was wrong with the rest of the body, once it has been found. */
+  readonly problem: () => HttpError | undefined;
+}
+
+/** Reads a body up to the start of its media. Metadata and part headers may have `most` bytes. */
+export async function readMultipart(request: Request, most: number): Promise<MultipartBody> {
+  const delimiter = encode(`\r\n--${boundaryOf(request.headers.get("content-type") ?? "")}`);
+  if (!request.body) throw badRequest("Expected a multipart body, got none");
+  const reader = request.body.getReader();
+  // The first delimiter may stand at the very beginning, without the line break that belongs to it.
+  let buffer: Uint8Array<ArrayBuffer> = encode("\r\n");
+  const until = async (mark: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> => {
+    for (;;) {
+      const at = indexOf(buffer, mark);
+      if (at >= 0) {
+        const before = buffer.subarray(0, at);
+        buffer = buffer.subarray(at + mark.length);
+        return before;
+      }
+      if (buffer.length > most) throw tooLarge(`At most ${most} bytes of metadata are allowed`);
+      const { done, value } = await reader.read();
+      if (done) throw badRequest("The multipart body ends before its media");
+      buffer = joined(buffer, value);
+    }
+  };
+  try {
+    await until(delimiter);
+    await until(BLANK_LINE);
+    const metadata = decode(await until(delimiter));
+    const headers = decode(await until(BLANK_LINE));
+    const contentType = /^content-type:[ \t]*(.*?)[ \t]*$/im.exec(headers)?.[1];
+    return { metadata, contentType, ...mediaOf(reader, buffer, delimiter) };
+  } catch (error) {
+    await reader.cancel(error).catch(() => {});
+    throw error;
+  }
+}
+
+const BLANK_LINE = encode("\r\n\r\n");
+
+/** RFC 2046: 1 to 70 of these, quoted or not. */
+function boundaryOf(contentType: string): string {
+  const match = /^multipart\/related\b.*;\s*boundary=(?:"([^"]+)"|'([^']+)'|([^\s;"]+))/i.exec(
+    contentType,
+  );
+  const boundary = match?.slice(1).find((part) => part !== undefined);
+  if (!boundary || !/^[\w'()+,\-./:=? ]{1,70}$/.test(boundary)) {
+    throw badRequest("Content-Type: expected multipart/related with a boundary");
+  }
+  return boundary;
+}
+
+/** The media: what is in `buffer` and what the reader still gives, up to the delimiter, after which nothing may follow. */
+function mediaOf(
+  reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
+  buffer: Uint8Array<ArrayBuffer>,
+  delimiter: Uint8Array<ArrayBuffer>,
+): Pick<MultipartBody, "media" | "problem"> {
+  let problem: HttpError | undefined;
+  const refuse = (message: string) => problem = badRequest(message);
+  const media = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller) {
+      for (;;) {
+        const at = indexOf(buffer, delimiter);
+        if (at >= 0) {
+          if (at > 0) controller.enqueue(buffer.subarray(0, at));
+          await expectEnd(buffer.subarray(at + delimiter.length));
+          return controller.close();
+        }
+        // The last bytes may be the beginning of the delimiter.
+        const safe = buffer.length - delimiter.length + 1;
+        if (safe > 0) {
+          controller.enqueue(buffer.subarray(0, safe));
+          buffer = buffer.subarray(safe);
+          return;
+        }
+        const { done, value } = await reader.read();
+        if (done) throw refuse("The multipart body ends without its closing delimiter");
+        buffer = buffer.length === 0 ? value : joined(buffer, value);
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+  const expectEnd = async (first: Uint8Array<ArrayBuffer>) => {
+    let rest = decode(first);
+    for (
+      let next = await reader.read();
+      !next.done && rest.length < 100;
+      next = await reader.read()
+    ) rest += decode(next.value);
+    if (!/^--\s*$/.test(rest)) throw refuse("A multipart upload has two parts, metadata and media");
+  };
+  return { media, problem: () => problem };
+}
+
+/** Media in a frame of its own, with metadata before it. */
+export function frameMultipart(
+  metadata: Record<string, unknown>,
+  contentType: string,
+  media: PassedBody,
+): { contentType: string; body: PassedBody } {
+  const frame = multipartFrame(metadata, contentType, crypto.randomUUID());
+  const length = media.length === undefined
+    ? undefined
+    : frame.head.length + media.length + frame.tail.length;
+  const whole = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+    start: (controller) => controller.enqueue(frame.head),
+    flush: (controller) => controller.enqueue(frame.tail),
+  });
+  const empty = () =>
+    new ReadableStream<Uint8Array<ArrayBuffer>>({ start: (controller) => controller.close() });
+  const body = (media.body ?? empty()).pipeThrough(whole);
+  return { contentType: frame.contentType, body: { body, length, problem: media.problem } };
+}
+
+function encode(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}
+
+function decode(bytes: Uint8Array<ArrayBuffer>): string {
+  return new TextDecoder().decode(bytes);
+}
+
+function joined(
+  first: Uint8Array<ArrayBuffer>,
+  second: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
+}
+
+function indexOf(bytes: Uint8Array<ArrayBuffer>, mark: Uint8Array<ArrayBuffer>): number {
+  for (let at = bytes.indexOf(mark[0]); at >= 0; at = bytes.indexOf(mark[0], at + 1)) {
+    if (at + mark.length > bytes.length) return -1;
+    if (mark.every((byte, i) => bytes[at + i] === byte)) return at;
+  }
+  return -1;
+}

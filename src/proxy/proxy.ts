@@ -1,0 +1,309 @@
+/** The edge proxy as one function of a request: which request is for whom. */
+
+import type { Transport } from "../net/transport.ts";
+import { checkOrigins, preflight, withCors } from "./cors.ts";
+import {
+  cancelSession,
+  continueSession,
+  type GoogleSide,
+  type Place,
+  startSession,
+  type Trace,
+  uploadMedia,
+  uploadMultipart,
+} from "./google.ts";
+import type { UploadGrant } from "./grant.ts";
+import { badRequest, errorResponse, HttpError, unauthorized } from "./http_error.ts";
+import { sessionSealer } from "./session_token.ts";
+import { type TicketSettings, ticketVerifier } from "./ticket.ts";
+
+/** One line of the proxy's log. Nothing in it is a secret, and strings are JSON when it is written. */
+export interface UploadLogEntry {
+  /** When, RFC 3339. */
+  readonly time: string;
+  /** `start`, `chunk`, `cancel`, `media`, `multipart`, `preflight`, `health` or `refused`. */
+  readonly event: string;
+  /** The HTTP method. */
+  readonly method: string;
+  /** The status of the reply. */
+  readonly status: number;
+  /** Milliseconds from the request to the reply. */
+  readonly ms: number;
+  /** The upload session, hashed: the same for all requests of an upload. */
+  readonly session?: string;
+  /** Who the ticket is for. */
+  readonly subject?: string;
+  /** Where the object goes. */
+  readonly bucket?: string;
+  /** The `Content-Range` of the request. */
+  readonly range?: string;
+  /** Bytes of the request's body, where they are known beforehand. */
+  readonly bytes?: number;
+  /** Google's status. */
+  readonly upstreamStatus?: number;
+  /** Milliseconds until the end of Google's reply. */
+  readonly upstreamMs?: number;
+  /** Why the request was refused. */
+  readonly error?: string;
+}
+
+/** Options of {@linkcode createUploadProxy}. */
+export interface UploadProxyOptions {
+  /** Sends requests to Google with the proxy's own credentials: a transport of `./auth`, or `fetch` for an emulator. */
+  transport: Transport;
+  /** 32 random bytes in base64url: the first one seals upload sessions, all of them open (so they can be changed). */
+  sessionSecrets: readonly string[];
+  /** How upload tickets are verified. Either this or `authorize`. */
+  tickets?: TicketSettings;
+  /** Says what a request may upload; a thrown {@linkcode HttpError} is its reply. Either this or `tickets`. */
+  authorize?: (request: Request) => UploadGrant | Promise<UploadGrant>;
+  /** The bucket that uploads go to, unless a grant names another. */
+  bucket?: string;
+  /**
+   * The origin of Google's API.
+   *
+   * @default {"https://storage.googleapis.com"}
+   */
+  endpoint?: string;
+  /** Sends requests on sessions, which need no credentials. The default is `fetch`. */
+  fetch?: Transport;
+  /**
+   * The most bytes of an object.
+   *
+   * @default {5497558138880} 5 TiB, Google's own limit
+   */
+  maxUploadBytes?: number;
+  /**
+   * The most bytes of one request; advertised in the header `X-Max-Chunk-Bytes`.
+   *
+   * @default {104857600} 100 MiB, the smallest limit of a request on Cloudflare
+   */
+  maxChunkBytes?: number;
+  /** The media types that may be uploaded, such as `image/*`. The default is any. */
+  contentTypes?: readonly string[];
+  /**
+   * How long an upload can go on, in seconds; at most Google's 7 days.
+   *
+   * @default {604800}
+   */
+  sessionTtl?: number;
+  /** The exact origins of pages that may use the proxy. The default is none. */
+  allowedOrigins?: readonly string[];
+  /** The origin under which clients reach the proxy, where that is not the one of the requests it gets. */
+  publicOrigin?: string;
+  /** Gets one entry for each request. */
+  log?: (entry: UploadLogEntry) => void;
+  /** The time in milliseconds since 1970. */
+  now?: () => number;
+}
+
+/** An upload proxy: what Deno, Bun and Cloudflare call for each request. */
+export interface UploadProxy {
+  /** Answers a request; never rejects. */
+  fetch(request: Request): Promise<Response>;
+}
+
+const WEEK = 604_800;
+const UPLOAD_PATH = /^\/(?:resumable\/)?upload\/storage\/v1\/b\/([a-z0-9._-]{3,222})\/o\/?$/;
+
+/**
+ * Makes an upload proxy: an endpoint of Google's upload protocol for clients that have a ticket instead of Google's
+ * credentials.
+ *
+ * @throws {TypeError} an option is missing or malformed; the message names it
+ *
+ * @example
+ * ```ts
+ * import { createUploadProxy } from "@resumable-media/upload/worker";
+ * import { GcsEmulator } from "@resumable-media/upload/emulator";
+ *
+ * const gcs = new GcsEmulator();
+ * const proxy = createUploadProxy({
+ *   transport: gcs.fetch,
+ *   fetch: gcs.fetch,
+ *   bucket: "my-bucket",
+ *   sessionSecrets: ["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"], // 32 random bytes of your own
+ *   authorize: () => ({ prefix: "public/" }), // everybody, below public/
+ * });
+ * const start = "https://proxy.example/upload/storage/v1/b/my-bucket/o?uploadType=resumable&name=public/a";
+ * const response = await proxy.fetch(new Request(start, { method: "POST" }));
+ * console.log(response.status, response.headers.get("location")?.startsWith("https://proxy.example/")); // 200 true
+ * ```
+ */
+export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
+  const allowedOrigins = checkOrigins(options.allowedOrigins ?? []);
+  const side = googleSide(options);
+  const authorize = authorizer(options);
+  const now = side.now;
+  const publicOrigin = options.publicOrigin && checkOrigin("PUBLIC_ORIGIN", options.publicOrigin);
+  return {
+    async fetch(request) {
+      const started = now();
+      const trace: Trace = { event: "refused" };
+      let error: string | undefined;
+      let response: Response;
+      try {
+        response = await route(request, side, authorize, publicOrigin, trace);
+      } catch (thrown) {
+        const known = thrown instanceof HttpError
+          ? thrown
+          : new HttpError(500, "internalError", "The proxy has failed");
+        error = thrown instanceof HttpError
+          ? known.message
+          : `${known.message}: ${(thrown as Error)?.name}`;
+        response = errorResponse(known);
+        await request.body?.cancel().catch(() => {});
+      }
+      if (trace.upstreamMs !== undefined) {
+        response.headers.set("server-timing", `upstream;dur=${trace.upstreamMs}`);
+      }
+      response.headers.set("x-max-chunk-bytes", String(side.maxChunkBytes));
+      response.headers.set("x-content-type-options", "nosniff");
+      const session = await sessionHash(request.url);
+      options.log?.({
+        time: new Date(now()).toISOString(),
+        method: request.method,
+        status: response.status,
+        ms: now() - started,
+        ...(session && { session }),
+        ...trace,
+        ...(error && { error }),
+      });
+      return withCors(response, request, allowedOrigins);
+    },
+  };
+}
+
+async function route(
+  request: Request,
+  side: GoogleSide,
+  authorize: (request: Request) => Promise<UploadGrant>,
+  publicOrigin: string | undefined,
+  trace: Trace,
+): Promise<Response> {
+  const url = new URL(request.url);
+  if (url.pathname === "/healthz" && (request.method === "GET" || request.method === "HEAD")) {
+    trace.event = "health";
+    return Response.json({ status: "ok" });
+  }
+  const bucket = UPLOAD_PATH.exec(url.pathname)?.[1];
+  if (bucket === undefined) {
+    throw new HttpError(404, "notFound", "Expected a path such as /upload/storage/v1/b/BUCKET/o");
+  }
+  if (request.method === "OPTIONS") {
+    trace.event = "preflight";
+    return preflight();
+  }
+  const query = url.searchParams;
+  const token = query.get("upload_id");
+  if (token !== null) {
+    trace.event = request.method === "DELETE" ? "cancel" : "chunk";
+    if (request.method === "DELETE") return await cancelSession(side, token, trace);
+    if (request.method === "PUT" || request.method === "POST") {
+      return await continueSession(side, request, token, trace);
+    }
+  }
+  if (request.method !== "POST") {
+    throw new HttpError(
+      405,
+      "methodNotAllowed",
+      "Expected POST to start an upload, or PUT or DELETE with an upload_id",
+    );
+  }
+  const start = {
+    resumable: startSession,
+    media: uploadMedia,
+    multipart: uploadMultipart,
+  }[query.get("uploadType") ?? ""];
+  if (!start) {
+    throw badRequest("uploadType: expected resumable, media or multipart", "invalidParameter");
+  }
+  trace.event = start === startSession ? "start" : query.get("uploadType")!;
+  const grant = await authorize(request);
+  trace.subject = grant.subject;
+  trace.bucket = bucket;
+  const place: Place = {
+    origin: publicOrigin ?? url.origin,
+    path: url.pathname,
+    bucket: trace.bucket,
+    query,
+  };
+  return await start(side, request, place, grant, trace);
+}
+
+/** Who says what a request may upload; nothing is open by default. */
+function authorizer(
+  { tickets, authorize, now }: UploadProxyOptions,
+): (request: Request) => Promise<UploadGrant> {
+  if ((tickets === undefined) === (authorize === undefined)) {
+    throw new TypeError("Cannot make an upload proxy: expected either `tickets` or `authorize`");
+  }
+  if (authorize) return async (request) => await authorize(request);
+  const verify = ticketVerifier(tickets!, now);
+  return async (request) => {
+    const ticket = /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
+    if (!ticket) {
+      throw unauthorized("Expected an upload ticket in the Authorization header, as Bearer");
+    }
+    return await verify(ticket);
+  };
+}
+
+function googleSide(options: UploadProxyOptions): GoogleSide {
+  const { transport, endpoint = "https://storage.googleapis.com", now = Date.now } = options;
+  if (typeof transport !== "function") {
+    throw new TypeError("transport: expected a function such as fetch");
+  }
+  const sessionTtl = checkNumber("SESSION_TTL_SECONDS", options.sessionTtl ?? WEEK, 1, WEEK);
+  return {
+    endpoint: checkOrigin("GCS_ENDPOINT", endpoint),
+    transport,
+    plain: options.fetch ?? ((input, init) => fetch(input, init)),
+    sealer: sessionSealer(options.sessionSecrets, now),
+    limits: {
+      bucket: options.bucket,
+      maxBytes: checkNumber(
+        "MAX_UPLOAD_BYTES",
+        options.maxUploadBytes ?? 5_497_558_138_880,
+        0,
+        5_497_558_138_880,
+      ),
+      contentTypes: options.contentTypes,
+    },
+    maxChunkBytes: checkNumber(
+      "MAX_CHUNK_BYTES",
+      options.maxChunkBytes ?? 104_857_600,
+      262_144,
+      Number.MAX_SAFE_INTEGER,
+    ),
+    sessionTtl,
+    now,
+  };
+}
+
+function checkNumber(name: string, value: number, least: number, most: number): number {
+  if (!Number.isSafeInteger(value) || value < least || value > most) {
+    throw new TypeError(`${name}: expected a whole number from ${least} to ${most}, got ${value}`);
+  }
+  return value;
+}
+
+function checkOrigin(name: string, value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (
+    !url || !/^https?:$/.test(url.protocol) || url.pathname !== "/" || url.search || url.username
+  ) {
+    throw new TypeError(`${name}: expected an origin such as https://storage.googleapis.com`);
+  }
+  return url.origin;
+}
+
+/** A short name of a session that tells nothing of it. */
+async function sessionHash(url: string): Promise<string | undefined> {
+  const token = new URL(url).searchParams.get("upload_id");
+  if (token === null) return undefined;
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token));
+  return [...new Uint8Array(digest).subarray(0, 6)].map((byte) =>
+    byte.toString(16).padStart(2, "0")
+  ).join("");
+}

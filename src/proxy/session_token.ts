@@ -1,0 +1,109 @@
+/** The session URL of Google, sealed: what clients get in its place, and what it may be used for. */
+
+import { base64url, EncryptJWT, errors, jwtDecrypt } from "jose";
+
+/** What a sealed session holds. */
+export interface SealedSession {
+  /** The session URL without the endpoint's origin: path and query. */
+  readonly target: string;
+  readonly bucket: string;
+  /** The most bytes the object may have. */
+  readonly maxBytes: number;
+  /** The size that was declared at the start, in bytes. */
+  readonly size: number | undefined;
+  /** When it ends, in seconds since 1970. */
+  readonly expires: number;
+}
+
+/** Why a token cannot be opened. */
+export type Unopened = "expired" | "unknown";
+
+/** Seals and opens sessions. */
+export interface SessionSealer {
+  seal(session: SealedSession): Promise<string>;
+  open(token: string): Promise<SealedSession | Unopened>;
+}
+
+/** Longer tokens are not even tried: URLs have to fit the smallest of servers. */
+const MAX_TOKEN_LENGTH = 12_288;
+
+/**
+ * A sealer with these secrets, each 32 bytes in base64url: the first one seals, all of them open. JWE with a direct key
+ * and A256GCM.
+ */
+export function sessionSealer(
+  secrets: readonly string[],
+  now: () => number = Date.now,
+): SessionSealer {
+  if (secrets.length === 0) {
+    throw new TypeError("SESSION_SECRET: expected at least one secret, got none");
+  }
+  const keys = secrets.map(keyOf);
+  const named = Promise.all(keys.map(async (key) => ({ key, kid: await keyId(key) })));
+  return {
+    async seal({ target, bucket, maxBytes, size, expires }) {
+      const [{ key, kid }] = await named;
+      return await new EncryptJWT({
+        t: target,
+        b: bucket,
+        m: maxBytes,
+        ...(size !== undefined && { s: size }),
+      })
+        .setProtectedHeader({ alg: "dir", enc: "A256GCM", kid })
+        .setExpirationTime(expires)
+        .encrypt(key);
+    },
+    async open(token) {
+      if (token.length > MAX_TOKEN_LENGTH) return "unknown";
+      const candidates = await named;
+      try {
+        const { payload } = await jwtDecrypt(
+          token,
+          ({ kid }) => {
+            const found = candidates.find((candidate) => candidate.kid === kid);
+            if (!found) throw new errors.JWKSNoMatchingKey();
+            return found.key;
+          },
+          {
+            keyManagementAlgorithms: ["dir"],
+            contentEncryptionAlgorithms: ["A256GCM"],
+            requiredClaims: ["exp"],
+            currentDate: new Date(now()),
+          },
+        );
+        const { t, b, m, s, exp } = payload as {
+          t: string;
+          b: string;
+          m: number;
+          s?: number;
+          exp: number;
+        };
+        return { target: t, bucket: b, maxBytes: m, size: s, expires: exp };
+      } catch (error) {
+        return error instanceof errors.JWTExpired ? "expired" : "unknown";
+      }
+    },
+  };
+}
+
+/** A secret as bytes; an error does not show it. */
+function keyOf(secret: string): Uint8Array {
+  let bytes: Uint8Array | undefined;
+  try {
+    bytes = base64url.decode(secret.trim());
+  } catch { /* said below */ }
+  if (bytes?.length !== 32) {
+    const got = bytes ? `${bytes.length} bytes` : "something else";
+    throw new TypeError(`SESSION_SECRET: expected 32 bytes in base64url, got ${got}`);
+  }
+  return bytes;
+}
+
+/** Names a key without telling anything of it. */
+async function keyId(key: Uint8Array): Promise<string> {
+  const digest = await crypto.subtle.digest(
+    "SHA-256",
+    new Uint8Array([...new TextEncoder().encode("kid"), ...key]),
+  );
+  return base64url.encode(new Uint8Array(digest).subarray(0, 6));
+}

@@ -1,0 +1,76 @@
+/** The one way to Google: the configured endpoint, a deadline, no redirects, replies without secrets. */
+
+import type { Transport } from "../net/transport.ts";
+import { badGateway, HttpError } from "./http_error.ts";
+import type { PassedBody } from "./body.ts";
+import { readText } from "./body.ts";
+
+/** A request to Google. */
+export interface UpstreamRequest {
+  readonly method: "POST" | "PUT" | "DELETE";
+  /** An absolute URL at the endpoint. */
+  readonly url: string;
+  readonly headers: Record<string, string>;
+  readonly body: PassedBody | string | null;
+}
+
+/** Google's answer, its body read. */
+export interface UpstreamReply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** Milliseconds from sending to the end of the reply. */
+  readonly milliseconds: number;
+}
+
+/** The most bytes of a reply, and how long one may take: this long, and a second for each 16 KiB of the request. */
+const MAX_REPLY = 4 * 1024 * 1024, DEADLINE = 60_000, MIN_THROUGHPUT = 16_384;
+
+/** Sends a request to Google and reads the reply. What goes wrong on the way is a 502 or 503, never a hang. */
+export async function sendUpstream(
+  send: Transport,
+  request: UpstreamRequest,
+  most: number,
+): Promise<UpstreamReply> {
+  const { method, url, body } = request;
+  const passed = body === null || typeof body === "string" ? undefined : body;
+  const abort = new AbortController();
+  const deadline = DEADLINE + (1000 * (passed?.length ?? (passed ? most : 0))) / MIN_THROUGHPUT;
+  const timer = setTimeout(() => abort.abort(), Math.min(deadline, 2 ** 31 - 1));
+  const started = Date.now();
+  try {
+    const response = await send(url, {
+      method,
+      headers: withLength(request.headers, passed),
+      body: passed ? passed.body : body as string | null,
+      redirect: "manual",
+      signal: abort.signal,
+      ...(passed?.body && { duplex: "half" }),
+    } as RequestInit);
+    const text = await readText(response.body, MAX_REPLY);
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      milliseconds: Date.now() - started,
+    };
+  } catch (error) {
+    throw passed?.problem() ?? (error instanceof HttpError ? error : failure(abort.signal.aborted));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The same headers with a `Content-Length` where it is known: some runtimes send streams in chunks without it. */
+function withLength(
+  headers: Record<string, string>,
+  passed: PassedBody | undefined,
+): Record<string, string> {
+  return passed?.length === undefined
+    ? headers
+    : { ...headers, "content-length": String(passed.length) };
+}
+
+function failure(late: boolean): HttpError {
+  return badGateway(late ? "Google did not answer in time" : "Google could not be reached");
+}
