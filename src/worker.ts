@@ -7,8 +7,9 @@
  */
 
 import { metadataServerTransport, serviceAccountTransport } from "./auth/mod.ts";
-import { errorResponse, HttpError } from "./proxy/http_error.ts";
+import { errorResponse, HttpError, printable } from "./proxy/http_error.ts";
 import { createUploadProxy, type UploadProxy, type UploadProxyOptions } from "./proxy/proxy.ts";
+import { SettingError } from "./proxy/setting_error.ts";
 
 export {
   createUploadProxy,
@@ -19,6 +20,7 @@ export {
 export type { Transport } from "./auth/mod.ts";
 export type { UploadGrant } from "./proxy/grant.ts";
 export { HttpError } from "./proxy/http_error.ts";
+export { SettingError } from "./proxy/setting_error.ts";
 export { signUploadTicket, type TicketOptions, type TicketSettings } from "./proxy/ticket.ts";
 
 /** The settings of the worker: variables and secrets, all of them text. */
@@ -77,9 +79,9 @@ const NAMES: Record<keyof WorkerSettings, true> = {
 };
 
 /**
- * The options that settings mean.
+ * The options that settings mean, for workers that want a little more than the one that is deployed as it is.
  *
- * @throws {TypeError} a setting is missing or malformed; the message names it
+ * @throws {SettingError} a setting is missing or malformed; the message names it and shows no value
  */
 export function proxyOptions(settings: WorkerSettings): UploadProxyOptions {
   return {
@@ -96,32 +98,38 @@ export function proxyOptions(settings: WorkerSettings): UploadProxyOptions {
     sessionTtl: numberOf(settings, "SESSION_TTL_SECONDS"),
     allowedOrigins: listOf(settings.ALLOWED_ORIGINS ?? ""),
     publicOrigin: settings.PUBLIC_ORIGIN,
-    log: (entry) => console.log(JSON.stringify(entry)),
+    log: (entry) => console.log(printable(JSON.stringify(entry))),
   };
 }
 
 function transportOf(settings: WorkerSettings): UploadProxyOptions["transport"] {
   const { GOOGLE_AUTH: kind = "service-account", GCS_ENDPOINT: endpoint } = settings;
-  // A malformed one is named where the proxy is made.
-  const origins = endpoint !== undefined && URL.canParse(endpoint)
-    ? [new URL(endpoint).origin]
-    : undefined;
-  if (kind === "service-account") {
-    return serviceAccountTransport(required(settings, "GOOGLE_SERVICE_ACCOUNT"), { origins });
+  if (kind === "none") {
+    if (endpoint !== undefined) return (input, init) => fetch(input, init);
+    throw new SettingError("GOOGLE_AUTH", "credentials, since GCS_ENDPOINT is Google's, got none");
   }
+  // A malformed endpoint is named where the proxy is made.
+  const url = endpoint !== undefined && URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+  if (url?.protocol === "http:" && !LOOPBACK.test(url.hostname)) {
+    throw new SettingError("GCS_ENDPOINT", "https, since credentials are sent there, got http");
+  }
+  const origins = url && [url.origin];
   if (kind === "metadata") return metadataServerTransport({ origins });
-  if (kind !== "none") {
-    throw new TypeError(
-      `GOOGLE_AUTH: expected service-account, metadata or none, got ${JSON.stringify(kind)}`,
-    );
+  if (kind !== "service-account") {
+    throw new SettingError("GOOGLE_AUTH", "service-account, metadata or none, got something else");
   }
-  if (endpoint === undefined) {
-    throw new TypeError(
-      "GOOGLE_AUTH: expected credentials, since GCS_ENDPOINT is Google's, got none",
-    );
+  const key = required(settings, "GOOGLE_SERVICE_ACCOUNT");
+  try {
+    return serviceAccountTransport(key, { origins });
+  } catch (error) {
+    const about = error instanceof Error
+      ? error.message.replace(/^credentials: expected /, "")
+      : "a key";
+    throw new SettingError("GOOGLE_SERVICE_ACCOUNT", about);
   }
-  return (input, init) => fetch(input, init);
 }
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
 
 /** Nothing is open by default. */
 function authorizationOf(
@@ -129,47 +137,42 @@ function authorizationOf(
 ): Pick<UploadProxyOptions, "tickets" | "authorize"> {
   const { ALLOW_ANONYMOUS: anonymous, TICKET_SECRET: secret, TICKET_JWKS_URL: jwksUrl } = settings;
   if (anonymous !== undefined && anonymous !== "true" && anonymous !== "false") {
-    throw new TypeError(
-      `ALLOW_ANONYMOUS: expected true or false, got ${JSON.stringify(anonymous)}`,
-    );
+    throw new SettingError("ALLOW_ANONYMOUS", "true or false, got something else");
   }
-  const given = [
-    anonymous === "true" && "ALLOW_ANONYMOUS",
-    secret && "TICKET_SECRET",
-    jwksUrl && "TICKET_JWKS_URL",
-  ].filter(Boolean);
-  if (given.length > 1) {
-    throw new TypeError(`Expected one of ${given.join(" and ")}, got ${given.length}`);
+  const ways =
+    [anonymous === "true", secret !== undefined, jwksUrl !== undefined].filter(Boolean).length;
+  const names = "one of TICKET_SECRET, TICKET_JWKS_URL and ALLOW_ANONYMOUS";
+  if (ways === 0) throw new SettingError("TICKET_SECRET", `${names}, got none: nobody may upload`);
+  if (ways > 1) throw new SettingError("TICKET_SECRET", `${names}, got ${ways}`);
+  if (anonymous === "true") {
+    required(settings, "GCS_BUCKET");
+    return { authorize: () => ({ subject: "anonymous", prefix: "" }) };
   }
-  if (anonymous === "true") return { authorize: () => ({ subject: "anonymous", prefix: "" }) };
-  if (secret) return { tickets: { secret } };
-  if (!jwksUrl) {
-    throw new TypeError(
-      "Expected TICKET_SECRET or TICKET_JWKS_URL, got neither: nobody may upload",
-    );
-  }
-  if (!URL.canParse(jwksUrl)) {
-    throw new TypeError("TICKET_JWKS_URL: expected a URL, got something else");
-  }
-  const [issuer, audience] = [
-    required(settings, "TICKET_ISSUER"),
-    required(settings, "TICKET_AUDIENCE"),
-  ];
-  return { tickets: { jwksUrl, issuer, audience } };
+  const { TICKET_ISSUER: issuer, TICKET_AUDIENCE: audience } = settings;
+  if (secret !== undefined) return { tickets: { secret, issuer, audience } };
+  const url = URL.canParse(jwksUrl!) ? new URL(jwksUrl!) : undefined;
+  const isSafe = url?.protocol === "https:" ||
+    (url?.protocol === "http:" && LOOPBACK.test(url.hostname));
+  if (!isSafe) throw new SettingError("TICKET_JWKS_URL", "an https URL, got something else");
+  return {
+    tickets: {
+      jwksUrl: jwksUrl!,
+      issuer: required(settings, "TICKET_ISSUER"),
+      audience: required(settings, "TICKET_AUDIENCE"),
+    },
+  };
 }
 
 function required(settings: WorkerSettings, name: keyof WorkerSettings): string {
   const value = settings[name];
-  if (!value) throw new TypeError(`${name}: expected a value, got none`);
+  if (!value) throw new SettingError(name, "a value, got none");
   return value;
 }
 
 function numberOf(settings: WorkerSettings, name: keyof WorkerSettings): number | undefined {
   const value = settings[name];
   if (value === undefined) return undefined;
-  if (!/^\d{1,15}$/.test(value)) {
-    throw new TypeError(`${name}: expected a whole number, got ${JSON.stringify(value)}`);
-  }
+  if (!/^\d{1,15}$/.test(value)) throw new SettingError(name, "a whole number, got something else");
   return Number(value);
 }
 
@@ -188,10 +191,15 @@ function environment(bindings: unknown): WorkerSettings {
   const { Deno: deno, Bun: bun } = globalThis as Runtime;
   const given = bun?.env ?? bindings as Readonly<Record<string, unknown>> | undefined;
   const read = (name: string): unknown => deno ? deno.env.get(name) : given?.[name];
-  const entries = Object.keys(NAMES).map((name) => [name, read(name)]).filter(([, value]) =>
-    typeof value === "string" && value !== ""
-  );
-  return Object.fromEntries(entries);
+  const settings: Record<string, string> = {};
+  for (const name of Object.keys(NAMES)) {
+    const value = read(name);
+    if (value === undefined || value === null || value === "") continue;
+    // A number or a list would be no limit at all if it were passed over.
+    if (typeof value !== "string") throw new SettingError(name, `text, got ${typeof value}`);
+    settings[name] = value;
+  }
+  return settings;
 }
 
 let current: { readonly key: string; readonly proxy: UploadProxy } | undefined;
@@ -209,10 +217,16 @@ const worker: { fetch(request: Request, bindings?: unknown): Promise<Response> }
     try {
       return await proxyFor(environment(bindings)).fetch(request);
     } catch (error) {
-      const message = error instanceof TypeError ? error.message : "The settings cannot be read";
-      console.error(JSON.stringify({ event: "misconfigured", error: message }));
+      const about = error instanceof SettingError ? `: ${error.message}` : "";
+      console.error(
+        JSON.stringify({
+          event: "misconfigured",
+          setting: (error as SettingError).setting,
+          error: about,
+        }),
+      );
       return errorResponse(
-        new HttpError(500, "misconfigured", `The upload proxy is not set up: ${message}`),
+        new HttpError(500, "misconfigured", `The upload proxy is not set up${about}`),
       );
     }
   },

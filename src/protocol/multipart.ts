@@ -20,6 +20,7 @@ export function multipartFrame(
   contentType: string,
   boundary: string,
 ): MultipartFrame {
+  if (/[\r\n]/.test(contentType)) throw new TypeError("contentType: expected one line, got more");
   const encoder = new TextEncoder();
   return {
     contentType: `multipart/related; boundary="${boundary}"`,

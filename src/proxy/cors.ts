@@ -1,5 +1,7 @@
 /** Which pages of other origins may use the proxy from a browser. */
 
+import { SettingError } from "./setting_error.ts";
+
 /** Headers that a page may send. */
 const ALLOWED_HEADERS = [
   "authorization",
@@ -34,10 +36,9 @@ const MAX_AGE = 86_400;
 export function checkOrigins(origins: readonly string[]): readonly string[] {
   for (const origin of origins) {
     if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
-      throw new TypeError(
-        `ALLOWED_ORIGINS: expected origins such as https://app.example, got ${
-          JSON.stringify(origin)
-        }`,
+      throw new SettingError(
+        "ALLOWED_ORIGINS",
+        "exact origins such as https://app.example, got something else",
       );
     }
   }

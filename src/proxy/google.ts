@@ -30,6 +30,7 @@ export interface GoogleSide {
 /** What a request did, for the log. */
 export interface Trace {
   event: string;
+  session?: string;
   bucket?: string;
   subject?: string;
   range?: string;
@@ -65,6 +66,7 @@ export async function startSession(
   grant: UploadGrant,
   trace: Trace,
 ): Promise<Response> {
+  refuseKeys(request.headers);
   const declared = request.headers.get("x-upload-content-length");
   if (declared !== null && !/^\d{1,15}$/.test(declared)) {
     throw badRequest("X-Upload-Content-Length: expected a number of bytes");
@@ -88,7 +90,7 @@ export async function startSession(
     body: JSON.stringify(start.metadata),
   }, 0);
   note(trace, reply);
-  if (!isSuccess(reply.status)) return answer(reply, undefined);
+  if (!isSuccess(reply.status)) return answer(reply, (status) => status >= 400);
   const token = await side.sealer.seal({
     target: sessionTarget(side.endpoint, reply.headers.get("location")),
     bucket: place.bucket,
@@ -98,6 +100,7 @@ export async function startSession(
   });
   const location = new URL(`${place.origin}${place.path}`);
   location.search = new URLSearchParams({ uploadType: "resumable", upload_id: token }).toString();
+  trace.session = await sessionHash(token);
   return new Response(null, {
     status: 200,
     headers: { location: location.href, "content-length": "0", ...noStore() },
@@ -111,6 +114,7 @@ export async function continueSession(
   token: string,
   trace: Trace,
 ): Promise<Response> {
+  refuseKeys(request.headers);
   const session = await openSession(side, token, trace);
   const header = request.headers.get("content-range");
   const range = header === null ? undefined : parseChunkRange(header);
@@ -143,7 +147,7 @@ export async function continueSession(
     body,
   }, side.maxChunkBytes);
   note(trace, reply);
-  return answer(reply, session);
+  return answer(reply, isSessionReply, session);
 }
 
 /** Cancels the session. */
@@ -160,7 +164,7 @@ export async function cancelSession(
     0,
   );
   note(trace, reply);
-  return answer(reply, session);
+  return answer(reply, isSessionReply, session);
 }
 
 /** Uploads an object in one request, without metadata. */
@@ -171,6 +175,7 @@ export async function uploadMedia(
   grant: UploadGrant,
   trace: Trace,
 ): Promise<Response> {
+  refuseKeys(request.headers);
   const contentType = request.headers.get("content-type") ?? undefined;
   const size = contentLength(request.headers);
   const start = checkStart(
@@ -190,12 +195,22 @@ export async function uploadMultipart(
   grant: UploadGrant,
   trace: Trace,
 ): Promise<Response> {
+  refuseKeys(request.headers);
   const { metadata, contentType, media, problem } = await readMultipart(request, MAX_METADATA);
-  const start = checkStart(
-    { bucket: place.bucket, query: place.query, metadata, contentType, size: undefined },
-    grant,
-    side.limits,
-  );
+  let start: Start;
+  try {
+    const input = {
+      bucket: place.bucket,
+      query: place.query,
+      metadata,
+      contentType,
+      size: undefined,
+    };
+    start = checkStart(input, grant, side.limits);
+  } catch (error) {
+    await media.cancel(error);
+    throw error;
+  }
   const body = passBody({ headers: new Headers(), body: media }, { most: mostInOne(side, start) });
   return await sendWhole(side, place, start, {
     ...body,
@@ -227,9 +242,9 @@ async function sendWhole(
     url: startUrl(side, place.bucket, start, "multipart"),
     headers: { "content-type": contentType },
     body,
-  }, start.maxBytes);
+  }, mostInOne(side, start));
   note(trace, reply);
-  return answer(reply, undefined);
+  return answer(reply, isObjectReply);
 }
 
 /** Where a request is about. */
@@ -291,29 +306,52 @@ function note(trace: Trace, reply: UpstreamReply): void {
   trace.upstreamMs = reply.milliseconds;
 }
 
-/** Google's reply for the client, without what it must not know. */
-function answer(reply: UpstreamReply, session: SealedSession | undefined): Response {
+const isObjectReply = (status: number) => isSuccess(status) || status === 304 || status >= 400;
+const isSessionReply = (status: number) =>
+  isObjectReply(status) || status === 308 || status === 204;
+
+/** Google's reply for the client, if it is one that may come here, and without what the client must not know. */
+function answer(
+  reply: UpstreamReply,
+  expected: (status: number) => boolean,
+  session?: SealedSession,
+): Response {
   const { status, text } = reply;
   // The proxy's own credentials are nothing that a client can do anything about.
   if (!session && (status === 401 || status === 403)) {
     throw badGateway("Google refused the proxy's credentials", false);
   }
-  if (status < 200 || (status >= 300 && status < 400 && status !== 304 && status !== 308)) {
-    throw badGateway("Google answered with a redirect", false);
+  if (!expected(status)) {
+    throw badGateway(`Google answered with an unexpected status, ${status}`, false);
   }
+  const secret = session && new URLSearchParams(session.target.split("?")[1]).get("upload_id");
+  const hide = (words: string) =>
+    secret ? words.replaceAll(secret, "…").replaceAll(encodeURIComponent(secret), "…") : words;
   const headers = new Headers(noStore());
   for (const name of REPLY_HEADERS) {
     const value = reply.headers.get(name);
-    if (value !== null) headers.set(name, value);
+    if (value !== null && hide(value) === value) headers.set(name, value);
   }
   if (status >= 500 && !headers.has("retry-after")) headers.set("retry-after", "5");
-  const secret = session && new URLSearchParams(session.target.split("?")[1]).get("upload_id");
-  const safe = secret
-    ? text.replaceAll(secret, "…").replaceAll(encodeURIComponent(secret), "…")
-    : text;
-  return new Response(safe === "" ? null : safe, { status, headers });
+  return new Response(text === "" ? null : hide(text), { status, headers });
 }
 
 function noStore(): Record<string, string> {
   return { "cache-control": "no-store" };
+}
+
+/** A short name of a sealed session, for the log; it tells nothing of it. */
+export async function sessionHash(token: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token));
+  return [...new Uint8Array(digest).subarray(0, 6)].map((byte) =>
+    byte.toString(16).padStart(2, "0")
+  ).join("");
+}
+
+/** Customer-supplied keys are refused: dropping them would store an object without them, silently. */
+function refuseKeys(headers: Headers): void {
+  const key = [...headers.keys()].find((name) => name.startsWith("x-goog-encryption-"));
+  if (key !== undefined) {
+    throw badRequest(`The header ${key} is not allowed here`, "invalidParameter");
+  }
 }

@@ -57,6 +57,10 @@ export function checkGrant(grant: UploadGrant, limits: UploadLimits, wanted: Wan
     (name === undefined || wanted.name === name) &&
     (prefix === undefined || wanted.name.startsWith(prefix));
   if (!named) throw forbidden(`The ticket does not cover the object name ${quote(wanted.name)}`);
+  // Below a prefix, a path that leads out of it again is left to nobody: tools that copy a bucket to a disk follow it.
+  if (name === undefined && wanted.name.split("/").some((part) => part === "." || part === "..")) {
+    throw forbidden(`The object name ${quote(wanted.name)} has a part that is a relative path`);
+  }
   for (const types of [grant.contentTypes, limits.contentTypes]) {
     if (types && !types.some((type) => matchesType(type, wanted.contentType))) {
       throw forbidden(`The media type ${quote(wanted.contentType)} is not allowed`);

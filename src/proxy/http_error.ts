@@ -73,5 +73,15 @@ export function errorResponse({ status, reason, message, headers }: HttpError): 
 
 /** A client's words inside a message: quoted, on one line, bounded. */
 export function quote(value: string): string {
-  return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
+  return printable(JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value));
+}
+
+/** JSON without the control characters that it leaves alone: those of terminals, and of the direction of text. */
+export function printable(json: string): string {
+  return json.replace(
+    /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+    (character) => {
+      return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+    },
+  );
 }

@@ -4,6 +4,8 @@ import { multipartFrame } from "../protocol/multipart.ts";
 import type { PassedBody } from "./body.ts";
 import { badRequest, type HttpError, tooLarge } from "./http_error.ts";
 
+type Bytes = Uint8Array<ArrayBuffer>;
+
 /** The two parts of an upload in one request. */
 export interface MultipartBody {
   /** The metadata part, as text. */
@@ -11,7 +13,7 @@ export interface MultipartBody {
   /** The media type of the media part. */
   readonly contentType: string | undefined;
   /** The media, which ends where its part ends. */
-  readonly media: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly media: ReadableStream<Bytes>;
   /** What was wrong with the rest of the body, once it has been found. */
   readonly problem: () => HttpError | undefined;
 }
@@ -22,28 +24,26 @@ export async function readMultipart(request: Request, most: number): Promise<Mul
   if (!request.body) throw badRequest("Expected a multipart body, got none");
   const reader = request.body.getReader();
   // The first delimiter may stand at the very beginning, without the line break that belongs to it.
-  let buffer: Uint8Array<ArrayBuffer> = encode("\r\n");
-  const until = async (mark: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> => {
+  const head = new HeadBuffer("\r\n");
+  const until = async (mark: Bytes): Promise<string> => {
     for (;;) {
-      const at = indexOf(buffer, mark);
-      if (at >= 0) {
-        const before = buffer.subarray(0, at);
-        buffer = buffer.subarray(at + mark.length);
-        return before;
+      const found = head.takeUntil(mark);
+      if ((found ?? head.rest()).length > most) {
+        throw tooLarge(`At most ${most} bytes of metadata are allowed`);
       }
-      if (buffer.length > most) throw tooLarge(`At most ${most} bytes of metadata are allowed`);
+      if (found) return decode(found);
       const { done, value } = await reader.read();
       if (done) throw badRequest("The multipart body ends before its media");
-      buffer = joined(buffer, value);
+      head.add(value);
     }
   };
   try {
     await until(delimiter);
     await until(BLANK_LINE);
-    const metadata = decode(await until(delimiter));
-    const headers = decode(await until(BLANK_LINE));
+    const metadata = await until(delimiter);
+    const headers = await until(BLANK_LINE);
     const contentType = /^content-type:[ \t]*(.*?)[ \t]*$/im.exec(headers)?.[1];
-    return { metadata, contentType, ...mediaOf(reader, buffer, delimiter) };
+    return { metadata, contentType, ...mediaOf(reader, head.rest(), delimiter) };
   } catch (error) {
     await reader.cancel(error).catch(() => {});
     throw error;
@@ -66,13 +66,13 @@ function boundaryOf(contentType: string): string {
 
 /** The media: what is in `buffer` and what the reader still gives, up to the delimiter, after which nothing may follow. */
 function mediaOf(
-  reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
-  buffer: Uint8Array<ArrayBuffer>,
-  delimiter: Uint8Array<ArrayBuffer>,
+  reader: ReadableStreamDefaultReader<Bytes>,
+  buffer: Bytes,
+  delimiter: Bytes,
 ): Pick<MultipartBody, "media" | "problem"> {
   let problem: HttpError | undefined;
   const refuse = (message: string) => problem = badRequest(message);
-  const media = new ReadableStream<Uint8Array<ArrayBuffer>>({
+  const media = new ReadableStream<Bytes>({
     async pull(controller) {
       for (;;) {
         const at = indexOf(buffer, delimiter);
@@ -95,7 +95,7 @@ function mediaOf(
     },
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });
-  const expectEnd = async (first: Uint8Array<ArrayBuffer>) => {
+  const expectEnd = async (first: Bytes) => {
     let rest = decode(first);
     for (
       let next = await reader.read();
@@ -117,38 +117,90 @@ export function frameMultipart(
   const length = media.length === undefined
     ? undefined
     : frame.head.length + media.length + frame.tail.length;
-  const whole = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+  const whole = new TransformStream<Bytes, Bytes>({
     start: (controller) => controller.enqueue(frame.head),
     flush: (controller) => controller.enqueue(frame.tail),
   });
-  const empty = () =>
-    new ReadableStream<Uint8Array<ArrayBuffer>>({ start: (controller) => controller.close() });
+  const empty = () => new ReadableStream<Bytes>({ start: (controller) => controller.close() });
   const body = (media.body ?? empty()).pipeThrough(whole);
   return { contentType: frame.contentType, body: { body, length, problem: media.problem } };
 }
 
-function encode(text: string): Uint8Array<ArrayBuffer> {
+function encode(text: string): Bytes {
   return new TextEncoder().encode(text);
 }
 
-function decode(bytes: Uint8Array<ArrayBuffer>): string {
+function decode(bytes: Bytes): string {
   return new TextDecoder().decode(bytes);
 }
 
-function joined(
-  first: Uint8Array<ArrayBuffer>,
-  second: Uint8Array<ArrayBuffer>,
-): Uint8Array<ArrayBuffer> {
+function joined(first: Bytes, second: Bytes): Bytes {
   const both = new Uint8Array(first.length + second.length);
   both.set(first);
   both.set(second, first.length);
   return both;
 }
 
-function indexOf(bytes: Uint8Array<ArrayBuffer>, mark: Uint8Array<ArrayBuffer>): number {
-  for (let at = bytes.indexOf(mark[0]); at >= 0; at = bytes.indexOf(mark[0], at + 1)) {
-    if (at + mark.length > bytes.length) return -1;
-    if (mark.every((byte, i) => bytes[at + i] === byte)) return at;
+/** Where `mark` stands in `bytes`, from `start` on; -1 where it does not. */
+function indexOf(bytes: Bytes, mark: Bytes, start = 0): number {
+  const end = bytes.length - mark.length;
+  next: for (
+    let at = bytes.indexOf(mark[0], start);
+    at >= 0 && at <= end;
+    at = bytes.indexOf(mark[0], at + 1)
+  ) {
+    for (let i = 1; i < mark.length; i++) {
+      if (bytes[at + i] !== mark[i]) continue next;
+    }
+    return at;
   }
   return -1;
+}
+
+/**
+ * The beginning of a body while it arrives, in pieces of any size. Each byte is copied and compared a bounded number of
+ * times, so that a body in the smallest pieces is no attack.
+ */
+class HeadBuffer {
+  #memory: Bytes;
+  #start = 0;
+  #end: number;
+  #searched = 0;
+
+  constructor(text: string) {
+    this.#memory = encode(text);
+    this.#end = this.#memory.length;
+  }
+
+  /** Adds a piece. */
+  add(piece: Bytes): void {
+    if (this.#end + piece.length > this.#memory.length) {
+      const larger = new Uint8Array(2 * (this.#end + piece.length));
+      larger.set(this.#memory.subarray(0, this.#end));
+      this.#memory = larger;
+    }
+    this.#memory.set(piece, this.#end);
+    this.#end += piece.length;
+  }
+
+  /** Takes what lies before `mark`, and the mark; `undefined` while it is not there. */
+  takeUntil(mark: Bytes): Bytes | undefined {
+    const at = indexOf(
+      this.#memory.subarray(0, this.#end),
+      mark,
+      Math.max(this.#start, this.#searched),
+    );
+    if (at < 0) {
+      this.#searched = this.#end - mark.length + 1;
+      return undefined;
+    }
+    const before = this.#memory.subarray(this.#start, at);
+    this.#start = this.#searched = at + mark.length;
+    return before;
+  }
+
+  /** What has not been taken. */
+  rest(): Bytes {
+    return this.#memory.subarray(this.#start, this.#end);
+  }
 }

@@ -7,6 +7,7 @@ import {
   continueSession,
   type GoogleSide,
   type Place,
+  sessionHash,
   startSession,
   type Trace,
   uploadMedia,
@@ -15,6 +16,7 @@ import {
 import type { UploadGrant } from "./grant.ts";
 import { badRequest, errorResponse, HttpError, unauthorized } from "./http_error.ts";
 import { sessionSealer } from "./session_token.ts";
+import { SettingError } from "./setting_error.ts";
 import { type TicketSettings, ticketVerifier } from "./ticket.ts";
 
 /** One line of the proxy's log. Nothing in it is a secret, and strings are JSON when it is written. */
@@ -159,20 +161,28 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
       }
       response.headers.set("x-max-chunk-bytes", String(side.maxChunkBytes));
       response.headers.set("x-content-type-options", "nosniff");
-      const session = await sessionHash(request.url);
-      options.log?.({
-        time: new Date(now()).toISOString(),
-        method: request.method,
-        status: response.status,
-        ms: now() - started,
-        ...(session && { session }),
-        ...trace,
-        ...(error && { error }),
-      });
+      response.headers.set("content-security-policy", "default-src 'none'; sandbox");
+      try {
+        options.log?.({
+          time: new Date(now()).toISOString(),
+          method: request.method,
+          status: response.status,
+          ms: now() - started,
+          ...trace,
+          ...(error && { error }),
+        });
+      } catch { /* a log that fails is no reason to fail the upload */ }
       return withCors(response, request, allowedOrigins);
     },
   };
 }
+
+/** The ways to start an upload. */
+const STARTS = new Map([
+  ["resumable", { event: "start", start: startSession }],
+  ["media", { event: "media", start: uploadMedia }],
+  ["multipart", { event: "multipart", start: uploadMultipart }],
+]);
 
 async function route(
   request: Request,
@@ -181,6 +191,7 @@ async function route(
   publicOrigin: string | undefined,
   trace: Trace,
 ): Promise<Response> {
+  if (!URL.canParse(request.url)) throw badRequest("Expected a URL and a Host that can be read");
   const url = new URL(request.url);
   if (url.pathname === "/healthz" && (request.method === "GET" || request.method === "HEAD")) {
     trace.event = "health";
@@ -198,27 +209,21 @@ async function route(
   const token = query.get("upload_id");
   if (token !== null) {
     trace.event = request.method === "DELETE" ? "cancel" : "chunk";
+    trace.session = await sessionHash(token);
     if (request.method === "DELETE") return await cancelSession(side, token, trace);
     if (request.method === "PUT" || request.method === "POST") {
       return await continueSession(side, request, token, trace);
     }
   }
   if (request.method !== "POST") {
-    throw new HttpError(
-      405,
-      "methodNotAllowed",
-      "Expected POST to start an upload, or PUT or DELETE with an upload_id",
-    );
+    const message = "Expected POST to start an upload, or PUT or DELETE with an upload_id";
+    throw new HttpError(405, "methodNotAllowed", message, { allow: "POST, PUT, DELETE, OPTIONS" });
   }
-  const start = {
-    resumable: startSession,
-    media: uploadMedia,
-    multipart: uploadMultipart,
-  }[query.get("uploadType") ?? ""];
-  if (!start) {
+  const way = STARTS.get(query.get("uploadType") ?? "");
+  if (!way) {
     throw badRequest("uploadType: expected resumable, media or multipart", "invalidParameter");
   }
-  trace.event = start === startSession ? "start" : query.get("uploadType")!;
+  trace.event = way.event;
   const grant = await authorize(request);
   trace.subject = grant.subject;
   trace.bucket = bucket;
@@ -228,7 +233,7 @@ async function route(
     bucket: trace.bucket,
     query,
   };
-  return await start(side, request, place, grant, trace);
+  return await way.start(side, request, place, grant, trace);
 }
 
 /** Who says what a request may upload; nothing is open by default. */
@@ -261,14 +266,14 @@ function googleSide(options: UploadProxyOptions): GoogleSide {
     plain: options.fetch ?? ((input, init) => fetch(input, init)),
     sealer: sessionSealer(options.sessionSecrets, now),
     limits: {
-      bucket: options.bucket,
+      bucket: checkBucket(options.bucket),
       maxBytes: checkNumber(
         "MAX_UPLOAD_BYTES",
         options.maxUploadBytes ?? 5_497_558_138_880,
         0,
         5_497_558_138_880,
       ),
-      contentTypes: options.contentTypes,
+      contentTypes: checkContentTypes(options.contentTypes),
     },
     maxChunkBytes: checkNumber(
       "MAX_CHUNK_BYTES",
@@ -283,7 +288,7 @@ function googleSide(options: UploadProxyOptions): GoogleSide {
 
 function checkNumber(name: string, value: number, least: number, most: number): number {
   if (!Number.isSafeInteger(value) || value < least || value > most) {
-    throw new TypeError(`${name}: expected a whole number from ${least} to ${most}, got ${value}`);
+    throw new SettingError(name, `a whole number from ${least} to ${most}`);
   }
   return value;
 }
@@ -291,19 +296,30 @@ function checkNumber(name: string, value: number, least: number, most: number): 
 function checkOrigin(name: string, value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (
-    !url || !/^https?:$/.test(url.protocol) || url.pathname !== "/" || url.search || url.username
+    !url || !/^https?:$/.test(url.protocol) || url.pathname !== "/" || url.search || url.username ||
+    url.password
   ) {
-    throw new TypeError(`${name}: expected an origin such as https://storage.googleapis.com`);
+    throw new SettingError(
+      name,
+      "an origin such as https://storage.googleapis.com, got something else",
+    );
   }
   return url.origin;
 }
 
-/** A short name of a session that tells nothing of it. */
-async function sessionHash(url: string): Promise<string | undefined> {
-  const token = new URL(url).searchParams.get("upload_id");
-  if (token === null) return undefined;
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token));
-  return [...new Uint8Array(digest).subarray(0, 6)].map((byte) =>
-    byte.toString(16).padStart(2, "0")
-  ).join("");
+function checkBucket(bucket: string | undefined): string | undefined {
+  if (bucket !== undefined && !/^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/.test(bucket)) {
+    throw new SettingError("GCS_BUCKET", "the name of a bucket, got something else");
+  }
+  return bucket;
+}
+
+function checkContentTypes(types: readonly string[] | undefined): readonly string[] | undefined {
+  if (types?.every((type) => /^[\w!#$&^.+-]+\/(?:[\w!#$&^.+-]+|\*)$/.test(type)) === false) {
+    throw new SettingError(
+      "ALLOWED_CONTENT_TYPES",
+      "media types such as image/png or image/*, got something else",
+    );
+  }
+  return types;
 }

@@ -1,5 +1,7 @@
 /** The session URL of Google, sealed: what clients get in its place, and what it may be used for. */
 
+import { badGateway } from "./http_error.ts";
+import { SettingError } from "./setting_error.ts";
 import { base64url, EncryptJWT, errors, jwtDecrypt } from "jose";
 
 /** What a sealed session holds. */
@@ -36,14 +38,14 @@ export function sessionSealer(
   now: () => number = Date.now,
 ): SessionSealer {
   if (secrets.length === 0) {
-    throw new TypeError("SESSION_SECRET: expected at least one secret, got none");
+    throw new SettingError("SESSION_SECRET", "at least one secret, got none");
   }
   const keys = secrets.map(keyOf);
   const named = Promise.all(keys.map(async (key) => ({ key, kid: await keyId(key) })));
   return {
     async seal({ target, bucket, maxBytes, size, expires }) {
       const [{ key, kid }] = await named;
-      return await new EncryptJWT({
+      const token = await new EncryptJWT({
         t: target,
         b: bucket,
         m: maxBytes,
@@ -52,6 +54,10 @@ export function sessionSealer(
         .setProtectedHeader({ alg: "dir", enc: "A256GCM", kid })
         .setExpirationTime(expires)
         .encrypt(key);
+      if (token.length > MAX_TOKEN_LENGTH) {
+        throw badGateway("Google's session URL is too long", false);
+      }
+      return token;
     },
     async open(token) {
       if (token.length > MAX_TOKEN_LENGTH) return "unknown";
@@ -94,7 +100,7 @@ function keyOf(secret: string): Uint8Array {
   } catch { /* said below */ }
   if (bytes?.length !== 32) {
     const got = bytes ? `${bytes.length} bytes` : "something else";
-    throw new TypeError(`SESSION_SECRET: expected 32 bytes in base64url, got ${got}`);
+    throw new SettingError("SESSION_SECRET", `32 bytes in base64url, got ${got}`);
   }
   return bytes;
 }

@@ -1,13 +1,19 @@
-/** Upload tickets: JWTs by which a backend says who may upload what. */
+/**
+ * Upload tickets: JWTs by which a backend says who may upload what.
+ *
+ * The claim with the object's exact name is `object`, not `name`: identity providers put a person's name there, which that
+ * person may choose, so their tokens must not pass for tickets.
+ */
 
 import { createRemoteJWKSet, customFetch, errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { badGateway, unauthorized } from "./http_error.ts";
+import { SettingError } from "./setting_error.ts";
 import type { UploadGrant } from "./grant.ts";
 
 /** How tickets are verified. */
 export type TicketSettings =
   /** HS256, with the UTF-8 bytes of this secret, at least 32. */
-  | { readonly secret: string }
+  | { readonly secret: string; readonly issuer?: string; readonly audience?: string }
   /** RS256, ES256 or EdDSA, with the keys at this URL. */
   | {
     readonly jwksUrl: string;
@@ -24,7 +30,7 @@ export function ticketVerifier(
   settings: TicketSettings,
   now: () => number = Date.now,
 ): (ticket: string) => Promise<UploadGrant> {
-  const verify = "secret" in settings ? verifySecret(settings.secret) : verifyKeys(settings);
+  const verify = "secret" in settings ? verifySecret(settings) : verifyKeys(settings);
   return async (ticket) => {
     try {
       const { payload } = await verify(ticket, {
@@ -43,9 +49,12 @@ type Verify = (
   common: { requiredClaims: string[]; currentDate: Date },
 ) => Promise<{ payload: JWTPayload }>;
 
-function verifySecret(secret: string): Verify {
+function verifySecret(
+  { secret, issuer, audience }: Extract<TicketSettings, { secret: string }>,
+): Verify {
   const key = secretBytes(secret);
-  return (ticket, common) => jwtVerify(ticket, key, { ...common, algorithms: ["HS256"] });
+  return (ticket, common) =>
+    jwtVerify(ticket, key, { ...common, algorithms: ["HS256"], issuer, audience });
 }
 
 function verifyKeys(
@@ -94,9 +103,9 @@ function grantOf(claims: JWTPayload): UploadGrant {
     return value as T | undefined;
   };
   return {
-    subject: take("sub", isString),
+    subject: take("sub", isNamed),
     bucket: take("bucket", isString),
-    name: take("name", isString),
+    name: take("object", isString),
     prefix: take("prefix", isString),
     maxBytes: take("max_bytes", isCount),
     contentTypes: take("content_types", isStrings),
@@ -105,6 +114,7 @@ function grantOf(claims: JWTPayload): UploadGrant {
   };
 }
 
+const isNamed = (value: unknown): value is string => typeof value === "string" && value !== "";
 const isString = (value: unknown): value is string => typeof value === "string";
 const isBoolean = (value: unknown): value is boolean => typeof value === "boolean";
 const isCount = (value: unknown): value is number =>
@@ -151,8 +161,8 @@ export async function signUploadTicket(
   if (typeof grant.subject !== "string" || grant.subject === "") {
     throw new TypeError("grant.subject: expected who it is for, got nothing");
   }
-  const { subject, maxBytes, contentTypes, ...rest } = grant;
-  const claims = { ...rest, max_bytes: maxBytes, content_types: contentTypes };
+  const { subject, name, maxBytes, contentTypes, ...rest } = grant;
+  const claims = { ...rest, object: name, max_bytes: maxBytes, content_types: contentTypes };
   grantOf({ ...claims, sub: subject } as JWTPayload);
   const now = Math.floor(Date.now() / 1000);
   return await new SignJWT(claims as JWTPayload)
@@ -167,7 +177,7 @@ export async function signUploadTicket(
 function secretBytes(secret: string): Uint8Array {
   const bytes = new TextEncoder().encode(secret);
   if (bytes.length < 32) {
-    throw new TypeError(`TICKET_SECRET: expected at least 32 bytes of UTF-8, got ${bytes.length}`);
+    throw new SettingError("TICKET_SECRET", `at least 32 bytes of UTF-8, got ${bytes.length}`);
   }
   return bytes;
 }

@@ -47,7 +47,11 @@ export async function sendUpstream(
       signal: abort.signal,
       ...(passed?.body && { duplex: "half" }),
     } as RequestInit);
-    const text = await readText(response.body, MAX_REPLY);
+    const text = await readText(
+      response.body,
+      MAX_REPLY,
+      badGateway("Google's reply does not end", false),
+    );
     return {
       status: response.status,
       headers: response.headers,

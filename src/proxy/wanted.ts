@@ -1,12 +1,12 @@
 /** What the start of an upload asks for: query, headers and metadata, read strictly and written anew. */
 
+import { isMediaType } from "../protocol/media_type.ts";
 import { expectedOfName } from "../protocol/upload_url.ts";
 import { badRequest, forbidden, quote } from "./http_error.ts";
 import { checkGrant, type UploadGrant, type UploadLimits } from "./grant.ts";
 
 /** Query parameters that go upstream. */
 const PARAMETERS = [
-  "contentEncoding",
   "fields",
   "ifGenerationMatch",
   "ifGenerationNotMatch",
@@ -15,7 +15,10 @@ const PARAMETERS = [
 ];
 
 /** Query parameters that may be there, and are written by the proxy itself or not at all. */
-const IGNORED = ["alt", "name", "prettyPrint", "projection", "uploadType"];
+const IGNORED = ["alt", "contentEncoding", "name", "prettyPrint", "projection", "uploadType"];
+
+/** The most characters of a parameter: the session URL, which repeats them, has to stay short. */
+const MAX_PARAMETER = 1024;
 
 /** Fields of the object resource that a client may set. */
 const FIELDS = [
@@ -58,34 +61,41 @@ export interface Start {
 export function checkStart(input: StartInput, grant: UploadGrant, limits: UploadLimits): Start {
   const query = checkQuery(input.query, grant.overwrite === true);
   const given = checkMetadata(input.metadata, input.bucket);
-  const name = agreed("object name", input.query.get("name") ?? undefined, given.name);
+  const name = agreed("object name", input.query.get("name"), given.name);
   if (name === undefined) throw badRequest("Expected the object's name, got none", "required");
   const expected = expectedOfName(name);
   if (expected) throw badRequest(`Expected an object name with ${expected}, got ${quote(name)}`);
   const contentType = agreed("media type", input.contentType, given.contentType) ??
     "application/octet-stream";
-  const maxBytes = checkGrant(grant, limits, {
-    bucket: input.bucket,
-    name,
-    contentType,
-    size: input.size,
-  });
+  if (!isMediaType(contentType)) {
+    throw badRequest(`Expected one media type, got ${quote(contentType)}`);
+  }
+  const contentEncoding = agreed(
+    "content encoding",
+    input.query.get("contentEncoding"),
+    given.contentEncoding,
+  );
+  const wanted = { bucket: input.bucket, name, contentType, size: input.size };
+  const maxBytes = checkGrant(grant, limits, wanted);
   query.set("name", name);
-  return {
-    query,
-    metadata: { ...withGranted({ ...given, contentType }, grant.metadata), name },
-    name,
+  const fields = {
+    ...given,
     contentType,
-    maxBytes,
+    ...(contentEncoding !== undefined && { contentEncoding }),
   };
+  const metadata: Record<string, unknown> = { ...withGranted(fields, grant.metadata), name };
+  return { query, metadata, name, contentType: String(metadata.contentType), maxBytes };
 }
 
 function checkQuery(query: URLSearchParams, overwrite: boolean): URLSearchParams {
   const checked = new URLSearchParams();
   for (const [key, value] of query) {
+    if (query.getAll(key).length > 1) {
+      throw badRequest(`The parameter ${quote(key)} is there twice`, "invalidParameter");
+    }
     if (PARAMETERS.includes(key)) {
-      if (query.getAll(key).length > 1) {
-        throw badRequest(`The parameter ${key} is there twice`, "invalidParameter");
+      if (value.length > MAX_PARAMETER) {
+        throw badRequest(`The parameter ${key} is too long`, "invalidParameter");
       }
       checked.set(key, value);
     } else if (!IGNORED.includes(key)) {
@@ -103,11 +113,15 @@ function checkQuery(query: URLSearchParams, overwrite: boolean): URLSearchParams
 }
 
 /** The value that two places agree on. */
-function agreed(what: string, first: string | undefined, second: unknown): string | undefined {
+function agreed(
+  what: string,
+  first: string | null | undefined,
+  second: unknown,
+): string | undefined {
   if (second !== undefined && typeof second !== "string") {
     throw badRequest(`The ${what} must be a string`);
   }
-  if (first !== undefined && second !== undefined && first !== second) {
+  if (typeof first === "string" && second !== undefined && first !== second) {
     throw badRequest(`The ${what} is given twice, and differently`);
   }
   return first ?? second;
@@ -134,20 +148,26 @@ function checkMetadata(text: string, bucket: string): Record<string, unknown> {
   if (fields.bucket !== undefined && fields.bucket !== bucket) {
     throw badRequest("The metadata names another bucket");
   }
+  const { metadata = {} } = fields;
+  const isCustom = typeof metadata === "object" && metadata !== null && !Array.isArray(metadata) &&
+    Object.values(metadata).every((entry) => typeof entry === "string");
+  if (!isCustom) throw badRequest("The custom metadata must be an object with strings");
   return fields;
 }
 
-/** What the ticket sets wins, custom metadata key by key. */
+/** What the ticket sets wins, custom metadata key by key, whatever the case: as headers they are the same. */
 function withGranted(
-  given: Record<string, unknown>,
-  granted: Readonly<Record<string, unknown>> | undefined,
+  given: Readonly<Record<string, unknown>>,
+  granted: Readonly<Record<string, unknown>> = {},
 ): Record<string, unknown> {
-  const custom = [given.metadata, granted?.metadata].filter((value) =>
-    typeof value === "object" && value !== null
+  const [client, ticket] = [given.metadata, granted.metadata].map((value) =>
+    Object.entries(value ?? {})
   );
+  const taken = new Set(ticket.map(([key]) => key.toLowerCase()));
+  const custom = [...client.filter(([key]) => !taken.has(key.toLowerCase())), ...ticket];
   return {
     ...given,
     ...granted,
-    ...(custom.length > 0 && { metadata: Object.assign({}, ...custom) }),
+    ...(custom.length > 0 && { metadata: Object.fromEntries(custom) }),
   };
 }

@@ -2,6 +2,7 @@
 
 import { DataCorruption, InvalidResponse, UploadError } from "../errors.ts";
 import { UPLOAD_CHUNK_SIZE } from "../protocol/content_range.ts";
+import { isMediaType } from "../protocol/media_type.ts";
 import type { ChecksumOption, ObjectMetadata } from "../protocol/metadata.ts";
 import { describeReply, type Refusal } from "../protocol/reply.ts";
 import { type RetryPolicy, retryPolicy } from "../net/retry.ts";
@@ -23,7 +24,7 @@ export function checkUrl(value: string | URL, name: string): string {
 
 /** A media type that can stand in a header and in a multipart body. */
 export function checkContentType(value: string): string {
-  if (typeof value !== "string" || !/^[\x21-\x7e]+\/[\x20-\x7e]+$/.test(value)) {
+  if (!isMediaType(value)) {
     throw new TypeError(
       `contentType: expected a media type such as "image/png", got ${JSON.stringify(value)}`,
     );

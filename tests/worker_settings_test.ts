@@ -1,0 +1,88 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import worker, { createUploadProxy, proxyOptions, type WorkerSettings } from "../src/worker.ts";
+
+const GOOD: WorkerSettings = {
+  GCS_BUCKET: "my-bucket",
+  GCS_ENDPOINT: "http://127.0.0.1:1",
+  GOOGLE_AUTH: "none",
+  SESSION_SECRET: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+  TICKET_SECRET: "a ticket secret of more than thirty-two bytes",
+};
+const SECRET = "hunter2";
+
+const jwks: WorkerSettings = {
+  TICKET_SECRET: undefined,
+  TICKET_JWKS_URL: "https://keys.example/jwks.json",
+  TICKET_ISSUER: "https://login.example",
+  TICKET_AUDIENCE: "uploads",
+};
+
+/** What is wrong, the setting that the message names, and the settings. */
+const wrong: [rule: string, name: keyof WorkerSettings, settings: WorkerSettings][] = [
+  ["a password in the endpoint", "GCS_ENDPOINT", {
+    GCS_ENDPOINT: `https://:${SECRET}@host.example`,
+  }],
+  ["an endpoint without a scheme", "GCS_ENDPOINT", { GCS_ENDPOINT: `${SECRET}.example` }],
+  ["credentials over plain http to another machine", "GCS_ENDPOINT", {
+    GCS_ENDPOINT: "http://storage.example",
+    GOOGLE_AUTH: "metadata",
+  }],
+  ["a key where its kind belongs", "GOOGLE_AUTH", { GOOGLE_AUTH: `{"private_key":"${SECRET}"}` }],
+  ["a key that is no JSON", "GOOGLE_SERVICE_ACCOUNT", {
+    GOOGLE_AUTH: undefined,
+    GOOGLE_SERVICE_ACCOUNT: `${SECRET}{`,
+  }],
+  ["a key of another kind", "GOOGLE_SERVICE_ACCOUNT", {
+    GOOGLE_AUTH: undefined,
+    GOOGLE_SERVICE_ACCOUNT: JSON.stringify({ type: "authorized_user", client_secret: SECRET }),
+  }],
+  ["neither true nor false", "ALLOW_ANONYMOUS", { ALLOW_ANONYMOUS: SECRET }],
+  ["no number", "MAX_UPLOAD_BYTES", { MAX_UPLOAD_BYTES: SECRET }],
+  ["no number", "MAX_CHUNK_BYTES", { MAX_CHUNK_BYTES: SECRET }],
+  ["no number", "SESSION_TTL_SECONDS", { SESSION_TTL_SECONDS: SECRET }],
+  ["a page instead of an origin", "ALLOWED_ORIGINS", {
+    ALLOWED_ORIGINS: `https://${SECRET}.example/`,
+  }],
+  ["a path after the origin", "PUBLIC_ORIGIN", { PUBLIC_ORIGIN: "https://a.example/b" }],
+  ["a bucket that cannot be", "GCS_BUCKET", { GCS_BUCKET: "My Bucket" }],
+  ["anybody may upload, to nowhere", "GCS_BUCKET", {
+    GCS_BUCKET: undefined,
+    TICKET_SECRET: undefined,
+    ALLOW_ANONYMOUS: "true",
+  }],
+  ["no media type", "ALLOWED_CONTENT_TYPES", { ALLOWED_CONTENT_TYPES: "image" }],
+  ["a pattern that matches nothing", "ALLOWED_CONTENT_TYPES", { ALLOWED_CONTENT_TYPES: "*/*" }],
+  ["keys over plain http", "TICKET_JWKS_URL", { ...jwks, TICKET_JWKS_URL: "http://keys.example/" }],
+  ["keys from no server", "TICKET_JWKS_URL", { ...jwks, TICKET_JWKS_URL: "data:text/plain,{}" }],
+  ["too short", "TICKET_SECRET", { TICKET_SECRET: SECRET }],
+  ["too short", "SESSION_SECRET", { SESSION_SECRET: SECRET }],
+];
+for (const [rule, name, settings] of wrong) {
+  Deno.test(`${name}: ${rule} is refused by its name, and not shown`, () => {
+    const all = { ...GOOD, ...settings };
+    const error = assertThrows(() => createUploadProxy(proxyOptions(all)), TypeError);
+    assertStringIncludes(error.message, name);
+    assert(!error.message.includes(SECRET), error.message);
+  });
+}
+
+/** Runs as on Cloudflare: without `Deno`, with bindings. */
+async function asOnCloudflare(bindings: unknown, request: Request): Promise<Response> {
+  const own = Object.getOwnPropertyDescriptor(globalThis, "Deno")!;
+  Object.defineProperty(globalThis, "Deno", { ...own, value: undefined });
+  try {
+    return await worker.fetch(request, bindings);
+  } finally {
+    Object.defineProperty(globalThis, "Deno", own);
+  }
+}
+
+// In wrangler.toml, `MAX_UPLOAD_BYTES = 10` is a number: taken for none, it would be no limit at all.
+for (const [name, value] of [["MAX_UPLOAD_BYTES", 10], ["ALLOWED_CONTENT_TYPES", ["image/png"]]]) {
+  Deno.test(`${name}: a binding that is no text is refused by its name, not taken for none`, async () => {
+    const request = new Request("https://proxy.example/healthz");
+    const response = await asOnCloudflare({ ...GOOD, [`${name}`]: value }, request);
+    assertEquals(response.status, 500);
+    assertStringIncludes((await response.json()).error.message, `${name}`);
+  });
+}
