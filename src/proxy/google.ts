@@ -133,6 +133,7 @@ export async function continueSession(
     throw tooLarge(`At most ${most} bytes are allowed for this object`);
   }
   const carries = !range || range.first !== undefined;
+  trace.event = carries ? "chunk" : total === undefined ? "status" : "finish";
   const end = last === undefined ? total : last + 1;
   const exact = !carries ? 0 : range && end !== undefined ? end - first : undefined;
   if ((exact ?? 0) > side.maxChunkBytes) {

@@ -23,7 +23,7 @@ import { type TicketSettings, ticketVerifier } from "./ticket.ts";
 export interface UploadLogEntry {
   /** When, RFC 3339. */
   readonly time: string;
-  /** `start`, `chunk`, `cancel`, `media`, `multipart`, `preflight`, `health` or `refused`. */
+  /** `start`, `chunk`, `status`, `finish`, `cancel`, `media`, `multipart`, `preflight`, `health` or `refused`. */
   readonly event: string;
   /** The HTTP method. */
   readonly method: string;

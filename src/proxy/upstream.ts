@@ -76,5 +76,9 @@ function withLength(
 }
 
 function failure(late: boolean): HttpError {
-  return badGateway(late ? "Google did not answer in time" : "Google could not be reached");
+  return badGateway(
+    late
+      ? "Google did not answer in time"
+      : "The request could not be passed on: Google could not be reached, or the client went away",
+  );
 }

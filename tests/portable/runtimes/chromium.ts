@@ -86,7 +86,7 @@ async function unpackChromium(): Promise<Candidate> {
   const packed = new URL("../bin/", import.meta.resolve("@sparticuz/chromium"));
   const { version } = JSON.parse(await Deno.readTextFile(new URL("../package.json", packed)));
   const cache = new URL("../../../.tmp/", import.meta.url);
-  const home = new URL(`chromium-${version}/`, cache);
+  const home = new URL(`chromium-${version}-fonts/`, cache); // another name for another content
   if (!await exists(home)) {
     await Deno.mkdir(cache, { recursive: true });
     const draft = await Deno.makeTempDir({ dir: fileURLToPath(cache), prefix: "chromium-" });
@@ -97,6 +97,10 @@ async function unpackChromium(): Promise<Candidate> {
     }
     if (tmpdir === undefined) Deno.env.delete("TMPDIR");
     else Deno.env.set("TMPDIR", tmpdir);
+    await Deno.writeTextFile(
+      `${draft}/fonts.conf`,
+      fontconfig(fileURLToPath(new URL("fonts/fonts/", home))),
+    );
     await Deno.rename(draft, home).catch(async (error) => {
       await Deno.remove(draft, { recursive: true });
       if (!await exists(home)) throw error;
@@ -105,10 +109,27 @@ async function unpackChromium(): Promise<Candidate> {
   return {
     path: fileURLToPath(new URL("chromium", home)),
     env: {
-      FONTCONFIG_PATH: fileURLToPath(new URL("fonts", home)),
+      FONTCONFIG_FILE: fileURLToPath(new URL("fonts.conf", home)),
       LD_LIBRARY_PATH: fileURLToPath(new URL("al2023/lib", home)),
     },
   };
+}
+
+/**
+ * Tells fontconfig where fonts are: those unpacked, whose own configuration names folders of another machine, and those of
+ * the system. Without any font Chromium ends in the middle of drawing a page.
+ */
+function fontconfig(folder: string): string {
+  const prefer = (family: string) =>
+    `  <alias binding="strong"><family>${family}</family><prefer><family>Open Sans</family></prefer></alias>`;
+  return `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>${folder}</dir>
+${["system-ui", "sans-serif", "sans"].map(prefer).join("\n")}
+  <include ignore_missing="yes">/etc/fonts/fonts.conf</include>
+</fontconfig>
+`;
 }
 
 async function exists(path: string | URL): Promise<boolean> {

@@ -1,0 +1,63 @@
+/// <reference lib="dom" />
+/** The requests of the page to its own server, besides those of the library. */
+
+import type { Transport } from "@resumable-media/upload";
+import type { NetworkState, PageSettings, TicketReply, TicketWish } from "./settings.ts";
+import { TicketError } from "./trouble.ts";
+
+/** Fetches what the page has to know. */
+export async function fetchSettings(): Promise<PageSettings> {
+  const response = await fetch("/settings");
+  if (!response.ok) throw new Error(`The settings cannot be fetched: ${response.status}`);
+  return await response.json();
+}
+
+/** Asks for permission to upload a file. */
+export async function fetchTicket(wish: TicketWish, signal: AbortSignal): Promise<TicketReply> {
+  const response = await post("/ticket", wish, signal).catch((error) => {
+    signal.throwIfAborted();
+    throw new TicketError(undefined, { cause: error });
+  });
+  if (!response.ok) throw new TicketError(response.status);
+  return await response.json();
+}
+
+/** Makes the network better or worse; without a change, tells how it is. */
+export async function network(change?: Partial<NetworkState>): Promise<NetworkState> {
+  const response = change ? await post("/network", change) : await fetch("/network");
+  if (!response.ok) throw new Error(`The network cannot be changed: ${response.status}`);
+  return await response.json();
+}
+
+function post(path: string, value: unknown, signal?: AbortSignal): Promise<Response> {
+  return fetch(path, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(value),
+    signal,
+  });
+}
+
+/**
+ * The transport of an upload: `fetch`, with the ticket on the request that starts it, which is the only one that needs it.
+ * It also says whether requests get through, since the library repeats those that do not without a word.
+ */
+export function uploadTransport(
+  ticket: string | undefined,
+  onSteady: (steady: boolean) => void,
+): Transport {
+  return async (url, init) => {
+    const headers = new Headers(init.headers);
+    if (ticket !== undefined && init.method === "POST") {
+      headers.set("authorization", `Bearer ${ticket}`);
+    }
+    try {
+      const response = await fetch(url, { ...init, headers });
+      onSteady(response.status < 500 && response.status !== 429 && response.status !== 408);
+      return response;
+    } catch (error) {
+      if (!init.signal?.aborted) onSteady(false);
+      throw error;
+    }
+  };
+}

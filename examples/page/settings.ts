@@ -1,0 +1,40 @@
+/** What the server tells the page: both sides read this file. */
+
+/** What the page has to know of its server. */
+export interface PageSettings {
+  /** Bytes in each request, a multiple of 256 KiB. */
+  readonly chunkSize: number;
+  /** The most bytes of a file; the proxy enforces it, the page only says it. */
+  readonly maxBytes: number;
+  /** The media types that are taken, such as `image/*`; the proxy enforces them, the page only names them. */
+  readonly contentTypes: readonly string[];
+  /** Files up to this size are kept in the browser, so that nobody has to choose them again; in bytes. */
+  readonly keepBytes: number;
+  /** The wait before the second attempt of a failed request, in milliseconds. */
+  readonly retryDelay: number;
+}
+
+/** What a page asks its backend for before an upload starts. */
+export interface TicketWish {
+  /** The name of the file, as the user has it. */
+  readonly name: string;
+}
+
+/** What the backend answers: where the upload goes, and the ticket for it. */
+export interface TicketReply {
+  readonly ticket: string;
+  readonly bucket: string;
+  /** The name of the object; the backend chooses it. */
+  readonly name: string;
+}
+
+/** The next thing that goes wrong, for whoever wants to see how an upload survives it. */
+export type Mishap = "cut" | "lose" | "busy";
+
+/** How good the network between page and proxy pretends to be. */
+export interface NetworkState {
+  /** In bytes per second; `null` is as fast as it goes. */
+  readonly speed: number | null;
+  /** What happens to the next chunk; `null` is nothing. */
+  readonly next: Mishap | null;
+}

@@ -1,0 +1,261 @@
+/// <reference lib="dom" />
+/** One file on its way: what it is doing, and what can be done with it. */
+
+import { ResumableUpload, type StorageObject, upload } from "@resumable-media/upload";
+import { fetchTicket, uploadTransport } from "./backend.ts";
+import { type Pace, pace } from "./pace.ts";
+import type { PageSettings } from "./settings.ts";
+import type { StoredUpload, UploadStore } from "./store.ts";
+import { type Trouble, troubleOf } from "./trouble.ts";
+import type { TakeTurn } from "./turns.ts";
+
+/** What an upload is doing. */
+export type Phase =
+  /** Others come first. */
+  | "waiting"
+  /** Asking for permission and for a session. */
+  | "starting"
+  /** Reading again what is stored, to be sure that it is the same file. */
+  | "checking"
+  | "uploading"
+  | "paused"
+  /** The file is not there any more; the user has to choose it again. */
+  | "needs-file"
+  | "failed"
+  | "cancelling"
+  | "done"
+  /** Cancelled, or removed from the list. */
+  | "gone";
+
+/** What became of the wish to cancel. */
+export type Cancelled =
+  | "cancelled"
+  /** The server could not be told; its session ends by itself. */
+  | "only here"
+  /** The object was finished just before. */
+  | "too late";
+
+/** What uploads share. */
+export interface Surroundings {
+  readonly settings: PageSettings;
+  readonly store: UploadStore;
+  readonly takeTurn: TakeTurn;
+  /** Called after every change. */
+  readonly onChange: (transfer: Transfer) => void;
+}
+
+/** The reason of an abort that the user asked for. */
+const STOPPED = new Error("stopped by the user");
+
+/** One file on its way. */
+export class Transfer {
+  readonly #around: Surroundings;
+  readonly #pace: Pace = pace();
+  #record: StoredUpload;
+  #file: File | undefined;
+  /** Whether the file is the very one that the bytes sent so far were read from. */
+  #sameFile: boolean;
+  #abort = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+  #active = false;
+  #phase: Phase = "waiting";
+  #sent: number;
+  #stored: number;
+  #steady = true;
+  #trouble: Trouble | undefined;
+  #object: StorageObject | undefined;
+
+  /** An upload of a file, or one from the store whose file may be missing. */
+  constructor(record: StoredUpload, file: File | undefined, around: Surroundings) {
+    this.#around = around;
+    this.#record = record;
+    this.#file = file;
+    this.#sameFile = record.checkpoint === undefined;
+    this.#sent = this.#stored = record.checkpoint?.persisted ?? 0;
+    this.#phase = !file ? "needs-file" : record.paused ? "paused" : "waiting";
+  }
+
+  /** What is remembered of it. */
+  get record(): StoredUpload {
+    return this.#record;
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  /** Bytes handed to the network. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** Bytes that the server has confirmed. */
+  get stored(): number {
+    return this.#stored;
+  }
+
+  /** Whether the last request got through. */
+  get steady(): boolean {
+    return this.#steady;
+  }
+
+  /** What went wrong. */
+  get trouble(): Trouble | undefined {
+    return this.#trouble;
+  }
+
+  /** The finished object. */
+  get object(): StorageObject | undefined {
+    return this.#object;
+  }
+
+  /** In bytes per second; `undefined` while there is too little to tell. */
+  get speed(): number | undefined {
+    return this.#phase === "uploading" ? this.#pace.perSecond() : undefined;
+  }
+
+  /** Begins, or goes on. */
+  async start(): Promise<void> {
+    if (this.#active && !this.#abort.signal.aborted) return;
+    const abort = this.#abort = new AbortController();
+    this.#active = true;
+    await this.#running; // what was stopped a moment ago
+    if (abort.signal.aborted || !this.#file) return;
+    this.#running = this.#run(this.#file, abort.signal);
+  }
+
+  /** Stops; what is stored stays. */
+  async pause(): Promise<void> {
+    this.#abort.abort(STOPPED);
+    this.#sent = this.#stored; // what was on its way is lost
+    this.#become("paused");
+    await this.#remember({ paused: true });
+  }
+
+  /** Goes on after a pause or after trouble; where the old session is of no use, from the first byte. */
+  async resume(): Promise<void> {
+    if (this.#trouble?.remedy === "restart") this.#forgetSession();
+    this.#become("waiting");
+    await Promise.all([this.#remember({ paused: false }), this.start()]);
+  }
+
+  /** Takes the file that was asked for. Whether it is the right one shows when the upload goes on. */
+  async offer(file: File): Promise<void> {
+    this.#file = file;
+    this.#sameFile = false;
+    await this.resume();
+  }
+
+  /** Gives the upload up, here and at the server; tells how that went. */
+  async cancel(): Promise<Cancelled> {
+    this.#abort.abort(STOPPED);
+    this.#become("cancelling");
+    await this.#running;
+    if (this.#object) return "too late";
+    const told = await this.#cancelSession();
+    await this.#around.store.delete(this.#record.id);
+    this.#become("gone");
+    return told;
+  }
+
+  /** Takes a finished upload off the list. */
+  dismiss(): void {
+    this.#become("gone");
+  }
+
+  async #run(file: File, signal: AbortSignal): Promise<void> {
+    this.#pace.restart();
+    this.#steady = true;
+    let endTurn: (() => void) | undefined;
+    try {
+      endTurn = await this.#around.takeTurn(signal);
+      this.#object = await this.#upload(file, signal);
+      this.#stored = this.#sent = this.#record.size;
+      await this.#around.store.delete(this.#record.id); // the checkpoint, too
+      this.#become("done");
+    } catch (error) {
+      if (signal.aborted) return; // whoever stopped it says what it is now
+      const { settings } = this.#around;
+      const trouble = troubleOf(error, { settings, file: this.#record });
+      if (trouble.remedy === "choose") this.#file = undefined;
+      this.#active = false;
+      this.#become(trouble.remedy === "choose" ? "needs-file" : "failed", trouble);
+    } finally {
+      endTurn?.();
+    }
+  }
+
+  async #upload(file: File, signal: AbortSignal): Promise<StorageObject> {
+    const { settings } = this.#around;
+    const { checkpoint } = this.#record;
+    const shared = {
+      signal,
+      retry: { initialDelay: settings.retryDelay, maxDelay: 8000, maxAttempts: 10 },
+      onProgress: ({ sent, persisted }: { sent: number; persisted: number }) => {
+        if (signal.aborted) return;
+        this.#sent = Math.max(sent, persisted);
+        this.#stored = persisted;
+        this.#pace.note(performance.now(), persisted);
+        this.#sameFile = true; // the library has compared what there was to compare
+        this.#become("uploading");
+      },
+      onCheckpoint: (checkpoint: StoredUpload["checkpoint"]) => this.#remember({ checkpoint }),
+    };
+    const onSteady = (steady: boolean) => {
+      if (this.#steady === steady || signal.aborted) return;
+      this.#steady = steady;
+      this.#around.onChange(this);
+    };
+    if (checkpoint) {
+      this.#become(this.#sameFile ? "starting" : "checking");
+      const transport = uploadTransport(undefined, onSteady);
+      const verifyPrefix = !this.#sameFile;
+      return await upload(file, { checkpoint, transport, verifyPrefix, ...shared });
+    }
+    this.#become("starting");
+    const { ticket, bucket, name } = await fetchTicket({ name: this.#record.name }, signal);
+    await this.#remember({ target: { bucket, name } });
+    return await upload(file, {
+      endpoint: location.origin,
+      bucket,
+      name,
+      chunkSize: settings.chunkSize,
+      transport: uploadTransport(ticket, onSteady),
+      ...shared,
+    });
+  }
+
+  /** The server forgets what it holds; a session that is not known yet expires by itself. */
+  async #cancelSession(): Promise<Cancelled> {
+    const { checkpoint } = this.#record;
+    if (!checkpoint) return "cancelled";
+    const nothing = { read: () => Promise.resolve(new Uint8Array(0)) }; // not read for that
+    const session = ResumableUpload.resume(checkpoint, nothing, {
+      retry: { initialDelay: this.#around.settings.retryDelay, maxAttempts: 3 },
+    });
+    try {
+      await session.cancel(uploadTransport(undefined, () => {}));
+      return "cancelled";
+    } catch {
+      return "only here";
+    }
+  }
+
+  #forgetSession(): void {
+    const { checkpoint: _, target: __, ...rest } = this.#record;
+    this.#record = rest;
+    this.#sent = this.#stored = 0;
+  }
+
+  /** Notes a change in the store. An upload goes on without it; it could not be resumed, that is all. */
+  async #remember(change: Partial<StoredUpload>): Promise<void> {
+    this.#record = { ...this.#record, ...change };
+    await this.#around.store.put(this.#record).catch(() => {});
+  }
+
+  #become(phase: Phase, trouble?: Trouble): void {
+    this.#phase = phase;
+    this.#trouble = trouble;
+    this.#around.onChange(this);
+  }
+}

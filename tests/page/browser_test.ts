@@ -1,0 +1,503 @@
+// The page in Chromium, in front of the proxy and the emulator, over real connections that break.
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { UPLOAD_CHUNK_SIZE } from "@resumable-media/upload";
+import { GcsEmulator } from "@resumable-media/upload/emulator";
+import { BUCKET, servePage } from "../../examples/page/serve.ts";
+import type { PageSettings } from "../../examples/page/settings.ts";
+import { difference, pattern } from "../e2e/support.ts";
+import { type Wire, wire } from "../e2e/wire.ts";
+import { type Browser, type Elements, type Page, startBrowser, type Visitor } from "./remote.ts";
+
+const CHUNK = UPLOAD_CHUNK_SIZE;
+
+let browser: Browser;
+let folder: string;
+Deno.test.beforeAll(async () => {
+  [browser, folder] = await Promise.all([startBrowser(), Deno.makeTempDir({ prefix: "page-" })]);
+});
+Deno.test.afterAll(async () => {
+  await Promise.all([browser[Symbol.asyncDispose](), Deno.remove(folder, { recursive: true })]);
+});
+
+/** A server of its own, a wire to it, and a visitor with a page. */
+interface Scene extends AsyncDisposable {
+  readonly gcs: GcsEmulator;
+  readonly line: Wire;
+  readonly visitor: Visitor;
+  page: Page;
+}
+
+async function scene(
+  settings: Partial<PageSettings> = {},
+  options: Record<string, unknown> = {},
+): Promise<Scene> {
+  const held = Promise.withResolvers<void>();
+  const gcs = new GcsEmulator({ sleep: () => held.promise });
+  const server = await servePage({
+    gcs,
+    settings: { chunkSize: CHUNK, retryDelay: 50, ...settings },
+  });
+  const line = wire(server.origin);
+  const visitor = await browser.visitor(options);
+  await browser.problems(); // of a test that failed before
+  const page = await open(visitor, line.origin);
+  return {
+    gcs,
+    line,
+    visitor,
+    page,
+    async [Symbol.asyncDispose]() {
+      held.resolve();
+      await visitor[Symbol.asyncDispose]();
+      await line[Symbol.asyncDispose]();
+      await server.close();
+    },
+  };
+}
+
+async function open(visitor: Visitor, origin: string): Promise<Page> {
+  const page = await visitor.open(origin);
+  await page.find("html[data-ready]").seen();
+  return page;
+}
+
+/** Loads the page anew, as the reload button does. */
+async function reload(page: Page): Promise<void> {
+  await page.call("reload");
+  await page.find("html[data-ready]").seen();
+}
+
+/** A file on disk, and its bytes. */
+async function file(name: string, size: number): Promise<{ path: string; bytes: Uint8Array }> {
+  const bytes = pattern(size);
+  const path = `${folder}/${name}`;
+  await Deno.writeFile(path, bytes);
+  return { path, bytes };
+}
+
+const choose = (page: Page, ...paths: string[]) => page.find("#files").call("setInputFiles", paths);
+const card = (page: Page, name: string) => page.find(".card", name);
+const inPhase = (page: Page, name: string, phase: string): Elements =>
+  page.find(`.card[data-phase="${phase}"]`, name);
+
+/** The bytes that were stored under the name of a file. */
+function stored(gcs: GcsEmulator, name: string): Uint8Array {
+  const object = gcs.objects.find((object) => object.name.endsWith(`/${name}`));
+  assert(object?.bytes, `${name} was not stored`);
+  assertEquals(object.bucket, BUCKET);
+  return object.bytes;
+}
+
+/** Makes the page wait in its third chunk, with two stored, and waits until it does. */
+async function upToThirdChunk({ gcs, page }: Scene, name: string): Promise<void> {
+  await page.find(`[data-stored-text]`, "524 kB").seen();
+  await until(() => gcs.requests.some(({ fault }) => fault === "delay"), `${name} is not held`);
+}
+
+/** The third chunk does not arrive: its request hangs until the scene is over. */
+const HOLD_THIRD = { on: "chunk", skip: 2, delay: 1 } as const;
+
+/** Waits for a condition of the server. */
+async function until(condition: () => boolean, what: string): Promise<void> {
+  for (const end = Date.now() + 20_000; !condition();) {
+    assert(Date.now() < end, what);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** Nothing was complained about, but for requests that were meant to fail. */
+async function assertQuiet(...meant: RegExp[]): Promise<void> {
+  const problems = await browser.problems();
+  assertEquals(problems.filter((problem) => !meant.some((words) => words.test(problem))), []);
+}
+
+const BROKEN = /Failed to load resource: net::ERR_/;
+const REFUSED = (status: number) => new RegExp(`responded with a status of ${status}`);
+
+function test(name: string, run: () => Promise<void>): void {
+  Deno.test({ name: `page: ${name}`, fn: run, sanitizeOps: false, sanitizeResources: false });
+}
+
+test("a file of several megabytes is stored byte for byte, with checksum and name shown", async () => {
+  await using at = await scene();
+  const { page, gcs } = at;
+  const [a, b] = await Promise.all([file("a b ü.bin", 5_000_123), file("empty.txt", 0)]);
+  await choose(page, a.path, b.path);
+  await inPhase(page, "a b ü.bin", "done").seen();
+  await inPhase(page, "empty.txt", "done").seen();
+  assertEquals(difference(stored(gcs, "a b ü.bin"), a.bytes), -1);
+  assertEquals(stored(gcs, "empty.txt").length, 0);
+  const done = await card(page, "a b ü.bin").text();
+  const object = gcs.objects.find(({ name }) => name.endsWith("ü.bin"))!;
+  assertStringIncludes(done, `gs://${BUCKET}/${object.name}`);
+  assertStringIncludes(done, object.resource.crc32c);
+  assertStringIncludes(done, "5.0 MB stored");
+  assertStringIncludes(done, "5.0 MB sent");
+  await page.find("#live", "a b ü.bin: stored, 5.0 MB").call("waitFor", { state: "attached" });
+  await page.find("#summary", "2 files, 2 stored").seen();
+  const starts = gcs.requests.filter(({ kind }) => kind === "initiate");
+  assertEquals(starts.map(({ headers }) => "authorization" in headers), [false, false]);
+  await reload(page);
+  await page.find("#empty").seen(); // what is finished is not kept
+  await assertQuiet();
+});
+
+test("a connection cut in mid-chunk is recovered from, and no byte is lost or doubled", async () => {
+  await using at = await scene();
+  const { page, gcs, line } = at;
+  const { path, bytes } = await file("cut.bin", 3_000_001);
+  line.breakAfter(900_000, 1_000_000);
+  await choose(page, path);
+  await inPhase(page, "cut.bin", "done").seen();
+  assertEquals(line.breaks, 2);
+  assertEquals(difference(stored(gcs, "cut.bin"), bytes), -1);
+  assert(gcs.requests.some(({ kind }) => kind === "status"), "the server was not asked");
+  await assertQuiet(BROKEN);
+});
+
+test("the buttons of the bad network make it bad, and uploads survive it", async () => {
+  await using at = await scene();
+  const { page, gcs } = at;
+  for (const [index, button] of ["Cut the connection", "Lose the reply"].entries()) {
+    const { path, bytes } = await file(`bad${index}.bin`, 2 * CHUNK + 5);
+    await page.role("button", button).click();
+    await page.find("output", "next").seen();
+    await choose(page, path);
+    await inPhase(page, `bad${index}.bin`, "done").seen();
+    assertEquals(difference(stored(gcs, `bad${index}.bin`), bytes), -1);
+    await page.find("output", "next").unseen();
+  }
+  await assertQuiet(BROKEN);
+});
+
+test("pause stops in the middle of a chunk, resume goes on from what is stored", async () => {
+  await using at = await scene();
+  const { page, gcs } = at;
+  const { path, bytes } = await file("pause.bin", 5 * CHUNK + 77);
+  gcs.inject(HOLD_THIRD);
+  await choose(page, path);
+  await upToThirdChunk(at, "pause.bin");
+  const bar = page.role("progressbar", "pause.bin");
+  assertEquals(await bar.attribute("aria-valuenow"), "39");
+  assertEquals(await bar.attribute("aria-valuetext"), "39% stored, 59% sent");
+  await page.role("button", "Pause pause.bin").click();
+  await inPhase(page, "pause.bin", "paused").seen();
+  await page.find("#live", "pause.bin: paused").call("waitFor", { state: "attached" });
+  await page.role("button", "Resume pause.bin").click();
+  await inPhase(page, "pause.bin", "done").seen();
+  assertEquals(difference(stored(gcs, "pause.bin"), bytes), -1);
+  assertEquals(gcs.requests.filter(({ kind }) => kind === "initiate").length, 1);
+  await assertQuiet();
+});
+
+test("a reload in mid-upload resumes from the checkpoint, with the file that was kept", async () => {
+  await using at = await scene();
+  const { page, gcs } = at;
+  const { path, bytes } = await file("reload.bin", 5 * CHUNK + 77);
+  gcs.inject(HOLD_THIRD);
+  await choose(page, path);
+  await upToThirdChunk(at, "reload.bin");
+  const before = gcs.requests.length;
+  await reload(page);
+  await inPhase(page, "reload.bin", "done").seen();
+  assertEquals(difference(stored(gcs, "reload.bin"), bytes), -1);
+  assertEquals(gcs.requests[before].kind, "status");
+  assert(
+    !gcs.requests.slice(before).some(({ contentRange }) => contentRange?.startsWith("bytes 0-")),
+  );
+  await assertQuiet();
+});
+
+test("a paused upload waits for its user after the tab was closed and opened again", async () => {
+  await using at = await scene();
+  const { gcs, visitor, line } = at;
+  const { path, bytes } = await file("closed.bin", 4 * CHUNK);
+  gcs.inject(HOLD_THIRD);
+  await choose(at.page, path);
+  await upToThirdChunk(at, "closed.bin");
+  await at.page.role("button", "Pause closed.bin").click();
+  await inPhase(at.page, "closed.bin", "paused").seen();
+  await at.page.call("close");
+  const page = await open(visitor, line.origin);
+  await inPhase(page, "closed.bin", "paused").seen();
+  assertStringIncludes(await card(page, "closed.bin").text(), "524 kB stored");
+  await page.role("button", "Resume closed.bin").click();
+  await inPhase(page, "closed.bin", "done").seen();
+  assertEquals(difference(stored(gcs, "closed.bin"), bytes), -1);
+  await assertQuiet();
+});
+
+test("a second tab leaves an upload to the first, and takes it when that one is closed", async () => {
+  await using at = await scene();
+  const { page, gcs, visitor, line } = at;
+  const { path, bytes } = await file("tabs.bin", 4 * CHUNK);
+  gcs.inject(HOLD_THIRD);
+  await choose(page, path);
+  await upToThirdChunk(at, "tabs.bin");
+  const second = await open(visitor, line.origin);
+  await second.find("#empty").seen();
+  await page.call("close");
+  await inPhase(second, "tabs.bin", "done").seen();
+  assertEquals(difference(stored(gcs, "tabs.bin"), bytes), -1);
+  await assertQuiet();
+});
+
+test("a file that is not kept is asked for, and another one is refused in words", async () => {
+  await using at = await scene({ keepBytes: 0 });
+  const { page, gcs } = at;
+  const { path, bytes } = await file("mine.bin", 4 * CHUNK + 1);
+  const other = await file("other.bin", 4 * CHUNK + 1);
+  const { mtime } = await Deno.stat(path);
+  await Deno.writeFile(other.path, bytes.toReversed());
+  await Deno.utime(other.path, mtime!, mtime!); // differs in nothing but its bytes
+  const shorter = await file("shorter.bin", 99);
+  gcs.inject(HOLD_THIRD);
+  await choose(page, path);
+  await upToThirdChunk(at, "mine.bin");
+  await reload(page);
+  await inPhase(page, "mine.bin", "needs-file").seen();
+  const again = card(page, "mine.bin").role("button", /Choose the file again/);
+  for (const wrong of [other.path, shorter.path]) {
+    await again.call("setInputFiles", wrong);
+    const refusal = card(page, "mine.bin").find(
+      ".trouble",
+      "not the file that the upload was begun with",
+    );
+    await refusal.seen();
+    assertMatch(await refusal.text(), /Choose “mine\.bin” \(1\.0 MB\) as it was then/);
+  }
+  assertEquals(gcs.objects.length, 0);
+  await again.call("setInputFiles", path);
+  await inPhase(page, "mine.bin", "done").seen();
+  assertEquals(difference(stored(gcs, "mine.bin"), bytes), -1);
+  await assertQuiet();
+});
+
+test("a file of a kind that is not accepted is refused in words", async () => {
+  await using at = await scene({ contentTypes: ["image/*", "application/pdf"] });
+  const { page, gcs } = at;
+  const { path } = await file("notes.txt", 1000);
+  await choose(page, path);
+  const refused = inPhase(page, "notes.txt", "failed");
+  await refused.seen();
+  const words = await refused.text();
+  assertStringIncludes(words, "Files of this kind (text/plain) are not accepted.");
+  assertStringIncludes(words, "Accepted are images and PDF.");
+  await page.role("button", "Remove notes.txt").click();
+  await page.find("#empty").seen();
+  assertEquals(gcs.sessions.length, 0);
+  await assertQuiet(REFUSED(403));
+});
+
+test("a file that is too large is refused in words", async () => {
+  await using at = await scene({ maxBytes: 500_000 });
+  const { page, gcs } = at;
+  const { path } = await file("large.bin", 600_000);
+  await choose(page, path);
+  const refused = inPhase(page, "large.bin", "failed");
+  await refused.seen();
+  const words = await refused.text();
+  assertStringIncludes(words, "This file is too large.");
+  assertStringIncludes(words, "It has 600 kB; up to 500 kB are accepted.");
+  assertEquals(gcs.sessions.length, 0);
+  await assertQuiet(REFUSED(413));
+});
+
+test("an upload that the server has forgotten says so, and starts again", async () => {
+  await using at = await scene();
+  const { page, gcs } = at;
+  const { path, bytes } = await file("gone.bin", 3 * CHUNK);
+  gcs.inject({ on: "chunk", skip: 1, expire: 410 });
+  await choose(page, path);
+  const failed = inPhase(page, "gone.bin", "failed");
+  await failed.seen();
+  assertStringIncludes(await failed.text(), "The server does not know this upload any more.");
+  await page.role("button", "Start again gone.bin").click();
+  await inPhase(page, "gone.bin", "done").seen();
+  assertEquals(difference(stored(gcs, "gone.bin"), bytes), -1);
+  await assertQuiet(REFUSED(410));
+});
+
+test("cancel removes the upload, here and at the server", async () => {
+  await using at = await scene();
+  const { page, gcs } = at;
+  const { path } = await file("cancel.bin", 4 * CHUNK);
+  gcs.inject(HOLD_THIRD);
+  await choose(page, path);
+  await upToThirdChunk(at, "cancel.bin");
+  await page.role("button", "Cancel cancel.bin").click();
+  await card(page, "cancel.bin").unseen();
+  assertEquals(gcs.sessions.map(({ phase }) => phase), ["cancelled"]);
+  await page.find("#live", "cancel.bin: cancelled").call("waitFor", { state: "attached" });
+  await reload(page);
+  await page.find("#empty").seen();
+  assertEquals(gcs.objects.length, 0);
+  await assertQuiet(REFUSED(499));
+});
+
+test("everything can be done with the keyboard, and the focus is never lost", async () => {
+  await using at = await scene();
+  const { page, gcs } = at;
+  const [one, two] = [await file("one.bin", 4 * CHUNK), await file("two.bin", 4 * CHUNK)];
+  const name = () =>
+    page.call<string>(
+      "evaluate",
+      "document.activeElement.closest('button,label')?.innerText.trim().replaceAll(/\\s+/g, ' ')",
+    );
+  await page.call("bringToFront");
+  await page.find("body").call("press", "Tab");
+  assertEquals(await name(), "Choose files");
+  const outline = "getComputedStyle(document.activeElement.closest('label,button')).outlineStyle";
+  assertEquals(await page.call("evaluate", outline), "solid");
+  gcs.inject(HOLD_THIRD);
+  await choose(page, one.path);
+  await upToThirdChunk(at, "one.bin");
+  for (let tabs = 0; await name() !== "Pause one.bin"; tabs++) {
+    assert(tabs < 10, "Pause cannot be reached");
+    await page.press("Tab");
+  }
+  assertEquals(await page.call("evaluate", outline), "solid");
+  await page.press("Enter");
+  await inPhase(page, "one.bin", "paused").seen();
+  assertEquals(await name(), "Resume one.bin");
+  await page.press("Space");
+  await inPhase(page, "one.bin", "done").seen();
+  assertEquals(await name(), "Remove one.bin");
+  await choose(page, two.path);
+  await inPhase(page, "two.bin", "done").seen();
+  await page.press("Enter"); // removes the first
+  await card(page, "one.bin").unseen();
+  assertEquals(await name(), "Remove two.bin");
+  await page.press("Space");
+  await card(page, "two.bin").unseen();
+  assertEquals(await name(), "Choose files");
+  assertEquals(difference(stored(gcs, "one.bin"), one.bytes), -1);
+  await assertQuiet();
+});
+
+test("cancelling with the keyboard gives the focus back", async () => {
+  await using at = await scene();
+  const { page, gcs } = at;
+  const { path } = await file("keys.bin", 4 * CHUNK);
+  gcs.inject(HOLD_THIRD);
+  await choose(page, path);
+  await upToThirdChunk(at, "keys.bin");
+  await page.role("button", "Cancel keys.bin").call("focus");
+  await page.press("Enter");
+  await card(page, "keys.bin").unseen();
+  assertEquals(await page.call("evaluate", "document.activeElement.id"), "files");
+  assertEquals(gcs.sessions.map(({ phase }) => phase), ["cancelled"]);
+  await assertQuiet(REFUSED(499));
+});
+
+test("files that are dropped anywhere on the page are uploaded", async () => {
+  await using at = await scene();
+  const { page, gcs } = at;
+  const drop = `(() => {
+    const data = new DataTransfer();
+    data.items.add(new File(["dropped"], "dropped.txt", { type: "text/plain" }));
+    for (const type of ["dragenter", "dragover", "drop"]) {
+      document.body.dispatchEvent(
+        new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
+    }
+  })()`;
+  await page.call("evaluate", drop);
+  await inPhase(page, "dropped.txt", "done").seen();
+  assertEquals(new TextDecoder().decode(stored(gcs, "dropped.txt")), "dropped");
+  await assertQuiet();
+});
+
+const CHECKS = `(() => {
+  const wrong = [];
+  const shown = (element) => element.checkVisibility();
+  const ids = [...document.querySelectorAll("[id]")].map(({ id }) => id);
+  if (new Set(ids).size !== ids.length) wrong.push("an id is there twice");
+  for (const element of document.querySelectorAll("[aria-labelledby],[aria-describedby]")) {
+    for (const name of ["aria-labelledby", "aria-describedby"]) {
+      for (const id of element.getAttribute(name)?.split(" ") ?? []) {
+        if (!document.getElementById(id)?.textContent.trim()) wrong.push(name + " " + id);
+      }
+    }
+  }
+  for (const element of document.querySelectorAll("button,input")) {
+    if (!shown(element)) continue;
+    const text = element.matches("input") ? element.labels[0]?.innerText : element.innerText;
+    if (!text?.trim()) wrong.push("no name: " + element.outerHTML);
+    const { width, height } = (element.closest("label") ?? element).getBoundingClientRect();
+    if (width < 24 || height < 24) wrong.push("too small: " + element.outerHTML);
+  }
+  for (const bar of document.querySelectorAll("[role=progressbar]")) {
+    const value = Number(bar.getAttribute("aria-valuenow"));
+    if (!(value >= 0 && value <= 100)) wrong.push("value: " + bar.outerHTML);
+  }
+  const levels = [...document.querySelectorAll("h1,h2,h3")].filter(shown).map((h) => +h.tagName[1]);
+  if (levels.some((level, i) => level > (levels[i - 1] ?? 0) + 1)) wrong.push("headings " + levels);
+  if (!document.documentElement.lang || !document.title) wrong.push("no language or title");
+  const wide = document.documentElement.scrollWidth;
+  if (wide > innerWidth) wrong.push("too wide: " + wide);
+  if (document.querySelector("[style],style,script:not([src])")) wrong.push("something inline");
+  return wrong;
+})()`;
+
+/** Contrast of all texts with what is behind them, by WCAG's formula. */
+const CONTRAST = `(() => {
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const rgba = (color) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = color;
+    canvas.fillRect(0, 0, 1, 1);
+    return canvas.getImageData(0, 0, 1, 1).data;
+  };
+  const light = (color) => {
+    const [r, g, b] = [...rgba(color)].map((c) => c / 255)
+      .map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const color = getComputedStyle(at).backgroundColor;
+      if (rgba(color)[3] === 255) return color;
+    }
+    return "white";
+  };
+  const poor = [];
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+    const element = node.parentElement;
+    if (!node.data.trim() || !element.checkVisibility() || element.closest(".unseen")) continue;
+    const [a, b] = [getComputedStyle(element).color, behind(element)].map(light).sort((a, b) => b - a);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < 4.5) poor.push(node.data.trim() + ": " + ratio.toFixed(2));
+  }
+  return poor;
+})()`;
+
+for (const [colorScheme, width] of [["light", 360], ["dark", 1440]] as const) {
+  test(`names, roles, sizes and contrasts hold, ${colorScheme} and ${width} px wide`, async () => {
+    await using at = await scene(
+      { contentTypes: ["image/*", "application/octet-stream"] },
+      { colorScheme, viewport: { width, height: 800 }, reducedMotion: "reduce" },
+    );
+    const { page, gcs } = at;
+    const long = `a-rather-${"very-".repeat(12)}long-name.bin`;
+    const files = await Promise.all([
+      file("done.bin", 10),
+      file(long, 4 * CHUNK),
+      file("x.txt", 1),
+    ]);
+    await choose(page, files[0].path);
+    await inPhase(page, "done.bin", "done").seen();
+    gcs.inject(HOLD_THIRD);
+    await choose(page, files[1].path, files[2].path);
+    await upToThirdChunk(at, long);
+    await inPhase(page, "x.txt", "failed").seen();
+    assertEquals(await page.call("evaluate", CHECKS), []);
+    assertEquals(await page.call("evaluate", CONTRAST), []);
+    const transition = "getComputedStyle(document.querySelector('.bar-stored')).transitionProperty";
+    assertEquals(await page.call("evaluate", transition), "none");
+    await page.role("button", `Cancel ${long}`).click();
+    await card(page, long).unseen();
+    await assertQuiet(REFUSED(403), REFUSED(499));
+  });
+}
