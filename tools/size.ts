@@ -9,7 +9,8 @@ import { ROOT, run } from "./run.ts";
 
 /** The most bytes that an entry may weigh after gzip. */
 const LIMITS: Record<string, number> = {
-  "mod.ts": 13_500,
+  "mod.ts": 14_000,
+  "src/worker.ts": 31_000,
 };
 
 async function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<number> {

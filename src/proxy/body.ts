@@ -15,6 +15,8 @@ export interface PassedBody {
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
   /** The number of bytes, when it is known beforehand. */
   readonly length: number | undefined;
+  /** Whether it is a request's body as it came, whose length the server holds the client to. */
+  readonly untouched?: boolean;
   /** What was wrong with the body, once it has been found. */
   readonly problem: () => HttpError | undefined;
 }
@@ -38,7 +40,33 @@ export function passBody(
   const length = contentLength(headers) ?? (body ? undefined : 0);
   if (length === undefined) return counted(body!, bounds);
   check(length, bounds);
-  return { body: length > 0 ? body : null, length, problem: () => undefined };
+  return { body: length > 0 ? body : null, length, untouched: true, problem: () => undefined };
+}
+
+/**
+ * The same body, but instead of failing it calls `broken`, which must end the request.
+ *
+ * Bodies that go on without a length need that: when one fails, or its client leaves, workerd ends it upstream as if there
+ * were no more to come, and Google takes a part for the whole.
+ */
+export function guarded(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  broken: () => void,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const reader = body.getReader();
+  return new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      } catch {
+        setTimeout(broken, 0); // a task of its own: workerd crashes when a request is ended from within its body
+        await new Promise(() => {});
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
 }
 
 function check(length: number, { exact, most }: BodyBounds): void {

@@ -2,8 +2,7 @@
 
 import type { Transport } from "../net/transport.ts";
 import { badGateway, HttpError } from "./http_error.ts";
-import type { PassedBody } from "./body.ts";
-import { readText } from "./body.ts";
+import { guarded, type PassedBody, readText } from "./body.ts";
 
 /** A request to Google. */
 export interface UpstreamRequest {
@@ -38,14 +37,20 @@ export async function sendUpstream(
   const deadline = DEADLINE + (1000 * (passed?.length ?? (passed ? most : 0))) / MIN_THROUGHPUT;
   const timer = setTimeout(() => abort.abort(), Math.min(deadline, 2 ** 31 - 1));
   const started = Date.now();
+  let left = false;
+  const leave = () => {
+    left = true;
+    abort.abort();
+  };
+  const stream = passed?.body && !passed.untouched ? guarded(passed.body, leave) : passed?.body;
   try {
     const response = await send(url, {
       method,
       headers: withLength(request.headers, passed),
-      body: passed ? passed.body : body as string | null,
+      body: passed ? stream : body as string | null,
       redirect: "manual",
       signal: abort.signal,
-      ...(passed?.body && { duplex: "half" }),
+      ...(stream && { duplex: "half" }),
     } as RequestInit);
     const text = await readText(
       response.body,
@@ -59,7 +64,8 @@ export async function sendUpstream(
       milliseconds: Date.now() - started,
     };
   } catch (error) {
-    throw passed?.problem() ?? (error instanceof HttpError ? error : failure(abort.signal.aborted));
+    throw passed?.problem() ??
+      (error instanceof HttpError ? error : failure(abort.signal.aborted && !left));
   } finally {
     clearTimeout(timer);
   }

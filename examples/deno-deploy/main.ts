@@ -1,0 +1,3 @@
+import worker from "@resumable-media/upload/worker";
+
+Deno.serve((request) => worker.fetch(request));

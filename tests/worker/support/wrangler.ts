@@ -1,0 +1,20 @@
+// Cloudflare's tool, from npm. It runs in Deno: its releases ask for newer versions of Node than this repository does.
+
+import { fileURLToPath } from "node:url";
+import { deno } from "./project.ts";
+
+const FOLDER = fileURLToPath(new URL("../wrangler/", import.meta.url));
+
+/** Runs wrangler to its end; returns what it printed. */
+export async function wrangler(cwd: string, ...args: string[]): Promise<string> {
+  await deno(["install", "--quiet"], { cwd: FOLDER });
+  return await deno([
+    "run",
+    "--quiet",
+    "--allow-all",
+    "--no-check",
+    `--config=${FOLDER}deno.json`,
+    `${FOLDER}node_modules/wrangler/wrangler-dist/cli.js`,
+    ...args,
+  ], { cwd, env: { WRANGLER_SEND_METRICS: "false", CI: "true" } });
+}
