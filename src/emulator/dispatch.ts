@@ -8,6 +8,7 @@ import { preflightReply } from "./cors.ts";
 import { isBucketName } from "./names.ts";
 import { deleteObject, getObject, getXmlObject, listObjects } from "./object_routes.ts";
 import { type Api, invalid, type Refusal, refuse, reply } from "./replies.ts";
+import { serveRetryTest } from "./retry_test_routes.ts";
 import type { Route } from "./route.ts";
 import type { Exchange, Service } from "./service.ts";
 import type { Session } from "./session.ts";
@@ -34,6 +35,7 @@ export async function dispatch(
     await incoming.body.drain();
     return refuse(problem, route.api);
   }
+  if (route.to === "retry test") return serveRetryTest(service.retryTests, route.id, incoming);
   if (route.to === "preflight") return preflightReply(incoming.headers, service.settings.cors);
   if (route.to === "nowhere") return nowhere(exchange);
   const api = route.to === "xml" ? "xml" : "json";
@@ -45,7 +47,7 @@ export async function dispatch(
   return serve(service, route, exchange, api);
 }
 
-type BucketRoute = Exclude<Route, { to: "session" | "preflight" | "nowhere" }>;
+type BucketRoute = Exclude<Route, { to: "session" | "retry test" | "preflight" | "nowhere" }>;
 
 async function serve(
   service: Service,

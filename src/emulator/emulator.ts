@@ -164,9 +164,13 @@ export class GcsEmulator {
     const route = routeOf(incoming);
     const id = incoming.url.searchParams.get("upload_id");
     const session = id === null ? undefined : this.#service.sessions.get(id);
+    // What asks for faults is not hit by them, and is nobody's upload: it is not in the log.
+    if (route.to === "retry test") return this.#answer(route, undefined, incoming, null);
     const record = this.#record(route, incoming, session);
-    const fault = this.#faults.take(record, incoming.body.length);
-    const response = await this.#answer(route, session, incoming, fault, record);
+    const fault = this.#instructed(incoming, record, session) ??
+      this.#faults.take(record, incoming.body.length);
+    if (fault) record.fault = faultName(fault);
+    const response = await this.#answer(route, session, incoming, fault);
     record.status = response.status;
     return finished(incoming, response);
   }
@@ -176,11 +180,10 @@ export class GcsEmulator {
     session: Session | undefined,
     incoming: Incoming,
     fault: Fault | null,
-    record: OpenRecord,
   ): Promise<Response> {
-    if (fault) record.fault = faultName(fault);
     const { settings } = this.#service;
-    if (fault?.delay) await settings.sleep(fault.delay, incoming.signal);
+    const pause = () => settings.sleep(fault?.delay ?? 0, incoming.signal);
+    if (fault?.delay && fault.stall === undefined) await pause();
     const exchange = {
       incoming,
       origin: settings.origin ?? incoming.url.origin,
@@ -191,6 +194,7 @@ export class GcsEmulator {
       incoming,
       fault,
       () => dispatch(this.#service, route, session, exchange),
+      pause,
     );
     if (!response.headers.has("x-guploader-uploadid")) {
       response.headers.set("x-guploader-uploadid", session?.id ?? newId());
@@ -198,6 +202,18 @@ export class GcsEmulator {
     response.headers.set("server", "UploadServer");
     allowOrigin(response, incoming.headers.get("origin"), settings.cors, session);
     return response;
+  }
+
+  /** What the retry test that a request names does to it. */
+  #instructed(
+    { headers, body }: Incoming,
+    { kind, contentRange }: RequestRecord,
+    session: Session | undefined,
+  ): Fault | null {
+    const id = headers.get("x-retry-test-id");
+    if (id === null || kind === "other") return null;
+    const target = { kind, contentRange, length: body.length, persisted: session?.persisted ?? 0 };
+    return this.#service.retryTests.take(id, target);
   }
 
   #record(route: Route, incoming: Incoming, session: Session | undefined): OpenRecord {

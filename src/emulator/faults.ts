@@ -51,6 +51,15 @@ export interface FaultActions {
   readonly cut: number;
   /** Another reply instead of the real one: its status, 200 to 599. See {@linkcode StatusReply}. */
   readonly status: number;
+  /**
+   * The reply is the real one, but its body ends after so many bytes, as if that were all.
+   */
+  readonly shorten: number;
+  /**
+   * The request waits for `delay` in the middle: after so many bytes of the body, which a session has then, in whole
+   * multiples of 256 KiB, even if the client waits no longer.
+   */
+  readonly stall: number;
   /** The session ends: this request and all that follow on it get that status. */
   readonly expire: 404 | 410;
   /**
@@ -106,10 +115,12 @@ export type Fault =
     | (OneAction<"status"> & StatusReply)
     | OneAction<"expire">
     | OneAction<"corrupt">
+    | OneAction<"shorten">
+    | (OneAction<"stall"> & Required<Pick<FaultScope, "delay">>)
     | (OneAction<never> & Required<Pick<FaultScope, "delay">>)
   );
 
-const ACTIONS = ["drop", "cut", "status", "expire", "corrupt"] as const;
+const ACTIONS = ["drop", "cut", "status", "expire", "corrupt", "shorten", "stall"] as const;
 const SESSION_KINDS: readonly RequestKind[] = ["chunk", "final", "status", "finalize", "cancel"];
 const STORING_KINDS: readonly RequestKind[] = ["chunk", "final", "media", "multipart"];
 
@@ -143,6 +154,9 @@ export function checkFault(fault: Fault): void {
   if (actions.length === 0 && fault.delay === undefined) {
     throw new TypeError(`A fault needs an action: delay, ${ACTIONS.join(", ")}`);
   }
+  if (fault.stall !== undefined && fault.delay === undefined) {
+    throw new TypeError("A fault with stall needs delay: how long it waits");
+  }
   if (fault.drop !== undefined && fault.drop !== "before" && fault.drop !== "after") {
     throw new TypeError(`drop must be "before" or "after", not ${JSON.stringify(fault.drop)}`);
   }
@@ -151,6 +165,8 @@ export function checkFault(fault: Fault): void {
   }
   inRange("status", fault.status, 200, 599);
   inRange("cut", fault.cut, 0);
+  inRange("shorten", fault.shorten, 0);
+  inRange("stall", fault.stall, 0);
   inRange("afterBytes", fault.status === undefined ? undefined : fault.afterBytes, 0);
   inRange("skip", fault.skip, 0);
   inRange("delay", fault.delay, 0);

@@ -19,6 +19,8 @@ export class IncomingBody {
   #received = 0;
   #watch: (received: number) => void = () => {};
   #limit = Infinity;
+  #pauseAt = Infinity;
+  #pause: () => Promise<void> = () => Promise.resolve();
   #started = false;
 
   private constructor(
@@ -68,6 +70,12 @@ export class IncomingBody {
     this.#limit = limit;
   }
 
+  /** Makes the body wait after `bytes`, if it has as many. */
+  pauseAfter(bytes: number, pause: () => Promise<void>): void {
+    this.#pauseAt = bytes;
+    this.#pause = pause;
+  }
+
   /**
    * The pieces of the body, once.
    *
@@ -81,9 +89,11 @@ export class IncomingBody {
       const bytes = this.#bytes.subarray(0, this.#limit);
       this.#received = bytes.length;
       this.#watch(this.#received);
-      if (bytes.length > 0) yield bytes;
+      if (bytes.length > 0) yield* this.#paused(bytes, 0);
     } else {
-      yield* this.#streamed(this.#stream!);
+      for await (const piece of this.#streamed(this.#stream!)) {
+        yield* this.#paused(piece, this.#received - piece.length);
+      }
     }
     if (this.#limit !== Infinity) throw new InjectedCut();
   }
@@ -114,6 +124,16 @@ export class IncomingBody {
     if (this.#started || !this.#stream || this.#stream.locked) return;
     this.#started = true;
     await this.#stream.cancel(reason).catch(() => {});
+  }
+
+  /** A piece that begins at `start`, with the pause where it is due. */
+  async *#paused(piece: Uint8Array, start: number): AsyncGenerator<Uint8Array, void, void> {
+    const before = this.#pauseAt - start;
+    if (before < 0 || before > piece.length) return yield piece;
+    if (before > 0) yield piece.subarray(0, before);
+    this.#pauseAt = Infinity;
+    await this.#pause();
+    if (before < piece.length) yield piece.subarray(before);
   }
 
   async *#streamed(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {

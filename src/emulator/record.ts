@@ -41,7 +41,9 @@ export type FaultName =
   | "status"
   | "delay"
   | "expire"
-  | "corrupt";
+  | "corrupt"
+  | "shorten"
+  | "stall";
 
 /** One request in the log. */
 export interface RequestRecord {

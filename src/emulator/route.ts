@@ -21,6 +21,8 @@ export type Route =
   | { readonly to: "object"; readonly bucket: string; readonly name: string }
   /** `/{bucket}/{object}` of the XML API. */
   | { readonly to: "xml"; readonly bucket: string; readonly name: string }
+  /** The resource that faults are asked for with; no id: all of them. */
+  | { readonly to: "retry test"; readonly id: string | null }
   | { readonly to: "preflight" }
   | { readonly to: "nowhere" };
 
@@ -30,6 +32,7 @@ const OBJECT = /^(?:\/download)?\/storage\/v1\/b\/([^/]+)\/o\/(.+)$/;
 /** What else is below these paths is no bucket of the XML API. */
 const JSON_API = /^(?:\/resumable)?(?:\/upload|\/download|\/batch)?\/storage\/v1(?:\/|$)/;
 const XML = /^\/([^/]+)\/(.+)$/;
+const RETRY_TEST = /^\/retry_test(?:\/([^/]+))?\/?$/;
 const BUCKET_HOST = /^(.+)\.storage\.googleapis\.com$/;
 
 /** The part of the service that a request names. */
@@ -48,6 +51,8 @@ export function routeOf({ method, url }: Incoming): Route {
   const object = OBJECT.exec(path);
   if (object) return { to: "object", bucket: decoded(object[1]), name: decoded(object[2]) };
   if (JSON_API.test(path)) return { to: "nowhere" };
+  const retryTest = RETRY_TEST.exec(path);
+  if (retryTest) return { to: "retry test", id: retryTest[1] ?? null };
   const host = BUCKET_HOST.exec(url.hostname);
   const xml = host ? [path, host[1], path.slice(1)] : XML.exec(path);
   if (!xml || xml[2] === "") return { to: "nowhere" };

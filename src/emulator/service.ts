@@ -8,6 +8,7 @@ import { checkChecksums, type DeclaredChecksums } from "./checksums.ts";
 import { Content } from "./content.ts";
 import type { EmulatedObject } from "./object.ts";
 import { invalid, type Refusal } from "./replies.ts";
+import { RetryTests } from "./retry_tests.ts";
 import { Session } from "./session.ts";
 import type { UploadSpec } from "./spec.ts";
 import type { Settings } from "./options.ts";
@@ -33,6 +34,7 @@ export class Service {
   readonly settings: Settings;
   readonly store: ObjectStore;
   readonly sessions: Map<string, Session> = new Map();
+  readonly retryTests: RetryTests = new RetryTests();
 
   constructor(settings: Settings) {
     this.settings = settings;
@@ -89,8 +91,9 @@ export class Service {
     });
   }
 
-  /** Forgets objects and sessions. */
+  /** Forgets objects, sessions and retry tests. */
   reset(): void {
+    this.retryTests.reset();
     this.store.clear();
     this.sessions.clear();
   }

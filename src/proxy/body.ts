@@ -77,23 +77,27 @@ function check(length: number, { exact, most }: BodyBounds): void {
 }
 
 function counted(body: ReadableStream<Uint8Array<ArrayBuffer>>, bounds: BodyBounds): PassedBody {
+  const { exact, most } = bounds;
   let problem: HttpError | undefined;
   let count = 0;
-  const verify = (length: number, exact: number | undefined) => {
-    try {
-      check(length, { exact, most: bounds.exact ?? bounds.most });
-    } catch (error) {
-      problem = error as HttpError;
-      throw error;
-    }
+  const refuse = (error: HttpError): never => {
+    problem = error;
+    throw error;
   };
   const counter = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
     transform(piece, controller) {
       count += piece.length;
-      verify(count, undefined);
+      if (exact !== undefined && count > exact) {
+        refuse(badRequest(`The Content-Range speaks of ${exact} bytes, the body has more`));
+      }
+      if (count > most) refuse(tooLarge(`At most ${most} bytes are allowed here, got more`));
       controller.enqueue(piece);
     },
-    flush: () => verify(count, bounds.exact),
+    flush() {
+      if (exact !== undefined && count !== exact) {
+        refuse(badRequest(`The Content-Range speaks of ${exact} bytes, the body has ${count}`));
+      }
+    },
   });
   return { body: body.pipeThrough(counter), length: undefined, problem: () => problem };
 }

@@ -15,7 +15,7 @@ export interface ChunkRange {
  * anything else, and for positions that contradict each other.
  */
 export function parseChunkRange(header: string): ChunkRange | undefined {
-  const match = /^bytes (?:(\d{1,15})-(\d{1,15}|\*)|\*)\/(\d{1,15}|\*)$/i.exec(header.trim());
+  const match = /^bytes (?:(\d{1,15})-(\d{1,15}|\*)|\*)\/(\d{1,15}|\*)$/.exec(header);
   if (!match) return undefined;
   const [first, last, total] = match.slice(1).map((part) =>
     part === undefined || part === "*" ? undefined : Number(part)

@@ -35,7 +35,10 @@ const MAX_AGE = 86_400;
 /** Checks the origins that are allowed: exact ones, as browsers send them. */
 export function checkOrigins(origins: readonly string[]): readonly string[] {
   for (const origin of origins) {
-    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+    if (
+      !/^https?:\/\/[\w.\-:[\]]+$/.test(origin) || !URL.canParse(origin) ||
+      new URL(origin).origin !== origin
+    ) {
       throw new SettingError(
         "ALLOWED_ORIGINS",
         "exact origins such as https://app.example, got something else",

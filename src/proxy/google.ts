@@ -4,9 +4,10 @@ import type { Transport } from "../net/transport.ts";
 import { isSuccess } from "../protocol/reply.ts";
 import { contentLength, passBody, type PassedBody, readText } from "./body.ts";
 import { parseChunkRange } from "./content_range.ts";
-import { badGateway, badRequest, HttpError, quote, tooLarge } from "./http_error.ts";
+import { badGateway, badRequest, forbidden, HttpError, quote, tooLarge } from "./http_error.ts";
 import type { UploadGrant, UploadLimits } from "./grant.ts";
 import { frameMultipart, readMultipart } from "./multipart_body.ts";
+import { scrubber } from "./scrub.ts";
 import type { SealedSession, SessionSealer } from "./session_token.ts";
 import { sendUpstream, type UpstreamReply } from "./upstream.ts";
 import { checkStart, type Start } from "./wanted.ts";
@@ -148,7 +149,7 @@ export async function continueSession(
     body,
   }, side.maxChunkBytes);
   note(trace, reply);
-  return answer(reply, isSessionReply, session);
+  return answer(reply, isSessionReply, scrubber(side.endpoint, session.target));
 }
 
 /** Cancels the session. */
@@ -165,7 +166,7 @@ export async function cancelSession(
     0,
   );
   note(trace, reply);
-  return answer(reply, isSessionReply, session);
+  return answer(reply, isSessionReply, scrubber(side.endpoint, session.target));
 }
 
 /** Uploads an object in one request, without metadata. */
@@ -315,26 +316,24 @@ const isSessionReply = (status: number) =>
 function answer(
   reply: UpstreamReply,
   expected: (status: number) => boolean,
-  session?: SealedSession,
+  hide?: (text: string) => string,
 ): Response {
   const { status, text } = reply;
-  // The proxy's own credentials are nothing that a client can do anything about.
-  if (!session && (status === 401 || status === 403)) {
+  // Google's words name the proxy's account, and a client can do nothing about it.
+  if (status === 401 || status === 403) {
+    if (hide) throw forbidden("Google refused the request on this session");
     throw badGateway("Google refused the proxy's credentials", false);
   }
   if (!expected(status)) {
     throw badGateway(`Google answered with an unexpected status, ${status}`, false);
   }
-  const secret = session && new URLSearchParams(session.target.split("?")[1]).get("upload_id");
-  const hide = (words: string) =>
-    secret ? words.replaceAll(secret, "…").replaceAll(encodeURIComponent(secret), "…") : words;
   const headers = new Headers(noStore());
   for (const name of REPLY_HEADERS) {
     const value = reply.headers.get(name);
-    if (value !== null && hide(value) === value) headers.set(name, value);
+    if (value !== null && (!hide || hide(value) === value)) headers.set(name, value);
   }
   if (status >= 500 && !headers.has("retry-after")) headers.set("retry-after", "5");
-  return new Response(text === "" ? null : hide(text), { status, headers });
+  return new Response(text === "" ? null : hide ? hide(text) : text, { status, headers });
 }
 
 function noStore(): Record<string, string> {

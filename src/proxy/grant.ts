@@ -58,19 +58,25 @@ export function checkGrant(grant: UploadGrant, limits: UploadLimits, wanted: Wan
     (prefix === undefined || wanted.name.startsWith(prefix));
   if (!named) throw forbidden(`The ticket does not cover the object name ${quote(wanted.name)}`);
   // Below a prefix, a path that leads out of it again is left to nobody: tools that copy a bucket to a disk follow it.
-  if (name === undefined && wanted.name.split("/").some((part) => part === "." || part === "..")) {
+  if (
+    name === undefined && wanted.name.split(/[/\\]/).some((part) => part === "." || part === "..")
+  ) {
     throw forbidden(`The object name ${quote(wanted.name)} has a part that is a relative path`);
   }
-  for (const types of [grant.contentTypes, limits.contentTypes]) {
-    if (types && !types.some((type) => matchesType(type, wanted.contentType))) {
-      throw forbidden(`The media type ${quote(wanted.contentType)} is not allowed`);
-    }
-  }
+  checkType(wanted.contentType, grant.contentTypes);
+  checkType(wanted.contentType, limits.contentTypes);
   const maxBytes = Math.min(grant.maxBytes ?? Infinity, limits.maxBytes);
   if (wanted.size !== undefined && wanted.size > maxBytes) {
     throw tooLarge(`At most ${maxBytes} bytes are allowed, got ${wanted.size}`);
   }
   return maxBytes;
+}
+
+/** Refuses a media type that is none of those allowed. */
+export function checkType(contentType: string, types: readonly string[] | undefined): void {
+  if (types && !types.some((type) => matchesType(type, contentType))) {
+    throw forbidden(`The media type ${quote(contentType)} is not allowed`);
+  }
 }
 
 /** Whether a media type is `pattern`, or of its kind when that ends in `/*`; parameters and case do not count. */

@@ -3,7 +3,7 @@
 import { isMediaType } from "../protocol/media_type.ts";
 import { expectedOfName } from "../protocol/upload_url.ts";
 import { badRequest, forbidden, quote } from "./http_error.ts";
-import { checkGrant, type UploadGrant, type UploadLimits } from "./grant.ts";
+import { checkGrant, checkType, type UploadGrant, type UploadLimits } from "./grant.ts";
 
 /** Query parameters that go upstream. */
 const PARAMETERS = [
@@ -17,7 +17,7 @@ const PARAMETERS = [
 /** Query parameters that may be there, and are written by the proxy itself or not at all. */
 const IGNORED = ["alt", "contentEncoding", "name", "prettyPrint", "projection", "uploadType"];
 
-/** The most characters of a parameter: the session URL, which repeats them, has to stay short. */
+/** The most characters of a parameter, encoded: the session URL, which repeats them, has to stay short. */
 const MAX_PARAMETER = 1024;
 
 /** Fields of the object resource that a client may set. */
@@ -60,7 +60,7 @@ export interface Start {
 /** Checks a start against what is allowed. */
 export function checkStart(input: StartInput, grant: UploadGrant, limits: UploadLimits): Start {
   const query = checkQuery(input.query, grant.overwrite === true);
-  const given = checkMetadata(input.metadata, input.bucket);
+  const given = checkMetadata(input.metadata);
   const name = agreed("object name", input.query.get("name"), given.name);
   if (name === undefined) throw badRequest("Expected the object's name, got none", "required");
   const expected = expectedOfName(name);
@@ -84,7 +84,16 @@ export function checkStart(input: StartInput, grant: UploadGrant, limits: Upload
     ...(contentEncoding !== undefined && { contentEncoding }),
   };
   const metadata: Record<string, unknown> = { ...withGranted(fields, grant.metadata), name };
-  return { query, metadata, name, contentType: String(metadata.contentType), maxBytes };
+  // What is stored in the end, whoever has set it.
+  const stored = metadata.contentType;
+  if (!isMediaType(stored)) {
+    throw badRequest("Expected one media type, the ticket sets something else");
+  }
+  checkType(stored, limits.contentTypes);
+  if (metadata.bucket !== undefined && metadata.bucket !== input.bucket) {
+    throw badRequest("The metadata names another bucket");
+  }
+  return { query, metadata, name, contentType: stored, maxBytes };
 }
 
 function checkQuery(query: URLSearchParams, overwrite: boolean): URLSearchParams {
@@ -94,8 +103,12 @@ function checkQuery(query: URLSearchParams, overwrite: boolean): URLSearchParams
       throw badRequest(`The parameter ${quote(key)} is there twice`, "invalidParameter");
     }
     if (PARAMETERS.includes(key)) {
-      if (value.length > MAX_PARAMETER) {
-        throw badRequest(`The parameter ${key} is too long`, "invalidParameter");
+      const fits = encodeURIComponent(value).length <= MAX_PARAMETER;
+      if (!fits || (key !== "fields" && !/^\d{1,20}$/.test(value))) {
+        throw badRequest(
+          `The parameter ${key} has a value that is not allowed`,
+          "invalidParameter",
+        );
       }
       checked.set(key, value);
     } else if (!IGNORED.includes(key)) {
@@ -127,7 +140,7 @@ function agreed(
   return first ?? second;
 }
 
-function checkMetadata(text: string, bucket: string): Record<string, unknown> {
+function checkMetadata(text: string): Record<string, unknown> {
   let value: unknown;
   try {
     value = text.trim() === "" ? {} : JSON.parse(text);
@@ -145,10 +158,11 @@ function checkMetadata(text: string, bucket: string): Record<string, unknown> {
       "invalidParameter",
     );
   }
-  if (fields.bucket !== undefined && fields.bucket !== bucket) {
-    throw badRequest("The metadata names another bucket");
-  }
-  const { metadata = {} } = fields;
+  const { metadata = {}, ...texts } = fields;
+  const broken = Object.entries(texts).find(([, value]) =>
+    typeof value !== "string" || /\p{Cc}/u.test(value)
+  );
+  if (broken) throw badRequest(`The metadata field ${quote(broken[0])} must be a text on one line`);
   const isCustom = typeof metadata === "object" && metadata !== null && !Array.isArray(metadata) &&
     Object.values(metadata).every((entry) => typeof entry === "string");
   if (!isCustom) throw badRequest("The custom metadata must be an object with strings");
