@@ -108,10 +108,15 @@ function transportOf(settings: WorkerSettings): UploadProxyOptions["transport"] 
     if (endpoint !== undefined) return (input, init) => fetch(input, init);
     throw new SettingError("GOOGLE_AUTH", "credentials, since GCS_ENDPOINT is Google's, got none");
   }
-  // A malformed endpoint is named where the proxy is made.
   const url = endpoint !== undefined && URL.canParse(endpoint) ? new URL(endpoint) : undefined;
   if (url?.protocol === "http:" && !LOOPBACK.test(url.hostname)) {
     throw new SettingError("GCS_ENDPOINT", "https, since credentials are sent there, got http");
+  }
+  if (endpoint !== undefined && !/^https?:$/.test(url?.protocol ?? "")) {
+    throw new SettingError(
+      "GCS_ENDPOINT",
+      "an origin such as https://storage.googleapis.com, got something else",
+    );
   }
   const origins = url && [url.origin];
   if (kind === "metadata") return metadataServerTransport({ origins });

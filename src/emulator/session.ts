@@ -66,7 +66,8 @@ export class Session {
 
   /** Ends the session in vain; what it stored is gone. */
   end(state: SessionState): void {
-    if (this.state.phase !== "finished") this.content.clear();
+    // The bytes of a finished session are its object's, also after the session has ended.
+    if (this.state.phase === "open" || this.state.phase === "poisoned") this.content.clear();
     this.state = state;
   }
 

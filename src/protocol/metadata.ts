@@ -113,8 +113,11 @@ export function parseObject(text: string, headers: Headers): StorageObject | und
 
 /** The size an object reports, in bytes; `undefined` when it reports none that is a whole number. */
 export function objectSize(object: StorageObject): number | undefined {
-  const text = String(object.size ?? "");
-  return /^\d{1,16}$/.test(text) ? Number(text) : undefined;
+  const size: unknown = object.size;
+  const isCount = typeof size === "number" || (typeof size === "string" && /^\d{1,16}$/.test(size));
+  return isCount && Number.isSafeInteger(Number(size)) && Number(size) >= 0
+    ? Number(size)
+    : undefined;
 }
 
 /** How a finished object differs from what was sent. */
@@ -140,6 +143,12 @@ export function compareObject(
   const reported: Checksums = { crc32c: object.crc32c, md5: object.md5Hash };
   for (const kind of ["crc32c", "md5"] as const) {
     const expected = sent.checksums[kind], actual = reported[kind];
+    if (actual !== undefined && typeof actual !== "string") {
+      return {
+        kind: "unreported",
+        message: `expected the object's ${kind} as text, got ${typeof actual}`,
+      };
+    }
     if (expected !== undefined && actual !== undefined && expected !== actual) {
       return {
         kind: "differs",

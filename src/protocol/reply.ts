@@ -135,12 +135,16 @@ function isGap({ status, headers, text }: ReplyHead): boolean {
 function errorOf(text: string): { message?: string; reason?: string } | undefined {
   try {
     const { error } = JSON.parse(text) as {
-      error?: { message?: string; errors?: { reason?: string }[] };
+      error?: { message?: unknown; errors?: { reason?: unknown }[] };
     };
-    return error && { message: String(error.message ?? ""), reason: error.errors?.[0]?.reason };
+    return error && { message: textOf(error.message), reason: textOf(error.errors?.[0]?.reason) };
   } catch {
     return undefined;
   }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
 }
 
 /** A reply in one line for an error message: status, and what the server says of it, without URLs and never long. */

@@ -1,7 +1,7 @@
 /** Google's upload protocol, between a client and Google: what is checked, what goes on, what comes back. */
 
 import type { Transport } from "../net/transport.ts";
-import { isSuccess } from "../protocol/reply.ts";
+import { isSuccess, readRefusal } from "../protocol/reply.ts";
 import { contentLength, passBody, type PassedBody, readText } from "./body.ts";
 import { parseChunkRange } from "./content_range.ts";
 import { badGateway, badRequest, forbidden, HttpError, quote, tooLarge } from "./http_error.ts";
@@ -321,6 +321,11 @@ function answer(
   const { status, text } = reply;
   // Google's words name the proxy's account, and a client can do nothing about it.
   if (status === 401 || status === 403) {
+    if (readRefusal(reply).kind === "unavailable") {
+      throw new HttpError(429, "rateLimitExceeded", "Google limits the rate of requests", {
+        "retry-after": "5",
+      });
+    }
     if (hide) throw forbidden("Google refused the request on this session");
     throw badGateway("Google refused the proxy's credentials", false);
   }

@@ -80,19 +80,21 @@ export function sessionSealer(
             currentDate: new Date(now()),
           },
         );
-        const { t, b, m, s, exp } = payload as {
-          t: string;
-          b: string;
-          m: number;
-          s?: number;
-          exp: number;
-        };
-        return { target: t, bucket: b, maxBytes: m, size: s, expires: exp };
+        const { t, b, m, s, exp } = payload;
+        const isOurs = typeof t === "string" && t.startsWith("/") && typeof b === "string" &&
+          isCount(m) &&
+          (s === undefined || isCount(s));
+        if (!isOurs) return "unknown"; // sealed by another version
+        return { target: t, bucket: b, maxBytes: m, size: s as number | undefined, expires: exp! };
       } catch (error) {
         return error instanceof errors.JWTExpired ? "expired" : "unknown";
       }
     },
   };
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 /** A secret as bytes; an error does not show it. */

@@ -1,6 +1,8 @@
 /** Where an upload stands, as JSON that outlives the process. */
 
 import { UploadError } from "../errors.ts";
+import { UPLOAD_CHUNK_SIZE } from "../protocol/content_range.ts";
+import { isMediaType } from "../protocol/media_type.ts";
 import type { ChecksumOption } from "../protocol/metadata.ts";
 
 /**
@@ -37,14 +39,14 @@ const CHECKS: { [Field in keyof Checkpoint]-?: (value: unknown) => boolean } = {
   version: (value) => value === 1,
   uploadUrl: isUrl,
   sessionUrl: isUrl,
-  chunkSize: (value) => isCount(value) && value > 0,
+  chunkSize: (value) => isCount(value) && value > 0 && value % UPLOAD_CHUNK_SIZE === 0,
   persisted: isCount,
   crc32c: (value) =>
     value === undefined || typeof value === "string" && /^[A-Za-z0-9+/]{6}==$/.test(value),
   totalBytes: (value) => value === undefined || isCount(value),
   lastModified: (value) =>
     value === undefined || typeof value === "number" && Number.isFinite(value),
-  contentType: (value) => typeof value === "string",
+  contentType: isMediaType,
   checksum: (value) => value === null || value === "auto" || value === "crc32c" || value === "md5",
 };
 
