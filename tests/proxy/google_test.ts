@@ -186,3 +186,15 @@ Deno.test("a session URL is scrubbed from the headers of a reply as it is from t
   const shown = JSON.stringify([...reply.headers]) + await reply.text();
   assertEquals(shown.includes(session), false);
 });
+
+Deno.test("a client that cannot stand a 308 gets what it asks for: 200 with an override", async () => {
+  const context = setup();
+  const started = await ask(context, "?uploadType=resumable&name=a");
+  const reply = await context.proxy.fetch(
+    new Request(started.headers.get("location")!, {
+      method: "PUT",
+      headers: { "content-range": "bytes */*", "x-guploader-no-308": "yes" },
+    }),
+  );
+  assertEquals([reply.status, reply.headers.get("x-http-status-code-override")], [200, "308"]);
+});

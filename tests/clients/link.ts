@@ -1,0 +1,80 @@
+// A proxy on a socket, with an emulated Google on another one behind it.
+
+import { serveEmulator } from "../../examples/emulator/node.ts";
+import { GcsEmulator } from "../../src/emulator/mod.ts";
+import {
+  createUploadProxy,
+  signUploadTicket,
+  type UploadGrant,
+  type UploadLogEntry,
+} from "../../src/worker.ts";
+
+const TICKET_SECRET = "a ticket secret of more than thirty-two bytes";
+
+/** What a client of the proxy needs, and what can be looked at afterwards. */
+export interface Link {
+  /** The proxy's origin. */
+  readonly proxy: string;
+  readonly gcs: GcsEmulator;
+  readonly log: readonly UploadLogEntry[];
+  ticket(grant?: UploadGrant): Promise<string>;
+}
+
+/** Serves both while `use` runs. */
+export async function withProxy<T>(use: (link: Link) => Promise<T>): Promise<T> {
+  const gcs = new GcsEmulator();
+  const log: UploadLogEntry[] = [];
+  const google = await serveEmulator(gcs);
+  const proxy = createUploadProxy({
+    transport: fetch,
+    endpoint: google.origin,
+    bucket: "my-bucket",
+    sessionSecrets: ["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"],
+    tickets: { secret: TICKET_SECRET },
+    log: (entry) => log.push(entry),
+  });
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, proxy.fetch);
+  try {
+    return await use({
+      proxy: `http://127.0.0.1:${server.addr.port}`,
+      gcs,
+      log,
+      ticket: (grant = { prefix: "uploads/" }) =>
+        signUploadTicket(TICKET_SECRET, { subject: "user-17", ...grant }, { expiresIn: 600 }),
+    });
+  } finally {
+    await server.shutdown();
+    await google.close();
+  }
+}
+
+/** Bytes that are not all the same. */
+export function sample(size: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length: size }, (_, index) => index % 251);
+}
+
+/** What a program printed. It is ended after 15 seconds; one that fails is an error with what it wrote. */
+export async function output(
+  program: string,
+  args: readonly string[],
+  options: Deno.CommandOptions = {},
+): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command(program, {
+    ...options,
+    args: [...args],
+    signal: AbortSignal.timeout(15_000),
+  }).output();
+  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  if (code !== 0) throw new Error(`${program} ended with ${code}: ${decode(stderr)}`);
+  return decode(stdout);
+}
+
+/** Whether a program can be started. */
+export function has(program: string): boolean {
+  try {
+    return new Deno.Command(program, { args: ["--version"], stdout: "null", stderr: "null" })
+      .outputSync().success;
+  } catch {
+    return false;
+  }
+}

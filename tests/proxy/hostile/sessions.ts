@@ -1,0 +1,127 @@
+import { CompactEncrypt, generateKeyPair } from "jose";
+import { sessionSealer } from "../../../src/proxy/session_token.ts";
+import { ask, bearer, ORIGIN, outcome, setup, start, UPLOAD } from "../support.ts";
+import { type Hostile, started, type Target } from "./case.ts";
+
+/** Sends a byte on a session that somebody claims to have. */
+const use = (target: Target, token: string): Promise<Response> =>
+  ask(target, `${UPLOAD}?upload_id=${encodeURIComponent(token)}`, { method: "PUT", body: "x" });
+const tokenOf = (url: string): string => new URL(url).searchParams.get("upload_id")!;
+
+const PAYLOAD = {
+  t: "/upload/storage/v1/b/my-bucket/o?upload_id=x",
+  b: "my-bucket",
+  m: 10,
+  exp: 9e9,
+};
+const bytes = new TextEncoder().encode(JSON.stringify(PAYLOAD));
+
+const unknown: readonly [attack: string, make: (target: Target) => string | Promise<string>][] = [
+  ["the session of a proxy with another secret", async () => {
+    const other = setup({ sessionSecrets: ["A".repeat(43)] });
+    return tokenOf(await start(other));
+  }],
+  ["no token at all", () => ""],
+  ["a token of 100 000 characters", () => "e30".repeat(33_334)],
+  ["a JWE with `RSA-OAEP`", async () => {
+    const { publicKey } = await generateKeyPair("RSA-OAEP");
+    return await new CompactEncrypt(bytes)
+      .setProtectedHeader({ alg: "RSA-OAEP", enc: "A256GCM" }).encrypt(publicKey);
+  }],
+  ["a JWE with a password and 2³¹ rounds (`PBES2`, `p2c`)", () => {
+    const header = { alg: "PBES2-HS256+A128KW", enc: "A256GCM", p2s: "c2FsdHNhbHQ", p2c: 2 ** 31 };
+    return `${btoa(JSON.stringify(header)).replaceAll("=", "")}.AAAA.AAAAAAAAAAAAAAAA.AAAA.AAAA`;
+  }],
+  ["an upload ticket in its place", async () => (await bearer()).slice("Bearer ".length)],
+];
+
+/** Sessions that are none, are over, or belong to somebody else. */
+export const sessions: readonly Hostile[] = [
+  ...unknown.map(([attack, make]) => ({
+    attack,
+    answer: "404 notFound",
+    run: async (target: Target) => await use(target, await make(target)),
+  })),
+  {
+    attack: "Google's own `upload_id`",
+    answer: "404 notFound",
+    google: "start",
+    run: async (target) => {
+      const reply = await target.gcs.fetch(
+        "https://storage.googleapis.com/upload/storage/v1/b/my-bucket/o?uploadType=resumable&name=a",
+        { method: "POST" },
+      );
+      await started(target);
+      return await use(target, tokenOf(reply.headers.get("location")!));
+    },
+  },
+  {
+    attack: "parts of two sessions put together",
+    answer: "404 notFound",
+    google: "start, start",
+    run: async (target) => {
+      const [one, other] = [await started(target), await started(target)].map((url) =>
+        tokenOf(url).split(".")
+      );
+      return await use(target, [...one.slice(0, 3), other[3], one[4]].join("."));
+    },
+  },
+  {
+    attack: "a session as a ticket",
+    answer: "401 authError",
+    google: "start",
+    run: async (target) => {
+      const authorization = `Bearer ${tokenOf(await started(target))}`;
+      const query = `${ORIGIN}/upload/storage/v1/b/my-bucket/o?uploadType=media&name=b`;
+      return await ask(target, query, { body: "x", grant: null, headers: { authorization } });
+    },
+  },
+  {
+    attack: "an expired session",
+    answer: "410 gone",
+    run: async (target) => {
+      const sealer = sessionSealer(["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"]);
+      const { t: sessionTarget, b: bucket, m: maxBytes } = PAYLOAD;
+      const sealed = { target: sessionTarget, bucket, maxBytes, size: undefined, expires: 1e9 };
+      return await use(target, await sealer.seal(sealed));
+    },
+  },
+  {
+    attack: "a cancelled session",
+    answer: "499",
+    google: "start, cancel, chunk",
+    run: async (target) => {
+      const url = await started(target);
+      await outcome(await ask(target, url, { method: "DELETE" }));
+      return await ask(target, url, { method: "PUT", body: "x" });
+    },
+  },
+  {
+    attack: "other bytes on a finished session",
+    answer: "200",
+    google: "start, chunk, chunk",
+    stored: "a (5)",
+    run: async (target) => {
+      const url = await started(target);
+      await outcome(await ask(target, url, { method: "PUT", body: "first" }));
+      return await ask(target, url, { method: "PUT", body: "another" });
+    },
+  },
+  {
+    attack: "a second session for the same name, after the first has finished",
+    answer: "412 conditionNotMet",
+    google: "start, start, chunk, chunk",
+    stored: "a (5)",
+    run: async (target) => {
+      const [one, other] = [await started(target), await started(target)];
+      await outcome(await ask(target, one, { method: "PUT", body: "first" }));
+      return await ask(target, other, { method: "PUT", body: "another" });
+    },
+  },
+  {
+    attack: "`GET` on a session",
+    answer: "405 methodNotAllowed",
+    google: "start",
+    run: async (target) => await ask(target, await started(target), { method: "GET" }),
+  },
+];

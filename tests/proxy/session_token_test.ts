@@ -1,0 +1,206 @@
+import { assert, assertEquals, assertLess, assertNotEquals, assertThrows } from "@std/assert";
+import { CompactEncrypt, EncryptJWT, generateKeyPair } from "jose";
+import { sessionSealer } from "../../src/proxy/session_token.ts";
+import { SettingError } from "../../src/worker.ts";
+import { ask, SESSION_SECRET, setup, start } from "./support.ts";
+
+const OTHER_SECRET = "_".repeat(42) + "8";
+const KEY = Uint8Array.from({ length: 32 }, (_, index) => index); // that of SESSION_SECRET
+const NOW = 1_800_000_000;
+const SESSION = {
+  target: "/upload/storage/v1/b/my-bucket/o?uploadType=resumable&name=a&upload_id=Google-s-own",
+  bucket: "my-bucket",
+  maxBytes: 1000,
+  size: 17,
+  expires: NOW + 60,
+};
+const at = (seconds: number, ...secrets: string[]) =>
+  sessionSealer(secrets.length > 0 ? secrets : [SESSION_SECRET], () => seconds * 1000);
+const sealer = at(NOW);
+
+Deno.test("what is sealed is opened again, with everything in it", async () => {
+  assertEquals(await sealer.open(await sealer.seal(SESSION)), SESSION);
+});
+
+Deno.test("a session without a declared size is opened without one", async () => {
+  const session = { ...SESSION, size: undefined };
+  assertEquals(await sealer.open(await sealer.seal(session)), session);
+});
+
+Deno.test("a token shows nothing of the session, and no two are the same", async () => {
+  const [one, other] = [await sealer.seal(SESSION), await sealer.seal(SESSION)];
+  assertNotEquals(one, other);
+  const readable = one.split(".").map((part) => {
+    return atob(part.replaceAll("-", "+").replaceAll("_", "/"));
+  }).join(" ");
+  for (const word of ["upload", "my-bucket", "Google-s-own"]) assert(!readable.includes(word));
+});
+
+Deno.test("a token can be used until it ends, and not from then on", async () => {
+  const token = await sealer.seal(SESSION);
+  assertEquals(await at(NOW + 59).open(token), SESSION);
+  assertEquals(await at(NOW + 60).open(token), "expired");
+  assertEquals(await at(NOW + 1_000_000).open(token), "expired");
+});
+
+Deno.test("a token with any character changed is unknown", async () => {
+  const token = await sealer.seal(SESSION);
+  for (let index = 0; index < token.length; index++) {
+    if (token[index] === ".") continue;
+    // The last character of a part holds bits that mean nothing: the first of its bits counts.
+    const changed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef".includes(token[index]) ? "z" : "A";
+    const broken = token.slice(0, index) + changed + token.slice(index + 1);
+    assertEquals(await sealer.open(broken), "unknown", `character ${index} of ${token.length}`);
+  }
+});
+
+Deno.test("a token that is cut off anywhere is unknown", async () => {
+  const token = await sealer.seal(SESSION);
+  for (let length = 0; length < token.length; length++) {
+    assertEquals(await sealer.open(token.slice(0, length)), "unknown", `${length} characters`);
+  }
+  assertEquals(await sealer.open(`${token}.`), "unknown");
+  assertEquals(await sealer.open(`${token}A`), "unknown");
+  assertEquals(await sealer.open(` ${token}`), "unknown");
+});
+
+Deno.test("parts of one token do not fit another", async () => {
+  const [one, other] = [await sealer.seal(SESSION), await sealer.seal(SESSION)];
+  for (const part of [2, 3, 4]) {
+    const mixed = one.split(".").with(part, other.split(".")[part]).join(".");
+    assertEquals(await sealer.open(mixed), "unknown", `part ${part}`);
+  }
+});
+
+Deno.test("secrets can be changed: the first seals, all open, a removed one opens nothing", async () => {
+  const old = await at(NOW, OTHER_SECRET).seal(SESSION);
+  const both = at(NOW, SESSION_SECRET, OTHER_SECRET);
+  assertEquals(await both.open(old), SESSION);
+  const fresh = await both.seal(SESSION);
+  assertEquals(await sealer.open(fresh), SESSION);
+  assertEquals(await at(NOW, OTHER_SECRET).open(fresh), "unknown");
+  assertEquals(await sealer.open(old), "unknown");
+});
+
+const encode = (value: unknown) =>
+  btoa(JSON.stringify(value)).replaceAll("=", "").replaceAll("+", "-").replaceAll("/", "_");
+const PAYLOAD = { t: SESSION.target, b: "my-bucket", m: 1000, exp: NOW + 60 };
+const plain = new TextEncoder().encode(JSON.stringify(PAYLOAD));
+const kid = async (): Promise<string> => {
+  const [head] = (await sealer.seal(SESSION)).split(".");
+  return JSON.parse(atob(head)).kid;
+};
+
+const foreign: readonly [rule: string, make: () => Promise<string>][] = [
+  ["RSA-OAEP, with the key's name", async () => {
+    const { publicKey } = await generateKeyPair("RSA-OAEP");
+    return await new CompactEncrypt(plain)
+      .setProtectedHeader({ alg: "RSA-OAEP", enc: "A256GCM", kid: await kid() })
+      .encrypt(publicKey);
+  }],
+  [
+    "another content encryption (A128CBC-HS256) with the same key",
+    async () =>
+      await new EncryptJWT(PAYLOAD)
+        .setProtectedHeader({ alg: "dir", enc: "A128CBC-HS256", kid: await kid() })
+        .encrypt(KEY),
+  ],
+  ["A256KW with the same key", async () =>
+    await new EncryptJWT(PAYLOAD)
+      .setProtectedHeader({ alg: "A256KW", enc: "A256GCM", kid: await kid() })
+      .encrypt(KEY)],
+  ["A256GCMKW with the same key", async () =>
+    await new EncryptJWT(PAYLOAD)
+      .setProtectedHeader({ alg: "A256GCMKW", enc: "A256GCM", kid: await kid() })
+      .encrypt(KEY)],
+  [
+    "one that is well made, but longer than URLs may be",
+    async () =>
+      await new EncryptJWT({ ...PAYLOAD, x: "x".repeat(12_000) })
+        .setProtectedHeader({ alg: "dir", enc: "A256GCM", kid: await kid() })
+        .encrypt(KEY),
+  ],
+  ["the right key, and no name of it", async () =>
+    await new EncryptJWT(PAYLOAD)
+      .setProtectedHeader({ alg: "dir", enc: "A256GCM" })
+      .encrypt(KEY)],
+  ["the right key, and no end", async () =>
+    await new EncryptJWT({ ...PAYLOAD, exp: undefined })
+      .setProtectedHeader({ alg: "dir", enc: "A256GCM", kid: await kid() })
+      .encrypt(KEY)],
+  [
+    "a signed token in its place",
+    () => Promise.resolve(`${encode({ alg: "none" })}.${encode(PAYLOAD)}.`),
+  ],
+  ["compression", async () => {
+    const header = { alg: "dir", enc: "A256GCM", zip: "DEF", kid: await kid() };
+    return `${encode(header)}..AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA`;
+  }],
+];
+for (const [rule, make] of foreign) {
+  Deno.test(`a token of another kind is unknown: ${rule}`, async () => {
+    assertEquals(await sealer.open(await make()), "unknown");
+  });
+}
+
+Deno.test("a token that is made by hand with the right key is opened, so the others are refused for what they are", async () => {
+  const token = await new EncryptJWT(PAYLOAD)
+    .setProtectedHeader({ alg: "dir", enc: "A256GCM", kid: await kid() })
+    .encrypt(KEY);
+  assertEquals(await sealer.open(token), { ...SESSION, size: undefined });
+});
+
+Deno.test("a password with 2³¹ rounds is refused without a round", async () => {
+  const header = {
+    alg: "PBES2-HS512+A256KW",
+    enc: "A256GCM",
+    p2s: "c2FsdHNhbHQ",
+    p2c: 2 ** 31 - 1,
+  };
+  const token = `${encode({ ...header, kid: await kid() })}.AAAA.AAAAAAAAAAAAAAAA.AAAA.AAAA`;
+  const began = performance.now();
+  assertEquals(await sealer.open(token), "unknown");
+  assertLess(performance.now() - began, 1000, "milliseconds");
+});
+
+Deno.test("a token of a megabyte is not even tried", async () => {
+  const token = await sealer.seal(SESSION);
+  const began = performance.now();
+  for (let i = 0; i < 1000; i++) {
+    assertEquals(await sealer.open(token + "A".repeat(1_000_000)), "unknown");
+  }
+  assertLess(performance.now() - began, 1000, "milliseconds");
+});
+
+// Servers and proxies take at least 8000 bytes of a request line (RFC 9112, 3).
+for (const character of ["a", "é", "€", "😀", "%", "\u0001"]) {
+  Deno.test(`the longest name of ${JSON.stringify(character)} makes a URL below 6 KiB that can be used`, async () => {
+    const context = setup();
+    const size = new TextEncoder().encode(character).length;
+    const name = character.repeat(Math.floor(1024 / size));
+    const url = await start(context, `name=${encodeURIComponent(name)}`);
+    assertLess(url.length, 6 * 1024);
+    const response = await ask(context, url, { method: "PUT", body: "x" });
+    await response.body?.cancel();
+    assertEquals([response.status, context.gcs.objects[0].name], [200, name]);
+  });
+}
+
+for (
+  const [rule, secret] of [
+    ["31 bytes", "A".repeat(42)],
+    ["33 bytes", "A".repeat(44)],
+    ["hexadecimal", "00".repeat(32)],
+    ["no base64url", "!".repeat(43)],
+    ["nothing", ""],
+  ]
+) {
+  Deno.test(`a session secret must be 32 bytes in base64url: not ${rule}`, () => {
+    const error = assertThrows(() => sessionSealer([secret]), SettingError, "SESSION_SECRET");
+    assert(secret === "" || !error.message.includes(secret));
+  });
+}
+
+Deno.test("a sealer needs a secret", () => {
+  assertThrows(() => sessionSealer([]), SettingError, "SESSION_SECRET");
+});

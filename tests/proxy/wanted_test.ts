@@ -1,0 +1,157 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { HttpError } from "../../src/proxy/http_error.ts";
+import { checkStart, type Start } from "../../src/proxy/wanted.ts";
+import type { UploadGrant } from "../../src/worker.ts";
+
+const LIMITS = { bucket: "my-bucket", maxBytes: 1000, contentTypes: undefined };
+
+interface Given {
+  readonly query?: string;
+  readonly metadata?: unknown;
+  readonly contentType?: string;
+  readonly size?: number;
+  readonly grant?: UploadGrant;
+}
+
+function check({ query = "name=a", metadata, contentType, size, grant }: Given): Start {
+  const text = metadata === undefined ? "" : JSON.stringify(metadata);
+  const input = {
+    bucket: "my-bucket",
+    query: new URLSearchParams(query),
+    metadata: text,
+    contentType,
+    size,
+  };
+  return checkStart(input, { prefix: "", ...grant }, LIMITS);
+}
+
+const written: readonly [rule: string, given: Given, query: string, metadata: unknown][] = [
+  [
+    "a name alone: the type is that of any bytes, and nothing is overwritten",
+    {},
+    "ifGenerationMatch=0&name=a",
+    { contentType: "application/octet-stream", name: "a" },
+  ],
+  [
+    "a name in the metadata alone goes into the query too",
+    { query: "", metadata: { name: "a" } },
+    "ifGenerationMatch=0&name=a",
+    { contentType: "application/octet-stream", name: "a" },
+  ],
+  [
+    "a name and a type that are the same in both places",
+    { metadata: { name: "a", contentType: "image/png" }, contentType: "image/png" },
+    "ifGenerationMatch=0&name=a",
+    { contentType: "image/png", name: "a" },
+  ],
+  [
+    "every field that a client may set",
+    {
+      metadata: {
+        bucket: "my-bucket",
+        cacheControl: "no-store",
+        contentDisposition: "attachment",
+        contentEncoding: "gzip",
+        contentLanguage: "de",
+        crc32c: "4waSgw==",
+        customTime: "2026-01-01T00:00:00Z",
+        md5Hash: "JfnnlDI7RTiF9RgfG2JNCw==",
+        metadata: { by: "me" },
+      },
+    },
+    "ifGenerationMatch=0&name=a",
+    {
+      bucket: "my-bucket",
+      cacheControl: "no-store",
+      contentDisposition: "attachment",
+      contentEncoding: "gzip",
+      contentLanguage: "de",
+      contentType: "application/octet-stream",
+      crc32c: "4waSgw==",
+      customTime: "2026-01-01T00:00:00Z",
+      md5Hash: "JfnnlDI7RTiF9RgfG2JNCw==",
+      metadata: { by: "me" },
+      name: "a",
+    },
+  ],
+  [
+    "parameters that the proxy ignores go no further",
+    { query: "name=a&alt=json&prettyPrint=false&projection=full&uploadType=resumable" },
+    "ifGenerationMatch=0&name=a",
+    { contentType: "application/octet-stream", name: "a" },
+  ],
+  [
+    "a ticket that allows to overwrite: the client's precondition, or none",
+    { query: "name=a&ifGenerationMatch=7", grant: { overwrite: true } },
+    "ifGenerationMatch=7&name=a",
+    { contentType: "application/octet-stream", name: "a" },
+  ],
+  [
+    "a ticket that allows to overwrite, and no precondition",
+    { grant: { overwrite: true } },
+    "name=a",
+    { contentType: "application/octet-stream", name: "a" },
+  ],
+  [
+    "what the ticket sets holds against what the client sets",
+    {
+      metadata: { cacheControl: "public", metadata: { owner: "me", by: "me" } },
+      grant: { metadata: { cacheControl: "no-store", metadata: { owner: "user-17" } } },
+    },
+    "ifGenerationMatch=0&name=a",
+    {
+      cacheControl: "no-store",
+      contentType: "application/octet-stream",
+      metadata: { by: "me", owner: "user-17" },
+      name: "a",
+    },
+  ],
+  [
+    "the name in the metadata of a ticket is not the object's",
+    { grant: { metadata: { name: "b" } } },
+    "ifGenerationMatch=0&name=a",
+    { contentType: "application/octet-stream", name: "a" },
+  ],
+];
+for (const [rule, given, query, metadata] of written) {
+  Deno.test(`what goes to Google: ${rule}`, () => {
+    const start = check(given);
+    start.query.sort();
+    assertEquals([start.query.toString(), start.metadata], [query, metadata]);
+  });
+}
+
+Deno.test("a parsed body is not changed by what the ticket sets", () => {
+  const grant = { metadata: { metadata: { owner: "user-17" } } };
+  check({ metadata: { metadata: { owner: "me" } }, grant });
+  assertEquals(grant, { metadata: { metadata: { owner: "user-17" } } });
+});
+
+const refused: readonly [rule: string, expected: string, given: Given][] = [
+  ["no name", "400 required", { query: "" }],
+  ["an empty name", "400 invalid", { query: "name=" }],
+  ["a name of 1025 bytes in 513 characters", "400 invalid", {
+    query: `name=${encodeURIComponent("\u00e9".repeat(512))}x`,
+  }],
+  ["`ifGenerationMatch` without a value", "400 invalidParameter", {
+    query: "name=a&ifGenerationMatch=",
+  }],
+  ["`ifGenerationMatch=00`", "403 forbidden", { query: "name=a&ifGenerationMatch=00" }],
+  ["a parameter that objects inherit", "400 invalidParameter", { query: "name=a&constructor=b" }],
+  ["more bytes than the proxy allows", "413 uploadTooLarge", { size: 1001 }],
+  ["another content encoding than in the query", "400 invalid", {
+    query: "name=a&contentEncoding=gzip",
+    metadata: { contentEncoding: "br" },
+  }],
+];
+for (const [rule, expected, given] of refused) {
+  Deno.test(`a start with ${rule} is refused`, () => {
+    const { status, reason } = assertThrows(() => check(given), HttpError);
+    assertEquals(`${status} ${reason}`, expected);
+  });
+}
+
+Deno.test("a name of exactly 1024 bytes is a name", () => {
+  const name = "\u00e9".repeat(512);
+  assertEquals(check({ query: `name=${encodeURIComponent(name)}` }).name, name);
+});
