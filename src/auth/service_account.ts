@@ -103,7 +103,7 @@ function parseKey(text: string): ServiceAccountKey {
 function checkPem(value: unknown): string {
   const expected = 'private_key: expected PEM that begins with "-----BEGIN PRIVATE KEY-----"';
   if (typeof value !== "string") throw invalid(expected, kindOf(value));
-  const text = value.replace(/(?:\\+[rn])/g, "\n");
+  const text = value.replace(/(?<!\\)\\+[rn]/g, "\n");
   const label = /-----BEGIN ((?:RSA |EC |ENCRYPTED )?PRIVATE KEY)-----/.exec(text)?.[1];
   if (label !== undefined && label !== "PRIVATE KEY") {
     throw invalid(expected, `${label}, which "openssl pkcs8 -topk8 -nocrypt" converts`);

@@ -17,7 +17,7 @@ export interface DeclaredChecksums {
 export function readHashHeader(header: string | null): DeclaredChecksums {
   const found: { md5Hash?: string; crc32c?: string } = {};
   for (const part of (header ?? "").split(",")) {
-    const [, name, value] = /^\s*([a-z0-9]+)=(.*?)\s*$/i.exec(part) ?? [];
+    const [, name, value] = /^([a-z0-9]+)=(.*)$/i.exec(part.trim()) ?? [];
     if (name?.toLowerCase() === "crc32c") found.crc32c = value;
     if (name?.toLowerCase() === "md5") found.md5Hash = value;
   }

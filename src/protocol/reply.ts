@@ -26,6 +26,8 @@ export type Refusal =
   | { readonly kind: "misplaced" }
   /** Any other 4xx: the same request fails again. */
   | { readonly kind: "rejected" }
+  /** A success that shows no object, cut short perhaps: ask whether there is one. */
+  | { readonly kind: "unproven"; readonly problem: string }
   /** Not a reply that the protocol knows. */
   | { readonly kind: "malformed"; readonly problem: string };
 
@@ -57,7 +59,7 @@ export function readSessionReply(reply: ReplyHead, question: SessionQuestion): S
   if (resumeIncomplete) return readStored(reply, question);
   if (isSuccess(reply.status)) {
     const object = parseObject(reply.text, reply.headers);
-    return object ? { kind: "finished", object } : { kind: "malformed", problem: NO_OBJECT };
+    return object ? { kind: "finished", object } : { kind: "unproven", problem: NO_OBJECT };
   }
   return readRefusal(reply);
 }

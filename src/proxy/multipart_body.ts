@@ -42,7 +42,8 @@ export async function readMultipart(request: Request, most: number): Promise<Mul
     await until(BLANK_LINE);
     const metadata = await until(delimiter);
     const headers = await until(BLANK_LINE);
-    const contentType = /^content-type:[ \t]*(.*?)[ \t]*$/im.exec(headers)?.[1];
+    const header = headers.split("\r\n").find((line) => /^content-type:/i.test(line));
+    const contentType = header?.slice("content-type:".length).trim();
     return { metadata, contentType, ...mediaOf(reader, head.rest(), delimiter) };
   } catch (error) {
     await reader.cancel(error).catch(() => {});

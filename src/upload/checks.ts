@@ -154,6 +154,7 @@ export function refusalError(
       );
     case "rejected":
       return fail("rejected", `expected success, got ${said}`);
+    case "unproven":
     case "malformed":
       return fail("invalid_response", `${refusal.problem} (status ${said})`);
   }

@@ -27,6 +27,9 @@ export type SessionStep =
   | Exclude<Step<Response>, { kind: "continue" }>
   | { readonly kind: "stored"; readonly progress: boolean; readonly response: Response };
 
+/** Replies after which asking the server may help. */
+const MAY_PASS: readonly SessionReply["kind"][] = ["unavailable", "misplaced", "unproven"];
+
 /** What a session needs to know of its upload. */
 export interface SessionOptions {
   readonly url: string;
@@ -193,7 +196,7 @@ export class UploadSession {
     const error = this.#lost(
       refusalError(asked === "chunk" ? "transmit a chunk" : "recover", reply, outcome, true),
     );
-    if (outcome.kind !== "unavailable" && outcome.kind !== "misplaced") throw error;
+    if (!MAY_PASS.includes(outcome.kind)) throw error;
     return { kind: "failed", error, retryAfter: reply.headers.get("retry-after") };
   }
 

@@ -137,19 +137,19 @@ const cases: [rule: string, reply: ReplyHead, question: SessionQuestion, expecte
     reply(200, { "content-type": "text/html" }, "<html>Log in to the hotel network"),
     firstChunk,
     {
-      kind: "malformed",
+      kind: "unproven",
       problem: NO_OBJECT,
     },
   ],
   ["200 with JSON that is no object", reply(200, JSON_TYPE, "[1]"), firstChunk, {
-    kind: "malformed",
+    kind: "unproven",
     problem: NO_OBJECT,
   }],
   [
     "an empty 200 that shows no object: it may come from something in between",
     reply(200),
     firstChunk,
-    { kind: "malformed", problem: NO_OBJECT },
+    { kind: "unproven", problem: NO_OBJECT },
   ],
   ["503 as text about the Content-Range: a gap, not an outage", reply(503, TEXT, GAP), laterChunk, {
     kind: "misplaced",

@@ -1,0 +1,63 @@
+// Programs of other people, installed once, under the ignored folder .tmp.
+
+import { ROOT } from "../portable/runtimes.ts";
+
+/** Where they are kept. */
+export const HOME: string = `${ROOT}.tmp/interop`;
+
+/** What came of it: where it is, or why it is not there. */
+export type Installed = { readonly path: string } | { readonly reason: string };
+
+/** Runs a program to its end; what it wrote, or an error that says why it did not work. */
+export async function runProgram(
+  program: string,
+  args: readonly string[],
+  options: { env?: Record<string, string>; seconds?: number } = {},
+): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(program, {
+    args: [...args],
+    env: options.env,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    signal: AbortSignal.timeout((options.seconds ?? 60) * 1000),
+  }).output();
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  if (success) return out;
+  throw new Error((err || out).trim().split("\n").slice(-5).join("\n"));
+}
+
+/** A Python with these packages. */
+export async function python(...packages: string[]): Promise<Installed> {
+  const folder = `${HOME}/python`;
+  const path = `${folder}/bin/python`;
+  const imports = "import google.cloud.storage, google.resumable_media, requests";
+  try {
+    await runProgram(path, ["-c", imports]);
+    return { path };
+  } catch {
+    // not there yet
+  }
+  try {
+    await runProgram("python3", ["-m", "venv", "--clear", folder]);
+    await runProgram(path, ["-m", "pip", "install", "--quiet", ...packages], { seconds: 240 });
+    await runProgram(path, ["-c", imports]);
+    return { path };
+  } catch (error) {
+    return { reason: `python3 with ${packages.join(" and ")}: ${error}` };
+  }
+}
+
+/** A program written in Go. */
+export async function goProgram(name: string, module: string): Promise<Installed> {
+  const folder = `${ROOT}.tmp/bin`;
+  const path = `${folder}/${name}`;
+  try {
+    if (await Deno.stat(path).then(() => true, () => false)) return { path };
+    await Deno.mkdir(folder, { recursive: true });
+    await runProgram("go", ["install", module], { env: { GOBIN: folder }, seconds: 400 });
+    return { path };
+  } catch (error) {
+    return { reason: `go install ${module}: ${error}` };
+  }
+}
