@@ -112,7 +112,10 @@ function transportOf(settings: WorkerSettings): UploadProxyOptions["transport"] 
   if (url?.protocol === "http:" && !LOOPBACK.test(url.hostname)) {
     throw new SettingError("GCS_ENDPOINT", "https, since credentials are sent there, got http");
   }
-  if (endpoint !== undefined && !/^https?:$/.test(url?.protocol ?? "")) {
+  if (
+    endpoint !== undefined &&
+    (!/^https?:$/.test(url?.protocol ?? "") || url?.hostname.includes("*"))
+  ) {
     throw new SettingError(
       "GCS_ENDPOINT",
       "an origin such as https://storage.googleapis.com, got something else",

@@ -52,6 +52,8 @@ export async function readMultipart(request: Request, most: number): Promise<Mul
 }
 
 const BLANK_LINE = encode("\r\n\r\n");
+/** Space, tab, line feed, carriage return. */
+const BLANKS = [0x20, 0x09, 0x0a, 0x0d];
 
 /** RFC 2046: 1 to 70 of these, quoted or not. */
 function boundaryOf(contentType: string): string {
@@ -97,13 +99,13 @@ function mediaOf(
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });
   const expectEnd = async (first: Bytes) => {
-    let rest = decode(first);
-    for (
-      let next = await reader.read();
-      !next.done && rest.length < 100;
-      next = await reader.read()
-    ) rest += decode(next.value);
-    if (!/^--\s*$/.test(rest)) throw refuse("A multipart upload has two parts, metadata and media");
+    let at = 0;
+    for (let piece: Bytes | undefined = first; piece; piece = (await reader.read()).value) {
+      // Two hyphens, and then nothing but blanks and line ends.
+      if (!piece.every((byte) => at++ < 2 ? byte === 0x2d : BLANKS.includes(byte))) at = -Infinity;
+      if (at < 0) break;
+    }
+    if (at < 2) throw refuse("A multipart upload has two parts, metadata and media");
   };
   return { media, problem: () => problem };
 }

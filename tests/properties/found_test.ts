@@ -3,10 +3,12 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ResumableUpload, UploadError } from "../../mod.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
+import { readMultipart } from "../../src/proxy/multipart_body.ts";
 import { createUploadProxy } from "../../src/proxy/proxy.ts";
 import { sessionSealer } from "../../src/proxy/session_token.ts";
 import { proxyOptions, SettingError } from "../../src/worker.ts";
 import { base64url, decodeProtectedHeader, EncryptJWT } from "jose";
+import { defaultStream, pieces } from "../support/bytes.ts";
 import { scripted, SESSION_URL, started } from "../support/scripted.ts";
 import { startAt } from "./support/scenario.ts";
 
@@ -71,14 +73,16 @@ Deno.test("a session token whose content is of another version is unknown: 404",
   assertEquals((await proxy.fetch(new Request(url, ask))).status, 404);
 });
 
-Deno.test("a GCS_ENDPOINT of another protocol is a SettingError that names it", () => {
-  const settings = { GOOGLE_AUTH: "metadata", SESSION_SECRET: SEAL, ALLOW_ANONYMOUS: "true" };
-  const error = assertThrows(
-    () => proxyOptions({ ...settings, GCS_BUCKET: "my-bucket", GCS_ENDPOINT: "ttps://x.example" }),
-    SettingError,
-  );
-  assertEquals(error.setting, "GCS_ENDPOINT");
-});
+for (const endpoint of ["ttps://x.example", "https://*"]) {
+  Deno.test(`a GCS_ENDPOINT of ${endpoint} is a SettingError that names it`, () => {
+    const settings = { GOOGLE_AUTH: "metadata", SESSION_SECRET: SEAL, ALLOW_ANONYMOUS: "true" };
+    const error = assertThrows(
+      () => proxyOptions({ ...settings, GCS_BUCKET: "my-bucket", GCS_ENDPOINT: endpoint }),
+      SettingError,
+    );
+    assertEquals(error.setting, "GCS_ENDPOINT");
+  });
+}
 
 for (const wrong of [{ contentType: "" }, { chunkSize: 5 }]) {
   const [field] = Object.keys(wrong);
@@ -116,3 +120,19 @@ Deno.test("a rate limit on a session is passed on as something that may pass", a
   const mayPass = [429, 503].includes(reply.status) || /ratelimitexceeded/i.test(said);
   assert(mayPass, `${reply.status} ${said}`);
 });
+
+for (
+  const [what, epilogue] of [["a BOM", "\ufeff"], ["100 blanks and a word", `${" ".repeat(100)}x`]]
+) {
+  Deno.test(`a multipart body that ends with ${what} means the same whole and in pieces`, async () => {
+    const text = `--frame\r\n\r\n{}\r\n--frame\r\n\r\nhello\r\n--frame--${epilogue}`;
+    const outcomes = await Promise.all([text.length * 3, 1].map(async (size) => {
+      const body = defaultStream(pieces(new TextEncoder().encode(text), size));
+      const headers = { "content-type": "multipart/related; boundary=frame" };
+      const init = { method: "POST", headers, body, duplex: "half" } as RequestInit;
+      const { media } = await readMultipart(new Request("https://x.example", init), 100);
+      return await new Response(media).text().catch(() => "refused");
+    }));
+    assertEquals(outcomes[1], outcomes[0]);
+  });
+}

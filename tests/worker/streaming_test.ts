@@ -93,7 +93,7 @@ rule(
     await client.writeChunk(pattern(U));
     await client.writeChunk(pattern(1)).catch(() => {}); // refused already
     const { status, body } = await client.reply();
-    assertEquals([status, JSON.parse(body).error.errors[0].reason], [413, "uploadTooLarge"]);
+    assertEquals([status, JSON.parse(body).error.errors[0].reason], [400, "invalid"]);
     assertEquals(place.upstream.gcs.get("bucket", "object"), undefined);
   },
 );

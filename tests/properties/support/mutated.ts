@@ -41,7 +41,7 @@ const SPICE = [
 export function mutated(...valid: string[]): fc.Arbitrary<string> {
   const mistakes = fc.array(
     fc.record({
-      at: fc.double({ min: 0, max: 1, noNaN: true }),
+      at: fc.integer({ min: 0, max: 9999 }).map((part) => part / 9999), // doubles are rarely in the middle
       cut: fc.integer({ min: 0, max: 3 }),
       put: fc.constantFrom(...SPICE),
       twice: fc.boolean(),
