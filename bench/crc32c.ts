@@ -5,7 +5,7 @@
  *     deno run bench/crc32c.ts                 # what a server gets
  *     deno run bench/crc32c.ts --javascript    # what a browser or a Cloudflare worker gets
  *     deno run bench/crc32c.ts --json
- *     deno bundle bench/crc32c.ts -o /tmp/crc32c.mjs && node /tmp/crc32c.mjs
+ *     deno bundle bench/crc32c.ts -o .tmp/crc32c.mjs && node .tmp/crc32c.mjs
  *
  * `crc32c_all.ts` runs all of them.
  *

@@ -38,9 +38,13 @@ export function withParameter(url: string, name: string, value: string): string 
   }`;
 }
 
-/** {@link https://cloud.google.com/storage/docs/buckets#naming} */
+/** Whether a bucket can be called so ({@link https://cloud.google.com/storage/docs/buckets#naming}). */
+export function isBucketName(name: unknown): name is string {
+  return typeof name === "string" && /^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/.test(name);
+}
+
 function checkBucketName(bucket: string): void {
-  if (typeof bucket !== "string" || !/^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/.test(bucket)) {
+  if (!isBucketName(bucket)) {
     throw new RangeError(
       `bucket: expected 3 to 222 of a-z, 0-9, ".", "_" and "-", a letter or digit at both ends, got ${
         show(bucket)

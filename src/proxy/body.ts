@@ -21,11 +21,11 @@ export interface PassedBody {
   readonly problem: () => HttpError | undefined;
 }
 
-/** The `Content-Length` of a request, in bytes; `undefined` without one. */
-export function contentLength(headers: Headers): number | undefined {
-  const text = headers.get("content-length");
+/** What a header says in bytes, such as `Content-Length`; `undefined` without it. */
+export function byteCount(headers: Headers, name: string): number | undefined {
+  const text = headers.get(name);
   if (text === null) return undefined;
-  if (!/^\d{1,15}$/.test(text)) throw badRequest("Content-Length: expected a number of bytes");
+  if (!/^\d{1,15}$/.test(text)) throw badRequest(`${name}: expected a number of bytes`);
   return Number(text);
 }
 
@@ -37,7 +37,7 @@ export function passBody(
   { headers, body }: Pick<Request, "headers" | "body">,
   bounds: BodyBounds,
 ): PassedBody {
-  const length = contentLength(headers) ?? (body ? undefined : 0);
+  const length = byteCount(headers, "Content-Length") ?? (body ? undefined : 0);
   if (length === undefined) return counted(body!, bounds);
   check(length, bounds);
   return { body: length > 0 ? body : null, length, untouched: true, problem: () => undefined };

@@ -2,7 +2,7 @@
 
 import type { Transport } from "../net/transport.ts";
 import { isSuccess, readRefusal } from "../protocol/reply.ts";
-import { contentLength, passBody, type PassedBody, readText } from "./body.ts";
+import { byteCount, passBody, type PassedBody, readText } from "./body.ts";
 import { parseChunkRange } from "./content_range.ts";
 import { badGateway, badRequest, forbidden, HttpError, quote, tooLarge } from "./http_error.ts";
 import type { UploadGrant, UploadLimits } from "./grant.ts";
@@ -68,11 +68,7 @@ export async function startSession(
   trace: Trace,
 ): Promise<Response> {
   refuseKeys(request.headers);
-  const declared = request.headers.get("x-upload-content-length");
-  if (declared !== null && !/^\d{1,15}$/.test(declared)) {
-    throw badRequest("X-Upload-Content-Length: expected a number of bytes");
-  }
-  const size = declared === null ? undefined : Number(declared);
+  const size = byteCount(request.headers, "X-Upload-Content-Length");
   const contentType = request.headers.get("x-upload-content-type") ?? undefined;
   const metadata = await readText(request.body, MAX_METADATA);
   const start = checkStart(
@@ -179,7 +175,7 @@ export async function uploadMedia(
 ): Promise<Response> {
   refuseKeys(request.headers);
   const contentType = request.headers.get("content-type") ?? undefined;
-  const size = contentLength(request.headers);
+  const size = byteCount(request.headers, "Content-Length");
   const start = checkStart(
     { bucket: place.bucket, query: place.query, metadata: "", contentType, size },
     grant,

@@ -1,6 +1,7 @@
 /** The edge proxy as one function of a request: which request is for whom. */
 
 import type { Transport } from "../net/transport.ts";
+import { isBucketName } from "../protocol/upload_url.ts";
 import { checkOrigins, preflight, withCors } from "./cors.ts";
 import {
   cancelSession,
@@ -308,7 +309,7 @@ function checkOrigin(name: string, value: string): string {
 }
 
 function checkBucket(bucket: string | undefined): string | undefined {
-  if (bucket !== undefined && !/^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/.test(bucket)) {
+  if (bucket !== undefined && !isBucketName(bucket)) {
     throw new SettingError("GCS_BUCKET", "the name of a bucket, got something else");
   }
   return bucket;
