@@ -1,5 +1,5 @@
 import { assert } from "@std/assert";
-import { measure } from "../../bench/memory/measure.ts";
+import { measure } from "./memory/measure.ts";
 
 const MIB = 1024 * 1024;
 

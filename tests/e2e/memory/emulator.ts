@@ -6,8 +6,8 @@
  */
 
 import process from "node:process";
-import { serveEmulator } from "../../examples/emulator/node.ts";
-import { GcsEmulator } from "../../src/emulator/mod.ts";
+import { serveEmulator } from "../../../examples/emulator/node.ts";
+import { GcsEmulator } from "../../../src/emulator/mod.ts";
 
 const server = await serveEmulator(new GcsEmulator({ store: "discard", md5: false }));
 console.log(server.origin);

@@ -7,7 +7,7 @@
  */
 
 import process from "node:process";
-import { upload } from "../../mod.ts";
+import { upload } from "../../../mod.ts";
 
 const [origin, bytes, chunkSize] = Deno.args;
 
