@@ -3,9 +3,6 @@
 import { crc32c, decodeCrc32c, encodeCrc32c } from "./crc32c.ts";
 import { createMd5, type Md5 } from "./md5.ts";
 
-/** CRC32C is remembered at each multiple of this many bytes: the places where Google can stop storing. */
-const MARK = 262144;
-
 /** The running checksums of an upload. */
 export class RunningChecksum {
   #crc: number;
@@ -29,18 +26,23 @@ export class RunningChecksum {
   /** Adds the bytes that follow. */
   update(bytes: Uint8Array): void {
     this.#md5?.update(bytes);
-    for (let start = 0; start < bytes.length;) {
-      const end = Math.min(bytes.length, start + MARK - (this.#length % MARK));
-      this.#crc = crc32c(bytes.subarray(start, end), this.#crc);
-      this.#length += end - start;
-      this.#marks.push({ offset: this.#length, crc: this.#crc });
-      start = end;
-    }
+    this.#crc = crc32c(bytes, this.#crc);
+    this.#length += bytes.length;
+    this.#marks.push({ offset: this.#length, crc: this.#crc });
   }
 
-  /** CRC32C of the first `offset` bytes, base64, where it is remembered. */
-  crc32cAt(offset: number): string | undefined {
-    const mark = this.#marks.findLast((mark) => mark.offset === offset);
+  /**
+   * CRC32C of the first `offset` bytes, base64. It is remembered where an `update` ended; between two of them it is made
+   * from `before`, the bytes from such a place up to `offset`, and remembered from then on.
+   */
+  crc32cAt(offset: number, before?: Uint8Array): string | undefined {
+    const at = (offset: number) => this.#marks.find((mark) => mark.offset === offset);
+    let mark = at(offset);
+    const start = before && at(offset - before.length);
+    if (!mark && start) {
+      mark = { offset, crc: crc32c(before, start.crc) };
+      this.#marks.push(mark);
+    }
     return mark && encodeCrc32c(mark.crc);
   }
 

@@ -61,6 +61,13 @@ export class ReplayWindow {
     return { ...chunk, offset, bytes: chunk.bytes.subarray(offset - chunk.offset) };
   }
 
+  /** The bytes of the current chunk up to `offset`; `undefined` when that lies elsewhere. */
+  keptUpTo(offset: number): Bytes | undefined {
+    const chunk = this.#current;
+    if (!chunk || offset < chunk.offset || offset > endOf(chunk)) return undefined;
+    return chunk.bytes.subarray(0, offset - chunk.offset);
+  }
+
   /** Lets go of a chunk that lies before `offset`: the server has confirmed it. */
   release(offset: number): void {
     if (this.#current && this.#current.total === undefined && offset >= endOf(this.#current)) {

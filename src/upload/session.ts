@@ -109,9 +109,7 @@ export class UploadSession {
 
   /** CRC32C of the bytes that the server has confirmed, base64, where it is known. */
   get persistedCrc32c(): string | undefined {
-    return this.#resumed
-      ? this.#resumed.from.crc32c
-      : this.#checksum?.crc32cAt(this.#state.persisted);
+    return this.#resumed ? this.#resumed.from.crc32c : this.#crc32cAt(this.#state.persisted);
   }
 
   /** One step towards more bytes at the server: asks where that is unknown, else sends. */
@@ -213,7 +211,7 @@ export class UploadSession {
   ): Promise<SessionStep> {
     const progress = persisted > this.#state.persisted;
     await this.#rejoin(persisted, crc32c, signal);
-    const ours = this.#checksum?.crc32cAt(persisted);
+    const ours = this.#crc32cAt(persisted);
     if (ours !== undefined && crc32c !== undefined && ours !== crc32c) {
       const message =
         `Cannot go on: expected crc32c ${ours} for the ${persisted} bytes stored, the server has ${crc32c}`;
@@ -266,9 +264,11 @@ export class UploadSession {
     const { from, reread } = this.#resumed;
     if (reread) this.#checksum ??= await startChecksum(this.#options.checksum);
     if (!this.#checksum) this.#window.seek(persisted);
+    // Both are places to compare at.
+    await abortable(this.#window.skip(Math.min(from.persisted, persisted)), signal);
     await abortable(this.#window.skip(persisted), signal);
     const differs = (offset: number, theirs: string | undefined) => {
-      const ours = this.#checksum?.crc32cAt(offset);
+      const ours = this.#crc32cAt(offset);
       return theirs !== undefined && ours !== undefined && ours !== theirs;
     };
     if (differs(from.persisted, from.crc32c) || differs(persisted, crc32c)) {
@@ -307,6 +307,11 @@ export class UploadSession {
     if (!checksum || !this.#window.seek(persisted)) return false;
     this.#checksum = checksum;
     return true;
+  }
+
+  /** CRC32C of the first `offset` bytes, base64, where it is known. */
+  #crc32cAt(offset: number): string | undefined {
+    return this.#checksum?.crc32cAt(offset, this.#window.keptUpTo(offset));
   }
 
   #checksums(): Checksums {

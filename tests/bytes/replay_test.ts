@@ -182,3 +182,19 @@ Deno.test("skipping beyond the end is an error", async () => {
   const error = await assertRejects(() => window.skip(250), UploadError, "only 70");
   assertEquals(error.code, "source_size_mismatch");
 });
+
+Deno.test("the bytes before any place in the current chunk can be looked at, and no others", async () => {
+  const data = patterned(250);
+  const { window } = windowOf(data);
+  assertEquals(window.keptUpTo(0), undefined);
+  window.release((await window.take(0)).bytes.length);
+  await window.take(100);
+  assertEquals([99, 100, 150, 200, 201].map((offset) => window.keptUpTo(offset)), [
+    undefined,
+    new Uint8Array(0),
+    data.subarray(100, 150),
+    data.subarray(100, 200),
+    undefined,
+  ]);
+  await window.close();
+});
