@@ -29,8 +29,9 @@ import { abortable, type Clock } from "./clock.ts";
  */
 export type Transport = (input: string, init: RequestInit) => Promise<Response>;
 
-/** A reply with its body read, and a `Response` with the same content for the caller. */
+/** A reply with its body read. */
 export interface Reply extends ReplyHead {
+  /** A `Response` with the same content for the caller; made when somebody asks for it. */
   readonly response: Response;
 }
 
@@ -44,6 +45,9 @@ export interface SendOptions {
 
 /** The largest reply that is read, in bytes; an object resource is far smaller. */
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
+
+/** The most bytes of a reply that is read in one go. */
+const SHORT_REPLY_BYTES = 65_536;
 
 /**
  * Sends one request and reads the reply to its end.
@@ -90,16 +94,27 @@ async function exchange(
   const { method, url, headers, body } = spec;
   const received = await transport(url, { method, headers, body, signal });
   const bytes = await readAll(received, signal);
+  let response: Response | undefined;
   return {
     status: received.status,
     headers: received.headers,
     text: new TextDecoder().decode(bytes),
-    response: rebuild(received, bytes),
+    get response() {
+      return response ??= rebuild(received, bytes);
+    },
   };
 }
 
-/** Reads a body to its end; one that is too long, or that nobody waits for any more, is cancelled. */
+/**
+ * Reads a body to its end. One that says how short it is, as most do, is left to the runtime: in Deno that takes half as
+ * long as a request with a reader. Of any other, one that is too long or that nobody waits for any more is cancelled.
+ */
 async function readAll(response: Response, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+  const length = response.headers.get("content-length");
+  const isEncoded = response.headers.has("content-encoding"); // the length is that of the encoded bytes
+  if (length && Number(length) <= SHORT_REPLY_BYTES && !isEncoded) {
+    return new Uint8Array(await response.arrayBuffer());
+  }
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   const reader = response.body?.getReader();
@@ -113,7 +128,13 @@ async function readAll(response: Response, signal: AbortSignal): Promise<Uint8Ar
     }
     pieces.push(piece.value);
   }
-  return new Uint8Array(await new Blob(pieces).arrayBuffer());
+  const bytes = new Uint8Array(size);
+  let filled = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, filled);
+    filled += piece.length;
+  }
+  return bytes;
 }
 
 /** The same response once more, so that the caller can read the body that has been read here. */

@@ -1,5 +1,7 @@
 /** The object resource: what is asked of Google, what Google answers, and whether the two agree. */
 
+import { parametersOf } from "./upload_url.ts";
+
 /**
  * An object resource, as Google returns it for a finished upload.
  *
@@ -164,6 +166,6 @@ export function compareObject(
 
 /** Whether repeating a one-request upload is safe: a generation precondition makes the second one fail, not overwrite. */
 export function isRepeatable(url: string, headers: Headers): boolean {
-  return new URL(url).searchParams.has("ifGenerationMatch") ||
+  return parametersOf(url).has("ifGenerationMatch") ||
     headers.has("x-goog-if-generation-match");
 }

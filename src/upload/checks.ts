@@ -11,15 +11,13 @@ import type { OneShotOptions } from "./options.ts";
 
 /** An absolute http or https URL, as a string. */
 export function checkUrl(value: string | URL, name: string): string {
-  const url = URL.canParse(String(value)) ? new URL(String(value)) : undefined;
-  if (url?.protocol !== "https:" && url?.protocol !== "http:") {
-    throw new TypeError(
-      `${name}: expected an absolute http or https URL, got ${
-        url ? url.protocol : "something else"
-      }`,
-    );
+  const url = String(value);
+  const isUrl = URL.canParse(url);
+  if (!isUrl || !/^\s*https?:/i.test(url)) {
+    const got = isUrl ? new URL(url).protocol : "something else";
+    throw new TypeError(`${name}: expected an absolute http or https URL, got ${got}`);
   }
-  return String(value);
+  return url;
 }
 
 /** A media type that can stand in a header and in a multipart body. */

@@ -4,7 +4,7 @@ import type { Transport } from "../net/transport.ts";
 import type { ObjectMetadata, StorageObject } from "../protocol/metadata.ts";
 import { type MultipartFrame, multipartFrame } from "../protocol/multipart.ts";
 import { checkContentType, checkMetadata } from "./checks.ts";
-import { OneShot, type Payload, type UploadData } from "./one_shot.ts";
+import { type Compose, OneShot, type Payload, type UploadData } from "./one_shot.ts";
 import type { CallOptions, OneShotOptions } from "./options.ts";
 
 /**
@@ -72,16 +72,22 @@ export class MultipartUpload {
     contentType: string,
     options: CallOptions = {},
   ): Promise<Response> {
-    checkMetadata(metadata);
-    checkContentType(contentType);
-    return await this.#shot.transmit(transport, data, options, (payload, headers) => {
-      const { crc32c, md5 } = payload.checksums;
-      const resource = { ...metadata, ...(crc32c && { crc32c }), ...(md5 && { md5Hash: md5 }) };
-      const frame = multipartFrame(resource, contentType, crypto.randomUUID());
-      headers.set("content-type", frame.contentType);
-      return framed(frame, payload);
-    });
+    const compose = asMultipart(metadata, contentType);
+    return (await this.#shot.transmit(transport, data, options, compose)).response;
   }
+}
+
+/** The data with its metadata, to which the checksums are added. */
+export function asMultipart(metadata: ObjectMetadata, contentType: string): Compose {
+  checkMetadata(metadata);
+  checkContentType(contentType);
+  return (payload, headers) => {
+    const { crc32c, md5 } = payload.checksums;
+    const resource = { ...metadata, ...(crc32c && { crc32c }), ...(md5 && { md5Hash: md5 }) };
+    const frame = multipartFrame(resource, contentType, crypto.randomUUID());
+    headers.set("content-type", frame.contentType);
+    return framed(frame, payload);
+  };
 }
 
 /** Frame and data in one body, whose length is known; a Blob stays where it is. */

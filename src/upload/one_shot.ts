@@ -5,7 +5,7 @@ import { type Bytes, type PreparedSource, prepareSource } from "../bytes/source.
 import { DataCorruption, InvalidResponse, UploadError } from "../errors.ts";
 import { abortable } from "../net/clock.ts";
 import { attempt, retrying } from "../net/retry.ts";
-import type { Transport } from "../net/transport.ts";
+import type { Reply, Transport } from "../net/transport.ts";
 import {
   type ChecksumOption,
   type Checksums,
@@ -35,6 +35,9 @@ export interface Payload {
   readonly checksums: Checksums;
 }
 
+/** Makes the body of the request, and sets its `Content-Type`. */
+export type Compose = (payload: Payload, headers: Headers) => Bytes | Blob;
+
 /** How much of a Blob is read at once to hash it, in bytes. */
 const HASH_STEP = 4 * 1024 * 1024;
 
@@ -53,13 +56,13 @@ export class OneShot {
     return this.#object;
   }
 
-  /** Sends the data, once, in the body that `compose` makes of it; it also sets the `Content-Type`. */
+  /** Sends the data, once, in the body that `compose` makes of it. */
   async transmit(
     transport: Transport,
     data: UploadData,
     { signal }: CallOptions,
-    compose: (payload: Payload, headers: Headers) => Bytes | Blob,
-  ): Promise<Response> {
+    compose: Compose,
+  ): Promise<Reply> {
     if (this.#used) throw invalidState("Cannot transmit: an upload can only be used once");
     checkTransport(transport);
     const checked = checkData(data);
@@ -69,9 +72,9 @@ export class OneShot {
     const headers = new Headers(given);
     const body = compose(payload, headers);
     const spec: RequestSpec = { method: "POST", url, headers, body };
-    const { response, object } = await sendOnce(transport, spec, payload, this.upload, signal);
+    const { reply, object } = await sendOnce(transport, spec, payload, this.upload, signal);
     this.#object = object;
-    return response;
+    return reply;
   }
 }
 
@@ -126,7 +129,7 @@ async function sendOnce(
   payload: Payload,
   upload: CheckedUpload,
   signal: AbortSignal | undefined,
-): Promise<{ response: Response; object: StorageObject }> {
+): Promise<{ reply: Reply; object: StorageObject }> {
   const retries = upload.policy.retries && isRepeatable(spec.url, spec.headers);
   const policy = { ...upload.policy, retries };
   let earlier: UploadError | undefined;
@@ -154,6 +157,6 @@ async function sendOnce(
       if (problem.kind === "differs") throw new DataCorruption(reply.response, message);
       throw new InvalidResponse(reply.response, message);
     }
-    return { kind: "done", value: { response: reply.response, object } };
+    return { kind: "done", value: { reply, object } };
   });
 }

@@ -3,7 +3,7 @@
 import type { Transport } from "../net/transport.ts";
 import type { StorageObject } from "../protocol/metadata.ts";
 import { checkContentType } from "./checks.ts";
-import { OneShot, type UploadData } from "./one_shot.ts";
+import { type Compose, OneShot, type UploadData } from "./one_shot.ts";
 import type { CallOptions, OneShotOptions } from "./options.ts";
 
 /**
@@ -66,10 +66,15 @@ export class SimpleUpload {
     contentType: string,
     options: CallOptions = {},
   ): Promise<Response> {
-    checkContentType(contentType);
-    return await this.#shot.transmit(transport, data, options, ({ body }, headers) => {
-      headers.set("content-type", contentType);
-      return body;
-    });
+    return (await this.#shot.transmit(transport, data, options, asMedia(contentType))).response;
   }
+}
+
+/** The data as it is. */
+export function asMedia(contentType: string): Compose {
+  checkContentType(contentType);
+  return ({ body }, headers) => {
+    headers.set("content-type", contentType);
+    return body;
+  };
 }

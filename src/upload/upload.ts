@@ -5,10 +5,10 @@ import { isRepeatable, type ObjectMetadata, type StorageObject } from "../protoc
 import { type UploadType, uploadTypeOf, withParameter } from "../protocol/upload_url.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { checkTotalBytes } from "./checks.ts";
-import { MultipartUpload } from "./multipart.ts";
-import { checkData, type UploadData } from "./one_shot.ts";
+import { asMultipart } from "./multipart.ts";
+import { checkData, OneShot, type UploadData } from "./one_shot.ts";
 import { ResumableUpload } from "./resumable.ts";
-import { SimpleUpload } from "./simple.ts";
+import { asMedia } from "./simple.ts";
 import {
   chunkSizeOf,
   defaultTransport,
@@ -87,9 +87,11 @@ export async function upload(source: UploadSource, options: UploadOptions): Prom
     const contentType = options.contentType ?? contentTypeOf(source, options.metadata);
     const start = startOf(options);
     const fits = size !== undefined && size <= chunkSizeOf(options) && !isByteSource(source);
-    const type = uploadTypeOf(start) ?? (fits ? pickType(start, options) : "resumable");
+    const given = uploadTypeOf(start);
+    const type = given ?? (fits ? pickType(start, options) : "resumable");
     if (type !== "resumable") {
-      return await uploadOnce(type, start, source as UploadData, contentType, options);
+      const url = given ? start : withParameter(start, "uploadType", type);
+      return await uploadOnce(type, url, source as UploadData, contentType, options);
     }
     resumable = resumableFor(start, options);
     await resumable.initiate(transport, source, options.metadata ?? {}, contentType, options);
@@ -123,25 +125,17 @@ function contentTypeOf(source: UploadSource, metadata: ObjectMetadata | undefine
 
 async function uploadOnce(
   type: "media" | "multipart",
-  start: string,
+  url: string,
   data: UploadData,
   contentType: string,
   options: UploadTarget,
 ): Promise<StorageObject> {
   const { transport = defaultTransport, metadata = {}, onProgress } = options;
   const { size: total } = checkData(data).source;
-  const url = uploadTypeOf(start) ? start : withParameter(start, "uploadType", type);
   onProgress?.({ sent: total!, persisted: 0, total });
-  let object: StorageObject | undefined;
-  if (type === "media") {
-    const simple = new SimpleUpload(url, options);
-    await simple.transmit(transport, data, contentType, options);
-    object = simple.object;
-  } else {
-    const multipart = new MultipartUpload(url, options);
-    await multipart.transmit(transport, data, metadata, contentType, options);
-    object = multipart.object;
-  }
+  const compose = type === "media" ? asMedia(contentType) : asMultipart(metadata, contentType);
+  const shot = new OneShot(url, options);
+  await shot.transmit(transport, data, options, compose);
   onProgress?.({ sent: total!, persisted: total!, total });
-  return object!;
+  return shot.object!;
 }
