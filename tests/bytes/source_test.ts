@@ -2,7 +2,6 @@ import { assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@
 import { prepareSource, type SourceReader, type UploadSource } from "../../src/bytes/source.ts";
 import { asyncPieces, byteStream, defaultStream, patterned, pieces } from "../support/bytes.ts";
 
-const MIB = 1_048_576;
 const DATA = patterned(1000);
 const shared = () => {
   const view = new Uint8Array(new SharedArrayBuffer(1000));
@@ -96,55 +95,6 @@ Deno.test("a byte stream is read into the memory that is handed out, which is no
   await reader.close(new Error("enough"));
 });
 
-Deno.test("the parts of a large chunk of a Blob are put together in order, wherever it starts", async () => {
-  const data = patterned(3 * MIB + 5);
-  for (const lengths of [[data.length], [1, 2 * MIB, 4 * MIB], [MIB, MIB + 1, 4 * MIB]]) {
-    const reader = prepareSource(new Blob([data])).open();
-    let offset = 0;
-    for (const length of lengths) {
-      const bytes = await reader.read(length);
-      assertEquals(equal(bytes, data.subarray(offset, offset + length)), true);
-      offset += bytes.length;
-    }
-    assertEquals(offset, data.length);
-    assertEquals(await reader.ended(1), true);
-  }
-});
-
-Deno.test("a Blob that turns out shorter than it says, in any of its parts, is never filled up", async () => {
-  const data = patterned(3 * MIB);
-  for (const actual of [0, 1, MIB, 2 * MIB - 1, 2 * MIB, 3 * MIB - 1]) {
-    const bytes = await prepareSource(shrunk(data, actual)).open().read(3 * MIB);
-    assertEquals(equal(bytes, data.subarray(0, actual)), true, `${bytes.length} of ${actual}`);
-  }
-});
-
-Deno.test("where a part of a Blob comes short, the source is read on from there", async () => {
-  const data = patterned(3 * MIB);
-  const blob = new Blob([data]);
-  let shorten = true;
-  const slice = (start = 0, end = 0) => {
-    const isShort = start === MIB && shorten;
-    if (isShort) shorten = false;
-    return Blob.prototype.slice.call(blob, start, isShort ? end - 7 : end);
-  };
-  const bytes = await prepareSource(Object.assign(blob, { slice })).open().read(3 * MIB);
-  assertEquals(equal(bytes, data), true);
-});
-
-/** A Blob of a file that has become shorter since. */
-function shrunk(data: Uint8Array<ArrayBuffer>, actual: number): Blob {
-  const now = new Blob([data.subarray(0, actual)]);
-  return Object.assign(new Blob([data]), {
-    slice: (start?: number, end?: number) => now.slice(start, end),
-  });
-}
-
-/** Whether both have the same bytes; faster than `assertEquals`. */
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
-
 Deno.test("a Blob is read by slices, never whole", async () => {
   const blob = new Blob([DATA]);
   const asked: unknown[] = [];
@@ -158,6 +108,16 @@ Deno.test("a Blob is read by slices, never whole", async () => {
   await reader.read(400);
   await reader.read(400);
   assertEquals(asked, [[0, 400], [400, 800]]);
+});
+
+Deno.test("a Blob of a file that has become shorter since is never filled up", async () => {
+  const now = new Blob([DATA.subarray(0, 700)]);
+  const blob = Object.assign(new Blob([DATA]), {
+    slice: (start?: number, end?: number) => now.slice(start, end),
+  });
+  const reader = prepareSource(blob).open();
+  assertEquals(await reader.read(400), DATA.subarray(0, 400));
+  assertEquals(await reader.read(400), DATA.subarray(400, 700));
 });
 
 Deno.test("a File's lastModified is known", () => {
