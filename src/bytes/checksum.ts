@@ -32,18 +32,18 @@ export class RunningChecksum {
   }
 
   /**
-   * CRC32C of the first `offset` bytes, base64. It is remembered where an `update` ended; between two of them it is made
-   * from `before`, the bytes from such a place up to `offset`, and remembered from then on.
+   * CRC32C of the first `offset` bytes, base64. It is remembered where an `update` ended; anywhere else it is made from
+   * `before`, the bytes that end at `offset`, if they reach back to such a place, and remembered from then on.
    */
   crc32cAt(offset: number, before?: Uint8Array): string | undefined {
-    const at = (offset: number) => this.#marks.find((mark) => mark.offset === offset);
-    let mark = at(offset);
-    const start = before && at(offset - before.length);
-    if (!mark && start) {
-      mark = { offset, crc: crc32c(before, start.crc) };
-      this.#marks.push(mark);
-    }
-    return mark && encodeCrc32c(mark.crc);
+    const index = this.#marks.findLastIndex((mark) => mark.offset <= offset);
+    if (index < 0) return undefined;
+    const mark = this.#marks[index];
+    if (mark.offset === offset) return encodeCrc32c(mark.crc);
+    if (!before || offset - mark.offset > before.length) return undefined;
+    const crc = crc32c(before.subarray(before.length - (offset - mark.offset)), mark.crc);
+    this.#marks.splice(index + 1, 0, { offset, crc });
+    return encodeCrc32c(crc);
   }
 
   /** Forgets what lies before `offset`; it will not be asked for again. */

@@ -45,10 +45,9 @@ export class ReplayWindow {
    * lie within it: the bytes before are no longer kept, those behind are not known yet.
    */
   async take(offset: number): Promise<Chunk> {
-    const current = this.#current;
-    if (!current || (current.total === undefined && offset === endOf(current))) {
+    if (!this.#current || this.#wantsMore(this.#current, offset)) {
       // Whoever waited for it before and gave up: the same bytes are still on their way.
-      this.#advancing ??= this.#advance().finally(() => this.#advancing = undefined);
+      this.#advancing ??= this.#advance(offset).finally(() => this.#advancing = undefined);
       await this.#advancing;
     }
     const chunk = this.#current!;
@@ -105,12 +104,28 @@ export class ReplayWindow {
     await this.#reader.close(reason);
   }
 
-  /** Makes the next chunk the current one, once it is known whether it is the last. */
-  async #advance(): Promise<void> {
-    const bytes = await this.#readAhead();
+  /**
+   * Whether the next chunk is needed: where nothing is left of the current one; and where what is left fits into one
+   * chunk together with all the rest of the source, so that one request will do for both.
+   */
+  #wantsMore(current: Chunk, offset: number): boolean {
+    if (current.total !== undefined || offset < current.offset || offset > endOf(current)) {
+      return false;
+    }
+    if (offset === endOf(current)) return true;
+    return offset > current.offset && this.#declared !== undefined &&
+      this.#declared - offset <= this.#chunkSize;
+  }
+
+  /** Puts the next chunk behind what is left of the current one, once it is known whether it is the last. */
+  async #advance(offset: number): Promise<void> {
+    const left = this.#current?.bytes.slice(offset - this.#current.offset) ?? new Uint8Array(0);
+    if (this.#current) this.#current = { offset, bytes: left, total: undefined };
+    const next = await this.#readAhead();
     const end = this.#position;
-    const total = await this.#totalAt(end, bytes.length);
+    const total = await this.#totalAt(end, next.length);
     this.#reading = undefined;
+    const bytes = left.length === 0 ? next : joined(left, next);
     this.#current = { offset: end - bytes.length, bytes, total };
   }
 
@@ -140,6 +155,13 @@ export class ReplayWindow {
     if (!(await this.ended())) throw sizeMismatch(this.#declared, "more");
     return end;
   }
+}
+
+function joined(a: Bytes, b: Bytes): Bytes {
+  const bytes = new Uint8Array(a.length + b.length);
+  bytes.set(a);
+  bytes.set(b, a.length);
+  return bytes;
 }
 
 function endOf(chunk: Chunk): number {

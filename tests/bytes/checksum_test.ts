@@ -19,7 +19,13 @@ Deno.test("the CRC32C is remembered at the end of each piece, and made from the 
   assertEquals(sum.crc32cAt(U, DATA.subarray(0, U)), crcOf(U));
   assertEquals(sum.crc32cAt(U), crcOf(U), "remembered from then on");
   assertEquals(sum.crc32cAt(2 * U, DATA.subarray(U + 100, 2 * U)), crcOf(2 * U));
-  assertEquals(sum.crc32cAt(3 * U, DATA.subarray(U + 99, 3 * U)), undefined, "from no such place");
+  assertEquals(
+    sum.crc32cAt(3 * U, DATA.subarray(2 * U + 1, 3 * U)),
+    undefined,
+    "from no such place",
+  );
+  sum.forget(2 * U);
+  assertEquals(sum.crc32cAt(3 * U, DATA.subarray(U, 3 * U)), crcOf(3 * U), "from the nearest one");
   assertEquals(sum.crc32c(), crcOf(DATA.length));
   assertEquals(sum.md5(), undefined);
 });

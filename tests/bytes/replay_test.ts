@@ -101,6 +101,45 @@ for (const [kind, make] of kinds) {
   }
 }
 
+for (
+  const [size, confirmed, expected] of [
+    [150, 50, [100]],
+    [150, 49, [51, 50]],
+    [101, 1, [100]],
+    [200, 99, [1, 100]],
+    [250, 50, [50, 100, 50]],
+  ] as const
+) {
+  Deno.test(`after ${confirmed} of ${size} bytes, ${expected} follow: no more chunks than these bytes need`, async () => {
+    const data = patterned(size);
+    const { window, seen } = windowOf(data);
+    await window.take(0);
+    window.release(confirmed);
+    const lengths: number[] = [];
+    for (let at: number = confirmed; at < size;) {
+      const { offset, bytes, total } = await window.take(at);
+      assertEquals([offset, bytes], [at, data.subarray(at, at + bytes.length)]);
+      assertEquals(window.keptUpTo(at + 1)?.at(-1), data[at]);
+      at += bytes.length;
+      assertEquals(total, at === size ? size : undefined);
+      lengths.push(bytes.length);
+      window.release(at);
+    }
+    assertEquals(lengths, [...expected]);
+    assertEquals(new Uint8Array(seen), data, "each byte is seen once, in order");
+  });
+}
+
+Deno.test("what is left of a chunk does not wait for a stream whose end is not known", async () => {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
+  const { window } = windowOf(readable);
+  writer.write(new Uint8Array(101));
+  await window.take(0);
+  assertEquals((await window.take(50)).bytes.length, 50);
+  await window.close("enough");
+});
+
 Deno.test("bytes that were let go cannot be replayed", async () => {
   const { window } = windowOf(patterned(250));
   await window.take(0);

@@ -109,6 +109,23 @@ Deno.test("with running hashes, a short acknowledgement is compared at the place
   await assertRejects(() => other.transmitNextChunk(wrong.transport), DataCorruption);
 });
 
+Deno.test("so is a second one within the same chunk", async () => {
+  const hash = (end: number) => `crc32c=${encodeCrc32c(crc32c(DATA.subarray(0, end)))}`;
+  const transmit = async (second: string) => {
+    const script = scripted(
+      started(),
+      stored(U, { "x-goog-running-hash": hash(U) }),
+      stored(2 * U, { "x-goog-running-hash": second }),
+      finished(),
+    );
+    const upload = new ResumableUpload(URL, 4 * U, { retry: null });
+    await upload.initiate(script.transport, DATA, {}, "text/plain");
+    while (!upload.finished) await upload.transmitNextChunk(script.transport);
+  };
+  await transmit(hash(2 * U));
+  await assertRejects(() => transmit(hash(2 * U - 1)), DataCorruption);
+});
+
 Deno.test("after a lost final reply the object is compared, too", async () => {
   const emulator = new GcsEmulator();
   emulator.inject({ on: "final", drop: "after" });

@@ -419,3 +419,19 @@ Deno.test("an error thrown by onProgress surfaces, and the upload can go on", as
   while (!upload.finished) await upload.transmitNextChunk(emulator.fetch);
   assertEquals(emulator.get("my-bucket", "a")?.bytes, DATA);
 });
+
+Deno.test("what was stored in part is followed by no more requests than the rest needs", async () => {
+  const emulator = new GcsEmulator();
+  emulator.inject({ on: "chunk", cut: U });
+  const upload = new ResumableUpload(URL, CHUNK, { retry: { clock: fakeClock() } });
+  const data = patterned(CHUNK + 1);
+  await upload.initiate(emulator.fetch, data, { name: "a" }, "text/plain");
+  while (!upload.finished) await upload.transmitNextChunk(emulator.fetch);
+  assertEquals(emulator.requests.map(({ kind, contentRange }) => contentRange ?? kind), [
+    "initiate",
+    `bytes 0-${CHUNK - 1}/${CHUNK + 1}`,
+    "bytes */*",
+    `bytes ${U}-${CHUNK}/${CHUNK + 1}`,
+  ]);
+  assertEquals(emulator.get("my-bucket", "a")?.bytes, data);
+});

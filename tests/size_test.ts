@@ -1,0 +1,9 @@
+import { assertLessOrEqual } from "@std/assert";
+import { LIMITS, weigh } from "../tools/size.ts";
+
+for (const [entry, limit] of Object.entries(LIMITS)) {
+  Deno.test(`the bundle of ${entry} weighs at most ${limit} bytes gzip`, async () => {
+    const { gzip } = await weigh(entry);
+    assertLessOrEqual(gzip, limit);
+  });
+}
