@@ -3,6 +3,7 @@
 import { InvalidResponse, UploadError } from "../errors.ts";
 import type { ReplyHead } from "../protocol/reply.ts";
 import type { RequestSpec } from "../protocol/resumable.ts";
+import { readBody } from "./body.ts";
 import { abortable, type Clock } from "./clock.ts";
 
 /**
@@ -45,9 +46,6 @@ export interface SendOptions {
 
 /** The largest reply that is read, in bytes; an object resource is far smaller. */
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
-
-/** The most bytes of a reply that is read in one go. */
-const SHORT_REPLY_BYTES = 65_536;
 
 /**
  * Sends one request and reads the reply to its end.
@@ -93,7 +91,11 @@ async function exchange(
 ): Promise<Reply> {
   const { method, url, headers, body } = spec;
   const received = await transport(url, { method, headers, body, signal });
-  const bytes = await readAll(received, signal);
+  const bytes = await readBody(received, MAX_REPLY_BYTES, signal);
+  if (!bytes) {
+    const message = `Expected a reply of at most ${MAX_REPLY_BYTES} bytes, got more`;
+    throw new InvalidResponse(rebuild(received, new Uint8Array(0)), message);
+  }
   let response: Response | undefined;
   return {
     status: received.status,
@@ -103,38 +105,6 @@ async function exchange(
       return response ??= rebuild(received, bytes);
     },
   };
-}
-
-/**
- * Reads a body to its end. One that says how short it is, as most do, is left to the runtime: in Deno that takes half as
- * long as a request with a reader. Of any other, one that is too long or that nobody waits for any more is cancelled.
- */
-async function readAll(response: Response, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
-  const length = response.headers.get("content-length");
-  const isEncoded = response.headers.has("content-encoding"); // the length is that of the encoded bytes
-  if (length && Number(length) <= SHORT_REPLY_BYTES && !isEncoded) {
-    return new Uint8Array(await response.arrayBuffer());
-  }
-  const pieces: Uint8Array<ArrayBuffer>[] = [];
-  let size = 0;
-  const reader = response.body?.getReader();
-  for (let piece = await reader?.read(); piece && !piece.done; piece = await reader?.read()) {
-    size += piece.value.length;
-    if (signal.aborted || size > MAX_REPLY_BYTES) {
-      await reader?.cancel();
-      signal.throwIfAborted();
-      const message = `Expected a reply of at most ${MAX_REPLY_BYTES} bytes, got more`;
-      throw new InvalidResponse(rebuild(response, new Uint8Array(0)), message);
-    }
-    pieces.push(piece.value);
-  }
-  const bytes = new Uint8Array(size);
-  let filled = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, filled);
-    filled += piece.length;
-  }
-  return bytes;
 }
 
 /** The same response once more, so that the caller can read the body that has been read here. */

@@ -102,18 +102,17 @@ function counted(body: ReadableStream<Uint8Array<ArrayBuffer>>, bounds: BodyBoun
   return { body: body.pipeThrough(counter), length: undefined, problem: () => problem };
 }
 
-/** Reads a small text to its end; one that is longer throws `problem`. */
+/** Reads a small text to its end; one that is longer is refused. */
 export async function readText(
   body: ReadableStream<Uint8Array<ArrayBuffer>> | null,
   most: number,
-  problem: HttpError = tooLarge(`At most ${most} bytes are allowed here`),
 ): Promise<string> {
-  const pieces: Uint8Array<ArrayBuffer>[] = [];
-  let size = 0;
+  const decoder = new TextDecoder();
+  let text = "", size = 0;
   for await (const piece of body ?? []) {
     size += piece.length;
-    if (size > most) throw problem;
-    pieces.push(piece as Uint8Array<ArrayBuffer>);
+    if (size > most) throw tooLarge(`At most ${most} bytes are allowed here`);
+    text += decoder.decode(piece, { stream: true });
   }
-  return await new Blob(pieces).text();
+  return text + decoder.decode();
 }

@@ -8,7 +8,7 @@ import { badGateway, badRequest, forbidden, HttpError, quote, tooLarge } from ".
 import type { UploadGrant, UploadLimits } from "./grant.ts";
 import { frameMultipart, readMultipart } from "./multipart_body.ts";
 import { scrubber } from "./scrub.ts";
-import type { SealedSession, SessionSealer } from "./session_token.ts";
+import { type SealedSession, sessionName, type SessionSealer } from "./session_token.ts";
 import { sendUpstream, type UpstreamReply } from "./upstream.ts";
 import { checkStart, type Start } from "./wanted.ts";
 
@@ -59,6 +59,9 @@ const REPLY_HEADERS = [
   "x-range-md5",
 ];
 
+/** A `Range` of what is stored: numbers only, whatever the session's secret is. */
+const STORED = /^bytes=0-\d+$/;
+
 /** Starts a session at Google, and hands out a sealed one in its place. */
 export async function startSession(
   side: GoogleSide,
@@ -97,7 +100,7 @@ export async function startSession(
   });
   const location = new URL(`${place.origin}${place.path}`);
   location.search = new URLSearchParams({ uploadType: "resumable", upload_id: token }).toString();
-  trace.session = await sessionHash(token);
+  trace.session = sessionName(token);
   return new Response(null, {
     status: 200,
     headers: { location: location.href, "content-length": "0", ...noStore() },
@@ -272,6 +275,7 @@ function sessionTarget(endpoint: string, location: string | null): string {
 
 async function openSession(side: GoogleSide, token: string, trace: Trace): Promise<SealedSession> {
   const session = await side.sealer.open(token);
+  if (session !== "unknown") trace.session = sessionName(token);
   if (session === "expired") {
     throw new HttpError(410, "gone", "The upload session has expired; start a new upload");
   }
@@ -331,7 +335,8 @@ function answer(
   const headers = new Headers(noStore());
   for (const name of REPLY_HEADERS) {
     const value = reply.headers.get(name);
-    if (value !== null && (!hide || hide(value) === value)) headers.set(name, value);
+    const isSafe = value !== null && (!hide || STORED.test(value) || hide(value) === value);
+    if (isSafe) headers.set(name, value);
   }
   if (status >= 500 && !headers.has("retry-after")) headers.set("retry-after", "5");
   return new Response(text === "" ? null : hide ? hide(text) : text, { status, headers });
@@ -339,14 +344,6 @@ function answer(
 
 function noStore(): Record<string, string> {
   return { "cache-control": "no-store" };
-}
-
-/** A short name of a sealed session, for the log; it tells nothing of it. */
-export async function sessionHash(token: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token));
-  return [...new Uint8Array(digest).subarray(0, 6)].map((byte) =>
-    byte.toString(16).padStart(2, "0")
-  ).join("");
 }
 
 /** Customer-supplied keys are refused: dropping them would store an object without them, silently. */

@@ -8,7 +8,6 @@ import {
   continueSession,
   type GoogleSide,
   type Place,
-  sessionHash,
   startSession,
   type Trace,
   uploadMedia,
@@ -32,7 +31,7 @@ export interface UploadLogEntry {
   readonly status: number;
   /** Milliseconds from the request to the reply. */
   readonly ms: number;
-  /** The upload session, hashed: the same for all requests of an upload. */
+  /** A name for the upload session, the same for all requests of an upload; it tells nothing of it. */
   readonly session?: string;
   /** Who the ticket is for. */
   readonly subject?: string;
@@ -210,7 +209,6 @@ async function route(
   const token = query.get("upload_id");
   if (token !== null) {
     trace.event = request.method === "DELETE" ? "cancel" : "chunk";
-    trace.session = await sessionHash(token);
     if (request.method === "DELETE") return await cancelSession(side, token, trace);
     if (request.method === "PUT" || request.method === "POST") {
       return await continueSession(side, request, token, trace);

@@ -20,12 +20,20 @@ const USUAL_PATH = /^\/(?:resumable\/)?upload\/storage\/v1\/b\/[^/]+\/o$/;
  * of its parameters, each in the forms in which it may have been written.
  */
 export function scrubber(endpoint: string, target: string): (text: string) => string {
+  let secrets: readonly string[] | undefined;
+  return (text) =>
+    (secrets ??= secretsOf(endpoint, target))
+      .reduce((words, secret) => words.replaceAll(secret, "…"), text);
+}
+
+/** What may not be said, the longest first. */
+function secretsOf(endpoint: string, target: string): string[] {
   const { pathname, search } = new URL(endpoint + target);
   const values = search.slice(1).split("&")
     .map((pair) => [pair.split("=", 1)[0], pair.slice(pair.indexOf("=") + 1)])
     .filter(([key]) => !KNOWN.includes(key))
     .flatMap(([, value]) => [value, ...new URLSearchParams(`v=${value}`).getAll("v")]);
-  const secrets = [
+  return [
     endpoint + target,
     target,
     ...(USUAL_PATH.test(pathname) ? [] : [pathname]),
@@ -34,5 +42,4 @@ export function scrubber(endpoint: string, target: string): (text: string) => st
     .filter((secret) => secret.length >= 4)
     .flatMap((secret) => [secret, encodeURIComponent(secret)])
     .sort((a, b) => b.length - a.length);
-  return (text) => secrets.reduce((words, secret) => words.replaceAll(secret, "…"), text);
 }

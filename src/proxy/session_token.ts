@@ -93,6 +93,11 @@ export function sessionSealer(
   };
 }
 
+/** A short name of a sealed session, for the log: a part of its nonce, which is random and no secret. */
+export function sessionName(token: string): string {
+  return token.split(".")[2].slice(0, 12);
+}
+
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }

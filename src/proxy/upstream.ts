@@ -1,8 +1,9 @@
 /** The one way to Google: the configured endpoint, a deadline, no redirects, replies without secrets. */
 
+import { readBody } from "../net/body.ts";
 import type { Transport } from "../net/transport.ts";
 import { badGateway, HttpError } from "./http_error.ts";
-import { guarded, type PassedBody, readText } from "./body.ts";
+import { guarded, type PassedBody } from "./body.ts";
 
 /** A request to Google. */
 export interface UpstreamRequest {
@@ -52,15 +53,12 @@ export async function sendUpstream(
       signal: abort.signal,
       ...(stream && { duplex: "half" }),
     } as RequestInit);
-    const text = await readText(
-      response.body,
-      MAX_REPLY,
-      badGateway("Google's reply does not end", false),
-    );
+    const bytes = await readBody(response, MAX_REPLY);
+    if (!bytes) throw badGateway("Google's reply does not end", false);
     return {
       status: response.status,
       headers: response.headers,
-      text,
+      text: new TextDecoder().decode(bytes),
       milliseconds: Date.now() - started,
     };
   } catch (error) {

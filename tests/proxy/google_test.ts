@@ -187,6 +187,21 @@ Deno.test("a session URL is scrubbed from the headers of a reply as it is from t
   assertEquals(shown.includes(session), false);
 });
 
+Deno.test("how much is stored is said, also where these digits happen to be the session's", async () => {
+  const session = "https://storage.googleapis.com/upload/storage/v1/b/my-bucket/o?upload_id=2621";
+  const context = setup({
+    transport: () => Promise.resolve(new Response(null, { headers: { location: session } })),
+    fetch: () =>
+      Promise.resolve(new Response(null, { status: 308, headers: { range: "bytes=0-262143" } })),
+  });
+  const url = await start(context);
+  const response = await ask(context, url, {
+    method: "PUT",
+    headers: { "content-range": "bytes */*" },
+  });
+  assertEquals([response.status, response.headers.get("range")], [308, "bytes=0-262143"]);
+});
+
 Deno.test("a client that cannot stand a 308 gets what it asks for: 200 with an override", async () => {
   const context = setup();
   const started = await ask(context, "?uploadType=resumable&name=a");

@@ -1,0 +1,41 @@
+/** Reading the body of a reply, which may be anybody's: never more of it than it should have. */
+
+/** The most bytes of a body that is read in one go. */
+const SHORT = 65_536;
+
+/**
+ * Reads a body to its end; `undefined` when it has more than `most` bytes.
+ *
+ * One that says how short it is, as most do, is left to the runtime: in Deno that is half of the time that a request takes
+ * with a reader. Of any other, one that is too long or that `signal` says nobody waits for any more is cancelled.
+ */
+export async function readBody(
+  response: Response,
+  most: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const length = response.headers.get("content-length");
+  const isEncoded = response.headers.has("content-encoding"); // the length is that of the encoded bytes
+  if (length && Number(length) <= SHORT && !isEncoded) {
+    return new Uint8Array(await response.arrayBuffer());
+  }
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  const reader = response.body?.getReader();
+  for (let piece = await reader?.read(); piece && !piece.done; piece = await reader?.read()) {
+    size += piece.value.length;
+    if (signal?.aborted || size > most) {
+      await reader?.cancel();
+      signal?.throwIfAborted();
+      return undefined;
+    }
+    pieces.push(piece.value);
+  }
+  const bytes = new Uint8Array(size);
+  let filled = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, filled);
+    filled += piece.length;
+  }
+  return bytes;
+}
