@@ -1,72 +1,122 @@
 /**
- * How fast is our CRC32C? Measured against a bytewise table in the same run, taking turns, in MB/s
- * (10^6 bytes a second); the median of several rounds. Runs in Deno, in Bun, and bundled in Node:
- *
- *     deno run bench/crc32c.ts                 # what a server gets
- *     deno run bench/crc32c.ts --javascript    # what a browser or a Cloudflare worker gets
- *     deno run bench/crc32c.ts --json
- *     deno bundle bench/crc32c.ts -o .tmp/crc32c.mjs && node .tmp/crc32c.mjs
- *
- * `crc32c_all.ts` runs all of them.
+ * How fast CRC32C is computed: ours, with WebAssembly and without, beside a table read byte by byte, what other clients
+ * use, and native code. Each is measured in fresh processes, which take turns.
  *
  * @module
  */
 
-import process from "node:process";
-import { crc32c } from "../src/bytes/crc32c.ts";
-import { bytewise } from "./crc32c_bytewise.ts";
+import { fileURLToPath } from "node:url";
+import { ROOT, runtimes } from "../tests/portable/runtimes.ts";
+import { SIZES } from "./crc32c/measure.ts";
+import type { Implementation, Measured } from "./crc32c/program.ts";
+import type { WebImplementation } from "./crc32c/web.ts";
+import { alternate, medianOf } from "./support/alternate.ts";
+import type { Bench } from "./support/bench.ts";
+import {
+  bundle,
+  CLIENT_RUNTIMES,
+  installPeers,
+  installRuntimes,
+  measured,
+  NAMES,
+  output,
+  PEERS,
+  runtimeCommand,
+} from "./support/programs.ts";
+import { mbps, mib, table } from "./support/table.ts";
 
-/** One line of the result; speeds in MB/s. */
+/** What was measured. */
 export interface Crc32cResult {
   /** Bytes of one call. */
-  size: number;
-  bytewise: number;
-  ours: number;
+  readonly sizes: readonly number[];
+  readonly runtimes: readonly Crc32cSpeeds[];
 }
 
-const SIZES = [4 * 1024, 256 * 1024, 8 * 1024 ** 2, 64 * 1024 ** 2];
-const ROUNDS = 7;
-/** Bytes to hash in one measurement, at least. */
-const WORK = 16 * 1024 ** 2;
-
-type Crc32c = (bytes: Uint8Array) => number;
-
-function measure(size: number): Crc32cResult {
-  const bytes = new Uint8Array(size).map((_, i) => Math.imul(i, 0x9e3779b1) >>> 24);
-  if (crc32c(bytes) !== bytewise(bytes)) throw new Error(`Wrong CRC32C of ${size} bytes`);
-  const calls = Math.ceil(WORK / size);
-  const speeds: Record<"bytewise" | "ours", number[]> = { bytewise: [], ours: [] };
-  for (let round = 0; round < ROUNDS; round++) {
-    speeds.bytewise.push(speed(bytewise, bytes, calls));
-    speeds.ours.push(speed(crc32c, bytes, calls));
-  }
-  return { size, bytewise: median(speeds.bytewise), ours: median(speeds.ours) };
+/** What was measured in one runtime. */
+export interface Crc32cSpeeds {
+  /** The name of the runtime, for people. */
+  readonly runtime: string;
+  /** Bytes a second in the order of the sizes; `null` where an implementation does not load, nothing where it has no place. */
+  readonly speeds: Readonly<Partial<Record<Implementation, readonly number[] | null>>>;
 }
 
-function speed(crc32c: Crc32c, bytes: Uint8Array, calls: number): number {
-  const start = performance.now();
-  for (let i = 0; i < calls; i++) crc32c(bytes);
-  return bytes.length * calls / (performance.now() - start) / 1000;
-}
+/** The implementations in the order of the table, as its head calls them. */
+const HEAD: Readonly<Record<Implementation, string>> = {
+  bytewise: "a table, bytewise",
+  aws: "@aws-crypto/crc32c",
+  google: "@google-cloud/storage",
+  javascript: "ours, JavaScript",
+  webAssembly: "ours, WebAssembly",
+  native: "@node-rs/crc32, native",
+};
 
-function median(numbers: number[]): number {
-  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
-}
+const IMPLEMENTATIONS = Object.keys(HEAD) as Implementation[];
+const WEB_IMPLEMENTATIONS: readonly WebImplementation[] = ["bytewise", "javascript"];
 
-// The first long input chooses how to fold; without WebAssembly it is JavaScript.
-if (process.argv.includes("--javascript")) Reflect.deleteProperty(globalThis, "WebAssembly");
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-const results = SIZES.map(measure);
-if (process.argv.includes("--json")) {
-  console.log(JSON.stringify(results));
-} else {
-  console.log("      size   bytewise       ours   ratio");
-  for (const { size, bytewise, ours } of results) {
-    console.log(
-      `${size / 1024} KiB`.padStart(10),
-      bytewise.toFixed(0).padStart(10),
-      ours.toFixed(0).padStart(10),
-      `${(ours / bytewise).toFixed(1)}×`.padStart(7),
+/** The benchmark. */
+export const crc32cBench: Bench<Crc32cResult> = { run, render };
+
+async function run(): Promise<Crc32cResult> {
+  await installRuntimes();
+  await installPeers();
+  const found: Crc32cSpeeds[] = [];
+  const program = await bundle(here("crc32c/program.ts"));
+  for (const runtime of CLIENT_RUNTIMES) {
+    const speeds = await compare(
+      IMPLEMENTATIONS,
+      (name) => measured<Measured>([...runtimeCommand(runtime), program, name, PEERS]),
+      (name, problem) =>
+        console.log(`${HEAD[name]} does not load in ${NAMES[runtime]}: ${problem}`),
     );
+    found.push({ runtime: NAMES[runtime], speeds });
   }
+  const module = await bundle(here("crc32c/web.ts"), ["--platform=browser"]);
+  for (const [name, title] of [["workerd", NAMES.workerd], ["chromium", "Chromium"]]) {
+    const [command, ...args] = runtimes.find((runtime) => runtime.name === name)!.command;
+    const speeds = await compare(WEB_IMPLEMENTATIONS, async (name) => {
+      const text = await output([command, ...args, JSON.stringify({ name }), module], {
+        cwd: ROOT,
+      });
+      return JSON.parse(text.match(/^report (\{.*\})$/m)![1]);
+    });
+    found.push({ runtime: title, speeds });
+  }
+  return { sizes: SIZES, runtimes: found };
+}
+
+/** Measures the implementations in turn; the medians. */
+async function compare<Name extends Implementation>(
+  names: readonly Name[],
+  measureOne: (name: Name) => Promise<Measured>,
+  missing?: (name: Name, problem: string) => void,
+): Promise<Crc32cSpeeds["speeds"]> {
+  const programs = Object.fromEntries(names.map((name) => [name, () => measureOne(name)]));
+  const speeds: Partial<Record<Implementation, readonly number[] | null>> = {};
+  for (const [name, results] of Object.entries(await alternate(programs))) {
+    const loaded = results.flatMap((result) => "speeds" in result ? [result.speeds] : []);
+    const problem = results.find((result) => "problem" in result)?.problem;
+    if (problem !== undefined) missing?.(name as Name, problem);
+    speeds[name as Name] = problem !== undefined
+      ? null
+      : SIZES.map((_, i) => medianOf(loaded, (speeds) => speeds[i]));
+  }
+  return speeds;
+}
+
+function render({ sizes, runtimes }: Crc32cResult): string {
+  const rows = runtimes.flatMap(({ runtime, speeds }) =>
+    sizes.map((size, i) => [
+      `${runtime}, ${sizeOf(size)}`,
+      ...IMPLEMENTATIONS.map((name) => speeds[name] ? mbps(speeds[name][i]) : "–"),
+    ])
+  );
+  return `MB/s, by the bytes of one call. In workers and in pages ours uses no WebAssembly.\n\n${
+    table(["", ...Object.values(HEAD)], rows)
+  }`;
+}
+
+function sizeOf(bytes: number): string {
+  return bytes < 1_048_576 ? `${bytes / 1024} KiB` : `${mib(bytes)} MiB`;
 }

@@ -1,27 +1,64 @@
 /**
- * `deno task bench [NAME…]`: the benchmarks, each in a process of its own; all of them without a name. Two programs
- * alternate in each run, so look at the ratios: the machine is never quiet.
+ * `deno task bench [NAME…]`: the benchmarks; all of them without a name.
+ *
+ * What they find is kept in `bench/results.json`, and shown in `docs/performance.md` and its chart, which are made from
+ * that file: `--render` does only this, and `--check` says whether it was done. Results of another machine or of other
+ * versions are dropped when something is measured.
  *
  * @module
  */
 
-const BENCHES: Record<string, string> = {
-  crc32c: "crc32c_all.ts",
-  memory: "memory.ts",
-  proxy: "proxy.ts",
-};
+import { installPeers, installRuntimes } from "./support/programs.ts";
+import { Skipped } from "./support/bench.ts";
+import { BENCHES } from "./support/benches.ts";
+import { machine } from "./support/machine.ts";
+import { readResults, rendered, type Results, writeResults } from "./support/report.ts";
 
-const names = Deno.args.length > 0 ? Deno.args : Object.keys(BENCHES);
-const unknown = names.filter((name) => !(name in BENCHES));
-if (unknown.length > 0) {
-  console.error(`usage: deno task bench [${Object.keys(BENCHES).join("] [")}]`);
-  Deno.exit(2);
+if (Deno.args.includes("--check")) {
+  const stale = [];
+  for (const [path, text] of await rendered(await readResults())) {
+    if (await Deno.readTextFile(path).catch(() => "") !== text) stale.push(path.pathname);
+  }
+  for (const path of stale) console.error(`${path} is not what bench/results.json gives`);
+  Deno.exit(stale.length > 0 ? 1 : 0);
 }
-let code = 0;
-for (const name of names) {
-  console.log(`\n${name}\n`);
-  const file = new URL(BENCHES[name], import.meta.url).href;
-  const bench = new Deno.Command(Deno.execPath(), { args: ["run", "--allow-all", file] }).spawn();
-  code ||= (await bench.status).code;
+
+if (!Deno.args.includes("--render")) await measure();
+for (const [path, text] of await rendered(await readResults())) {
+  await Deno.writeTextFile(path, text);
 }
-Deno.exit(code);
+
+async function measure(): Promise<void> {
+  const names = Deno.args.length > 0 ? Deno.args : Object.keys(BENCHES);
+  const unknown = names.filter((name) => !(name in BENCHES));
+  if (unknown.length > 0) {
+    console.error(
+      `usage: deno task bench [--render | --check | ${Object.keys(BENCHES).join(" ")}]`,
+    );
+    Deno.exit(2);
+  }
+  await installRuntimes();
+  await installPeers();
+  const here = await machine();
+  const before = await readResults();
+  const isComparable = JSON.stringify(before.machine) === JSON.stringify(here);
+  const results: Results = {
+    machine: here,
+    benches: isComparable ? before.benches : {},
+  };
+  console.log(JSON.stringify(here, null, 2));
+  for (const name of names) {
+    console.log(`\n${name}\n`);
+    try {
+      const started = performance.now();
+      const result = await BENCHES[name].run();
+      console.log(BENCHES[name].render(result));
+      console.log(`\n${((performance.now() - started) / 1000).toFixed(0)} s`);
+      results.benches[name] = result;
+      await writeResults(results);
+    } catch (error) {
+      if (!(error instanceof Skipped)) throw error;
+      console.log(`skipped: ${error.message}`);
+    }
+  }
+}

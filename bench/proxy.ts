@@ -1,105 +1,175 @@
 /**
- * What the upload proxy costs: its throughput beside a bare pass-through's in the same runtime, its memory, a thousand
- * uploads at once, and its start in workerd.
- *
- * ```sh
- * deno run --allow-all bench/proxy.ts [rounds] [MiB of each upload]
- * ```
+ * What the upload proxy costs, beside a handler that passes everything through unseen, in the same runtime: throughput,
+ * latency, requests a second, and memory while a thousand clients are slow. And its start in workerd.
  *
  * @module
  */
 
 import { prepare, type Project } from "../tests/worker/support/project.ts";
-import {
-  installRuntimes,
-  type RuntimeName,
-  runtimes,
-  startWorkerd,
-} from "../tests/worker/support/runtimes.ts";
-import { crowd } from "./proxy/crowd.ts";
-import { startPassThrough, startProxy, startSink } from "./proxy/servers.ts";
-import { transfer } from "./proxy/transfer.ts";
+import type { ServerProcess } from "../tests/worker/support/process.ts";
+import { type RuntimeName, runtimes, startWorkerd } from "../tests/worker/support/runtimes.ts";
+import { startPassThrough, startProxy } from "./proxy/servers.ts";
+import { alternate, median, medianOf, ROUNDS } from "./support/alternate.ts";
+import type { Bench } from "./support/bench.ts";
+import { NAMES } from "./support/programs.ts";
+import { type Load, type LoadResult, sendLoad, startSink } from "./support/sink.ts";
+import { mbps, mib, ratio, table } from "./support/table.ts";
 
 const MIB = 1_048_576;
-const CHUNK = 8 * MIB;
 
-const rounds = Number(Deno.args[0] ?? 5);
-const bytes = Number(Deno.args[1] ?? 1024) * MIB;
+/** What goes before everything, so that servers are as warm as those that have been up for a minute. */
+const WARM: Load = { size: 65_536, requests: 2000, connections: 8 };
 
-await installRuntimes();
-await using project = await prepare();
+/** What is sent to both. */
+const LOADS: Readonly<Record<"throughput" | "latency" | "chunks" | "starts", Load>> = {
+  /** 1 GiB over one connection. */
+  throughput: { size: 8 * MIB, requests: 128, warmup: 4 },
+  /** One small chunk after the other. */
+  latency: { size: MIB / 4, requests: 1000 },
+  chunks: { size: MIB / 4, requests: 2000, connections: 32 },
+  starts: { kind: "start", requests: 4000, warmup: 2000, connections: 32 },
+};
 
-console.log(`${bytes / MIB} MiB in chunks of ${CHUNK / MIB} MiB, ${rounds} rounds; medians`);
-console.log("           pass-through       worker   ratio    peak RSS (beyond idle)");
-for (const runtime of runtimes) await throughput(project, runtime);
+const SLOW: Load = { size: MIB / 4, connections: 1000, requests: 1000, spread: 5000 };
 
-const { stored, errors, seconds, idle, peak } = await crowd(project, 1000, MIB);
-console.log(
-  `\n1000 uploads of 1 MiB at once, Deno: ${stored} stored byte for byte, ${errors.length} errors, ` +
-    `${seconds.toFixed(1)} s; peak RSS ${mib(peak)} (${mib(peak - idle)})`,
-);
-for (const error of errors) console.log(`  ${error}`);
+type LoadName = keyof typeof LOADS;
 
-await start(project);
-
-/** Both alternate, so that what else the machine does weighs on both. */
-async function throughput(project: Project, runtime: RuntimeName): Promise<void> {
-  await using sink = await startSink();
-  await using worker = await startProxy(project, runtime, sink.origin);
-  await using bare = await startPassThrough(runtime, sink.origin);
-  const idle = [await bare.peakMemory(), await worker.peakMemory()];
-  const chunk = new Uint8Array(CHUNK).fill(65);
-  const speeds: [bare: number, worker: number][] = [];
-  for (let round = -1; round < rounds; round++) {
-    const pair = round % 2 === 0 ? [bare, worker] : [worker, bare];
-    const size = round < 0 ? 4 * CHUNK : bytes; // the first round warms up
-    const measured = new Map<typeof bare, number>();
-    for (const server of pair) measured.set(server, await transfer(server.origin, size, chunk));
-    if (round >= 0) speeds.push([measured.get(bare)!, measured.get(worker)!]);
-  }
-  const [bareSpeed, workerSpeed] = [0, 1].map((i) => median(speeds.map((pair) => pair[i])));
-  const ratio = median(speeds.map(([bare, worker]) => worker / bare));
-  const peaks = [await bare.peakMemory(), await worker.peakMemory()];
-  const memory = peaks.map((peak, i) => `${mib(peak)} (${mib(peak - idle[i])})`);
-  console.log(
-    runtime.padEnd(8),
-    speed(bareSpeed),
-    speed(workerSpeed),
-    ratio.toFixed(3).padStart(7),
-    `   worker ${memory[1]}, pass-through ${memory[0]}`,
-  );
+/** Medians of the rounds. */
+interface Server extends Record<LoadName, LoadResult> {
+  /** How much more memory than idle 1,000 slow clients take at most, and the idle itself: RSS, in bytes. */
+  readonly slowRss: number;
+  readonly idleRss: number;
 }
 
-/** From the start of the process until it listens, and the first request; beside a worker that does nothing. */
-async function start(project: Project): Promise<void> {
+/** What `run` finds. */
+export interface ProxyResult {
+  readonly rounds: number;
+  readonly runtimes: Record<
+    RuntimeName,
+    { worker: Server; bare: Server; /** Bare time by ours. */ ratios: Record<LoadName, number> }
+  >;
+  /** Milliseconds until workerd answers the first request: with the worker, and with one that does nothing. */
+  readonly start: { readonly worker: number; readonly nothing: number };
+}
+
+export const proxyBench: Bench<ProxyResult> = { run, render };
+
+async function run(): Promise<ProxyResult> {
+  await using project = await prepare();
+  await using sink = await startSink();
+  const results = {} as ProxyResult["runtimes"];
+  for (const runtime of runtimes) results[runtime] = await compare(project, runtime, sink.origin);
+  return { rounds: ROUNDS, runtimes: results, start: await startTimes(project) };
+}
+
+async function compare(
+  project: Project,
+  runtime: RuntimeName,
+  upstream: string,
+): Promise<ProxyResult["runtimes"][RuntimeName]> {
+  const start = {
+    worker: () => startProxy(project, runtime, upstream),
+    bare: () => startPassThrough(runtime, upstream),
+  };
+  // Memory first, of processes that have done nothing else.
+  const memory = {
+    worker: await slowMemory(start.worker),
+    bare: await slowMemory(start.bare),
+  };
+  const medians = {
+    worker: {} as Record<LoadName, LoadResult>,
+    bare: {} as Record<LoadName, LoadResult>,
+  };
+  const ratios = {} as Record<LoadName, number>;
+  for (const name of Object.keys(LOADS) as LoadName[]) {
+    const once = (server: () => Promise<ServerProcess>) => async () => {
+      await using fresh = await server();
+      await sendLoad(fresh.origin, WARM);
+      return await sendLoad(fresh.origin, LOADS[name]);
+    };
+    const { worker, bare } = await alternate({
+      bare: once(start.bare),
+      worker: once(start.worker),
+    });
+    medians.worker[name] = middle(worker);
+    medians.bare[name] = middle(bare);
+    ratios[name] = median(worker.map(({ seconds }, i) => bare[i].seconds / seconds));
+  }
+  return {
+    worker: { ...medians.worker, ...memory.worker },
+    bare: { ...medians.bare, ...memory.bare },
+    ratios,
+  };
+}
+
+function middle(rounds: readonly LoadResult[]): LoadResult {
+  return {
+    seconds: medianOf(rounds, (one) => one.seconds),
+    p50: medianOf(rounds, (one) => one.p50),
+    p99: medianOf(rounds, (one) => one.p99),
+  };
+}
+
+async function slowMemory(
+  start: () => Promise<ServerProcess>,
+): Promise<{ idleRss: number; slowRss: number }> {
+  await using server = await start();
+  await sendLoad(server.origin, { size: MIB / 4, requests: 10 });
+  const idleRss = await server.peakMemory();
+  await sendLoad(server.origin, SLOW);
+  return { idleRss, slowRss: await server.peakMemory() - idleRss };
+}
+
+/** From the start of the process to the answer to its first request. */
+async function startTimes(project: Project): Promise<ProxyResult["start"]> {
   const settings = { GCS_ENDPOINT: "http://127.0.0.1:1", GOOGLE_AUTH: "none" };
   const nothing = `${project.folder}/nothing.js`;
   await Deno.writeTextFile(nothing, `export default { fetch: () => new Response() };`);
-  const times: number[][] = [];
-  for (let i = 0; i < 10; i++) times.push([await listens(nothing), await listens(project.bundle)]);
-  const [least, ours] = [0, 1].map((i) => median(times.map((pair) => pair[i])));
-  console.log(
-    `workerd listens after ${ours.toFixed(0)} ms, with a worker that does nothing after ` +
-      `${least.toFixed(0)} ms: ${(ours - least).toFixed(0)} ms are the worker's`,
-  );
-
-  async function listens(module: string): Promise<number> {
+  const answers = async (module: string): Promise<number> => {
     const started = performance.now();
     await using server = await startWorkerd(module, settings);
     const reply = await fetch(server.origin);
     await reply.body?.cancel();
     return performance.now() - started;
-  }
+  };
+  const times = await alternate({
+    nothing: () => answers(nothing),
+    worker: () => answers(project.bundle),
+  }, 2 * ROUNDS + 1);
+  return { worker: median(times.worker), nothing: median(times.nothing) };
 }
 
-function median(numbers: number[]): number {
-  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
-}
+function render({ runtimes: results, start }: ProxyResult): string {
+  const both = (name: RuntimeName, show: (server: Server) => string): string[] => [
+    show(results[name].bare),
+    show(results[name].worker),
+  ];
+  const perSecond = (name: LoadName) => (server: Server) =>
+    (LOADS[name].requests / server[name].seconds).toFixed(0);
+  const milliseconds = (name: "p50" | "p99") => (server: Server) =>
+    (server.latency[name] * 1000).toFixed(2);
+  const rows = runtimes.flatMap((name) => {
+    const { ratios, worker, bare } = results[name];
+    const added = (quantile: "p50" | "p99") =>
+      `+${((worker.latency[quantile] - bare.latency[quantile]) * 1000).toFixed(2)}`;
+    const speed = (server: Server) => mbps(128 * 8 * MIB / server.throughput.seconds);
+    return [
+      ["1 GiB in chunks of 8 MiB, MB/s", ...both(name, speed), ratio(ratios.throughput)],
+      [
+        "256 KiB chunks, 32 clients, requests/s",
+        ...both(name, perSecond("chunks")),
+        ratio(ratios.chunks),
+      ],
+      ["starts, 32 clients, requests/s", ...both(name, perSecond("starts")), ratio(ratios.starts)],
+      ["a 256 KiB chunk, p50, ms", ...both(name, milliseconds("p50")), added("p50")],
+      ["a 256 KiB chunk, p99, ms", ...both(name, milliseconds("p99")), added("p99")],
+      ["memory, idle, MiB", ...both(name, (server) => mib(server.idleRss)), ""],
+      ["1,000 slow clients, MiB more", ...both(name, (server) => mib(server.slowRss)), ""],
+    ].map(([what, ...cells]) => [`${NAMES[name]}: ${what}`, ...cells]);
+  });
+  return `${table(["what", "pass-through", "proxy", "ratio, or added"], rows)}
 
-function speed(bytesPerSecond: number): string {
-  return `${(bytesPerSecond / 1e6).toFixed(0)} MB/s`.padStart(12);
-}
-
-function mib(bytes: number): string {
-  return `${(bytes / MIB).toFixed(0)} MiB`;
+workerd answers its first request ${start.worker.toFixed(0)} ms after it is started, ${
+    start.nothing.toFixed(0)
+  } with a worker that does nothing.`;
 }

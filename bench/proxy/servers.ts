@@ -1,5 +1,5 @@
 /**
- * The worker and the bare pass-through in each runtime, and the sink behind them, each in a process of its own.
+ * The worker and the bare pass-through in each runtime, each in a process of its own.
  *
  * @module
  */
@@ -17,15 +17,6 @@ import {
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 const ORIGIN = /(http:\/\/127\.0\.0\.1:\d+)/;
-
-/** Starts what answers without looking. */
-export function startSink(): Promise<ServerProcess> {
-  return startServer({
-    command: [Deno.execPath(), "run", "--no-check", "--allow-net", here("sink.ts")],
-    cwd: here("."),
-    ready: ORIGIN,
-  });
-}
 
 /** Starts the worker, open to everybody, with its log written as always. */
 export function startProxy(

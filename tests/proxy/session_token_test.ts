@@ -43,6 +43,26 @@ Deno.test("a token can be used until it ends, and not from then on", async () =>
   assertEquals(await at(NOW + 1_000_000).open(token), "expired");
 });
 
+Deno.test("a token that was opened before ends like any other", async () => {
+  let seconds = NOW;
+  const sealer = sessionSealer([SESSION_SECRET], () => seconds * 1000);
+  const token = await sealer.seal(SESSION);
+  for (const [time, expected] of [[NOW, SESSION], [NOW + 59, SESSION], [NOW + 60, "expired"]]) {
+    seconds = time as number;
+    assertEquals(await sealer.open(token), expected);
+  }
+});
+
+Deno.test("many sessions at once are each opened as what they are, again and again", async () => {
+  const sessions = Array.from({ length: 250 }, (_, number) => ({ ...SESSION, maxBytes: number }));
+  const tokens = await Promise.all(sessions.map((session) => sealer.seal(session)));
+  for (let round = 0; round < 2; round++) {
+    for (const [number, token] of tokens.entries()) {
+      assertEquals(await sealer.open(token), sessions[number]);
+    }
+  }
+});
+
 Deno.test("a token with any character changed is unknown", async () => {
   const token = await sealer.seal(SESSION);
   for (let index = 0; index < token.length; index++) {

@@ -1,0 +1,20 @@
+/** The benchmarks, in the order of the document. */
+
+import { crc32cBench } from "../crc32c.ts";
+import { proxyBench } from "../proxy.ts";
+import { roundTripsBench } from "../round_trips.ts";
+import { sizeBench } from "../size.ts";
+import { smallBench } from "../small.ts";
+import { uploadBench } from "../upload.ts";
+import type { Bench } from "./bench.ts";
+
+/** By the names they are called with. */
+// deno-lint-ignore no-explicit-any -- each has a result of its own
+export const BENCHES: Readonly<Record<string, Bench<any>>> = {
+  upload: uploadBench,
+  small: smallBench,
+  round_trips: roundTripsBench,
+  crc32c: crc32cBench,
+  proxy: proxyBench,
+  size: sizeBench,
+};
