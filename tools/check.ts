@@ -65,6 +65,10 @@ const steps: Step[] = [
     name: "changelog",
     check: async () => obstacles(manifest.version, await read("CHANGELOG.md")).join("\n"),
   },
+  {
+    name: "figures of docs/performance.md",
+    check: () => deno("run", "--allow-all", "--no-check", "bench/main.ts", "--check"),
+  },
   { name: "publish", check: publish },
 ];
 
