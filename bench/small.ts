@@ -30,14 +30,15 @@ export interface SmallResult {
 }
 
 interface Compared {
-  /** Requests a second. */
-  readonly ours: number;
-  readonly fetch: number;
-  /** Ours by those of `fetch`: the median of the rounds. */
-  readonly ratio: number;
-  /** Microseconds of CPU time for each object. */
-  readonly oursCpu: number;
-  readonly fetchCpu: number;
+  readonly clients: Record<SmallJob["client"], Figures>;
+  /** Our requests a second by those of each other client: the medians of the rounds. */
+  readonly ratios: Record<Exclude<SmallJob["client"], "upload">, number>;
+}
+
+interface Figures {
+  readonly requestsPerSecond: number;
+  /** CPU time of each object, in microseconds. */
+  readonly cpu: number;
 }
 
 export const smallBench: Bench<SmallResult> = { run, render };
@@ -58,38 +59,41 @@ async function run(): Promise<SmallResult> {
       };
       return measured<SmallMeasured>([...runtimeCommand(runtime), program, JSON.stringify(job)]);
     };
-    const { ours, bare } = await alternate({ bare: start("fetch"), ours: start("upload") });
-    const perSecond = (rounds: readonly SmallMeasured[]) =>
-      OBJECTS / medianOf(rounds, ({ seconds }) => seconds);
-    const cpu = (rounds: readonly SmallMeasured[]) =>
-      medianOf(rounds, ({ cpuSeconds }) => cpuSeconds) / OBJECTS * 1e6;
+    const rounds = await alternate({
+      fetch: start("fetch"),
+      byHand: start("byHand"),
+      upload: start("upload"),
+    });
+    const figures = (client: SmallJob["client"]): Figures => ({
+      requestsPerSecond: OBJECTS / medianOf(rounds[client], ({ seconds }) => seconds),
+      cpu: medianOf(rounds[client], ({ cpuSeconds }) => cpuSeconds) / OBJECTS * 1e6,
+    });
+    const by = (client: "fetch" | "byHand") =>
+      median(rounds.upload.map(({ seconds }, i) => rounds[client][i].seconds / seconds));
     runtimes[runtime] = {
-      ours: perSecond(ours),
-      fetch: perSecond(bare),
-      ratio: median(ours.map(({ seconds }, i) => bare[i].seconds / seconds)),
-      oursCpu: cpu(ours),
-      fetchCpu: cpu(bare),
+      clients: { fetch: figures("fetch"), byHand: figures("byHand"), upload: figures("upload") },
+      ratios: { fetch: by("fetch"), byHand: by("byHand") },
     };
   }
   return { objects: OBJECTS, size: SIZE, concurrency: CONCURRENCY, rounds: ROUNDS, runtimes };
 }
 
 function render({ objects, size, concurrency, runtimes }: SmallResult): string {
-  const head = ["", "`fetch`, requests/s", "ours, requests/s", "ratio", "CPU, µs", "ours, µs"];
+  const head = ["", "`fetch`", "by hand", "ours", "by `fetch`", "by hand", "CPU", "CPU", "CPU"];
   const rows = CLIENT_RUNTIMES.map((name) => {
-    const { ours, fetch, ratio: times, oursCpu, fetchCpu } = runtimes[name];
+    const { clients, ratios } = runtimes[name];
+    const all = [clients.fetch, clients.byHand, clients.upload];
     return [
       NAMES[name],
-      fetch.toFixed(0),
-      ours.toFixed(0),
-      ratio(times),
-      fetchCpu.toFixed(0),
-      oursCpu.toFixed(0),
+      ...all.map(({ requestsPerSecond }) => requestsPerSecond.toFixed(0)),
+      ratio(ratios.fetch),
+      ratio(ratios.byHand),
+      ...all.map(({ cpu }) => cpu.toFixed(0)),
     ];
   });
   return `${objects} objects of ${
     size / 1024
-  } KiB, ${concurrency} at once, after as many to warm up; \`ifGenerationMatch: 0\`, so that one request does. CPU time, user and system, is that of each object.
+  } KiB, ${concurrency} at once, after as many to warm up; \`ifGenerationMatch: 0\`, so that one request does. Requests a second, ours by the others, and µs of CPU time for each object, in the same order. "By hand" does the same with \`fetch\`: hash, frame, wait no longer than a minute, compare.
 
 ${table(head, rows)}`;
 }

@@ -7,11 +7,15 @@
 
 import process from "node:process";
 import { upload } from "../../mod.ts";
+import { crc32c, encodeCrc32c } from "../../src/bytes/crc32c.ts";
 
 /** What to upload. */
 export interface SmallJob {
-  /** The library, or `fetch` with a body that was made before. */
-  readonly client: "upload" | "fetch";
+  /**
+   * `upload`: the library. `fetch`: just that, with one body for all. `byHand`: what it takes to do the same with `fetch`,
+   * without a retry: hash, frame, wait no longer than a minute, compare.
+   */
+  readonly client: "upload" | "fetch" | "byHand";
   readonly origin: string;
   readonly objects: number;
   /** How many go before these. */
@@ -31,17 +35,25 @@ export interface SmallMeasured {
 const job: SmallJob = JSON.parse(process.argv[2]);
 const bytes = new Uint8Array(job.size).map((_, i) => i % 251);
 
-const HEAD = [
-  "--boundary",
-  "content-type: application/json; charset=UTF-8",
-  "",
-  `{"name":"object","contentType":"application/octet-stream","crc32c":"AAAAAA=="}`,
-  "--boundary",
-  "content-type: application/octet-stream",
-  "",
-  "",
-].join("\r\n");
-const body = new Uint8Array(await new Blob([HEAD, bytes, "\r\n--boundary--"]).arrayBuffer());
+const encoder = new TextEncoder();
+
+/** Metadata and bytes as one body. */
+function framed(boundary: string, metadata: unknown): Uint8Array<ArrayBuffer> {
+  const head = encoder.encode(
+    `--${boundary}\r\ncontent-type: application/json; charset=UTF-8\r\n\r\n${
+      JSON.stringify(metadata)
+    }\r\n--${boundary}\r\ncontent-type: application/octet-stream\r\n\r\n`,
+  );
+  const tail = encoder.encode(`\r\n--${boundary}--`);
+  const body = new Uint8Array(head.length + bytes.length + tail.length);
+  body.set(head);
+  body.set(bytes, head.length);
+  body.set(tail, head.length + bytes.length);
+  return body;
+}
+
+const PATH = "/upload/storage/v1/b/bucket/o?uploadType=multipart&ifGenerationMatch=0&name=";
+const ready = framed("boundary", { contentType: "application/octet-stream" });
 
 const send = {
   async upload(number: number): Promise<void> {
@@ -53,15 +65,34 @@ const send = {
     });
   },
   async fetch(number: number): Promise<void> {
-    const path =
-      "/upload/storage/v1/b/bucket/o?uploadType=multipart&ifGenerationMatch=0&name=object-";
-    const reply = await fetch(job.origin + path + number, {
+    const reply = await fetch(`${job.origin}${PATH}object-${number}`, {
       method: "POST",
       headers: { "content-type": "multipart/related; boundary=boundary" },
-      body,
+      body: ready,
     });
     if ((await reply.json()).size !== String(job.size)) {
       throw new Error("The sink has another size");
+    }
+  },
+  async byHand(number: number): Promise<void> {
+    const boundary = crypto.randomUUID();
+    const checksum = encodeCrc32c(crc32c(bytes));
+    const body = framed(boundary, { contentType: "application/octet-stream", crc32c: checksum });
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), 60_000);
+    try {
+      const url = new URL(PATH + encodeURIComponent(`object-${number}`), job.origin);
+      const reply = await fetch(url, {
+        method: "POST",
+        headers: { "content-type": `multipart/related; boundary=${boundary}` },
+        body,
+        signal: abort.signal,
+      });
+      const object = await reply.json();
+      const isRight = reply.ok && object.crc32c === checksum && object.size === String(job.size);
+      if (!isRight) throw new Error(`The sink has something else: ${JSON.stringify(object)}`);
+    } finally {
+      clearTimeout(timer);
     }
   },
 }[job.client];

@@ -1,7 +1,7 @@
 /** Programs in fresh processes, in the runtimes that are compared. */
 
 import { fileURLToPath } from "node:url";
-import { RUNTIMES } from "../../tests/portable/runtimes.ts";
+import { ROOT, RUNTIMES } from "../../tests/portable/runtimes.ts";
 import { Skipped } from "./bench.ts";
 
 /** The runtimes that a client program is measured in. */
@@ -74,7 +74,7 @@ export async function installPeers(): Promise<void> {
 /** Bundles a script into one module that every runtime can run, and returns its path. */
 export async function bundle(path: string, args: readonly string[] = []): Promise<string> {
   await Deno.mkdir(BUILD, { recursive: true });
-  const name = path.replace(/^.*\/bench\//, "").replaceAll("/", "-").replace(/\.ts$/, ".mjs");
+  const name = path.replace(ROOT, "").replaceAll("/", "-").replace(/\.ts$/, ".mjs");
   const target = BUILD + name;
   await output([Deno.execPath(), "bundle", "--quiet", ...args, `--output=${target}`, path]);
   return target;

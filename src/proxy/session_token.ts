@@ -31,7 +31,7 @@ const MAX_TOKEN_LENGTH = 12_288;
 
 /**
  * How many opened sessions are remembered. Nothing depends on it: it only saves to decrypt the same token for each chunk,
- * which costs 0.3 ms on a busy machine, a tenth of what 8 MiB take on loopback.
+ * so workerd and Deno pass on a sixth more chunks of 256 KiB a second, and each a twentieth of a millisecond earlier.
  */
 const MAX_OPENED = 100;
 

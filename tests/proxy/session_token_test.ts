@@ -47,10 +47,12 @@ Deno.test("a token that was opened before ends like any other", async () => {
   let seconds = NOW;
   const sealer = sessionSealer([SESSION_SECRET], () => seconds * 1000);
   const token = await sealer.seal(SESSION);
-  for (const [time, expected] of [[NOW, SESSION], [NOW + 59, SESSION], [NOW + 60, "expired"]]) {
-    seconds = time as number;
-    assertEquals(await sealer.open(token), expected);
+  for (const time of [NOW, NOW + 59]) {
+    seconds = time;
+    assertEquals(await sealer.open(token), SESSION);
   }
+  seconds = NOW + 60;
+  assertEquals(await sealer.open(token), "expired");
 });
 
 Deno.test("many sessions at once are each opened as what they are, again and again", async () => {

@@ -45,14 +45,16 @@ export async function startServer(options: ServerCommand): Promise<ServerProcess
     stderr: "piped",
   }).spawn();
   let log = "";
-  let started: (origin: string) => void;
+  let started: ((origin: string) => void) | undefined; // until it has
   const origin = new Promise<string>((resolve) => started = resolve);
   const collect = async (stream: ReadableStream<Uint8Array>) => {
     const decoder = new TextDecoder();
     for await (const bytes of stream) {
       log += decoder.decode(bytes, { stream: true });
-      const match = ready.exec(log);
-      if (match) started(match[1]);
+      const match = started && ready.exec(log);
+      if (!match) continue;
+      started!(match[1]);
+      started = undefined;
     }
   };
   const collected = Promise.all([collect(child.stdout), collect(child.stderr)]);
