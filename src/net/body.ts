@@ -15,8 +15,9 @@ export async function readBody(
   signal?: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const length = response.headers.get("content-length");
-  const isEncoded = response.headers.has("content-encoding"); // the length is that of the encoded bytes
-  if (length && Number(length) <= SHORT && !isEncoded) {
+  // The length is that of the encoded bytes; a page does not see the encoding of a reply of another origin.
+  const mayBeEncoded = response.headers.has("content-encoding") || response.type === "cors";
+  if (length && Number(length) <= SHORT && !mayBeEncoded) {
     return new Uint8Array(await response.arrayBuffer());
   }
   const pieces: Uint8Array<ArrayBuffer>[] = [];
