@@ -1,6 +1,6 @@
 /** The object resource: what is asked of Google, what Google answers, and whether the two agree. */
 
-import { parametersOf } from "./upload_url.ts";
+import { hasGenerationMatch } from "./upload_url.ts";
 
 /**
  * An object resource, as Google returns it for a finished upload.
@@ -166,6 +166,6 @@ export function compareObject(
 
 /** Whether repeating a one-request upload is safe: a generation precondition makes the second one fail, not overwrite. */
 export function isRepeatable(url: string, headers: Headers): boolean {
-  return parametersOf(url).has("ifGenerationMatch") ||
+  return hasGenerationMatch(url) ||
     headers.has("x-goog-if-generation-match");
 }

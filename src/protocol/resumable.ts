@@ -2,7 +2,6 @@
 
 import { contentRange } from "./content_range.ts";
 import type { ObjectMetadata } from "./metadata.ts";
-import { parametersOf } from "./upload_url.ts";
 
 /** A request that is ready to be sent. */
 export interface RequestSpec {
@@ -48,7 +47,7 @@ export function initiateRequest(
 /** The names of the headers that a signed URL covers; `undefined` for a URL that is not signed. */
 function signedHeadersOf(url: string): string[] | undefined {
   const query = new Map(
-    [...parametersOf(url)].map(([name, value]) => [name.toLowerCase(), value]),
+    [...new URL(url).searchParams].map(([name, value]) => [name.toLowerCase(), value]),
   );
   if (!query.has("x-goog-signature")) return undefined;
   return (query.get("x-goog-signedheaders") ?? "").toLowerCase().split(";");

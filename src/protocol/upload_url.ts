@@ -15,23 +15,25 @@ export function uploadUrl(endpoint: string, bucket: string, name: string): strin
   }`;
 }
 
-/** The parameters of an absolute URL. Parsing the whole URL takes several times as long as this. */
-export function parametersOf(url: string): URLSearchParams {
-  return new URLSearchParams(/\?([^#]*)/.exec(url)?.[1]);
-}
+// Expressions, since a `URLSearchParams` takes twenty times as long in Bun, which small uploads notice.
+const UPLOAD_TYPE = /^[^#]*?[?&]uploadType(?:=([^&#]*))?(?:[&#]|$)/;
+const SIGNATURE = /^[^#]*?[?&]x-goog-signature(?:[=&#]|$)/i;
+const GENERATION = /^[^#]*?[?&]ifGenerationMatch(?:[=&#]|$)/;
 
 /** The upload type of a start URL: what its query says, `resumable` when it is signed, `undefined` when it is open. */
 export function uploadTypeOf(url: string): UploadType | undefined {
-  const parameters = parametersOf(url);
-  const type = parameters.get("uploadType");
+  const match = UPLOAD_TYPE.exec(url);
+  if (!match) return SIGNATURE.test(url) ? "resumable" : undefined;
+  const [, type = ""] = match;
   if (type === "media" || type === "multipart" || type === "resumable") return type;
-  if (type !== null) {
-    throw new RangeError(
-      `url: expected uploadType media, multipart or resumable, got ${JSON.stringify(type)}`,
-    );
-  }
-  const signed = [...parameters.keys()].some((name) => name.toLowerCase() === "x-goog-signature");
-  return signed ? "resumable" : undefined;
+  throw new RangeError(
+    `url: expected uploadType media, multipart or resumable, got ${JSON.stringify(type)}`,
+  );
+}
+
+/** Whether a URL asks for a generation of the object. */
+export function hasGenerationMatch(url: string): boolean {
+  return GENERATION.test(url);
 }
 
 /** The URL with one more query parameter, the rest of it untouched. */

@@ -88,6 +88,8 @@ Deno.test("only a generation precondition makes a request repeatable", () => {
   assertEquals(isRepeatable(url, none), false);
   assertEquals(isRepeatable(`${url}&ifGenerationMatch=0`, none), true);
   assertEquals(isRepeatable(`${url}&ifMetagenerationMatch=1`, none), false);
+  assertEquals(isRepeatable(`${url}&ifGenerationMatches=1`, none), false);
+  assertEquals(isRepeatable(`${url}#&ifGenerationMatch=0`, none), false, "it is not sent");
   assertEquals(isRepeatable(`${url}&ifGenerationNotMatch=1`, none), false);
   assertEquals(isRepeatable(url, new Headers({ "X-Goog-If-Generation-Match": "5" })), true);
 });

@@ -80,6 +80,12 @@ for (
     [`${ENDPOINT}/o?name=a&uploadType=resumable`, "resumable"],
     [`${ENDPOINT}/b/o?X-Goog-Signature=a`, "resumable"],
     [`${ENDPOINT}/b/o?x-goog-signature=a`, "resumable"],
+    [`${ENDPOINT}/o?uploadType=media&uploadType=resumable`, "media"],
+    [`${ENDPOINT}/o?uploadType=media#&uploadType=resumable`, "media"],
+    [`${ENDPOINT}/o#?uploadType=media`, undefined],
+    [`${ENDPOINT}/o?myuploadType=media&uploadTypes=media`, undefined],
+    [`${ENDPOINT}/o?name=uploadType=media`, undefined],
+    [`${ENDPOINT}/uploadType=media`, undefined],
   ] as const
 ) {
   Deno.test(`the upload type of ${url.slice(ENDPOINT.length)} is ${expected ?? "open"}`, () =>
@@ -88,6 +94,8 @@ for (
 
 Deno.test("an unknown upload type is refused", () => {
   assertThrows(() => uploadTypeOf(`${ENDPOINT}/o?uploadType=magic`), RangeError, '"magic"');
+  assertThrows(() => uploadTypeOf(`${ENDPOINT}/o?uploadType`), RangeError, '""');
+  assertThrows(() => uploadTypeOf(`${ENDPOINT}/o?uploadType=&name=a`), RangeError, '""');
 });
 
 for (
