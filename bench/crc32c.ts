@@ -15,8 +15,6 @@ import type { Bench } from "./support/bench.ts";
 import {
   bundle,
   CLIENT_RUNTIMES,
-  installPeers,
-  installRuntimes,
   measured,
   NAMES,
   output,
@@ -59,8 +57,6 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 export const crc32cBench: Bench<Crc32cResult> = { run, render };
 
 async function run(): Promise<Crc32cResult> {
-  await installRuntimes();
-  await installPeers();
   const found: Crc32cSpeeds[] = [];
   const program = await bundle(here("crc32c/program.ts"));
   for (const runtime of CLIENT_RUNTIMES) {

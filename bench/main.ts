@@ -8,7 +8,8 @@
  * @module
  */
 
-import { installPeers, installRuntimes } from "./support/programs.ts";
+import { installRuntimes } from "../tests/worker/support/runtimes.ts";
+import { installPeers } from "./support/programs.ts";
 import { Skipped } from "./support/bench.ts";
 import { BENCHES } from "./support/benches.ts";
 import { machine } from "./support/machine.ts";

@@ -21,7 +21,7 @@ import {
   type Place,
 } from "./round_trips/google.ts";
 import type { Bench } from "./support/bench.ts";
-import { installPeers, need } from "./support/programs.ts";
+import { need } from "./support/programs.ts";
 import { table } from "./support/table.ts";
 
 const KIB = 1024;
@@ -54,7 +54,6 @@ export const roundTripsBench: Bench<RoundTrips> = { run, render };
 
 async function run(): Promise<RoundTrips> {
   need("node");
-  await installPeers();
   const clients = await findClients();
   const columns: [column: Column, client: Client | undefined, chunkSize?: number][] = [
     ["ours", clients.ours, CHUNK],

@@ -14,8 +14,6 @@ import {
   bundle,
   CLIENT_RUNTIMES,
   type ClientRuntime,
-  installPeers,
-  installRuntimes,
   measured,
   NAMES,
   PEERS,
@@ -65,8 +63,6 @@ const STARTS = 4 * ROUNDS + 1;
 export const sizeBench: Bench<SizeResult> = { run, render };
 
 async function run(): Promise<SizeResult> {
-  await installRuntimes();
-  await installPeers();
   await Deno.mkdir(BUILD, { recursive: true });
   const nothing = `${BUILD}nothing.mjs`;
   await Deno.writeTextFile(nothing, "export {};\n");

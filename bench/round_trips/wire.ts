@@ -4,10 +4,10 @@
  * @module
  */
 
+import { pieces, type Relay, relay, writeAll } from "../../tests/support/relay.ts";
+
 /** A wire. */
-export interface Wire extends AsyncDisposable {
-  /** Where clients connect to. */
-  readonly origin: string;
+export interface Wire extends Relay {
   /** The requests whose head has passed, by now. */
   readonly requests: number;
   /** Bytes that have passed from clients to the server. */
@@ -25,6 +25,9 @@ export interface Limit {
   onRequest(): void;
 }
 
+/** Bytes that are handed on at once. */
+const PIECE = 262_144;
+
 const HEAD_END = "\r\n\r\n";
 
 /**
@@ -32,17 +35,8 @@ const HEAD_END = "\r\n\r\n";
  * server has to break the connection then, and the wire breaks it towards the client.
  */
 export function openWire(target: string, limit?: Limit): Wire {
-  const { hostname, port } = new URL(target);
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const open = new Set<Deno.Conn>();
   let pending = limit;
   let [requests, sent, received] = [0, 0, 0];
-
-  const close = (...ends: Deno.Conn[]) => {
-    for (const end of ends) {
-      if (open.delete(end)) end.close();
-    }
-  };
 
   /** Where the connection breaks within the request whose head this is, counted from the start of its body. */
   const breakIn = (head: string): number => {
@@ -58,7 +52,7 @@ export function openWire(target: string, limit?: Limit): Wire {
     const latin1 = new TextDecoder("latin1");
     let head = "";
     let [passed, requestEnd, allowed] = [0, 0, Infinity];
-    for await (const piece of pieces(client)) {
+    for await (const piece of pieces(client, PIECE)) {
       if (passed >= requestEnd) { // a client sends nothing more before it has its reply
         head += latin1.decode(piece);
         const headEnd = head.indexOf(HEAD_END);
@@ -80,28 +74,24 @@ export function openWire(target: string, limit?: Limit): Wire {
   };
 
   const pumpReply = async (server: Deno.Conn, client: Deno.Conn) => {
-    for await (const piece of pieces(server)) {
+    for await (const piece of pieces(server, PIECE)) {
       received += piece.length;
       await writeAll(client, piece);
     }
   };
 
-  const serve = async (client: Deno.Conn) => {
-    const server = await Deno.connect({ hostname, port: Number(port) });
-    open.add(client).add(server);
-    const request = pumpRequests(client, server).catch(() => {}); // one of the ends is gone
-    await pumpReply(server, client).catch(() => {});
-    close(server, client);
-    await request;
-  };
-
-  const served: Promise<void>[] = [];
-  const accepting = (async () => {
-    for await (const client of listener) served.push(serve(client));
-  })();
+  const { origin, [Symbol.asyncDispose]: dispose } = relay(
+    target,
+    async (client, server, close) => {
+      const request = pumpRequests(client, server).catch(() => {}); // one of the ends is gone
+      await pumpReply(server, client).catch(() => {});
+      close(server, client);
+      await request;
+    },
+  );
 
   return {
-    origin: `http://127.0.0.1:${listener.addr.port}`,
+    origin,
     get requests() {
       return requests;
     },
@@ -111,12 +101,7 @@ export function openWire(target: string, limit?: Limit): Wire {
     get received() {
       return received;
     },
-    async [Symbol.asyncDispose]() {
-      listener.close();
-      close(...open);
-      await accepting;
-      await Promise.all(served);
-    },
+    [Symbol.asyncDispose]: dispose,
   };
 }
 
@@ -124,16 +109,4 @@ export function openWire(target: string, limit?: Limit): Wire {
 function bodyLength(head: string): number {
   if (/^transfer-encoding:/im.test(head)) return Infinity;
   return Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0);
-}
-
-/** What comes, to its end; a piece is valid until the next one is asked for. */
-async function* pieces(from: Deno.Conn): AsyncGenerator<Uint8Array, void, void> {
-  const buffer = new Uint8Array(262_144);
-  for (let count = await from.read(buffer); count !== null; count = await from.read(buffer)) {
-    yield buffer.subarray(0, count);
-  }
-}
-
-async function writeAll(to: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await to.write(bytes.subarray(at));
 }

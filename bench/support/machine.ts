@@ -2,7 +2,8 @@
 
 import runtimes from "../../tests/portable/runtimes/deno.json" with { type: "json" };
 import peers from "../peers/deno.json" with { type: "json" };
-import { CLIENT_RUNTIMES, has, NAMES, output, runtimeCommand } from "./programs.ts";
+import { has } from "../../tests/clients/interop_install.ts";
+import { CLIENT_RUNTIMES, NAMES, output, runtimeCommand } from "./programs.ts";
 
 /** The machine, and the versions of everything that takes part. */
 export interface Machine {

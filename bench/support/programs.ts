@@ -1,7 +1,9 @@
 /** Programs in fresh processes, in the runtimes that are compared. */
 
 import { fileURLToPath } from "node:url";
-import { ROOT, RUNTIMES } from "../../tests/portable/runtimes.ts";
+import { has, runProgram } from "../../tests/clients/interop_install.ts";
+import { ROOT } from "../../tests/portable/runtimes.ts";
+import { bunProgram } from "../../tests/worker/support/runtimes.ts";
 import { Skipped } from "./bench.ts";
 
 /** The runtimes that a client program is measured in. */
@@ -26,6 +28,9 @@ export const PEERS: string = here("../peers/");
 /** A folder for what is built; git ignores it. */
 export const BUILD: string = here("../../.tmp/bench/");
 
+/** How long any program may take, in seconds. */
+const LIMIT = 600;
+
 /** The start of the command that runs a script there. */
 export function runtimeCommand(runtime: ClientRuntime): [program: string, ...args: string[]] {
   switch (runtime) {
@@ -34,41 +39,26 @@ export function runtimeCommand(runtime: ClientRuntime): [program: string, ...arg
     case "deno":
       return [Deno.execPath(), "run", "--quiet", "--allow-all", "--no-check"];
     case "bun":
-      return [`${RUNTIMES}node_modules/bun/bin/bun.exe`, "--no-install"];
+      return [bunProgram, "--no-install"];
   }
 }
 
 /** Runs a command to its end and returns what it wrote to its standard output, trimmed; an error with the rest if it fails. */
 export async function output(
   [program, ...args]: readonly [string, ...string[]],
-  options: { cwd?: string; env?: Record<string, string> } = {},
+  options: { cwd?: string } = {},
 ): Promise<string> {
-  const command = new Deno.Command(program, { ...options, args, stdin: "null" });
-  const { success, code, stdout, stderr } = await command.output();
-  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
-  if (success) return decode(stdout);
-  throw new Error(`${program} ${args.join(" ")} ended with ${code}:\n${decode(stderr)}`);
+  return (await runProgram(program, args, { ...options, seconds: LIMIT })).trim();
 }
 
 /** Runs a command whose last line is JSON, and returns that. */
-export async function measured<T>(
-  command: readonly [string, ...string[]],
-  options: { cwd?: string; env?: Record<string, string> } = {},
-): Promise<T> {
-  return JSON.parse((await output(command, options)).split("\n").at(-1)!);
+export async function measured<T>(command: readonly [string, ...string[]]): Promise<T> {
+  return JSON.parse((await output(command)).split("\n").at(-1)!);
 }
 
-let runtimes: Promise<unknown> | undefined;
-let peers: Promise<unknown> | undefined;
-
-/** Installs the runtimes that come from npm, once. */
-export async function installRuntimes(): Promise<void> {
-  await (runtimes ??= output([Deno.execPath(), "install", "--quiet"], { cwd: RUNTIMES }));
-}
-
-/** Installs the packages that we are compared with, once. */
+/** Installs the packages that we are compared with, if they are not there. */
 export async function installPeers(): Promise<void> {
-  await (peers ??= output([Deno.execPath(), "install", "--quiet"], { cwd: PEERS }));
+  await output([Deno.execPath(), "install", "--quiet"], { cwd: PEERS });
 }
 
 /** Bundles a script into one module that every runtime can run, and returns its path. */
@@ -78,16 +68,6 @@ export async function bundle(path: string, args: readonly string[] = []): Promis
   const target = BUILD + name;
   await output([Deno.execPath(), "bundle", "--quiet", ...args, `--output=${target}`, path]);
   return target;
-}
-
-/** Whether a program can be started. */
-export function has(program: string, version = "--version"): boolean {
-  try {
-    const args = [version];
-    return new Deno.Command(program, { args, stdout: "null", stderr: "null" }).outputSync().success;
-  } catch {
-    return false;
-  }
 }
 
 /** Ends the benchmark where a program that it needs is missing. */

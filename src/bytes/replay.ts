@@ -109,12 +109,10 @@ export class ReplayWindow {
    * chunk together with all the rest of the source, so that one request will do for both.
    */
   #wantsMore(current: Chunk, offset: number): boolean {
-    if (current.total !== undefined || offset < current.offset || offset > endOf(current)) {
-      return false;
-    }
-    if (offset === endOf(current)) return true;
-    return offset > current.offset && this.#declared !== undefined &&
-      this.#declared - offset <= this.#chunkSize;
+    if (current.total !== undefined) return false;
+    const isWithin = current.offset < offset && offset < endOf(current);
+    const fits = this.#declared !== undefined && this.#declared - offset <= this.#chunkSize;
+    return offset === endOf(current) || (isWithin && fits);
   }
 
   /** Puts the next chunk behind what is left of the current one, once it is known whether it is the last. */

@@ -57,7 +57,7 @@ export class FaultPlan {
 
   constructor(seed: number) {
     this.#seed = seed;
-    this.#draw = generator(seed);
+    this.#draw = seeded(seed);
   }
 
   /** Adds scripted faults. */
@@ -70,7 +70,7 @@ export class FaultPlan {
   randomFaults(options: RandomFaults | null): void {
     if (options) checkRates(options);
     this.#random = options && { ...options };
-    this.#draw = generator(this.#seed);
+    this.#draw = seeded(this.#seed);
     this.#hits = 0;
   }
 
@@ -154,7 +154,7 @@ function checkRates(options: RandomFaults): void {
 }
 
 /** Numbers from 0 to 1 that depend on the seed alone (mulberry32). */
-function generator(seed: number): () => number {
+export function seeded(seed: number): () => number {
   let state = seed | 0;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { has, output, sample, withProxy } from "./link.ts";
+import { has } from "./interop_install.ts";
+import { output, sample, withProxy } from "./link.ts";
 
 const ignore = !has("curl") || !has("bash");
 if (ignore) console.log("tests/clients: curl is left out: there is no `curl`, or no `bash`");

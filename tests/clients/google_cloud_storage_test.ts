@@ -2,7 +2,8 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { fileURLToPath } from "node:url";
 import type { Fault } from "../../src/emulator/mod.ts";
 import type { UploadGrant } from "../../src/worker.ts";
-import { has, type Link, output, sample, withProxy } from "./link.ts";
+import { has } from "./interop_install.ts";
+import { type Link, output, sample, withProxy } from "./link.ts";
 
 const SCRIPT = fileURLToPath(new URL("google_cloud_storage.mjs", import.meta.url));
 const HERE = new URL("./", import.meta.url);

@@ -12,10 +12,11 @@ export type Installed = { readonly path: string } | { readonly reason: string };
 export async function runProgram(
   program: string,
   args: readonly string[],
-  options: { env?: Record<string, string>; seconds?: number } = {},
+  options: { cwd?: string | URL; env?: Record<string, string>; seconds?: number } = {},
 ): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(program, {
     args: [...args],
+    cwd: options.cwd,
     env: options.env,
     stdin: "null",
     stdout: "piped",
@@ -25,6 +26,16 @@ export async function runProgram(
   const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
   if (success) return out;
   throw new Error((err || out).trim().split("\n").slice(-5).join("\n"));
+}
+
+/** Whether a program can be started, by asking for its version. */
+export function has(program: string, version = "--version"): boolean {
+  try {
+    return new Deno.Command(program, { args: [version], stdout: "null", stderr: "null" })
+      .outputSync().success;
+  } catch {
+    return false;
+  }
 }
 
 /** A Python with these packages. */

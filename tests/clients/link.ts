@@ -8,6 +8,7 @@ import {
   type UploadGrant,
   type UploadLogEntry,
 } from "../../src/worker.ts";
+import { runProgram } from "./interop_install.ts";
 
 const TICKET_SECRET = "a ticket secret of more than thirty-two bytes";
 
@@ -57,24 +58,7 @@ export function sample(size: number): Uint8Array<ArrayBuffer> {
 export async function output(
   program: string,
   args: readonly string[],
-  options: Deno.CommandOptions = {},
+  options: { cwd?: string | URL; env?: Record<string, string> } = {},
 ): Promise<string> {
-  const { code, stdout, stderr } = await new Deno.Command(program, {
-    ...options,
-    args: [...args],
-    signal: AbortSignal.timeout(15_000),
-  }).output();
-  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  if (code !== 0) throw new Error(`${program} ended with ${code}: ${decode(stderr)}`);
-  return decode(stdout);
-}
-
-/** Whether a program can be started. */
-export function has(program: string): boolean {
-  try {
-    return new Deno.Command(program, { args: ["--version"], stdout: "null", stderr: "null" })
-      .outputSync().success;
-  } catch {
-    return false;
-  }
+  return await runProgram(program, args, { ...options, seconds: 15 });
 }

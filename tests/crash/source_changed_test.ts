@@ -4,7 +4,8 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fileSource } from "../../examples/file_source.ts";
 import { type Checkpoint, upload, UploadError } from "../../mod.ts";
 import { difference } from "../e2e/support.ts";
-import { chance, CHUNK, inFolder, randomBytes, slowGoogle, start, until } from "./support.ts";
+import { inFolder } from "../e2e/support.ts";
+import { chance, CHUNK, randomBytes, slowGoogle, start, until } from "./support.ts";
 
 const PROGRAM = ["run", "--quiet", "--allow-all", "--no-check", "examples/resume_after_crash.ts"];
 

@@ -1,6 +1,7 @@
 // What the crash tests share: chance that can be repeated, programs that are killed, and a file to upload.
 
 import { type ServedEmulator, serveEmulator } from "../../examples/emulator/node.ts";
+import { seeded } from "../../src/emulator/fault_plan.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 
 /** The root of the repository. */
@@ -16,13 +17,7 @@ export const CHUNK: number = 1024 * 1024;
 export function chance(about: string): () => number {
   const seed = Number(Deno.env.get("PROPERTY_SEED") ?? Math.floor(Math.random() * 1e9));
   console.log(`${about}: PROPERTY_SEED=${seed}`);
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x9e3779b9) | 0;
-    let mixed = Math.imul(state ^ (state >>> 16), 0x21f0aaad);
-    mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
-    return ((mixed ^ (mixed >>> 15)) >>> 0) / 4_294_967_296;
-  };
+  return seeded(seed);
 }
 
 /** Bytes of chance. */
@@ -128,15 +123,5 @@ export function wait(milliseconds: number): Promise<void> {
 export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
   for (const late = Date.now() + 30_000; !await holds(); await wait(1)) {
     if (Date.now() > late) throw new Error(`Not within 30 s: ${what}`);
-  }
-}
-
-/** Runs with a folder that is gone afterwards. */
-export async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "crash-" });
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
   }
 }

@@ -3,11 +3,11 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Checkpoint } from "../../mod.ts";
 import { difference } from "../e2e/support.ts";
+import { inFolder } from "../e2e/support.ts";
 import {
   chance,
   CHUNK,
   CRASHES,
-  inFolder,
   type Program,
   randomBytes,
   slowGoogle,

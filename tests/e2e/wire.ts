@@ -1,10 +1,10 @@
 // A piece of network between client and server, that breaks where it is told to.
 
+import { pieces, type Relay, relay, writeAll } from "../support/relay.ts";
+
 /** A wire. */
-export interface Wire extends AsyncDisposable {
-  /** Where clients connect to. */
-  readonly origin: string;
-  /** How many connections there were so far. */
+export interface Wire extends Relay {
+  /** How many connections to the server there were so far. */
   readonly connections: number;
   /** How many times it broke so far. */
   readonly breaks: number;
@@ -16,36 +16,11 @@ export interface Wire extends AsyncDisposable {
 
 /** Connects to a server; what it is asked for names its own origin, so that all requests go over the wire. */
 export function wire(target: string): Wire {
-  const { hostname, port } = new URL(target);
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const open = new Set<Deno.Conn>();
   let breakpoints: number[] = [];
   let losing = false;
   let connections = 0;
   let breaks = 0;
 
-  const close = (...ends: Deno.Conn[]) => {
-    for (const end of ends) {
-      if (open.delete(end)) end.close();
-    }
-  };
-  /** Hands on what comes; `check` says how much of it may pass before the connection breaks, if it does. */
-  const pump = async (from: Deno.Conn, to: Deno.Conn, check: (length: number) => number | null) => {
-    const buffer = new Uint8Array(65_536);
-    try {
-      for (let count = await from.read(buffer); count !== null; count = await from.read(buffer)) {
-        const passes = check(count);
-        const piece = buffer.subarray(0, passes ?? count);
-        for (let at = 0; at < piece.length;) at += await to.write(piece.subarray(at));
-        if (passes === null) continue;
-        breaks++;
-        break;
-      }
-    } catch {
-      // one of the ends is gone
-    }
-    close(from, to);
-  };
   const sent = (length: number) => {
     if (breakpoints.length === 0) return null;
     if (breakpoints[0] > length) {
@@ -59,26 +34,32 @@ export function wire(target: string): Wire {
     losing = false;
     return 0;
   };
-  const serve = async (client: Deno.Conn) => {
-    open.add(client);
-    try {
-      const server = await Deno.connect({ hostname, port: Number(port) });
-      open.add(server);
-      await Promise.all([pump(client, server, sent), pump(server, client, answered)]);
-    } catch {
-      close(client); // nobody listens there
-    }
-  };
-  const served: Promise<void>[] = [];
-  const accepting = (async () => {
-    for await (const client of listener) {
-      connections++;
-      served.push(serve(client));
-    }
-  })();
+  const { origin, [Symbol.asyncDispose]: dispose } = relay(target, (client, server, close) => {
+    connections++;
+    /** Hands on what comes; `check` says how much of it may pass before the connection breaks, if it does. */
+    const pump = async (
+      from: Deno.Conn,
+      to: Deno.Conn,
+      check: (length: number) => number | null,
+    ) => {
+      try {
+        for await (const piece of pieces(from)) {
+          const passes = check(piece.length);
+          await writeAll(to, piece.subarray(0, passes ?? piece.length));
+          if (passes === null) continue;
+          breaks++;
+          break;
+        }
+      } catch {
+        // one of the ends is gone
+      }
+      close(from, to);
+    };
+    return Promise.all([pump(client, server, sent), pump(server, client, answered)]);
+  });
 
   return {
-    origin: `http://127.0.0.1:${listener.addr.port}`,
+    origin,
     get connections() {
       return connections;
     },
@@ -87,11 +68,6 @@ export function wire(target: string): Wire {
     },
     breakAfter: (...bytes) => void (breakpoints = bytes),
     loseReply: () => void (losing = true),
-    async [Symbol.asyncDispose]() {
-      listener.close();
-      close(...open);
-      await accepting;
-      await Promise.all(served);
-    },
+    [Symbol.asyncDispose]: dispose,
   };
 }

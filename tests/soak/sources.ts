@@ -7,17 +7,6 @@ export type Random = () => number;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Numbers that depend on the seed alone. */
-export function chance(seed: number): Random {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 function* pieces(data: Bytes, random: Random): Generator<Bytes> {
   for (let at = 0; at < data.length;) {
     const size = 1 + Math.floor(random() * 200_000);

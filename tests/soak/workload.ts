@@ -12,7 +12,8 @@ import {
   uploadStream,
   type UploadTarget,
 } from "../../mod.ts";
-import { chance, type Random, SOURCES } from "./sources.ts";
+import { seeded } from "../../src/emulator/fault_plan.ts";
+import { type Random, SOURCES } from "./sources.ts";
 
 /** What a runtime is told. */
 export interface SoakContext {
@@ -61,7 +62,7 @@ export async function soak(
   const pool = randomPool(seed);
   let [uploads, resumed, bytes, next] = [0, 0, 0, Date.now() + INTERVAL];
   const work = async (worker: number) => {
-    const random = chance(seed * 31 + worker);
+    const random = seeded(seed * 31 + worker);
     while (Date.now() < end) {
       const at = Math.floor(random() * MAX_SIZE);
       const data = pool.subarray(at, at + Math.floor(random() * MAX_SIZE));
@@ -147,7 +148,7 @@ async function paused(
 }
 
 function randomPool(seed: number): Uint8Array<ArrayBuffer> {
-  const random = chance(seed);
+  const random = seeded(seed);
   const words = new Uint32Array(MAX_SIZE / 2);
   for (let i = 0; i < words.length; i++) words[i] = random() * 4_294_967_296;
   return new Uint8Array(words.buffer);
