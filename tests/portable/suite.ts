@@ -1,6 +1,11 @@
 import type { Context, PortableCase } from "./case.ts";
 import { auth } from "./cases/auth.ts";
 import { bytes } from "./cases/bytes.ts";
+import { finishClosed } from "./cases/finish_closed.ts";
+import { finishCors } from "./cases/finish_cors.ts";
+import { finishProof } from "./cases/finish_proof.ts";
+import { finishRedirect } from "./cases/finish_redirect.ts";
+import { finishStartUrl } from "./cases/finish_start_url.ts";
 import { http } from "./cases/http.ts";
 import { sourcesChanged } from "./cases/sources_changed.ts";
 import { sourcesDisturbed } from "./cases/sources_disturbed.ts";
@@ -24,6 +29,11 @@ export const cases: PortableCase[] = [
   ...sourcesMemory,
   ...sourcesReleased,
   ...sourcesTaken,
+  ...finishClosed,
+  ...finishStartUrl,
+  ...finishProof,
+  ...finishCors,
+  ...finishRedirect,
 ];
 
 /** One case may take this long, in milliseconds. */
