@@ -313,7 +313,9 @@ export const finishProof: PortableCase[] = [
               : reply,
         );
         const error = await failureOf(() => store(gcs, new Blob([bytes]), { transport }));
-        assertEquals((error as UploadError).code, "invalid_response", JSON.stringify(given));
+        const what = JSON.stringify(given);
+        assert(error instanceof UploadError, `${what} was answered with ${error}`);
+        assertEquals(error.code, "invalid_response", what);
       }
       const gcs = new GcsEmulator();
       const shown = { "x-goog-stored-content-length": String(bytes.length) };
