@@ -40,11 +40,11 @@ export function contentRange(start: number, end: number, total: number | undefin
 
 /**
  * How many bytes a `Range` of a 308 says are stored: 0 without the header, `undefined` when it is not of the form
- * `bytes=0-{last}`.
+ * `bytes=0-{last}`. A template of Google's for its APIs has shown it without `bytes=`.
  */
 export function storedBytes(range: string | null): number | undefined {
   if (range === null) return 0;
-  const match = /^bytes=0-(\d{1,16})$/i.exec(range.trim());
+  const match = /^(?:bytes=)?0-(\d{1,16})$/i.exec(range.trim());
   if (!match) return undefined;
   const stored = Number(match[1]) + 1;
   return Number.isSafeInteger(stored) ? stored : undefined;

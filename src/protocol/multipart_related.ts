@@ -1,6 +1,6 @@
 /** `multipart/related` framing of metadata and media, with a length that is known beforehand. */
 
-import type { ObjectMetadata } from "./metadata.ts";
+import type { ObjectMetadata } from "./resources/storage_object.ts";
 
 /** The bytes before and after the media. */
 export interface MultipartFrame {
