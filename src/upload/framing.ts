@@ -32,18 +32,19 @@ export function asMultipart(
   contentType: string,
   resource: Resource<unknown>,
 ): Framing {
+  const boundary = newBoundary(); // the same in every attempt: what is repeated is the same request
   return {
     metadata,
     carriesChecksums: resource.withChecksums !== undefined,
     frame(sums) {
       const fields = resource.withChecksums?.(metadata, sums) ?? metadata;
-      return multipartFrame(fields, contentType, boundary());
+      return multipartFrame(fields, contentType, boundary);
     },
   };
 }
 
 /** What occurs in no data: 128 random bits. `crypto.randomUUID` is missing in pages without https. */
-function boundary(): string {
+function newBoundary(): string {
   const random = crypto.getRandomValues(new Uint8Array(16));
   return [...random].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

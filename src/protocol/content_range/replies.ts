@@ -18,8 +18,15 @@ export function readOpened(reply: ReplyHead, startUrl: string): OpenedSession | 
     problem: `${expected}, got ${actual}`,
   });
   if (!location) return malformed(reply.crossOrigin ? `none${hidden("Location")}` : "none");
-  const url = sessionUrl(location, reply.url || startUrl, startUrl);
-  if (url === undefined) return malformed("one that is not a URL that uploads can go on at");
+  const base = reply.url || startUrl;
+  const url = sessionUrl(location, base, startUrl);
+  if (url === undefined) {
+    return malformed(
+      URL.canParse(location, base)
+        ? `one with ${new URL(location, base).protocol}`
+        : "one that is not a URL",
+    );
+  }
   return {
     kind: "opened",
     url,

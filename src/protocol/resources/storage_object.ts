@@ -90,7 +90,7 @@ export interface ObjectMetadata {
   readonly [field: string]: unknown;
 }
 
-/** What tells an object from any other JSON: one of these fields, of this kind. */
+/** What tells an object from any other JSON: its kind, its size, or one of these fields as text. */
 const PROVING_FIELDS = ["id", "name", "bucket", "generation", "md5Hash", "crc32c"] as const;
 
 /**
@@ -116,7 +116,8 @@ function isObject(value: unknown): value is StorageObject {
   const hasSize = fields.size !== undefined;
   if (hasSize && objectSize(fields.size) === undefined) return false;
   const known = PROVING_FIELDS.filter((name) => fields[name] !== undefined);
-  return (hasSize || known.length > 0) && known.every((name) => typeof fields[name] === "string");
+  const isProven = hasSize || known.length > 0 || fields.kind === "storage#object";
+  return isProven && known.every((name) => typeof fields[name] === "string");
 }
 
 function fromHeaders(headers: Headers): StorageObject | undefined {
