@@ -1,5 +1,6 @@
 /**
- * `deno task bench [NAME…]`: the benchmarks; all of them without a name.
+ * `deno task bench [NAME…]`: the benchmarks; all of them without a name. `deno task bench profile [node | deno | bun]`
+ * shows where the time of one upload goes instead.
  *
  * What they find is kept in `bench/results.json`, and shown in `docs/performance.md` and its chart, which are made from
  * that file: `--render` does only this, and `--check` says whether it was done. Results of another machine or of other
@@ -9,7 +10,8 @@
  */
 
 import { installRuntimes } from "../tests/worker/support/runtimes.ts";
-import { installPeers } from "./support/programs.ts";
+import { profile } from "./profile.ts";
+import { CLIENT_RUNTIMES, installPeers } from "./support/programs.ts";
 import { Skipped } from "./support/bench.ts";
 import { BENCHES } from "./support/benches.ts";
 import { isComparable, machine } from "./support/machine.ts";
@@ -22,6 +24,14 @@ if (Deno.args.includes("--check")) {
   }
   for (const path of stale) console.error(`${path} is not what bench/results.json gives`);
   Deno.exit(stale.length > 0 ? 1 : 0);
+}
+
+if (Deno.args[0] === "profile") {
+  const [, asked = "node"] = Deno.args;
+  const runtime = CLIENT_RUNTIMES.find((name) => name === asked) ?? usage();
+  await installRuntimes();
+  await profile(runtime);
+  Deno.exit();
 }
 
 if (!Deno.args.includes("--render")) await measure();
@@ -63,7 +73,7 @@ async function measure(): Promise<void> {
 function usage(): never {
   const names = Object.keys(BENCHES).join(" ");
   console.error(
-    `usage: deno task bench [--render | --check | ${names}]`,
+    `usage: deno task bench [--render | --check | profile [node | deno | bun] | ${names}]`,
   );
   Deno.exit(2);
 }
