@@ -9,12 +9,13 @@ import { isBucketName } from "./names.ts";
 import { deleteObject, getObject, getXmlObject, listObjects } from "./object_routes.ts";
 import { type Api, invalid, type Refusal, refuse, reply } from "./replies.ts";
 import { serveRetryTest } from "./retry_test_routes.ts";
-import type { Route } from "./route.ts";
+import { apiOf, type Route } from "./route.ts";
 import type { Exchange, Service } from "./service.ts";
 import type { Session } from "./session.ts";
 import { serveSession } from "./session_routes.ts";
 import { noSuchBucket } from "./spec.ts";
 import { serveUpload } from "./upload_routes.ts";
+import { isSigned, signatureProblem } from "./signed_url.ts";
 import { startXmlUpload } from "./xml_routes.ts";
 
 /** Serves a request. */
@@ -38,7 +39,7 @@ export async function dispatch(
   if (route.to === "retry test") return serveRetryTest(service.retryTests, route.id, incoming);
   if (route.to === "preflight") return preflightReply(incoming.headers, service.settings.cors);
   if (route.to === "nowhere") return nowhere(exchange);
-  const api = route.to === "xml" ? "xml" : "json";
+  const api = apiOf(route);
   const refusal = await unauthorized(service, exchange) ?? bucketProblem(service, route.bucket);
   if (refusal) {
     await incoming.body.drain();
@@ -94,7 +95,8 @@ function sessionMethodProblem(api: Api, { incoming }: Exchange): Refusal | null 
 async function unauthorized(service: Service, exchange: Exchange): Promise<Refusal | null> {
   const { authorize } = service.settings;
   const { method, url, headers } = exchange.incoming;
-  if (!authorize || isSigned(url)) return null;
+  if (isSigned(url)) return signatureProblem(exchange.incoming, service.settings.verifySignature);
+  if (!authorize) return null;
   if (await authorize(new Request(url, { method, headers }))) return null;
   const missing = !headers.has("authorization");
   return {
@@ -105,13 +107,6 @@ async function unauthorized(service: Service, exchange: Exchange): Promise<Refus
     locationType: "header",
     location: "Authorization",
   };
-}
-
-function isSigned(url: URL): boolean {
-  for (const name of url.searchParams.keys()) {
-    if (/^(x-goog-)?signature$/i.test(name)) return true;
-  }
-  return false;
 }
 
 function bucketProblem({ settings }: Service, bucket: string): Refusal | null {

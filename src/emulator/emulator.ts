@@ -9,13 +9,15 @@ import { dispatch } from "./dispatch.ts";
 import { FaultPlan, type RandomFaults } from "./fault_plan.ts";
 import { type Fault, faultName } from "./faults.ts";
 import { type Incoming, readRequest } from "./incoming.ts";
-import { withFault } from "./injection.ts";
+import { never, withFault } from "./injection.ts";
+import { InjectedCut } from "./incoming_body.ts";
 import type { EmulatedObject } from "./object.ts";
 import { type GcsEmulatorOptions, settingsOf } from "./options.ts";
 import { type OpenRecord, type RequestRecord, shownHeaders, shownUrl } from "./record.ts";
-import { kindOf, type Route, routeOf } from "./route.ts";
+import { apiOf, kindOf, type Route, routeOf } from "./route.ts";
 import { newId, Service } from "./service.ts";
 import type { EmulatedSession, Session } from "./session.ts";
+import { standingReply } from "./session_routes.ts";
 
 /**
  * A Google Cloud Storage endpoint inside the process, with the shape of `fetch`.
@@ -157,7 +159,11 @@ export class GcsEmulator {
       await incoming.body.cancel(signal.reason);
       throw signal.reason;
     }
-    return await untilAborted(this.#serve(incoming), signal);
+    return await untilAborted(
+      this.#serve(incoming),
+      signal,
+      () => void incoming.body.cancel(signal?.reason),
+    );
   }
 
   async #serve(incoming: Incoming): Promise<Response> {
@@ -182,7 +188,8 @@ export class GcsEmulator {
     fault: Fault | null,
   ): Promise<Response> {
     const { settings } = this.#service;
-    const pause = () => settings.sleep(fault?.delay ?? 0, incoming.signal);
+    const pause = () => this.#pause(fault?.delay ?? 0, incoming.signal, session);
+    if (fault?.delay === Infinity && fault.stall === undefined) await never(incoming.signal);
     if (fault?.delay && fault.stall === undefined) await pause();
     const exchange = {
       incoming,
@@ -190,18 +197,30 @@ export class GcsEmulator {
       corrupt: fault?.corrupt !== undefined,
       expire: fault?.expire ?? null,
     };
-    const response = await withFault(
+    const response = await withFault(fault, {
       incoming,
-      fault,
-      () => dispatch(this.#service, route, session, exchange),
+      api: apiOf(route),
+      run: () => dispatch(this.#service, route, session, exchange),
       pause,
-    );
+      progress: () => standingReply(this.#service, session, exchange),
+    });
     if (!response.headers.has("x-guploader-uploadid")) {
       response.headers.set("x-guploader-uploadid", session?.id ?? newId());
     }
     response.headers.set("server", "UploadServer");
     allowOrigin(response, incoming.headers.get("origin"), settings.cors, session);
     return response;
+  }
+
+  /** Waits as a fault says; without an end, a request makes room for the next one on its session. */
+  async #pause(
+    milliseconds: number,
+    signal: AbortSignal | undefined,
+    session: Session | undefined,
+  ): Promise<void> {
+    if (milliseconds !== Infinity) return this.#service.settings.sleep(milliseconds, signal);
+    await (session ? Promise.race([session.contended, never(signal)]) : never(signal));
+    throw new InjectedCut();
   }
 
   /** What the retry test that a request names does to it. */
@@ -245,11 +264,18 @@ function finished({ method, refusesRedirects }: Incoming, response: Response): R
   return new Response(null, { status: response.status, headers: response.headers });
 }
 
-/** Settles as `work` does, or rejects at once when the signal is aborted. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+/** Settles as `work` does, or rejects at once when the signal is aborted, which ends a body that nobody reads. */
+function untilAborted<T>(
+  work: Promise<T>,
+  signal: AbortSignal | undefined,
+  release: () => void,
+): Promise<T> {
   if (!signal) return work;
   return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
+    const abort = () => {
+      release();
+      reject(signal.reason);
+    };
     signal.addEventListener("abort", abort, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });

@@ -10,7 +10,7 @@ import type { FaultName, RequestKind, RequestRecord } from "./record.ts";
 export interface FaultScope {
   /**
    * The kinds of request, or a function that picks them. A fault that makes no sense for a request is
-   * never applied to it: `expire` needs a session, `corrupt` needs bytes that are stored.
+   * never applied to it: `expire` needs a session, `corrupt` needs bytes that are stored, `early` needs bytes for a session.
    *
    * @default every request
    */
@@ -29,7 +29,7 @@ export interface FaultScope {
   readonly times?: number;
   /**
    * How long the request waits before anything else happens, in milliseconds. It stops waiting when
-   * the request is aborted.
+   * the request is aborted. `Infinity` waits for nothing else.
    *
    * @default 0
    */
@@ -52,12 +52,23 @@ export interface FaultActions {
   /** Another reply instead of the real one: its status, 200 to 599. See {@linkcode StatusReply}. */
   readonly status: number;
   /**
+   * The reply comes after so many bytes of the body (at its end, if it is shorter), and the rest is not read: the 308 of a
+   * chunk, with the `Range` of what is stored by then, in whole multiples of 256 KiB. Nothing is finished.
+   */
+  readonly early: number;
+  /**
+   * No reply ever comes, and the connection does not break: `fetch` settles when the request is aborted. `"before"`: nothing
+   * of the request has been read. `"after"`: it has been processed in full.
+   */
+  readonly hang: "before" | "after";
+  /**
    * The reply is the real one, but its body ends after so many bytes, as if that were all.
    */
   readonly shorten: number;
   /**
    * The request waits for `delay` in the middle: after so many bytes of the body, which a session has then, in whole
-   * multiples of 256 KiB, even if the client waits no longer.
+   * multiples of 256 KiB, even if the client waits no longer. With `delay: Infinity` it reads no more: the connection breaks
+   * when the next request comes on the session.
    */
   readonly stall: number;
   /** The session ends: this request and all that follow on it get that status. */
@@ -86,6 +97,11 @@ export interface StatusReply {
    * @default ""
    */
   readonly body?: string;
+  /**
+   * Instead of `body`: the reply is an error in Google's form, JSON or XML as the API of the request has it, with this reason:
+   * `userRateLimitExceeded` for instance, or `SlowDown` as the `Code` of XML.
+   */
+  readonly reason?: string;
 }
 
 /** One of the actions, and none of the others. */
@@ -116,17 +132,31 @@ export type Fault =
     | OneAction<"expire">
     | OneAction<"corrupt">
     | OneAction<"shorten">
+    | OneAction<"early">
+    | OneAction<"hang">
     | (OneAction<"stall"> & Required<Pick<FaultScope, "delay">>)
     | (OneAction<never> & Required<Pick<FaultScope, "delay">>)
   );
 
-const ACTIONS = ["drop", "cut", "status", "expire", "corrupt", "shorten", "stall"] as const;
+const ACTIONS = [
+  "drop",
+  "cut",
+  "status",
+  "expire",
+  "corrupt",
+  "shorten",
+  "stall",
+  "early",
+  "hang",
+] as const;
 const SESSION_KINDS: readonly RequestKind[] = ["chunk", "final", "status", "finalize", "cancel"];
 const STORING_KINDS: readonly RequestKind[] = ["chunk", "final", "media", "multipart"];
+const SENDING_KINDS: readonly RequestKind[] = ["chunk", "final"];
 
 /** What the log calls a fault. */
 export function faultName(fault: Fault): FaultName {
   if (fault.drop !== undefined) return `drop ${fault.drop}`;
+  if (fault.hang !== undefined) return `hang ${fault.hang}`;
   return ACTIONS.find((action) => fault[action] !== undefined) as FaultName ?? "delay";
 }
 
@@ -134,6 +164,7 @@ export function faultName(fault: Fault): FaultName {
 export function matches(fault: Fault, request: RequestRecord): boolean {
   if (fault.expire !== undefined && !SESSION_KINDS.includes(request.kind)) return false;
   if (fault.corrupt !== undefined && !STORING_KINDS.includes(request.kind)) return false;
+  if (fault.early !== undefined && !SENDING_KINDS.includes(request.kind)) return false;
   const { on } = fault;
   if (on === undefined) return true;
   if (typeof on === "function") return on(request);
@@ -157,8 +188,10 @@ export function checkFault(fault: Fault): void {
   if (fault.stall !== undefined && fault.delay === undefined) {
     throw new TypeError("A fault with stall needs delay: how long it waits");
   }
-  if (fault.drop !== undefined && fault.drop !== "before" && fault.drop !== "after") {
-    throw new TypeError(`drop must be "before" or "after", not ${JSON.stringify(fault.drop)}`);
+  beforeOrAfter("drop", fault.drop);
+  beforeOrAfter("hang", fault.hang);
+  if (fault.status !== undefined && fault.reason !== undefined && fault.body !== undefined) {
+    throw new TypeError("An injected reply has a body or a reason, not both");
   }
   if (fault.expire !== undefined && fault.expire !== 404 && fault.expire !== 410) {
     throw new RangeError(`expire must be 404 or 410, not ${fault.expire}`);
@@ -167,10 +200,16 @@ export function checkFault(fault: Fault): void {
   inRange("cut", fault.cut, 0);
   inRange("shorten", fault.shorten, 0);
   inRange("stall", fault.stall, 0);
+  inRange("early", fault.early, 0);
   inRange("afterBytes", fault.status === undefined ? undefined : fault.afterBytes, 0);
   inRange("skip", fault.skip, 0);
-  inRange("delay", fault.delay, 0);
+  if (fault.delay !== Infinity) inRange("delay", fault.delay, 0);
   if (fault.times !== Infinity) inRange("times", fault.times, 1);
+}
+
+function beforeOrAfter(name: string, value: string | undefined): void {
+  if (value === undefined || value === "before" || value === "after") return;
+  throw new TypeError(`${name} must be "before" or "after", not ${JSON.stringify(value)}`);
 }
 
 function inRange(name: string, value: number | undefined, least: number, most = 2 ** 53): void {

@@ -7,37 +7,65 @@
 import type { Fault } from "./faults.ts";
 import type { Incoming } from "./incoming.ts";
 import { InjectedCut } from "./incoming_body.ts";
+import { type Api, errorJson, errorXml } from "./replies.ts";
 
-/** Runs a request with what a fault does to it; `pause` waits for as long as the fault says. */
-export async function withFault(
-  { body }: Incoming,
-  fault: Fault | null,
-  run: () => Promise<Response>,
-  pause: () => Promise<void>,
-): Promise<Response> {
+/** What a fault needs of the request that it hits. */
+export interface Hit {
+  readonly incoming: Incoming;
+  /** The API of the request, which decides what errors look like. */
+  readonly api: Api;
+  /** Processes the request. */
+  run(): Promise<Response>;
+  /** Waits for as long as the fault says. */
+  pause(): Promise<void>;
+  /** Where the session of the request stands. */
+  progress(): Response;
+}
+
+/** Runs a request with what a fault does to it. */
+export async function withFault(fault: Fault | null, hit: Hit): Promise<Response> {
+  const { body, signal } = hit.incoming;
+  if (fault?.hang === "before") return never(signal);
   if (fault?.drop === "before") {
     await body.cancel();
     throw broken("before the request was read");
   }
   if (fault?.status !== undefined && fault.afterBytes === undefined) {
     await body.cancel();
-    return injectedReply(fault.status, fault.headers, fault.body);
+    return injectedReply(fault, hit.api);
   }
-  if (fault?.stall !== undefined) body.pauseAfter(fault.stall, pause);
-  const cutAt = fault?.cut ?? (fault?.status === undefined ? undefined : fault.afterBytes);
-  if (cutAt === undefined) {
-    const response = await run();
-    if (fault?.drop === "after") throw broken("before the reply");
-    return fault?.shorten === undefined ? response : shortened(response, fault.shorten);
+  if (fault?.stall !== undefined) body.pauseAfter(fault.stall, hit.pause);
+  const cutAt = fault?.cut ?? fault?.early ??
+    (fault?.status === undefined ? undefined : fault.afterBytes);
+  if (cutAt !== undefined) body.cutAfter(cutAt);
+  const response = await unlessCut(hit.run);
+  // A request that is refused without a look at its body is hit all the same.
+  if (response === null || cutAt !== undefined) {
+    if (fault?.status !== undefined) return injectedReply(fault, hit.api);
+    if (fault?.early !== undefined) return response ?? hit.progress();
+    throw broken("in the middle of the body");
   }
-  body.cutAfter(cutAt);
+  if (fault?.drop === "after") throw broken("before the reply");
+  if (fault?.hang === "after") return never(signal);
+  return fault?.shorten === undefined ? response : shortened(response, fault.shorten);
+}
+
+/** The reply to a request, or `null` if its body was cut. */
+async function unlessCut(run: () => Promise<Response>): Promise<Response | null> {
   try {
-    await run();
+    return await run();
   } catch (error) {
-    if (!(error instanceof InjectedCut)) throw error;
+    if (error instanceof InjectedCut) return null;
+    throw error;
   }
-  if (fault?.status === undefined) throw broken("in the middle of the body");
-  return injectedReply(fault.status, fault.headers, fault.body);
+}
+
+/** Waits for the abort of a request that gets no reply. */
+export function never(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
 }
 
 async function shortened(response: Response, length: number): Promise<Response> {
@@ -48,19 +76,26 @@ async function shortened(response: Response, length: number): Promise<Response> 
   return new Response(body, { status: response.status, headers });
 }
 
-function injectedReply(
-  status: number,
-  headers: Readonly<Record<string, string>> = {},
-  body = "",
-): Response {
+function injectedReply(fault: Fault & { readonly status: number }, api: Api): Response {
+  const { status } = fault;
   const bodiless = status === 204 || status === 205 || status === 304;
-  const bytes = new TextEncoder().encode(bodiless ? "" : body);
-  const reply = new Response(bodiless ? null : bytes, { status, headers });
+  const bytes = new TextEncoder().encode(bodiless ? "" : injectedBody(fault, api));
+  const reply = new Response(bodiless ? null : bytes, { status, headers: fault.headers });
   if (!bodiless) reply.headers.set("content-length", String(bytes.length));
   if (!reply.headers.has("content-type")) {
-    reply.headers.set("content-type", "text/html; charset=UTF-8");
+    const form = fault.reason === undefined ? "text/html" : `application/${api}`;
+    reply.headers.set("content-type", `${form}; charset=UTF-8`);
   }
   return reply;
+}
+
+function injectedBody(
+  { status, reason, body }: Fault & { readonly status: number },
+  api: Api,
+): string {
+  if (reason === undefined) return body ?? "";
+  const refusal = { code: status, reason, xmlCode: reason, message: `Injected: ${reason}` };
+  return api === "xml" ? errorXml(refusal) : errorJson(refusal);
 }
 
 function broken(when: string): TypeError {

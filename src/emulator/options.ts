@@ -60,6 +60,12 @@ export interface GcsEmulatorOptions {
    */
   readonly runningHash?: boolean;
   /**
+   * Whether `X-GUploader-No-308: yes` is ignored, as by servers that do not know it: they answer 308 all the same.
+   *
+   * @default false
+   */
+  readonly ignoreNo308?: boolean;
+  /**
    * The clock: milliseconds since 1970.
    *
    * @default Date.now
@@ -93,6 +99,13 @@ export interface GcsEmulatorOptions {
    */
   readonly authorize?: (request: Request) => boolean | Promise<boolean>;
   /**
+   * Whether the signature of a signed URL is right; `false` is answered with 403 `SignatureDoesNotMatch`. The request has
+   * no body. Whatever this says, the headers that `X-Goog-SignedHeaders` names have to be there, and no other `x-goog-*`.
+   *
+   * @default every signature is
+   */
+  readonly verifySignature?: (request: Request) => boolean | Promise<boolean>;
+  /**
    * The seed of random faults.
    *
    * @default 1
@@ -107,11 +120,13 @@ export interface Settings {
   readonly keep: boolean;
   readonly md5: boolean;
   readonly runningHash: boolean;
+  readonly ignoreNo308: boolean;
   readonly now: () => number;
   readonly sleep: (milliseconds: number, signal: AbortSignal | undefined) => Promise<void>;
   readonly sessionTtl: number;
   readonly cors: CorsOptions | null;
   readonly authorize: ((request: Request) => boolean | Promise<boolean>) | null;
+  readonly verifySignature: ((request: Request) => boolean | Promise<boolean>) | null;
 }
 
 /**
@@ -136,11 +151,13 @@ export function settingsOf(options: GcsEmulatorOptions): Settings {
     keep: store === "keep",
     md5: options.md5 ?? true,
     runningHash: options.runningHash ?? true,
+    ignoreNo308: options.ignoreNo308 ?? false,
     now: options.now ?? Date.now,
     sleep: options.sleep ?? sleep,
     sessionTtl,
     cors: options.cors ?? null,
     authorize: options.authorize ?? null,
+    verifySignature: options.verifySignature ?? null,
   };
 }
 

@@ -43,7 +43,10 @@ export type FaultName =
   | "expire"
   | "corrupt"
   | "shorten"
-  | "stall";
+  | "stall"
+  | "early"
+  | "hang before"
+  | "hang after";
 
 /** One request in the log. */
 export interface RequestRecord {

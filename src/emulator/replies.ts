@@ -23,6 +23,8 @@ export interface Refusal {
   readonly message: string;
   /** `Code` of the XML error. */
   readonly xmlCode: string;
+  /** `Message` of the XML error, if it is another than that of the JSON error, which is then its `Details`. */
+  readonly xmlMessage?: string;
   readonly locationType?: string;
   readonly location?: string;
 }
@@ -105,11 +107,12 @@ export function errorJson(refusal: Refusal): string {
   return JSON.stringify({ error: { code, message, errors: [detail] } });
 }
 
-function errorXml(refusal: Refusal): string {
+/** The body of an XML error. */
+export function errorXml({ xmlCode, message, xmlMessage }: Refusal): string {
+  const details = xmlMessage === undefined ? "" : `<Details>${escapeXml(message)}</Details>`;
   return "<?xml version='1.0' encoding='UTF-8'?>" +
-    `<Error><Code>${refusal.xmlCode}</Code><Message>${
-      escapeXml(refusal.message)
-    }</Message></Error>`;
+    `<Error><Code>${escapeXml(xmlCode)}</Code>` +
+    `<Message>${escapeXml(xmlMessage ?? message)}</Message>${details}</Error>`;
 }
 
 function escapeXml(text: string): string {

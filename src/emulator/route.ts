@@ -7,6 +7,7 @@
 import { endsObject, readContentRange } from "./content_range.ts";
 import type { Incoming } from "./incoming.ts";
 import type { RequestKind } from "./record.ts";
+import type { Api } from "./replies.ts";
 import type { Session } from "./session.ts";
 
 /** A part of the service. */
@@ -14,7 +15,7 @@ export type Route =
   /** `…/o` of the upload service. */
   | { readonly to: "upload"; readonly bucket: string }
   /** A session, through whichever API. */
-  | { readonly to: "session"; readonly api: "json" | "xml" }
+  | { readonly to: "session"; readonly api: Api }
   /** `…/o` of the JSON API. */
   | { readonly to: "objects"; readonly bucket: string }
   /** `…/o/{object}` of the JSON API. */
@@ -59,6 +60,11 @@ export function routeOf({ method, url }: Incoming): Route {
   return !onSession
     ? { to: "xml", bucket: decoded(xml[1]), name: decoded(xml[2]) }
     : { to: "session", api: "xml" };
+}
+
+/** The API of a route: what its errors look like. */
+export function apiOf(route: Route): Api {
+  return route.to === "session" ? route.api : route.to === "xml" ? "xml" : "json";
 }
 
 /** What a request is for. */

@@ -47,6 +47,8 @@ export class Session {
   readonly content: Content;
   state: SessionState = { phase: "open" };
   #last: Promise<void> = Promise.resolve();
+  #waiting = 0;
+  #contended: Deferred = deferred();
 
   constructor(
     start: Pick<Session, "id" | "index" | "spec" | "started" | "browserOrigin" | "content">,
@@ -71,12 +73,22 @@ export class Session {
     this.state = state;
   }
 
+  /** Settles when another request waits for the one that is being served. */
+  get contended(): Promise<void> {
+    return this.#contended.promise;
+  }
+
   /** Runs one request at a time, in the order of their arrival. */
   async exclusive<T>(run: () => Promise<T>): Promise<T> {
     const before = this.#last;
     const { promise, resolve } = deferred();
     this.#last = promise;
+    this.#waiting++;
+    this.#contended.resolve();
     await before;
+    this.#waiting--;
+    this.#contended = deferred();
+    if (this.#waiting > 0) this.#contended.resolve();
     try {
       return await run();
     } finally {
@@ -85,8 +97,13 @@ export class Session {
   }
 }
 
+interface Deferred {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+}
+
 /** `Promise.withResolvers`, which Node 20 lacks. */
-function deferred(): { promise: Promise<void>; resolve: () => void } {
+function deferred(): Deferred {
   let resolve = (): void => {};
   const promise = new Promise<void>((done) => resolve = done);
   return { promise, resolve };

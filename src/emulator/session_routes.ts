@@ -53,6 +53,16 @@ function closedReply(session: Session): Response | null {
   }
 }
 
+/** Where a session stands, as the reply to a request of which no more is read. */
+export function standingReply(
+  service: Service,
+  session: Session | undefined,
+  exchange: Exchange,
+): Response {
+  if (!session) return plainText(404, "Not Found");
+  return closedReply(session) ?? progressReply(service, session, exchange);
+}
+
 function cancel(session: Session, exchange: Exchange): Promise<Response> {
   return afterBody(exchange, () => {
     const { state } = session;
@@ -162,8 +172,9 @@ function progressReply(service: Service, session: Session, exchange: Exchange): 
   const { content } = session;
   const persisted = session.persisted;
   const md5 = content.md5();
-  const { runningHash } = service.settings;
-  const no308 = exchange.incoming.headers.get("x-guploader-no-308")?.toLowerCase() === "yes";
+  const { runningHash, ignoreNo308 } = service.settings;
+  const asked = exchange.incoming.headers.get("x-guploader-no-308")?.toLowerCase() === "yes";
+  const no308 = asked && !ignoreNo308;
   return emptyReply(no308 ? 200 : 308, "text/plain; charset=utf-8", {
     ...(no308 && { "x-http-status-code-override": "308" }),
     ...(persisted > 0 && { "range": `bytes=0-${persisted - 1}` }),
