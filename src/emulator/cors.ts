@@ -5,7 +5,7 @@
  */
 
 import type { CorsOptions } from "./options.ts";
-import type { Session } from "./session.ts";
+import type { Session } from "./storage/session.ts";
 
 const METHODS = "GET, HEAD, PUT, POST, DELETE";
 

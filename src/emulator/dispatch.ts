@@ -5,18 +5,18 @@
  */
 
 import { preflightReply } from "./cors.ts";
-import { isBucketName } from "./names.ts";
-import { deleteObject, getObject, getXmlObject, listObjects } from "./object_routes.ts";
+import { isBucketName } from "./storage/names.ts";
+import { deleteObject, getObject, getXmlObject, listObjects } from "./json/object_routes.ts";
 import { type Api, invalid, type Refusal, refuse, reply } from "./replies.ts";
-import { serveRetryTest } from "./retry_test_routes.ts";
+import { serveRetryTest } from "./faults/retry_test_routes.ts";
 import { apiOf, type Route } from "./route.ts";
 import type { Exchange, Service } from "./service.ts";
-import type { Session } from "./session.ts";
-import { serveSession } from "./session_routes.ts";
-import { noSuchBucket } from "./spec.ts";
-import { serveUpload } from "./upload_routes.ts";
-import { isSigned, signatureProblem } from "./signed_url.ts";
-import { startXmlUpload } from "./xml_routes.ts";
+import type { Session } from "./storage/session.ts";
+import { serveSession } from "./json/session_routes.ts";
+import { noSuchBucket } from "./storage/spec.ts";
+import { serveUpload } from "./json/upload_routes.ts";
+import { isSigned, signatureProblem } from "./xml/signed_url.ts";
+import { startXmlUpload } from "./xml/routes.ts";
 
 /** Serves a request. */
 export async function dispatch(

@@ -6,18 +6,18 @@
 
 import { allowOrigin } from "./cors.ts";
 import { dispatch } from "./dispatch.ts";
-import { FaultPlan, type RandomFaults } from "./fault_plan.ts";
-import { type Fault, faultName } from "./faults.ts";
+import { FaultPlan, type RandomFaults } from "./faults/fault_plan.ts";
+import { type Fault, faultName } from "./faults/faults.ts";
 import { type Incoming, readRequest } from "./incoming.ts";
-import { never, withFault } from "./injection.ts";
+import { never, withFault } from "./faults/injection.ts";
 import { InjectedCut } from "./incoming_body.ts";
-import type { EmulatedObject } from "./object.ts";
+import type { EmulatedObject } from "./storage/object.ts";
 import { type GcsEmulatorOptions, settingsOf } from "./options.ts";
 import { type OpenRecord, type RequestRecord, shownHeaders, shownUrl } from "./record.ts";
 import { apiOf, kindOf, type Route, routeOf } from "./route.ts";
 import { newId, Service } from "./service.ts";
-import type { EmulatedSession, Session } from "./session.ts";
-import { standingReply } from "./session_routes.ts";
+import type { EmulatedSession, Session } from "./storage/session.ts";
+import { standingReply } from "./json/session_routes.ts";
 
 /**
  * A Google Cloud Storage endpoint inside the process, with the shape of `fetch`.

@@ -22,8 +22,8 @@
 
 export { GcsEmulator } from "./emulator.ts";
 export type { CorsOptions, GcsEmulatorOptions } from "./options.ts";
-export type { EmulatedObject, ObjectResource } from "./object.ts";
-export type { EmulatedSession } from "./session.ts";
+export type { EmulatedObject, ObjectResource } from "./storage/object.ts";
+export type { EmulatedSession } from "./storage/session.ts";
 export type { FaultName, RequestKind, RequestRecord } from "./record.ts";
-export type { Fault, FaultActions, FaultScope, OneAction, StatusReply } from "./faults.ts";
-export type { RandomFaults } from "./fault_plan.ts";
+export type { Fault, FaultActions, FaultScope, OneAction, StatusReply } from "./faults/faults.ts";
+export type { RandomFaults } from "./faults/fault_plan.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isBucketName } from "./names.ts";
+import { isBucketName } from "./storage/names.ts";
 
 /** Which browsers may use the emulator. As Google, a session answers only the `Origin` that started it. */
 export interface CorsOptions {

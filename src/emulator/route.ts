@@ -4,11 +4,11 @@
  * @module
  */
 
-import { endsObject, readContentRange } from "./content_range.ts";
+import { endsObject, readContentRange } from "./json/content_range.ts";
 import type { Incoming } from "./incoming.ts";
 import type { RequestKind } from "./record.ts";
 import type { Api } from "./replies.ts";
-import type { Session } from "./session.ts";
+import type { Session } from "./storage/session.ts";
 
 /** A part of the service. */
 export type Route =

@@ -4,15 +4,15 @@
  * @module
  */
 
-import { checkChecksums, type DeclaredChecksums } from "./checksums.ts";
-import { Content } from "./content.ts";
-import type { EmulatedObject } from "./object.ts";
+import { checkChecksums, type DeclaredChecksums } from "./storage/checksums.ts";
+import { Content } from "./storage/content.ts";
+import type { EmulatedObject } from "./storage/object.ts";
 import { invalid, type Refusal } from "./replies.ts";
-import { RetryTests } from "./retry_tests.ts";
-import { Session } from "./session.ts";
-import type { UploadSpec } from "./spec.ts";
+import { RetryTests } from "./faults/retry_tests.ts";
+import { Session } from "./storage/session.ts";
+import type { UploadSpec } from "./storage/spec.ts";
 import type { Settings } from "./options.ts";
-import { ObjectStore } from "./store.ts";
+import { ObjectStore } from "./storage/store.ts";
 import type { Incoming } from "./incoming.ts";
 
 /** A request with what a route needs to know. */

@@ -16,8 +16,8 @@ import {
   notFound,
   type Refusal,
   required,
-} from "./replies.ts";
-import { readView, type View } from "./view.ts";
+} from "../replies.ts";
+import { readView, type View } from "../json/view.ts";
 
 /** The largest object, in bytes: 5 TiB. */
 export const MAX_OBJECT_SIZE = 5_497_558_138_880;

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { base64 } from "./checksums.ts";
-import type { EmulatedObject } from "./object.ts";
-import { queryPreconditions } from "./preconditions.ts";
+import { base64 } from "../storage/checksums.ts";
+import type { EmulatedObject } from "../storage/object.ts";
+import { queryPreconditions } from "../storage/preconditions.ts";
 import {
   type Api,
   emptyReply,
@@ -17,10 +17,10 @@ import {
   type Refusal,
   refuse,
   reply,
-} from "./replies.ts";
-import type { Exchange, Service } from "./service.ts";
+} from "../replies.ts";
+import type { Exchange, Service } from "../service.ts";
 import { objectReply, readView, seen, viewReply } from "./view.ts";
-import { objectHeaders, xmlEtag } from "./xml_replies.ts";
+import { objectHeaders, xmlEtag } from "../xml/replies.ts";
 
 /** Serves `GET /storage/v1/b/{bucket}/o/{object}` and its `alt=media`. */
 export function getObject(

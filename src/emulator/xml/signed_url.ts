@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Incoming } from "./incoming.ts";
-import type { Settings } from "./options.ts";
-import type { Refusal } from "./replies.ts";
+import type { Incoming } from "../incoming.ts";
+import type { Settings } from "../options.ts";
+import type { Refusal } from "../replies.ts";
 
 /** Whether a URL carries a signature. */
 export function isSigned(url: URL): boolean {

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { crc32c, encodeCrc32c } from "../bytes/crc32c.ts";
-import { createMd5, type Md5 } from "../bytes/md5.ts";
+import { crc32c, encodeCrc32c } from "../../bytes/crc32c.ts";
+import { createMd5, type Md5 } from "../../bytes/md5.ts";
 
 /** Google keeps the bytes of an unfinished upload in multiples of this many bytes: 256 KiB. */
 export const QUANTUM = 262_144;

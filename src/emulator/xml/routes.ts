@@ -4,9 +4,9 @@
  * @module
  */
 
-import { emptyReply, invalid, isRefusal, NO_CACHE, refuse } from "./replies.ts";
-import type { Exchange, Service } from "./service.ts";
-import { xmlSpec } from "./spec.ts";
+import { emptyReply, invalid, isRefusal, NO_CACHE, refuse } from "../replies.ts";
+import type { Exchange, Service } from "../service.ts";
+import { xmlSpec } from "../storage/spec.ts";
 
 /** Serves `POST /{bucket}/{object}`. */
 export async function startXmlUpload(

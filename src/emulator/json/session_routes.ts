@@ -4,20 +4,20 @@
  * @module
  */
 
-import { hex, readHashHeader } from "./checksums.ts";
-import { QUANTUM } from "./content.ts";
+import { hex, readHashHeader } from "../storage/checksums.ts";
+import { QUANTUM } from "../storage/content.ts";
 import {
   announcedLength,
   type ContentRange,
   endsObject,
   readContentRange,
 } from "./content_range.ts";
-import { emptyReply, isRefusal, plainText, refuse } from "./replies.ts";
-import type { Exchange, Service } from "./service.ts";
-import type { Session } from "./session.ts";
-import { headerMetadata } from "./spec.ts";
+import { emptyReply, isRefusal, plainText, refuse } from "../replies.ts";
+import type { Exchange, Service } from "../service.ts";
+import type { Session } from "../storage/session.ts";
+import { headerMetadata } from "../storage/spec.ts";
 import { objectReply } from "./view.ts";
-import { xmlObjectReply } from "./xml_replies.ts";
+import { xmlObjectReply } from "../xml/replies.ts";
 
 /** Serves a request on a session. */
 export function serveSession(

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Content } from "./content.ts";
+import type { Content } from "../storage/content.ts";
 import { readMetadata } from "./metadata.ts";
 import { boundaryOf, readMultipart } from "./multipart.ts";
 import {
@@ -17,9 +17,9 @@ import {
   refuse,
   reply,
   required,
-} from "./replies.ts";
-import type { Exchange, Service } from "./service.ts";
-import { jsonSpec, type Target, type UploadSpec } from "./spec.ts";
+} from "../replies.ts";
+import type { Exchange, Service } from "../service.ts";
+import { jsonSpec, type Target, type UploadSpec } from "../storage/spec.ts";
 import { objectReply } from "./view.ts";
 
 /** Serves `POST /upload/storage/v1/b/{bucket}/o`. */

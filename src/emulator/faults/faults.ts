@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FaultName, RequestKind, RequestRecord } from "./record.ts";
+import type { FaultName, RequestKind, RequestRecord } from "../record.ts";
 
 /** To which requests a fault applies, and how often. */
 export interface FaultScope {

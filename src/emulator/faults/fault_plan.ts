@@ -5,7 +5,7 @@
  */
 
 import { checkFault, type Fault, matches } from "./faults.ts";
-import type { RequestKind, RequestRecord } from "./record.ts";
+import type { RequestKind, RequestRecord } from "../record.ts";
 
 /**
  * How often random faults happen. Each rate is the part of the requests that it hits, from 0 to 1; together

@@ -5,9 +5,9 @@
  */
 
 import type { Fault } from "./faults.ts";
-import type { Incoming } from "./incoming.ts";
-import { InjectedCut } from "./incoming_body.ts";
-import { type Api, errorJson, errorXml } from "./replies.ts";
+import type { Incoming } from "../incoming.ts";
+import { InjectedCut } from "../incoming_body.ts";
+import { type Api, errorJson, errorXml } from "../replies.ts";
 
 /** What a fault needs of the request that it hits. */
 export interface Hit {
