@@ -4,17 +4,18 @@
  * @module
  */
 
+import type { EmulatedUpload } from "./apis/files.ts";
 import { allowOrigin } from "./cors.ts";
 import { dispatch } from "./dispatch.ts";
 import { FaultPlan, type RandomFaults } from "./faults/fault_plan.ts";
 import { type Fault, faultName } from "./faults/faults.ts";
 import { type Incoming, readRequest } from "./incoming.ts";
-import { never, withFault } from "./faults/injection.ts";
+import { injectedRefusal, never, rewriteHeaders, withFault } from "./faults/injection.ts";
 import { InjectedCut } from "./incoming_body.ts";
 import type { EmulatedObject } from "./storage/object.ts";
 import { type GcsEmulatorOptions, settingsOf } from "./options.ts";
 import { type OpenRecord, type RequestRecord, shownHeaders, shownUrl } from "./record.ts";
-import { apiOf, kindOf, type Route, routeOf } from "./route.ts";
+import { errorsOf, kindOf, type Route, routeOf } from "./route.ts";
 import { newId, Service } from "./service.ts";
 import type { EmulatedSession, Session } from "./storage/session.ts";
 import { standingReply } from "./json/session_routes.ts";
@@ -89,6 +90,11 @@ export class GcsEmulator {
     return this.#service.store.list();
   }
 
+  /** The finished uploads to APIs other than Cloud Storage, in the order of their ends. */
+  get uploads(): readonly EmulatedUpload[] {
+    return this.#service.files.list;
+  }
+
   /** All requests so far, in the order of their arrival. */
   get requests(): readonly RequestRecord[] {
     return this.#requests;
@@ -96,10 +102,13 @@ export class GcsEmulator {
 
   /** All sessions so far, in the order of their start, as they stand now. */
   get sessions(): readonly EmulatedSession[] {
-    return [...this.#service.sessions.values()].map((session) => ({
+    const sessions = [...this.#service.sessions.values()].sort((a, b) => a.index - b.index);
+    return sessions.map((session) => ({
       index: session.index,
-      bucket: session.spec.bucket,
-      name: session.spec.name,
+      api: session.endpoint.api,
+      protocol: session.protocol,
+      bucket: session.destination.bucket,
+      name: session.destination.name,
       phase: session.state.phase,
       persisted: session.persisted,
       started: session.started,
@@ -145,7 +154,7 @@ export class GcsEmulator {
     this.#faults.randomFaults(options);
   }
 
-  /** Forgets objects, sessions, requests and faults. */
+  /** Forgets objects, uploads, sessions, requests and faults. */
   reset(): void {
     this.#service.reset();
     this.#faults.reset();
@@ -174,6 +183,7 @@ export class GcsEmulator {
     if (route.to === "retry test") return this.#answer(route, undefined, incoming, null);
     const record = this.#record(route, incoming, session);
     const fault = this.#instructed(incoming, record, session) ??
+      this.#service.scenarios.take(record.kind, incoming.headers, session) ??
       this.#faults.take(record, incoming.body.length);
     if (fault) record.fault = faultName(fault);
     const response = await this.#answer(route, session, incoming, fault);
@@ -196,20 +206,33 @@ export class GcsEmulator {
       origin: settings.origin ?? incoming.url.origin,
       corrupt: fault?.corrupt !== undefined,
       expire: fault?.expire ?? null,
+      refusal: fault?.refuse === undefined ? null : injectedRefusal(fault.refuse, fault.reason),
     };
     const response = await withFault(fault, {
       incoming,
-      api: apiOf(route),
+      errors: errorsOf(route),
       run: () => dispatch(this.#service, route, session, exchange),
       pause,
       progress: () => standingReply(this.#service, session, exchange),
     });
+    if (fault?.move && session) this.#move(session, response, incoming);
     if (!response.headers.has("x-guploader-uploadid")) {
       response.headers.set("x-guploader-uploadid", session?.id ?? newId());
     }
     response.headers.set("server", "UploadServer");
     allowOrigin(response, incoming.headers.get("origin"), settings.cors, session);
+    rewriteHeaders(response.headers, fault?.rewrite);
     return response;
+  }
+
+  /** Gives the session of a 308 another URL. */
+  #move(session: Session, response: Response, { url }: Incoming): void {
+    const override = response.headers.get("x-http-status-code-override");
+    if (response.status !== 308 && override !== "308") return;
+    this.#service.moveSession(session);
+    const moved = new URL(`${url.pathname}${url.search}`, this.#service.settings.origin ?? url);
+    moved.searchParams.set("upload_id", session.id);
+    response.headers.set("location", moved.href);
   }
 
   /** Waits as a fault says; without an end, a request makes room for the next one on its session. */

@@ -66,6 +66,31 @@ export interface GcsEmulatorOptions {
    */
   readonly ignoreNo308?: boolean;
   /**
+   * Whether the `Range` of a 308 is `0-41` instead of `bytes=0-41`, as in an old template of Google's.
+   *
+   * @default false
+   */
+  readonly bareRange?: boolean;
+  /**
+   * What chunks of `X-Goog-Upload` have to be a multiple of, in bytes; `null`: of nothing, and the header
+   * `X-Goog-Upload-Chunk-Granularity` is absent.
+   *
+   * @default 262_144 (256 KiB), and 8_388_608 (8 MiB) for Gemini
+   */
+  readonly granularity?: number | null;
+  /**
+   * What a query of a finished `X-Goog-Upload` session says: the result once more, or only its size.
+   *
+   * @default "result", and "size" for Firebase
+   */
+  readonly finalQuery?: "result" | "size";
+  /**
+   * The API keys that Gemini takes.
+   *
+   * @default any, but one has to be there, or an `Authorization`
+   */
+  readonly apiKeys?: Iterable<string>;
+  /**
    * The clock: milliseconds since 1970.
    *
    * @default Date.now
@@ -121,6 +146,11 @@ export interface Settings {
   readonly md5: boolean;
   readonly runningHash: boolean;
   readonly ignoreNo308: boolean;
+  readonly bareRange: boolean;
+  /** `undefined`: that of the API. */
+  readonly granularity: number | null | undefined;
+  readonly finalQuery: "result" | "size" | undefined;
+  readonly apiKeys: ReadonlySet<string> | null;
   readonly now: () => number;
   readonly sleep: (milliseconds: number, signal: AbortSignal | undefined) => Promise<void>;
   readonly sessionTtl: number;
@@ -141,6 +171,15 @@ export function settingsOf(options: GcsEmulatorOptions): Settings {
     throw new TypeError(`store must be "keep" or "discard", not ${JSON.stringify(store)}`);
   }
   if (!(sessionTtl > 0)) throw new RangeError(`sessionTtl must be positive, not ${sessionTtl}`);
+  const { granularity, finalQuery } = options;
+  if (granularity != null && !(Number.isSafeInteger(granularity) && granularity > 0)) {
+    throw new RangeError(`granularity must be a positive integer or null, not ${granularity}`);
+  }
+  if (finalQuery !== undefined && finalQuery !== "result" && finalQuery !== "size") {
+    throw new TypeError(
+      `finalQuery must be "result" or "size", not ${JSON.stringify(finalQuery)}`,
+    );
+  }
   const names = buckets === undefined ? null : new Set(buckets);
   for (const name of names ?? []) {
     if (!isBucketName(name)) throw new TypeError(`Not a bucket name: ${JSON.stringify(name)}`);
@@ -152,6 +191,10 @@ export function settingsOf(options: GcsEmulatorOptions): Settings {
     md5: options.md5 ?? true,
     runningHash: options.runningHash ?? true,
     ignoreNo308: options.ignoreNo308 ?? false,
+    bareRange: options.bareRange ?? false,
+    granularity,
+    finalQuery,
+    apiKeys: options.apiKeys === undefined ? null : new Set(options.apiKeys),
     now: options.now ?? Date.now,
     sleep: options.sleep ?? sleep,
     sessionTtl,

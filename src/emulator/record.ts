@@ -46,7 +46,10 @@ export type FaultName =
   | "stall"
   | "early"
   | "hang before"
-  | "hang after";
+  | "hang after"
+  | "refuse"
+  | "rewrite"
+  | "move";
 
 /** One request in the log. */
 export interface RequestRecord {
@@ -79,6 +82,7 @@ const SECRET_PARAMETERS = /([?&](?:upload_id|x-goog-signature|access_token|key)=
 const SECRET_HEADERS: readonly string[] = [
   "authorization",
   "cookie",
+  "x-goog-api-key",
   "x-goog-encryption-key",
   "x-goog-copy-source-encryption-key",
 ];

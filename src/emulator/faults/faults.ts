@@ -10,7 +10,7 @@ import type { FaultName, RequestKind, RequestRecord } from "../record.ts";
 export interface FaultScope {
   /**
    * The kinds of request, or a function that picks them. A fault that makes no sense for a request is
-   * never applied to it: `expire` needs a session, `corrupt` needs bytes that are stored, `early` needs bytes for a session.
+   * never applied to it: `expire`, `refuse` and `move` need a session, `corrupt` needs bytes that are stored, `early` needs bytes for a session.
    *
    * @default every request
    */
@@ -71,6 +71,21 @@ export interface FaultActions {
    * when the next request comes on the session.
    */
   readonly stall: number;
+  /**
+   * The upload is refused for good: this request and all that follow on the session get that status, 400 to 599, in
+   * `X-Goog-Upload` with the status `final`. With `reason`, the body is Google's error.
+   */
+  readonly refuse: number;
+  /**
+   * The reply is the real one with these headers; `null` takes one away, as a proxy on the way might: the
+   * `x-goog-upload-status` for instance.
+   */
+  readonly rewrite: Readonly<Record<string, string | null>>;
+  /**
+   * The session moves: a 308 to this request has the new URL in `Location`, and the old URL is a 404 from now on. It does not
+   * apply to `X-Goog-Upload`.
+   */
+  readonly move: true;
   /** The session ends: this request and all that follow on it get that status. */
   readonly expire: 404 | 410;
   /**
@@ -133,6 +148,9 @@ export type Fault =
     | OneAction<"corrupt">
     | OneAction<"shorten">
     | OneAction<"early">
+    | (OneAction<"refuse"> & Pick<StatusReply, "reason">)
+    | OneAction<"rewrite">
+    | OneAction<"move">
     | OneAction<"hang">
     | (OneAction<"stall"> & Required<Pick<FaultScope, "delay">>)
     | (OneAction<never> & Required<Pick<FaultScope, "delay">>)
@@ -148,6 +166,9 @@ const ACTIONS = [
   "stall",
   "early",
   "hang",
+  "refuse",
+  "rewrite",
+  "move",
 ] as const;
 const SESSION_KINDS: readonly RequestKind[] = ["chunk", "final", "status", "finalize", "cancel"];
 const STORING_KINDS: readonly RequestKind[] = ["chunk", "final", "media", "multipart"];
@@ -162,9 +183,11 @@ export function faultName(fault: Fault): FaultName {
 
 /** Whether a fault applies to a request, but for `skip` and `times`. */
 export function matches(fault: Fault, request: RequestRecord): boolean {
-  if (fault.expire !== undefined && !SESSION_KINDS.includes(request.kind)) return false;
+  const ends = fault.expire ?? fault.refuse ?? fault.move;
+  if (ends !== undefined && !SESSION_KINDS.includes(request.kind)) return false;
   if (fault.corrupt !== undefined && !STORING_KINDS.includes(request.kind)) return false;
   if (fault.early !== undefined && !SENDING_KINDS.includes(request.kind)) return false;
+  if (fault.move && request.headers["x-goog-upload-command"] !== undefined) return false;
   const { on } = fault;
   if (on === undefined) return true;
   if (typeof on === "function") return on(request);
@@ -197,6 +220,7 @@ export function checkFault(fault: Fault): void {
     throw new RangeError(`expire must be 404 or 410, not ${fault.expire}`);
   }
   inRange("status", fault.status, 200, 599);
+  inRange("refuse", fault.refuse, 400, 599);
   inRange("cut", fault.cut, 0);
   inRange("shorten", fault.shorten, 0);
   inRange("stall", fault.stall, 0);

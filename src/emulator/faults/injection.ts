@@ -7,13 +7,15 @@
 import type { Fault } from "./faults.ts";
 import type { Incoming } from "../incoming.ts";
 import { InjectedCut } from "../incoming_body.ts";
-import { type Api, errorJson, errorXml } from "../replies.ts";
+import { errorBody, type ErrorForm, type Refusal } from "../replies.ts";
+
+type InjectedReply = Fault & { readonly status: number };
 
 /** What a fault needs of the request that it hits. */
 export interface Hit {
   readonly incoming: Incoming;
-  /** The API of the request, which decides what errors look like. */
-  readonly api: Api;
+  /** What the errors of the request's API look like. */
+  readonly errors: ErrorForm;
   /** Processes the request. */
   run(): Promise<Response>;
   /** Waits for as long as the fault says. */
@@ -32,7 +34,7 @@ export async function withFault(fault: Fault | null, hit: Hit): Promise<Response
   }
   if (fault?.status !== undefined && fault.afterBytes === undefined) {
     await body.cancel();
-    return injectedReply(fault, hit.api);
+    return injectedReply(fault, hit.errors);
   }
   if (fault?.stall !== undefined) body.pauseAfter(fault.stall, hit.pause);
   const cutAt = fault?.cut ?? fault?.early ??
@@ -41,7 +43,7 @@ export async function withFault(fault: Fault | null, hit: Hit): Promise<Response
   const response = await unlessCut(hit.run);
   // A request that is refused without a look at its body is hit all the same.
   if (response === null || cutAt !== undefined) {
-    if (fault?.status !== undefined) return injectedReply(fault, hit.api);
+    if (fault?.status !== undefined) return injectedReply(fault, hit.errors);
     if (fault?.early !== undefined) return response ?? hit.progress();
     throw broken("in the middle of the body");
   }
@@ -76,26 +78,36 @@ async function shortened(response: Response, length: number): Promise<Response> 
   return new Response(body, { status: response.status, headers });
 }
 
-function injectedReply(fault: Fault & { readonly status: number }, api: Api): Response {
+function injectedReply(fault: InjectedReply, form: ErrorForm): Response {
   const { status } = fault;
   const bodiless = status === 204 || status === 205 || status === 304;
-  const bytes = new TextEncoder().encode(bodiless ? "" : injectedBody(fault, api));
+  const bytes = new TextEncoder().encode(bodiless ? "" : injectedBody(fault, form));
   const reply = new Response(bodiless ? null : bytes, { status, headers: fault.headers });
   if (!bodiless) reply.headers.set("content-length", String(bytes.length));
   if (!reply.headers.has("content-type")) {
-    const form = fault.reason === undefined ? "text/html" : `application/${api}`;
-    reply.headers.set("content-type", `${form}; charset=UTF-8`);
+    const json = form === "xml" ? "application/xml" : "application/json";
+    const type = fault.reason === undefined ? "text/html" : json;
+    reply.headers.set("content-type", `${type}; charset=UTF-8`);
   }
   return reply;
 }
 
-function injectedBody(
-  { status, reason, body }: Fault & { readonly status: number },
-  api: Api,
-): string {
+function injectedBody({ status, reason, body }: InjectedReply, form: ErrorForm): string {
   if (reason === undefined) return body ?? "";
-  const refusal = { code: status, reason, xmlCode: reason, message: `Injected: ${reason}` };
-  return api === "xml" ? errorXml(refusal) : errorJson(refusal);
+  return errorBody(injectedRefusal(status, reason), form);
+}
+
+/** A refusal that a fault asks for. */
+export function injectedRefusal(code: number, reason = "badRequest"): Refusal {
+  return { code, reason, xmlCode: reason, message: `Injected: ${reason}` };
+}
+
+/** Sets or takes away headers of a reply. */
+export function rewriteHeaders(headers: Headers, changes: Fault["rewrite"] = {}): void {
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null) headers.delete(name);
+    else headers.set(name, value);
+  }
 }
 
 function broken(when: string): TypeError {

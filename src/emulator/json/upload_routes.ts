@@ -1,136 +1,80 @@
 /**
- * The three ways to start an upload through the JSON API.
+ * The three ways to start an upload with `uploadType`.
  *
  * @module
  */
 
-import type { Content } from "../storage/content.ts";
-import { readMetadata } from "./metadata.ts";
-import { boundaryOf, readMultipart } from "./multipart.ts";
-import {
-  emptyReply,
-  errorJson,
-  invalid,
-  isRefusal,
-  NO_CACHE,
-  type Refusal,
-  refuse,
-  reply,
-  required,
-} from "../replies.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { emptyReply, invalid, isRefusal, NO_CACHE, refuse, required } from "../replies.ts";
 import type { Exchange, Service } from "../service.ts";
-import { jsonSpec, type Target, type UploadSpec } from "../storage/spec.ts";
-import { objectReply } from "./view.ts";
+import { announcedSize } from "../storage/spec.ts";
+import { type Announcement, metadataOf, takeMedia, takeMultipart } from "./one_request.ts";
 
-/** Serves `POST /upload/storage/v1/b/{bucket}/o`. */
-export function serveUpload(
+/** Serves a start at the upload URL of an API. */
+export async function serveUpload(
   service: Service,
-  bucket: string,
+  endpoint: Endpoint,
   exchange: Exchange,
 ): Promise<Response> {
-  const { url, headers } = exchange.incoming;
-  const target: Target = { bucket, query: url.searchParams, headers, origin: exchange.origin };
-  switch (target.query.get("uploadType")) {
-    case "media":
-      return media(service, target, exchange);
-    case "multipart":
-      return multipart(service, target, exchange);
-    case "resumable":
-      return initiate(service, target, exchange);
-    default:
-      return refuseUploadType(target, exchange);
+  const { method, url, headers, body } = exchange.incoming;
+  const size = announcedSize(headers, "x-upload-content-length");
+  if (isRefusal(size)) {
+    await body.drain();
+    return refuse(size, endpoint.errors);
   }
-}
-
-async function refuseUploadType({ query }: Target, exchange: Exchange): Promise<Response> {
-  await exchange.incoming.body.drain();
-  const type = query.get("uploadType");
-  return refuse(
-    type === null ? required("uploadType") : invalid(`Invalid value for uploadType: ${type}`),
-  );
+  const announced = {
+    method,
+    url,
+    headers,
+    origin: exchange.origin,
+    mediaType: headers.get("x-upload-content-type"),
+    size: size.bytes,
+  };
+  const uploadType = url.searchParams.get("uploadType");
+  switch (uploadType) {
+    case "media":
+      return takeMedia(
+        service,
+        endpoint,
+        { ...announced, mediaType: headers.get("content-type") },
+        exchange,
+      );
+    case "multipart":
+      return takeMultipart(service, endpoint, announced, exchange);
+    case "resumable":
+      return initiate(service, endpoint, announced, exchange);
+    default:
+      await body.drain();
+      return refuse(
+        uploadType === null
+          ? required("uploadType")
+          : invalid(`Invalid value for uploadType: ${uploadType}`),
+        endpoint.errors,
+      );
+  }
 }
 
 async function initiate(
   service: Service,
-  target: Target,
+  endpoint: Endpoint,
+  announced: Announcement,
   exchange: Exchange,
 ): Promise<Response> {
   const { url, headers, body } = exchange.incoming;
-  const read = readMetadata(await body.bytes());
-  if (isRefusal(read)) return refuse(read);
-  const spec = jsonSpec(target, read.metadata, headers.get("x-upload-content-type"));
-  if (isRefusal(spec)) return refuse(spec);
-  const session = await service.startSession(spec, headers.get("origin"));
-  const location = `${exchange.origin}${url.pathname}${url.search}&upload_id=${session.id}`;
+  const read = metadataOf(await body.bytes());
+  if (isRefusal(read)) return refuse(read, endpoint.errors);
+  const destination = endpoint.open(service, { ...announced, ...read });
+  if (isRefusal(destination)) return refuse(destination, endpoint.errors);
+  const session = await service.startSession({
+    protocol: "content-range",
+    destination,
+    endpoint,
+    granularity: null,
+    browserOrigin: headers.get("origin"),
+  });
   return emptyReply(200, "text/plain; charset=utf-8", {
     ...NO_CACHE,
-    "location": location,
+    "location": `${exchange.origin}${url.pathname}${url.search}&upload_id=${session.id}`,
     "x-guploader-uploadid": session.id,
   });
-}
-
-async function media(service: Service, target: Target, exchange: Exchange): Promise<Response> {
-  const { body, headers } = exchange.incoming;
-  const spec = jsonSpec(target, {}, headers.get("content-type"));
-  if (isRefusal(spec)) {
-    await body.drain();
-    return refuse(spec);
-  }
-  const content = await newContent(service, exchange);
-  for await (const piece of body.pieces()) content.append(piece);
-  return finish(service, spec, content);
-}
-
-async function multipart(
-  service: Service,
-  target: Target,
-  exchange: Exchange,
-): Promise<Response> {
-  const { body, headers } = exchange.incoming;
-  const boundary = boundaryOf(headers.get("content-type"));
-  if (boundary === null) {
-    await body.drain();
-    return refuse(invalid("A multipart upload needs Content-Type: multipart/related; boundary=…"));
-  }
-  const content = await newContent(service, exchange);
-  const metadata: Uint8Array[] = [];
-  let mediaType: string | null = null;
-  const parts = await readMultipart(body.pieces(), boundary, (partHeaders, index) => {
-    if (index === 0) return { write: (piece) => void metadata.push(piece.slice()) };
-    if (index > 1) return { write() {} };
-    mediaType = partHeaders.get("content-type");
-    return { write: (piece) => content.append(piece) };
-  });
-  if (parts < 2 || parts > 3) return refuse(wrongParts(parts));
-  const read = readMetadata(new Uint8Array(await new Blob(metadata as BlobPart[]).arrayBuffer()));
-  if (isRefusal(read)) return metadataReply(read);
-  const spec = jsonSpec(target, read.metadata, mediaType);
-  return isRefusal(spec) ? refuse(spec) : finish(service, spec, content);
-}
-
-/** Multipart metadata that cannot be parsed is refused in JSON that claims to be HTML. */
-function metadataReply(refusal: Refusal): Response {
-  return reply(
-    refusal.code,
-    "text/html; charset=UTF-8",
-    errorJson({ ...refusal, reason: "invalid" }),
-  );
-}
-
-function wrongParts(parts: number): Refusal {
-  return invalid(
-    `Payload size invalid. Expected 2-3 payloads. Actual size: ${parts}`,
-    "invalidPayloadSize",
-  );
-}
-
-function finish(service: Service, spec: UploadSpec, content: Content): Response {
-  const object = service.finalise(spec, content);
-  return isRefusal(object) ? refuse(object) : objectReply(object, spec.view);
-}
-
-async function newContent(service: Service, exchange: Exchange): Promise<Content> {
-  const content = await service.newContent();
-  if (exchange.corrupt) content.flipNextBit();
-  return content;
 }
