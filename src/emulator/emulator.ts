@@ -25,7 +25,8 @@ import { standingReply } from "./json/session_routes.ts";
  *
  * Give its {@linkcode GcsEmulator.fetch} to anything that takes a `fetch`, or serve it on a socket. It knows
  * simple, multipart and resumable uploads through the JSON API, resumable uploads through the XML API,
- * and reading, listing and deleting what was uploaded; it makes things go wrong on demand.
+ * and reading, listing and deleting what was uploaded; it makes things go wrong on demand. It also speaks
+ * `X-Goog-Upload`, and takes uploads to Drive, Gemini, YouTube, Photos and Firebase.
  *
  * Everything is in memory and ends with the process. Nothing is checked that needs Google's keys: signatures
  * and tokens are accepted unless `authorize` says otherwise.
@@ -51,13 +52,35 @@ import { standingReply } from "./json/session_routes.ts";
  * const gcs = new GcsEmulator();
  * gcs.inject({ on: "final", drop: "after" });
  * ```
+ *
+ * @example A file for Gemini, with the other wire protocol
+ * ```ts
+ * import { GcsEmulator } from "@resumable-media/upload/emulator";
+ *
+ * const gcs = new GcsEmulator();
+ * const start = await gcs.fetch(
+ *   "https://generativelanguage.googleapis.com/upload/v1beta/files?key=any",
+ *   {
+ *     method: "POST",
+ *     body: JSON.stringify({ file: { displayName: "Notes" } }),
+ *     headers: { "x-goog-upload-protocol": "resumable", "x-goog-upload-command": "start" },
+ *   },
+ * );
+ * const end = await gcs.fetch(start.headers.get("x-goog-upload-url")!, {
+ *   method: "POST",
+ *   body: "hello",
+ *   headers: { "x-goog-upload-command": "upload, finalize", "x-goog-upload-offset": "0" },
+ * });
+ * console.log((await end.json()).file.sizeBytes, gcs.uploads.length); // 5 1
+ * ```
  */
 export class GcsEmulator {
   /**
    * Answers a request as Google would. Takes the arguments of `fetch` and can be passed around alone.
    *
    * A body in memory must not be changed before the promise settles; it is not copied before it is
-   * processed. A stream as a body needs `duplex: "half"`. `redirect: "error"` refuses a 308, as `fetch` does.
+   * processed. A stream as a body needs `duplex: "half"`, and is read one piece at a time. `redirect: "error"` refuses a 308,
+   * as `fetch` does; no redirect is followed.
    *
    * It rejects with the signal's reason when the request is aborted, and with a `TypeError` when the
    * request cannot be sent, its body fails, or a fault breaks the connection.
@@ -90,7 +113,7 @@ export class GcsEmulator {
     return this.#service.store.list();
   }
 
-  /** The finished uploads to APIs other than Cloud Storage, in the order of their ends. */
+  /** The finished uploads to APIs other than Cloud Storage and Firebase, in the order of their ends. */
   get uploads(): readonly EmulatedUpload[] {
     return this.#service.files.list;
   }

@@ -3,7 +3,8 @@
  *
  * It does what Google does where that matters to an upload: 256 KiB granularity, sessions that die after a
  * chunk that is too small, offset gaps, dropped overlaps, checksums, preconditions. It breaks connections,
- * loses replies and ends sessions where a test asks for it.
+ * loses replies and ends sessions where a test asks for it. It speaks Google's second wire protocol,
+ * `X-Goog-Upload`, and is a small Drive, Gemini, YouTube, Photos and Firebase as well.
  *
  * @example
  * ```ts

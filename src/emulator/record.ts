@@ -9,12 +9,12 @@
  *
  * | kind | request |
  * | --- | --- |
- * | `initiate` | starts a resumable session, through the JSON or the XML API |
+ * | `initiate` | starts a resumable session, of either protocol |
  * | `chunk` | sends bytes that do not end the object |
  * | `final` | sends the bytes that end the object, or the whole object |
  * | `status` | asks where a session stands |
- * | `finalize` | an empty body with `bytes *` `/N`, where N bytes are stored: ends the object |
- * | `cancel` | `DELETE` of a session |
+ * | `finalize` | an empty body that ends the object: `bytes *` `/N` where N bytes are stored, or the command alone |
+ * | `cancel` | ends a session without an object |
  * | `media`, `multipart` | an upload in one request |
  * | `get`, `list`, `delete` | requests about finished objects |
  * | `other` | anything else, CORS preflights for instance |

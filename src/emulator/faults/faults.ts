@@ -135,6 +135,9 @@ export type OneAction<A extends keyof FaultActions> =
  *   { on: "chunk", cut: 300_000 }, // 262144 bytes are kept
  *   { on: "final", drop: "after" }, // finished, but the client is not told
  *   { on: ["chunk", "final"], skip: 2, times: 3, status: 503, headers: { "retry-after": "1" } },
+ *   { on: "chunk", early: 1_048_576 }, // the 308 comes after 1 MiB, and no more is read
+ *   { on: "final", hang: "after" }, // finished, and no reply ever comes
+ *   { on: "initiate", status: 403, reason: "userRateLimitExceeded" },
  * ];
  * ```
  */
