@@ -14,7 +14,8 @@ import { injectedRefusal, never, rewriteHeaders, withFault } from "./faults/inje
 import { InjectedCut } from "./incoming_body.ts";
 import type { EmulatedObject } from "./storage/object.ts";
 import { type GcsEmulatorOptions, settingsOf } from "./options.ts";
-import { type OpenRecord, type RequestRecord, shownHeaders, shownUrl } from "./record.ts";
+import { finished, untilAborted } from "./outgoing.ts";
+import { type OpenRecord, openRecord, type RequestRecord } from "./record.ts";
 import { errorsOf, kindOf, type Route, routeOf } from "./route.ts";
 import { newId, Service } from "./service.ts";
 import type { EmulatedSession, Session } from "./storage/session.ts";
@@ -204,7 +205,9 @@ export class GcsEmulator {
     const session = id === null ? undefined : this.#service.sessions.get(id);
     // What asks for faults is not hit by them, and is nobody's upload: it is not in the log.
     if (route.to === "retry test") return this.#answer(route, undefined, incoming, null);
-    const record = this.#record(route, incoming, session);
+    const kind = kindOf(route, incoming, session);
+    const record = openRecord(this.#requests.length, incoming, kind, session?.index ?? null);
+    this.#requests.push(record);
     const fault = this.#instructed(incoming, record, session) ??
       this.#service.scenarios.take(record.kind, incoming.headers, session) ??
       this.#faults.take(record, incoming.body.length);
@@ -280,49 +283,4 @@ export class GcsEmulator {
     const target = { kind, contentRange, length: body.length, persisted: session?.persisted ?? 0 };
     return this.#service.retryTests.take(id, target);
   }
-
-  #record(route: Route, incoming: Incoming, session: Session | undefined): OpenRecord {
-    const { method, url, headers, body } = incoming;
-    const record: OpenRecord = {
-      index: this.#requests.length,
-      method,
-      url: shownUrl(url),
-      kind: kindOf(route, incoming, session),
-      session: session?.index ?? null,
-      contentRange: headers.get("content-range"),
-      headers: shownHeaders(headers),
-      bodyBytes: 0,
-      status: null,
-      fault: null,
-    };
-    body.watch((received) => record.bodyBytes = received);
-    this.#requests.push(record);
-    return record;
-  }
-}
-
-/** What `fetch` does with a response once it is there. */
-function finished({ method, refusesRedirects }: Incoming, response: Response): Response {
-  if (refusesRedirects && [301, 302, 303, 307, 308].includes(response.status)) {
-    throw new TypeError(`fetch failed: a redirect (${response.status}) is not wanted`);
-  }
-  if (method !== "HEAD" || !response.body) return response;
-  return new Response(null, { status: response.status, headers: response.headers });
-}
-
-/** Settles as `work` does, or rejects at once when the signal is aborted, which ends a body that nobody reads. */
-function untilAborted<T>(
-  work: Promise<T>,
-  signal: AbortSignal | undefined,
-  release: () => void,
-): Promise<T> {
-  if (!signal) return work;
-  return new Promise((resolve, reject) => {
-    const abort = () => {
-      release();
-      reject(signal.reason);
-    };
-    signal.addEventListener("abort", abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Incoming } from "./incoming.ts";
+
 /**
  * What a request is for.
  *
@@ -78,6 +80,29 @@ export interface RequestRecord {
 /** A record while its request is being served. */
 export type OpenRecord = { -readonly [K in keyof RequestRecord]: RequestRecord[K] };
 
+/** A record of a request that has just come; it follows the bytes of the body. */
+export function openRecord(
+  index: number,
+  { method, url, headers, body }: Incoming,
+  kind: RequestKind,
+  session: number | null,
+): OpenRecord {
+  const record: OpenRecord = {
+    index,
+    method,
+    url: shownUrl(url),
+    kind,
+    session,
+    contentRange: headers.get("content-range"),
+    headers: shownHeaders(headers),
+    bodyBytes: 0,
+    status: null,
+    fault: null,
+  };
+  body.watch((received) => record.bodyBytes = received);
+  return record;
+}
+
 const SECRET_PARAMETERS = /([?&](?:upload_id|x-goog-signature|access_token|key)=)[^&]*/gi;
 const SECRET_HEADERS: readonly string[] = [
   "authorization",
@@ -88,12 +113,12 @@ const SECRET_HEADERS: readonly string[] = [
 ];
 
 /** A URL that can be shown. */
-export function shownUrl(url: URL): string {
+function shownUrl(url: URL): string {
   return url.href.replace(SECRET_PARAMETERS, "$1[redacted]");
 }
 
 /** Headers that can be shown. */
-export function shownHeaders(headers: Headers): Record<string, string> {
+function shownHeaders(headers: Headers): Record<string, string> {
   return Object.fromEntries(
     [...headers].map((
       [name, value],
