@@ -95,7 +95,7 @@ export class GcsEmulator {
   /**
    * Starts with no objects.
    *
-   * @throws {TypeError} if an origin or a bucket name is not valid.
+   * @throws {TypeError} if an option is not known, or an origin or a bucket name is not valid.
    * @throws {RangeError} if a number cannot be.
    */
   constructor(options: GcsEmulatorOptions = {}) {
@@ -143,7 +143,7 @@ export class GcsEmulator {
    * Makes requests go wrong. Each request gets the first fault that applies to it; a fault that has been
    * used up is gone.
    *
-   * @throws {TypeError} if a fault has no action or more than one.
+   * @throws {TypeError} if a fault has no action, more than one, or a property that means nothing.
    * @throws {RangeError} if a number in a fault cannot be.
    *
    * @example

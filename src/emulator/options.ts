@@ -4,6 +4,7 @@
  * @module
  */
 
+import { oneOf, onlyKnown } from "./checks.ts";
 import { isBucketName } from "./storage/names.ts";
 
 /** Which browsers may use the emulator. As Google, a session answers only the `Origin` that started it. */
@@ -138,6 +139,26 @@ export interface GcsEmulatorOptions {
   readonly seed?: number;
 }
 
+const NAMES: readonly (keyof GcsEmulatorOptions)[] = [
+  "origin",
+  "buckets",
+  "store",
+  "md5",
+  "runningHash",
+  "ignoreNo308",
+  "bareRange",
+  "granularity",
+  "finalQuery",
+  "apiKeys",
+  "now",
+  "sleep",
+  "sessionTtl",
+  "cors",
+  "authorize",
+  "verifySignature",
+  "seed",
+];
+
 /** Options with their defaults. */
 export interface Settings {
   readonly origin: string | null;
@@ -162,24 +183,19 @@ export interface Settings {
 /**
  * Checks options and fills in their defaults.
  *
- * @throws {TypeError} if an origin or a bucket name is not valid.
+ * @throws {TypeError} if an option is not known, or an origin or a bucket name is not valid.
  * @throws {RangeError} if a number cannot be.
  */
 export function settingsOf(options: GcsEmulatorOptions): Settings {
+  onlyKnown("GcsEmulator", options, NAMES);
   const { store = "keep", sessionTtl = 604_800_000, buckets } = options;
-  if (store !== "keep" && store !== "discard") {
-    throw new TypeError(`store must be "keep" or "discard", not ${JSON.stringify(store)}`);
-  }
+  oneOf("store", store, ["keep", "discard"]);
   if (!(sessionTtl > 0)) throw new RangeError(`sessionTtl must be positive, not ${sessionTtl}`);
   const { granularity, finalQuery } = options;
   if (granularity != null && !(Number.isSafeInteger(granularity) && granularity > 0)) {
     throw new RangeError(`granularity must be a positive integer or null, not ${granularity}`);
   }
-  if (finalQuery !== undefined && finalQuery !== "result" && finalQuery !== "size") {
-    throw new TypeError(
-      `finalQuery must be "result" or "size", not ${JSON.stringify(finalQuery)}`,
-    );
-  }
+  oneOf("finalQuery", finalQuery, ["result", "size"]);
   const names = buckets === undefined ? null : new Set(buckets);
   for (const name of names ?? []) {
     if (!isBucketName(name)) throw new TypeError(`Not a bucket name: ${JSON.stringify(name)}`);

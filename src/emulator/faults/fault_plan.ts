@@ -4,6 +4,7 @@
  * @module
  */
 
+import { onlyKnown } from "../checks.ts";
 import { checkFault, type Fault, matches } from "./faults.ts";
 import type { RequestKind, RequestRecord } from "../record.ts";
 
@@ -142,6 +143,7 @@ function randomFault(
 }
 
 function checkRates(options: RandomFaults): void {
+  onlyKnown("randomFaults", options, [...RATES, "on", "statuses", "maxDelay", "limit"]);
   let sum = 0;
   for (const name of RATES) {
     const rate = options[name] ?? 0;

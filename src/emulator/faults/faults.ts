@@ -4,6 +4,7 @@
  * @module
  */
 
+import { inRange, oneOf, onlyKnown } from "../checks.ts";
 import type { FaultName, RequestKind, RequestRecord } from "../record.ts";
 
 /** To which requests a fault applies, and how often. */
@@ -173,6 +174,8 @@ const ACTIONS = [
   "rewrite",
   "move",
 ] as const;
+const SCOPE = ["on", "skip", "times", "delay"] as const;
+const REPLY = ["afterBytes", "headers", "body", "reason"] as const;
 const SESSION_KINDS: readonly RequestKind[] = ["chunk", "final", "status", "finalize", "cancel"];
 const STORING_KINDS: readonly RequestKind[] = ["chunk", "final", "media", "multipart"];
 const SENDING_KINDS: readonly RequestKind[] = ["chunk", "final"];
@@ -200,10 +203,11 @@ export function matches(fault: Fault, request: RequestRecord): boolean {
 /**
  * Checks a fault that came from outside.
  *
- * @throws {TypeError} if it has no action, or more than one.
+ * @throws {TypeError} if it has no action, more than one, or a property that means nothing.
  * @throws {RangeError} if a number in it cannot be.
  */
 export function checkFault(fault: Fault): void {
+  onlyKnown("A fault", fault, [...SCOPE, ...ACTIONS, ...REPLY]);
   const actions = ACTIONS.filter((action) => fault[action] !== undefined);
   if (actions.length > 1) {
     throw new TypeError(`A fault has one action, but this has ${actions.join(" and ")}`);
@@ -211,11 +215,15 @@ export function checkFault(fault: Fault): void {
   if (actions.length === 0 && fault.delay === undefined) {
     throw new TypeError(`A fault needs an action: delay, ${ACTIONS.join(", ")}`);
   }
+  const lost = REPLY.find((name) => fault.status === undefined && name in fault);
+  if (lost !== undefined && !(lost === "reason" && fault.refuse !== undefined)) {
+    throw new TypeError(`A fault with ${lost} needs the action that it belongs to: status`);
+  }
   if (fault.stall !== undefined && fault.delay === undefined) {
     throw new TypeError("A fault with stall needs delay: how long it waits");
   }
-  beforeOrAfter("drop", fault.drop);
-  beforeOrAfter("hang", fault.hang);
+  oneOf("drop", fault.drop, ["before", "after"]);
+  oneOf("hang", fault.hang, ["before", "after"]);
   if (fault.status !== undefined && fault.reason !== undefined && fault.body !== undefined) {
     throw new TypeError("An injected reply has a body or a reason, not both");
   }
@@ -232,14 +240,4 @@ export function checkFault(fault: Fault): void {
   inRange("skip", fault.skip, 0);
   if (fault.delay !== Infinity) inRange("delay", fault.delay, 0);
   if (fault.times !== Infinity) inRange("times", fault.times, 1);
-}
-
-function beforeOrAfter(name: string, value: string | undefined): void {
-  if (value === undefined || value === "before" || value === "after") return;
-  throw new TypeError(`${name} must be "before" or "after", not ${JSON.stringify(value)}`);
-}
-
-function inRange(name: string, value: number | undefined, least: number, most = 2 ** 53): void {
-  if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) return;
-  throw new RangeError(`${name} must be an integer from ${least} to ${most}, not ${value}`);
 }
