@@ -4,9 +4,10 @@
  * @module
  */
 
-import { emptyReply, invalid, isRefusal, NO_CACHE, refuse } from "./replies.ts";
-import type { Exchange, Service } from "./service.ts";
-import { xmlSpec } from "./spec.ts";
+import { emptyReply, invalid, isRefusal, NO_CACHE, refuse } from "../replies.ts";
+import type { Exchange, Service } from "../service.ts";
+import { announcedSize, xmlSpec } from "../storage/spec.ts";
+import { storageEndpoint, xmlDestination } from "../storage/endpoint.ts";
 
 /** Serves `POST /{bucket}/{object}`. */
 export async function startXmlUpload(
@@ -23,10 +24,19 @@ export async function startXmlUpload(
   if (body.received > 0) {
     return refuse(invalid("The start of a resumable upload must have no body."), "xml");
   }
-  const target = { bucket, query: url.searchParams, headers, origin: exchange.origin };
+  const size = announcedSize(headers, "x-upload-content-length");
+  if (isRefusal(size)) return refuse(size, "xml");
+  const { origin } = exchange;
+  const target = { bucket, query: url.searchParams, headers, origin, size: size.bytes };
   const spec = xmlSpec(target, name);
   if (isRefusal(spec)) return refuse(spec, "xml");
-  const session = await service.startSession(spec, headers.get("origin"));
+  const session = await service.startSession({
+    protocol: "content-range",
+    destination: xmlDestination(service, spec),
+    endpoint: storageEndpoint(bucket),
+    granularity: null,
+    browserOrigin: headers.get("origin"),
+  });
   const query = url.search === "" ? "?" : `${url.search}&`;
   // The bucket may be in the host of the request, and that is not the origin of the settings.
   const path = exchange.origin === url.origin

@@ -5,8 +5,8 @@
  */
 
 import { type FieldSelection, readFields, selectFields } from "./fields.ts";
-import type { EmulatedObject, ObjectResource } from "./object.ts";
-import { invalidParameter, NO_CACHE, type Refusal, reply } from "./replies.ts";
+import type { EmulatedObject, ObjectResource } from "../storage/object.ts";
+import { invalidParameter, NO_CACHE, type Refusal, reply } from "../replies.ts";
 
 /** What the query of a request says about its reply. */
 export interface View {

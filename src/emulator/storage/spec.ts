@@ -4,27 +4,19 @@
  * @module
  */
 
+import type { Content } from "./content.ts";
 import { type DeclaredChecksums, malformedChecksum } from "./checksums.ts";
 import { objectNameProblem } from "./names.ts";
 import type { WritableFields } from "./object.ts";
 import { headerPreconditions, type Preconditions, queryPreconditions } from "./preconditions.ts";
-import {
-  type Api,
-  invalid,
-  invalidParameter,
-  isRefusal,
-  notFound,
-  type Refusal,
-  required,
-} from "./replies.ts";
-import { readView, type View } from "./view.ts";
+import { invalid, invalidParameter, isRefusal, type Refusal, required } from "../replies.ts";
+import { readView, type View } from "../json/view.ts";
 
 /** The largest object, in bytes: 5 TiB. */
 export const MAX_OBJECT_SIZE = 5_497_558_138_880;
 
 /** An object to be. */
 export interface UploadSpec {
-  readonly api: Api;
   readonly bucket: string;
   readonly name: string;
   readonly fields: WritableFields;
@@ -43,6 +35,8 @@ export interface Target {
   readonly origin: string;
   readonly query: URLSearchParams;
   readonly headers: Headers;
+  /** The announced size in bytes, or `null`. */
+  readonly size: number | null;
 }
 
 const TEXT_FIELDS = [
@@ -70,7 +64,7 @@ export function jsonSpec(
   metadata: Readonly<Record<string, unknown>>,
   mediaType: string | null,
 ): UploadSpec | Refusal {
-  const { query, bucket, origin, headers } = target;
+  const { query, bucket, origin } = target;
   const name = agreedName(target, metadata);
   if (typeof name !== "string") return name;
   const fields = writableFields(metadata);
@@ -85,10 +79,7 @@ export function jsonSpec(
   if (acl !== null && !PREDEFINED_ACLS.includes(acl)) {
     return invalidParameter("predefinedAcl", `Invalid value for predefinedAcl: ${acl}`);
   }
-  const size = declaredSize(headers);
-  if (isRefusal(size)) return size;
   return {
-    api: "json",
     bucket,
     name,
     fields: {
@@ -98,7 +89,7 @@ export function jsonSpec(
     },
     preconditions,
     checksums,
-    size: size.bytes,
+    size: target.size,
     view,
     origin,
   };
@@ -111,8 +102,6 @@ export function xmlSpec(target: Target, name: string): UploadSpec | Refusal {
   if (problem) return invalid(problem);
   const preconditions = headerPreconditions(headers);
   if (isRefusal(preconditions)) return preconditions;
-  const size = declaredSize(headers);
-  if (isRefusal(size)) return size;
   const fields: { -readonly [K in keyof WritableFields]: WritableFields[K] } = {};
   for (
     const [field, header] of [
@@ -129,16 +118,23 @@ export function xmlSpec(target: Target, name: string): UploadSpec | Refusal {
     if (value !== null) fields[field] = value;
   }
   return {
-    api: "xml",
     bucket,
     name,
     fields: { ...fields, metadata: headerMetadata(headers) },
     preconditions,
     checksums: {},
-    size: size.bytes,
+    size: target.size,
     view: { selection: null, full: false, pretty: true },
     origin,
   };
+}
+
+/** What is wrong with the size of complete content of which `size` bytes were announced. */
+export function sizeProblem(size: number | null, content: Content): Refusal | null {
+  if (size === null || size === content.size) return null;
+  return invalid(
+    `${size} byte(s) were announced at the start, but the upload has ${content.size} byte(s).`,
+  );
 }
 
 /** The custom metadata in `X-Goog-Meta-*` headers. */
@@ -148,11 +144,6 @@ export function headerMetadata(headers: Headers): Record<string, string> {
     [...headers].filter(([name]) => name.startsWith(prefix) && name.length > prefix.length)
       .map(([name, value]) => [name.slice(prefix.length), value]),
   );
-}
-
-/** The refusal of a bucket that does not exist. */
-export function noSuchBucket(): Refusal {
-  return notFound("The specified bucket does not exist.", "NoSuchBucket");
 }
 
 function agreedName(
@@ -212,12 +203,14 @@ function declaredChecksums(
   return malformedChecksum(declared) ?? declared;
 }
 
-function declaredSize(headers: Headers): { readonly bytes: number | null } | Refusal {
-  const header = headers.get("x-upload-content-length");
+/** Reads the header that announces the size of the upload. */
+export function announcedSize(
+  headers: Headers,
+  name: string,
+): { readonly bytes: number | null } | Refusal {
+  const header = headers.get(name);
   if (header === null) return { bytes: null };
-  if (!/^\d+$/.test(header)) {
-    return invalid(`Invalid value for X-Upload-Content-Length: ${header}`);
-  }
+  if (!/^\d+$/.test(header)) return invalid(`Invalid value for ${name}: ${header}`);
   if (Number(header) > MAX_OBJECT_SIZE) return uploadTooLarge();
   return { bytes: Number(header) };
 }

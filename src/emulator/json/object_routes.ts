@@ -4,12 +4,12 @@
  * @module
  */
 
-import { base64 } from "./checksums.ts";
-import type { EmulatedObject } from "./object.ts";
-import { queryPreconditions } from "./preconditions.ts";
+import { base64 } from "../storage/checksums.ts";
+import type { EmulatedObject } from "../storage/object.ts";
+import { queryPreconditions } from "../storage/preconditions.ts";
 import {
-  type Api,
   emptyReply,
+  type ErrorForm,
   invalidParameter,
   isRefusal,
   NO_CACHE,
@@ -17,10 +17,10 @@ import {
   type Refusal,
   refuse,
   reply,
-} from "./replies.ts";
-import type { Exchange, Service } from "./service.ts";
+} from "../replies.ts";
+import type { Exchange, Service } from "../service.ts";
 import { objectReply, readView, seen, viewReply } from "./view.ts";
-import { objectHeaders, xmlEtag } from "./xml_replies.ts";
+import { objectHeaders, xmlEtag } from "../xml/replies.ts";
 
 /** Serves `GET /storage/v1/b/{bucket}/o/{object}` and its `alt=media`. */
 export function getObject(
@@ -142,15 +142,15 @@ function liveObject(
   return service.store.check(bucket, name, conditions) ?? object;
 }
 
-function mediaReply(object: EmulatedObject, rangeHeader: string | null, api: Api): Response {
+function mediaReply(object: EmulatedObject, rangeHeader: string | null, form: ErrorForm): Response {
   const { bytes, resource } = object;
-  if (!bytes) return refuse(discarded(object), api);
+  if (!bytes) return refuse(discarded(object), form);
   const headers: Record<string, string> = {
     ...objectHeaders(object),
     "accept-ranges": "bytes",
     "content-disposition": resource.contentDisposition ?? "attachment",
     "content-type": resource.contentType,
-    "etag": api === "xml" ? xmlEtag(object) : resource.etag,
+    "etag": form === "xml" ? xmlEtag(object) : resource.etag,
     "last-modified": new Date(resource.updated).toUTCString(),
   };
   if (resource.contentEncoding) headers["content-encoding"] = resource.contentEncoding;

@@ -4,8 +4,9 @@
  * @module
  */
 
+import { onlyKnown } from "../checks.ts";
 import { checkFault, type Fault, matches } from "./faults.ts";
-import type { RequestKind, RequestRecord } from "./record.ts";
+import type { RequestKind, RequestRecord } from "../record.ts";
 
 /**
  * How often random faults happen. Each rate is the part of the requests that it hits, from 0 to 1; together
@@ -142,6 +143,7 @@ function randomFault(
 }
 
 function checkRates(options: RandomFaults): void {
+  onlyKnown("randomFaults", options, [...RATES, "on", "statuses", "maxDelay", "limit"]);
   let sum = 0;
   for (const name of RATES) {
     const rate = options[name] ?? 0;

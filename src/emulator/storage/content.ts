@@ -4,8 +4,8 @@
  * @module
  */
 
-import { crc32c, encodeCrc32c } from "../bytes/crc32c.ts";
-import { createMd5, type Md5 } from "../bytes/md5.ts";
+import { crc32c, encodeCrc32c } from "../../bytes/crc32c.ts";
+import { createMd5, type Md5 } from "../../bytes/md5.ts";
 
 /** Google keeps the bytes of an unfinished upload in multiples of this many bytes: 256 KiB. */
 export const QUANTUM = 262_144;
@@ -58,7 +58,7 @@ export class Content {
     return this.#size;
   }
 
-  /** The length of the whole quanta so far, in bytes. */
+  /** The length of what {@linkcode Content.settle} leaves, in bytes. */
   get wholeSize(): number {
     return this.#whole.size;
   }
@@ -78,7 +78,12 @@ export class Content {
     }
   }
 
-  /** Forgets what lies beyond the last whole quantum. */
+  /** Makes the present point one that {@linkcode Content.settle} goes back to, whole quantum or not. */
+  keep(): void {
+    this.#whole = this.mark();
+  }
+
+  /** Forgets what lies beyond the last whole quantum, or beyond what was kept after it. */
   settle(): void {
     this.rewind(this.#whole);
   }
@@ -93,7 +98,7 @@ export class Content {
     };
   }
 
-  /** Goes back to a mark taken at a whole quantum. */
+  /** Goes back to a mark taken at a whole quantum, or where content was kept. */
   rewind(mark: Mark): void {
     this.#size = mark.size;
     this.#crc = mark.crc;

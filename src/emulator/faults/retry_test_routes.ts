@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Incoming } from "./incoming.ts";
-import { invalid, notFound, refuse, reply } from "./replies.ts";
+import type { Incoming } from "../incoming.ts";
+import { invalid, notFound, refuse, reply } from "../replies.ts";
 import type { Instructions, RetryTests } from "./retry_tests.ts";
 
 /** Serves `POST /retry_test`, and `GET` and `DELETE` of `/retry_test/{id}`. */

@@ -4,20 +4,21 @@
  * @module
  */
 
-import { hex, readHashHeader } from "./checksums.ts";
-import { QUANTUM } from "./content.ts";
+import { hex, readHashHeader } from "../storage/checksums.ts";
+import { QUANTUM } from "../storage/content.ts";
 import {
   announcedLength,
   type ContentRange,
   endsObject,
   readContentRange,
 } from "./content_range.ts";
-import { emptyReply, isRefusal, plainText, refuse } from "./replies.ts";
-import type { Exchange, Service } from "./service.ts";
-import type { Session } from "./session.ts";
-import { headerMetadata } from "./spec.ts";
-import { objectReply } from "./view.ts";
-import { xmlObjectReply } from "./xml_replies.ts";
+import { emptyReply, isRefusal, plainText, type Refusal, refuse } from "../replies.ts";
+import type { Exchange, Service } from "../service.ts";
+import type { Session, SessionState } from "../storage/session.ts";
+import { speaksXGoogUpload } from "../x_goog_upload/command.ts";
+import { finalReply } from "../x_goog_upload/start.ts";
+import { queryReply, serveCommand } from "../x_goog_upload/session_routes.ts";
+import { headerMetadata } from "../storage/spec.ts";
 
 /** Serves a request on a session. */
 export function serveSession(
@@ -30,6 +31,10 @@ export function serveSession(
     exchange.incoming.signal?.throwIfAborted();
     service.expire(session);
     if (exchange.expire) session.end({ phase: "ended", status: exchange.expire });
+    if (exchange.refusal) session.end(refusedFor(session, exchange.refusal));
+    const protocol = speaksXGoogUpload(exchange.incoming) ? "x-goog-upload" : "content-range";
+    if (session.protocol !== protocol) return afterBody(exchange, () => otherProtocol(session));
+    if (protocol === "x-goog-upload") return serveCommand(service, session, exchange);
     if (exchange.incoming.method === "DELETE") return cancel(session, exchange);
     const closed = closedReply(session);
     return closed ? afterBody(exchange, () => closed) : put(service, session, exchange);
@@ -46,17 +51,30 @@ function closedReply(session: Session): Response | null {
       return plainText(state.status, state.status === 404 ? "Not Found" : "Gone");
     case "cancelled":
       return emptyReply(499, "text/plain; charset=utf-8");
+    case "refused":
+      return state.reply();
     case "poisoned":
       return plainText(400, tooFewBytes(state.length));
     case "finished":
-      return finishedReply(session);
+      return state.finished.reply();
   }
+}
+
+/** Where a session stands, as the reply to a request of which no more is read. */
+export function standingReply(
+  service: Service,
+  session: Session | undefined,
+  exchange: Exchange,
+): Response {
+  if (!session) return plainText(404, "Not Found");
+  if (session.protocol === "x-goog-upload") return queryReply(service, session);
+  return closedReply(session) ?? progressReply(service, session, exchange);
 }
 
 function cancel(session: Session, exchange: Exchange): Promise<Response> {
   return afterBody(exchange, () => {
     const { state } = session;
-    if (state.phase === "ended") return closedReply(session)!;
+    if (state.phase === "ended" || state.phase === "refused") return closedReply(session)!;
     if (state.phase !== "finished") session.end({ phase: "cancelled" });
     return emptyReply(499, "text/plain; charset=utf-8");
   });
@@ -93,7 +111,7 @@ async function question(
   await body.drain();
   if (body.received > 0) return plainText(400, wrongLength(body.received, range, 0));
   return range.form === "total" && range.total === session.persisted
-    ? finalise(service, session, exchange)
+    ? finalise(session, exchange)
     : progressReply(service, session, exchange);
 }
 
@@ -127,7 +145,7 @@ async function receive(
     // A total below what is stored cannot be: nothing is finished, the Range tells.
     return range.first + length < start.size
       ? progressReply(service, session, exchange)
-      : finalise(service, session, exchange);
+      : finalise(session, exchange);
   }
   if (length < QUANTUM) {
     session.end({ phase: "poisoned", length });
@@ -137,24 +155,19 @@ async function receive(
   return progressReply(service, session, exchange);
 }
 
-function finalise(service: Service, session: Session, exchange: Exchange): Response {
+async function finalise(session: Session, exchange: Exchange): Promise<Response> {
   const { headers } = exchange.incoming;
-  const object = service.finalise(session.spec, session.content, {
+  const { destination } = session;
+  const finished = await destination.finish(session.content, {
     checksums: readHashHeader(headers.get("x-goog-hash")),
     metadata: headerMetadata(headers),
   });
-  if (isRefusal(object)) {
+  if (isRefusal(finished)) {
     session.end({ phase: "ended", status: 410 });
-    return refuse(object, session.spec.api);
+    return refuse(finished, destination.errors);
   }
-  session.state = { phase: "finished", object };
-  return finishedReply(session)!;
-}
-
-function finishedReply(session: Session): Response | null {
-  const { state, spec } = session;
-  if (state.phase !== "finished") return null;
-  return spec.api === "xml" ? xmlObjectReply(state.object) : objectReply(state.object, spec.view);
+  session.state = { phase: "finished", finished };
+  return finished.reply();
 }
 
 /** 308, or 200 for a client that cannot bear it. */
@@ -162,11 +175,12 @@ function progressReply(service: Service, session: Session, exchange: Exchange): 
   const { content } = session;
   const persisted = session.persisted;
   const md5 = content.md5();
-  const { runningHash } = service.settings;
-  const no308 = exchange.incoming.headers.get("x-guploader-no-308")?.toLowerCase() === "yes";
+  const { runningHash, ignoreNo308, bareRange } = service.settings;
+  const asked = exchange.incoming.headers.get("x-guploader-no-308")?.toLowerCase() === "yes";
+  const no308 = asked && !ignoreNo308;
   return emptyReply(no308 ? 200 : 308, "text/plain; charset=utf-8", {
     ...(no308 && { "x-http-status-code-override": "308" }),
-    ...(persisted > 0 && { "range": `bytes=0-${persisted - 1}` }),
+    ...(persisted > 0 && { "range": `${bareRange ? "" : "bytes="}0-${persisted - 1}` }),
     ...(runningHash && { "x-goog-running-hash": `crc32c=${content.crc32c}` }),
     ...(runningHash && md5 && { "x-range-md5": hex(md5) }),
   });
@@ -176,6 +190,19 @@ function progressReply(service: Service, session: Session, exchange: Exchange): 
 async function afterBody(exchange: Exchange, answer: () => Response): Promise<Response> {
   await exchange.incoming.body.drain();
   return answer();
+}
+
+function refusedFor({ protocol, destination }: Session, refusal: Refusal): SessionState {
+  const reply = () => refuse(refusal, destination.errors);
+  return {
+    phase: "refused",
+    reply: protocol === "x-goog-upload" ? () => finalReply(reply()) : reply,
+  };
+}
+
+function otherProtocol({ protocol }: Session): Response {
+  const name = protocol === "x-goog-upload" ? "X-Goog-Upload-Command" : "Content-Range";
+  return plainText(400, `This session was started for requests with ${name}.`);
 }
 
 function tooFewBytes(length: number): string {

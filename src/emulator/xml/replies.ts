@@ -4,9 +4,9 @@
  * @module
  */
 
-import { hex } from "./checksums.ts";
-import type { EmulatedObject } from "./object.ts";
-import { emptyReply, NO_CACHE } from "./replies.ts";
+import { hex } from "../storage/checksums.ts";
+import type { EmulatedObject } from "../storage/object.ts";
+import { emptyReply, NO_CACHE } from "../replies.ts";
 
 /** The headers that both APIs send along with an object's bytes. */
 export function objectHeaders(object: EmulatedObject): Record<string, string> {

@@ -5,7 +5,7 @@
  */
 
 import type { Content } from "./content.ts";
-import { invalid, type Refusal } from "./replies.ts";
+import { invalid, type Refusal } from "../replies.ts";
 
 /** Declared checksums, in base64 as sent. */
 export interface DeclaredChecksums {
@@ -48,21 +48,26 @@ export function checkChecksums(declared: DeclaredChecksums, content: Content): R
   if (declared.md5Hash !== undefined && digest) {
     const md5 = base64(digest);
     if (declared.md5Hash !== md5) {
-      return invalid(
+      return mismatch(
         `Provided MD5 hash "${declared.md5Hash}" doesn't match calculated MD5 hash "${md5}".`,
-        "invalid",
         "BadDigest",
+        "MD5",
       );
     }
   }
   if (declared.crc32c !== undefined && declared.crc32c !== content.crc32c) {
-    return invalid(
+    return mismatch(
       `Provided CRC32C "${declared.crc32c}" doesn't match calculated CRC32C "${content.crc32c}".`,
-      "invalid",
       "CrcMismatch",
+      "CRC32C",
     );
   }
   return null;
+}
+
+function mismatch(message: string, xmlCode: string, what: string): Refusal {
+  const xmlMessage = `The ${what} you specified did not match what we computed.`;
+  return { ...invalid(message, "invalid", xmlCode), xmlMessage };
 }
 
 /** Bytes in base64. */
