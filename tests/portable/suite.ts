@@ -1,11 +1,40 @@
 import type { Context, PortableCase } from "./case.ts";
 import { auth } from "./cases/auth.ts";
 import { bytes } from "./cases/bytes.ts";
+import { finishClosed } from "./cases/finish_closed.ts";
+import { finishCors } from "./cases/finish_cors.ts";
+import { finishProof } from "./cases/finish_proof.ts";
+import { finishRedirect } from "./cases/finish_redirect.ts";
+import { finishStartUrl } from "./cases/finish_start_url.ts";
 import { http } from "./cases/http.ts";
+import { sourcesChanged } from "./cases/sources_changed.ts";
+import { sourcesDisturbed } from "./cases/sources_disturbed.ts";
+import { sourcesEmpty } from "./cases/sources_empty.ts";
+import { sourcesMediaType } from "./cases/sources_media_type.ts";
+import { sourcesMemory } from "./cases/sources_memory.ts";
+import { sourcesReleased } from "./cases/sources_released.ts";
+import { sourcesTaken } from "./cases/sources_taken.ts";
 import { uploads } from "./cases/upload.ts";
 
 /** Every case, in the order of running. */
-export const cases: PortableCase[] = [...bytes, ...http, ...uploads, ...auth];
+export const cases: PortableCase[] = [
+  ...bytes,
+  ...http,
+  ...uploads,
+  ...auth,
+  ...sourcesChanged,
+  ...sourcesDisturbed,
+  ...sourcesEmpty,
+  ...sourcesMediaType,
+  ...sourcesMemory,
+  ...sourcesReleased,
+  ...sourcesTaken,
+  ...finishClosed,
+  ...finishStartUrl,
+  ...finishProof,
+  ...finishCors,
+  ...finishRedirect,
+];
 
 /** One case may take this long, in milliseconds. */
 const CASE_LIMIT = 20_000;
