@@ -2,10 +2,11 @@ import type { Context, PortableCase } from "./case.ts";
 import { auth } from "./cases/auth.ts";
 import { bytes } from "./cases/bytes.ts";
 import { http } from "./cases/http.ts";
+import { retryBudget } from "./cases/retry_budget.ts";
 import { uploads } from "./cases/upload.ts";
 
 /** Every case, in the order of running. */
-export const cases: PortableCase[] = [...bytes, ...http, ...uploads, ...auth];
+export const cases: PortableCase[] = [...bytes, ...http, ...uploads, ...auth, ...retryBudget];
 
 /** One case may take this long, in milliseconds. */
 const CASE_LIMIT = 20_000;
