@@ -3,10 +3,22 @@ import { auth } from "./cases/auth.ts";
 import { bytes } from "./cases/bytes.ts";
 import { http } from "./cases/http.ts";
 import { retryBudget } from "./cases/retry_budget.ts";
+import { retryCallbacks } from "./cases/retry_callbacks.ts";
+import { retryNever } from "./cases/retry_never.ts";
+import { retryPipes } from "./cases/retry_pipe.ts";
 import { uploads } from "./cases/upload.ts";
 
 /** Every case, in the order of running. */
-export const cases: PortableCase[] = [...bytes, ...http, ...uploads, ...auth, ...retryBudget];
+export const cases: PortableCase[] = [
+  ...bytes,
+  ...http,
+  ...uploads,
+  ...auth,
+  ...retryBudget,
+  ...retryCallbacks,
+  ...retryNever,
+  ...retryPipes,
+];
 
 /** One case may take this long, in milliseconds. */
 const CASE_LIMIT = 20_000;
