@@ -6,6 +6,8 @@ import { retryBudget } from "./cases/retry_budget.ts";
 import { retryCallbacks } from "./cases/retry_callbacks.ts";
 import { retryNever } from "./cases/retry_never.ts";
 import { retryPipes } from "./cases/retry_pipe.ts";
+import { retryPreconditions } from "./cases/retry_precondition.ts";
+import { retryPrefixes } from "./cases/retry_prefix.ts";
 import { uploads } from "./cases/upload.ts";
 
 /** Every case, in the order of running. */
@@ -18,6 +20,8 @@ export const cases: PortableCase[] = [
   ...retryCallbacks,
   ...retryNever,
   ...retryPipes,
+  ...retryPreconditions,
+  ...retryPrefixes,
 ];
 
 /** One case may take this long, in milliseconds. */
