@@ -2,6 +2,9 @@ import type { Context, PortableCase } from "./case.ts";
 import { auth } from "./cases/auth.ts";
 import { bytes } from "./cases/bytes.ts";
 import { http } from "./cases/http.ts";
+import { optionArguments } from "./cases/options_arguments.ts";
+import { optionMetadata } from "./cases/options_metadata.ts";
+import { withoutRandomUuids } from "./cases/options_random_uuid.ts";
 import { retryBudget } from "./cases/retry_budget.ts";
 import { retryCallbacks } from "./cases/retry_callbacks.ts";
 import { retryNever } from "./cases/retry_never.ts";
@@ -22,6 +25,9 @@ export const cases: PortableCase[] = [
   ...retryPipes,
   ...retryPreconditions,
   ...retryPrefixes,
+  ...optionArguments,
+  ...optionMetadata,
+  ...withoutRandomUuids,
 ];
 
 /** One case may take this long, in milliseconds. */
