@@ -11,6 +11,8 @@ import { retryNever } from "./cases/retry_never.ts";
 import { retryPipes } from "./cases/retry_pipe.ts";
 import { retryPreconditions } from "./cases/retry_precondition.ts";
 import { retryPrefixes } from "./cases/retry_prefix.ts";
+import { secretErrors } from "./cases/secrets_errors.ts";
+import { secretHeaders } from "./cases/secrets_headers.ts";
 import { uploads } from "./cases/upload.ts";
 
 /** Every case, in the order of running. */
@@ -28,6 +30,8 @@ export const cases: PortableCase[] = [
   ...optionArguments,
   ...optionMetadata,
   ...withoutRandomUuids,
+  ...secretErrors,
+  ...secretHeaders,
 ];
 
 /** One case may take this long, in milliseconds. */
