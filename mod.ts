@@ -27,16 +27,20 @@ export {
   InvalidResponse,
   UploadError,
   type UploadErrorCode,
+  type UploadErrorOptions,
 } from "./src/errors.ts";
+export type { ByteContainer } from "./src/bytes/bytes.ts";
 export type { ByteSource, UploadSource } from "./src/bytes/source.ts";
 export type { Clock } from "./src/net/clock.ts";
-export type { RetryOptions } from "./src/net/retry.ts";
+export type { RetryEvent, RetryOptions } from "./src/net/retry.ts";
 export type { Transport } from "./src/net/transport.ts";
-export { PERMANENT_REDIRECT, UPLOAD_CHUNK_SIZE } from "./src/protocol/content_range.ts";
-export type { ChecksumOption, ObjectMetadata, StorageObject } from "./src/protocol/metadata.ts";
+export { PERMANENT_REDIRECT, UPLOAD_CHUNK_SIZE } from "./src/protocol/content_range/ranges.ts";
+export type { ChecksumOption } from "./src/protocol/resource.ts";
+export type { ObjectMetadata, StorageObject } from "./src/protocol/resources/storage_object.ts";
+export { type CancelOptions, cancelUpload } from "./src/upload/cancel.ts";
 export type { Checkpoint } from "./src/upload/checkpoint.ts";
 export { MultipartUpload } from "./src/upload/multipart.ts";
-export type { UploadData } from "./src/upload/one_shot.ts";
+export type { UploadData } from "./src/upload/one_request.ts";
 export type {
   CallOptions,
   InitiateOptions,
@@ -46,7 +50,15 @@ export type {
   UploadProgress,
 } from "./src/upload/options.ts";
 export { ResumableUpload } from "./src/upload/resumable.ts";
+export type {
+  CheckpointTarget,
+  StreamOptions,
+  StreamSettings,
+  UploadOptions,
+  UploadSettings,
+  UploadTarget,
+} from "./src/upload/settings.ts";
 export { SimpleUpload } from "./src/upload/simple.ts";
-export type { UploadTarget } from "./src/upload/target.ts";
-export { upload, type UploadOptions } from "./src/upload/upload.ts";
+export type { BucketTarget, UrlTarget } from "./src/upload/target.ts";
+export { upload } from "./src/upload/upload.ts";
 export { type UploadStream, uploadStream } from "./src/upload/upload_stream.ts";

@@ -1,5 +1,6 @@
 /**
- * `deno task bench [NAME…]`: the benchmarks; all of them without a name.
+ * `deno task bench [NAME…]`: the benchmarks; all of them without a name. `deno task bench profile [node | deno | bun]`
+ * shows where the time of one upload goes instead.
  *
  * What they find is kept in `bench/results.json`, and shown in `docs/performance.md` and its chart, which are made from
  * that file: `--render` does only this, and `--check` says whether it was done. Results of another machine or of other
@@ -9,10 +10,11 @@
  */
 
 import { installRuntimes } from "../tests/worker/support/runtimes.ts";
-import { installPeers } from "./support/programs.ts";
+import { profile } from "./profile.ts";
+import { CLIENT_RUNTIMES, installPeers } from "./support/programs.ts";
 import { Skipped } from "./support/bench.ts";
 import { BENCHES } from "./support/benches.ts";
-import { machine } from "./support/machine.ts";
+import { isComparable, machine } from "./support/machine.ts";
 import { readResults, rendered, type Results, writeResults } from "./support/report.ts";
 
 if (Deno.args.includes("--check")) {
@@ -24,6 +26,14 @@ if (Deno.args.includes("--check")) {
   Deno.exit(stale.length > 0 ? 1 : 0);
 }
 
+if (Deno.args[0] === "profile") {
+  const [, asked = "node"] = Deno.args;
+  const runtime = CLIENT_RUNTIMES.find((name) => name === asked) ?? usage();
+  await installRuntimes();
+  await profile(runtime);
+  Deno.exit();
+}
+
 if (!Deno.args.includes("--render")) await measure();
 for (const [path, text] of await rendered(await readResults())) {
   await Deno.writeTextFile(path, text);
@@ -32,20 +42,16 @@ for (const [path, text] of await rendered(await readResults())) {
 async function measure(): Promise<void> {
   const names = Deno.args.length > 0 ? Deno.args : Object.keys(BENCHES);
   const unknown = names.filter((name) => !(name in BENCHES));
-  if (unknown.length > 0) {
-    console.error(
-      `usage: deno task bench [--render | --check | ${Object.keys(BENCHES).join(" ")}]`,
-    );
-    Deno.exit(2);
-  }
+  if (unknown.length > 0) usage();
+  const isTrial = Deno.env.has("BENCH_BYTES"); // its results stand for nothing
   await installRuntimes();
   await installPeers();
   const here = await machine();
   const before = await readResults();
-  const isComparable = JSON.stringify(before.machine) === JSON.stringify(here);
+  const kept = before.machine && isComparable(before.machine, here) ? before : undefined;
   const results: Results = {
-    machine: here,
-    benches: isComparable ? before.benches : {},
+    machine: { ...here, versions: { ...kept?.machine?.versions, ...here.versions } },
+    benches: kept?.benches ?? {},
   };
   console.log(JSON.stringify(here, null, 2));
   for (const name of names) {
@@ -56,10 +62,18 @@ async function measure(): Promise<void> {
       console.log(BENCHES[name].render(result));
       console.log(`\n${((performance.now() - started) / 1000).toFixed(0)} s`);
       results.benches[name] = result;
-      await writeResults(results);
+      if (!isTrial) await writeResults(results);
     } catch (error) {
       if (!(error instanceof Skipped)) throw error;
       console.log(`skipped: ${error.message}`);
     }
   }
+}
+
+function usage(): never {
+  const names = Object.keys(BENCHES).join(" ");
+  console.error(
+    `usage: deno task bench [--render | --check | profile [node | deno | bun] | ${names}]`,
+  );
+  Deno.exit(2);
 }

@@ -41,6 +41,23 @@ export type UploadErrorCode =
   | "source_changed"
   | "invalid_checkpoint";
 
+/** The codes of failures that may pass. */
+const RETRYABLE: readonly UploadErrorCode[] = [
+  "unavailable",
+  "transport_failed",
+  "deadline_exceeded",
+];
+
+/** What an {@linkcode UploadError} can be given besides its code and its message. */
+export interface UploadErrorOptions {
+  /** The error below this one. */
+  cause?: unknown;
+  /** The status of the reply that caused the failure. */
+  status?: number | undefined;
+  /** The server's own word for what went wrong. */
+  reason?: string | undefined;
+}
+
 /**
  * The base of all errors of this library.
  *
@@ -60,17 +77,31 @@ export class UploadError extends Error {
   override readonly name: string = "UploadError";
   /** What went wrong, as a stable word. */
   readonly code: UploadErrorCode;
+  /** The status of the reply that caused the failure; `undefined` where there was none. */
+  readonly status?: number | undefined;
+  /**
+   * The server's own word for what went wrong: the `reason` of Google's JSON errors, the `Code` of its XML errors;
+   * `undefined` where it gave none.
+   */
+  readonly reason?: string | undefined;
 
   /**
    * Makes an error.
    *
    * @param code what went wrong, as a stable word
    * @param message action, expected, actual; never a token or a session URL
-   * @param options `cause`: the error below this one
+   * @param options `cause`: the error below this one; `status` and `reason` of the reply
    */
-  constructor(code: UploadErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(code: UploadErrorCode, message: string, options: UploadErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
+    if (options.status !== undefined) this.status = options.status;
+    if (options.reason !== undefined) this.reason = options.reason;
+  }
+
+  /** Whether the same may succeed later: no reply, one that came too late, or a server that could not serve. */
+  get retryable(): boolean {
+    return RETRYABLE.includes(this.code);
   }
 }
 
@@ -82,8 +113,7 @@ export class UploadError extends Error {
 export class InvalidResponse extends UploadError {
   /** The name of the class, for logs. */
   override readonly name: string = "InvalidResponse";
-  /** The response that caused the failure; its body can still be read. */
-  readonly response: Response;
+  readonly #response: Response;
 
   /**
    * Makes an error.
@@ -96,10 +126,18 @@ export class InvalidResponse extends UploadError {
     response: Response,
     message: string,
     code: UploadErrorCode = "invalid_response",
-    options?: ErrorOptions,
+    options: UploadErrorOptions = {},
   ) {
-    super(code, message, options);
-    this.response = response;
+    super(code, message, { status: response.status, ...options });
+    this.#response = response;
+  }
+
+  /**
+   * The response that caused the failure; its body can still be read. It is no property of the error's own, so that an
+   * error that is printed whole shows neither the session URL nor its headers.
+   */
+  get response(): Response {
+    return this.#response;
   }
 }
 
@@ -111,8 +149,7 @@ export class InvalidResponse extends UploadError {
 export class DataCorruption extends UploadError {
   /** The name of the class, for logs. */
   override readonly name: string = "DataCorruption";
-  /** The response that showed the difference; its body can still be read. */
-  readonly response: Response;
+  readonly #response: Response;
 
   /**
    * Makes an error.
@@ -120,8 +157,13 @@ export class DataCorruption extends UploadError {
    * @param response the response that showed the difference
    * @param message expected and actual size or checksum
    */
-  constructor(response: Response, message: string, options?: ErrorOptions) {
-    super("data_corruption", message, options);
-    this.response = response;
+  constructor(response: Response, message: string, options: UploadErrorOptions = {}) {
+    super("data_corruption", message, { status: response.status, ...options });
+    this.#response = response;
+  }
+
+  /** The response that showed the difference; its body can still be read. It is not shown where an error is printed. */
+  get response(): Response {
+    return this.#response;
   }
 }

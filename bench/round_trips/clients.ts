@@ -5,10 +5,10 @@
  * @module
  */
 
-import { python, runProgram } from "../../tests/clients/interop_install.ts";
+import { runProgram } from "../../tests/clients/interop_install.ts";
 import { upload, UploadError, type UploadOptions } from "../../mod.ts";
 import peers from "../peers/deno.json" with { type: "json" };
-import { PEERS } from "../support/programs.ts";
+import { ENVIRONMENT, findPython, PEERS, pythonVersion } from "../support/programs.ts";
 import type { Place } from "./google.ts";
 
 /** What is uploaded. */
@@ -34,20 +34,11 @@ export interface Clients {
 /** How long a client may take. */
 const SECONDS = 300;
 
-/** The environment of Google's clients. */
-const ENVIRONMENT: Readonly<Record<string, string>> = {
-  NO_PROXY: "127.0.0.1",
-  // Otherwise Python's asks about the bucket, once a process, for traces: on the side, in a thread of its own.
-  DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA: "true",
-};
-
 const PYTHON_SCRIPT = new URL("upload.py", import.meta.url).pathname;
 
 /** Looks which clients there are, and says which are not. */
 export async function findClients(): Promise<Clients> {
-  const installed = await python("google-cloud-storage", "google-resumable-media", "requests");
-  if ("reason" in installed) console.log(`skipped: ${installed.reason}`);
-  const found = "path" in installed ? installed.path : undefined;
+  const found = await findPython();
   return {
     ours: (place, { blob }, chunkSize) => ours(blob, place, chunkSize),
     oursStream: async (place, { path }, chunkSize) =>
@@ -59,7 +50,7 @@ export async function findClients(): Promise<Clients> {
       : (place, { path }, chunkSize) => script(found, PYTHON_SCRIPT, { ...place, path, chunkSize }),
     versions: {
       node: peers.imports["@google-cloud/storage"].replace(/^.*@/, ""),
-      python: found === undefined ? null : await versionOf(found, "google-cloud-storage"),
+      python: await pythonVersion(),
     },
   };
 }
@@ -97,9 +88,4 @@ async function script(program: string, path: string, job: unknown): Promise<stri
     if (performance.now() - started < SECONDS * 1000) throw error;
     return `no end after ${SECONDS} s`;
   }
-}
-
-async function versionOf(program: string, name: string): Promise<string> {
-  const code = `import importlib.metadata; print(importlib.metadata.version("${name}"))`;
-  return (await runProgram(program, ["-c", code])).trim();
 }

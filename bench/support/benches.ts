@@ -1,10 +1,13 @@
 /** The benchmarks, in the order of the document. */
 
 import { crc32cBench } from "../crc32c.ts";
+import { lineBench } from "../line.ts";
+import { memoryBench } from "../memory.ts";
 import { proxyBench } from "../proxy.ts";
 import { roundTripsBench } from "../round_trips.ts";
 import { sizeBench } from "../size.ts";
 import { smallBench } from "../small.ts";
+import { sourcesBench } from "../sources.ts";
 import { uploadBench } from "../upload.ts";
 import type { Bench } from "./bench.ts";
 
@@ -12,6 +15,9 @@ import type { Bench } from "./bench.ts";
 // deno-lint-ignore no-explicit-any -- each has a result of its own
 export const BENCHES: Readonly<Record<string, Bench<any>>> = {
   upload: uploadBench,
+  line: lineBench,
+  memory: memoryBench,
+  sources: sourcesBench,
   small: smallBench,
   round_trips: roundTripsBench,
   crc32c: crc32cBench,

@@ -1,7 +1,8 @@
 /** Bar charts as SVG, in the colours of the page they are shown on. */
 
-import { mbps } from "./table.ts";
+import { mbps, sizeName } from "./table.ts";
 import { CLIENT_RUNTIMES, NAMES } from "./programs.ts";
+import { type Peer, PEER_NAMES } from "../upload/clients.ts";
 import type { UploadResult } from "../upload.ts";
 
 /** One bar. */
@@ -22,27 +23,23 @@ export function charts(benches: Readonly<Record<string, unknown>>): [name: strin
   return upload ? [["performance", uploadChart(upload)]] : [];
 }
 
-function uploadChart({ runtimes, peers }: UploadResult): string {
-  const speed = (label: string, value: number, isOurs: boolean): Bar => ({
+function uploadChart({ size, runtimes, peers }: UploadResult): string {
+  const bar = (label: string, value: number, isOurs: boolean): Bar => ({
     label,
     value,
     text: mbps(value),
     isOurs,
   });
-  const groups = CLIENT_RUNTIMES.map((name) => {
-    const { bare, ...ours } = runtimes[name].sources.file!;
-    const bars = [
-      speed(`${NAMES[name]}: fetch, no checksum`, bare.speed, false),
-      speed(`${NAMES[name]}: ours, CRC32C`, ours.speed, true),
-    ];
-    if (name !== "node") return bars;
-    return [
-      ...bars,
-      speed("@google-cloud/storage, no checksum", peers["no checksum"].speed, false),
-      speed("@google-cloud/storage, CRC32C", peers.crc32c.speed, false),
-    ];
+  const others = Object.entries(PEER_NAMES).flatMap(([peer, name]) => {
+    const figures = peers[peer as Peer];
+    return figures ? [bar(name.replaceAll("`", ""), figures.speed, false)] : [];
   });
-  return barChart("Uploading a file of 1 GiB to a server on the same machine, MB/s", groups);
+  const groups = CLIENT_RUNTIMES.map((name) => [
+    bar(`${NAMES[name]}: ours`, runtimes[name].ours.speed, true),
+    bar(`${NAMES[name]}: one bare PUT`, runtimes[name].bare.speed, false),
+  ]);
+  const title = `Uploading a file of ${sizeName(size)} to a server on the same machine, MB/s`;
+  return barChart(title, [...groups, others]);
 }
 
 /** A chart of groups of horizontal bars. */

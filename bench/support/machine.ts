@@ -3,7 +3,14 @@
 import runtimes from "../../tests/portable/runtimes/deno.json" with { type: "json" };
 import peers from "../peers/deno.json" with { type: "json" };
 import { has } from "../../tests/clients/interop_install.ts";
-import { CLIENT_RUNTIMES, NAMES, output, runtimeCommand } from "./programs.ts";
+import {
+  CLIENT_RUNTIMES,
+  NAMES,
+  output,
+  PEERS,
+  pythonVersion,
+  runtimeCommand,
+} from "./programs.ts";
 
 /** The machine, and the versions of everything that takes part. */
 export interface Machine {
@@ -15,16 +22,25 @@ export interface Machine {
   readonly versions: Readonly<Record<string, string>>;
 }
 
+const GO_CLIENT = "cloud.google.com/go/storage";
+
 /** Describes this machine. */
 export async function machine(): Promise<Machine> {
   const versions: Record<string, string> = {};
   for (const runtime of CLIENT_RUNTIMES) {
-    const text = await output([runtimeCommand(runtime)[0], "--version"]);
+    const [program] = runtimeCommand(runtime);
+    if (!has(program)) continue;
+    const text = await output([program, "--version"]);
     versions[NAMES[runtime]] = text.match(/\d+\.\d+\.\d+/)![0];
   }
   if (has("go", "version")) {
     versions.Go = (await output(["go", "version"])).match(/go([\d.]+)/)![1];
+    const modules = await Deno.readTextFile(`${PEERS}go/go.mod`);
+    versions[GO_CLIENT] = new RegExp(`${GO_CLIENT} v(\\S+)`).exec(modules)![1];
   }
+  const python = await pythonVersion();
+  if (python !== null) versions["google-cloud-storage (Python)"] = python;
+  if (has("curl")) versions.curl = (await output(["curl", "--version"])).match(/curl (\S+)/)![1];
   versions.Miniflare = pinned(runtimes.imports.miniflare);
   for (const [name, specifier] of Object.entries(peers.imports)) versions[name] = pinned(specifier);
   const cpu = await Deno.readTextFile("/proc/cpuinfo").catch(() => "");
@@ -35,6 +51,14 @@ export async function machine(): Promise<Machine> {
     system: `${Deno.build.os} on ${Deno.build.arch}`,
     versions,
   };
+}
+
+/** Whether what was measured on one of them may stand beside what was measured on the other. */
+export function isComparable(one: Machine, other: Machine): boolean {
+  const { versions: ones, ...machine } = one;
+  const { versions: others, ...another } = other;
+  return JSON.stringify(machine) === JSON.stringify(another) &&
+    Object.entries(ones).every(([name, version]) => (others[name] ?? version) === version);
 }
 
 /** The version in a specifier of a package. */

@@ -1,7 +1,7 @@
 /** Programs in fresh processes, in the runtimes that are compared. */
 
 import { fileURLToPath } from "node:url";
-import { has, runProgram } from "../../tests/clients/interop_install.ts";
+import { has, type Installed, python, runProgram } from "../../tests/clients/interop_install.ts";
 import { ROOT } from "../../tests/portable/runtimes.ts";
 import { bunProgram } from "../../tests/worker/support/runtimes.ts";
 import { Skipped } from "./bench.ts";
@@ -31,6 +31,13 @@ export const BUILD: string = here("../../.tmp/bench/");
 /** How long any program may take, in seconds. */
 const LIMIT = 600;
 
+/** The environment of Google's clients; nothing measured goes through a proxy of this machine. */
+export const ENVIRONMENT: Readonly<Record<string, string>> = {
+  NO_PROXY: [Deno.env.get("NO_PROXY") ?? [], "127.0.0.1"].flat().join(","),
+  // Otherwise Python's asks about the bucket, once a process, for traces: on the side, in a thread of its own.
+  DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA: "true",
+};
+
 /** The start of the command that runs a script there. */
 export function runtimeCommand(runtime: ClientRuntime): [program: string, ...args: string[]] {
   switch (runtime) {
@@ -48,7 +55,8 @@ export async function output(
   [program, ...args]: readonly [string, ...string[]],
   options: { cwd?: string } = {},
 ): Promise<string> {
-  return (await runProgram(program, args, { ...options, seconds: LIMIT })).trim();
+  const env = ENVIRONMENT;
+  return (await runProgram(program, args, { ...options, env, seconds: LIMIT })).trim();
 }
 
 /** Runs a command whose last line is JSON, and returns that. */
@@ -59,6 +67,30 @@ export async function measured<T>(command: readonly [string, ...string[]]): Prom
 /** Installs the packages that we are compared with, if they are not there. */
 export async function installPeers(): Promise<void> {
   await output([Deno.execPath(), "install", "--quiet"], { cwd: PEERS });
+  await findPython();
+}
+
+let pythonFound: Promise<Installed> | undefined;
+
+/** A Python with Google's client; says so once where there is none. */
+export async function findPython(): Promise<string | undefined> {
+  const found = await (pythonFound ??= installPython());
+  return "path" in found ? found.path : undefined;
+}
+
+async function installPython(): Promise<Installed> {
+  const found = await python("google-cloud-storage", "google-resumable-media", "requests");
+  if ("reason" in found) console.log(`skipped: ${found.reason}`);
+  return found;
+}
+
+/** The version of Google's client for Python, if that is there. */
+export async function pythonVersion(): Promise<string | null> {
+  const found = await findPython();
+  if (found === undefined) return null;
+  const code =
+    `import importlib.metadata; print(importlib.metadata.version("google-cloud-storage"))`;
+  return await output([found, "-c", code]);
 }
 
 /** Bundles a script into one module that every runtime can run, and returns its path. */

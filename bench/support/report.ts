@@ -33,7 +33,10 @@ export async function rendered(
   let document = await Deno.readTextFile(DOCUMENT);
   if (machine) document = fill(document, "machine", describe(machine));
   for (const [name, { render }] of Object.entries(BENCHES)) {
-    if (benches[name]) document = fill(document, name, render(benches[name]));
+    const text = benches[name]
+      ? render(benches[name])
+      : `Not measured yet: \`deno task bench ${name}\`.`;
+    document = fill(document, name, text);
   }
   const images = charts(benches).map(([name, svg]): [URL, string] => [
     new URL(`../../docs/${name}.svg`, import.meta.url),

@@ -1,4 +1,4 @@
-/** The server that uploads are measured against; see bench/sink/main.go. */
+/** The programs of bench/sink: the server that uploads are measured against, and what goes with it. */
 
 import { fileURLToPath } from "node:url";
 import { type ServerProcess, startServer } from "../../tests/worker/support/process.ts";
@@ -9,16 +9,75 @@ const PROGRAM = `${BUILD}sink`;
 
 let built: Promise<unknown> | undefined;
 
-/** Starts a sink; each of its replies waits for `delay` milliseconds. */
-export async function startSink(delay = 0): Promise<ServerProcess> {
-  need("go", "version");
-  await Deno.mkdir(BUILD, { recursive: true });
-  await (built ??= output(["go", "build", "-o", PROGRAM, "."], { cwd: SOURCE }));
+/** What a sink does besides reading and adding up. */
+export interface SinkOptions {
+  /** Milliseconds that each of its replies waits. @default {0} */
+  readonly delay?: number;
+  /** The bytes a second that it reads of each body. @default {as fast as they come} */
+  readonly rate?: number;
+}
+
+/** Starts a sink. */
+export async function startSink(options: SinkOptions = {}): Promise<ServerProcess> {
+  const { delay = 0, rate = 0 } = options;
+  return await start([`-delay=${delay}ms`, `-rate=${rate}`]);
+}
+
+/** A line: the same both ways, without losses, its window open from the start; see bench/sink/relay.go. */
+export interface Line {
+  /** Milliseconds from one end to the other. */
+  readonly latency: number;
+  /** Bytes a second. */
+  readonly rate: number;
+  /** Bytes that may be under way without having been confirmed. */
+  readonly window: number;
+}
+
+/** Starts a line to a server. */
+export async function startLine(origin: string, { latency, rate, window }: Line): Promise<
+  ServerProcess
+> {
+  return await start([
+    `-relay=${origin}`,
+    `-latency=${latency}ms`,
+    `-rate=${rate}`,
+    `-window=${window}`,
+  ]);
+}
+
+async function start(flags: readonly string[]): Promise<ServerProcess> {
+  await buildSink();
   return await startServer({
-    command: [PROGRAM, `-delay=${delay}ms`],
+    command: [PROGRAM, ...flags],
     cwd: SOURCE,
     ready: /(http:\/\/127\.0\.0\.1:\d+)/,
   });
+}
+
+async function buildSink(): Promise<void> {
+  need("go", "version");
+  await Deno.mkdir(BUILD, { recursive: true });
+  await (built ??= output(["go", "build", "-o", PROGRAM, "."], { cwd: SOURCE }));
+}
+
+/** The CRC32C of a file; base64. */
+export async function checksumOf(path: string): Promise<string> {
+  await buildSink();
+  return await output([PROGRAM, `-crc32c=${path}`]);
+}
+
+/** What a program took from its start to its end, and what it wrote. */
+export interface ProgramMeasured {
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  /** RSS, in bytes. */
+  readonly peakRss: number;
+  readonly output: string;
+}
+
+/** Runs a program to its end. */
+export async function measureProgram(command: readonly string[]): Promise<ProgramMeasured> {
+  return await measured([PROGRAM, "-measure", "--", ...command]);
 }
 
 /** What is sent, by clients that cost as little as they can; see bench/sink/load.go. */

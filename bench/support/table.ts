@@ -31,3 +31,8 @@ export function mib(bytes: number): string {
 export function ratio(value: number): string {
   return value.toFixed(2);
 }
+
+/** Bytes of a power of two as people say them. */
+export function sizeName(bytes: number): string {
+  return bytes % 2 ** 30 === 0 ? `${bytes / 2 ** 30} GiB` : `${mib(bytes)} MiB`;
+}

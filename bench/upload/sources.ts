@@ -1,8 +1,9 @@
-/** A file as a source: in each runtime the way that its users have. */
+/** Data as a source: in each runtime the way that its users have. */
 
 import { openAsBlob } from "node:fs";
-import { open, stat } from "node:fs/promises";
-import type { ByteSource } from "../../mod.ts";
+import { open, readFile } from "node:fs/promises";
+import type { ByteSource, UploadSource } from "../../mod.ts";
+import type { Job } from "./job.ts";
 
 /** What there is of Bun here. */
 declare const Bun: { file(path: string): Blob };
@@ -10,8 +11,24 @@ declare const Bun: { file(path: string): Blob };
 const { Deno: deno } = globalThis as { Deno?: typeof Deno };
 const isBun = "Bun" in globalThis;
 
+/** The source of a job. */
+export async function openSource({ source, path, size }: Job): Promise<UploadSource> {
+  switch (source) {
+    case "bytes":
+      return await readFile(path) as Uint8Array<ArrayBuffer>;
+    case "file":
+      return await fileSource(path);
+    case "blob":
+      return isBun ? Bun.file(path) : await openAsBlob(path);
+    case "stream":
+      return await fileStream(path);
+    case "computed":
+      return computedSource(size!);
+  }
+}
+
 /** A file that can be read anywhere, as the README shows. */
-export async function fileSource(path: string): Promise<ByteSource> {
+async function fileSource(path: string): Promise<ByteSource> {
   const file = await open(path);
   return {
     size: (await file.stat()).size,
@@ -24,13 +41,8 @@ export async function fileSource(path: string): Promise<ByteSource> {
   };
 }
 
-/** A file as a `Blob`; of Node and Bun. */
-export async function fileBlob(path: string): Promise<Blob> {
-  return isBun ? Bun.file(path) : await openAsBlob(path);
-}
-
-/** A file from its start to its end. */
-export async function fileStream(path: string): Promise<ReadableStream<Uint8Array>> {
+/** A file from its start to its end, of a size that the stream does not tell. */
+async function fileStream(path: string): Promise<ReadableStream<Uint8Array>> {
   if (isBun) return Bun.file(path).stream();
   if (deno) return (await deno.open(path)).readable;
   const file = await open(path);
@@ -38,24 +50,24 @@ export async function fileStream(path: string): Promise<ReadableStream<Uint8Arra
   return file.readableWebStream(options) as ReadableStream<Uint8Array>;
 }
 
-/** The first chunk of a file, over and over: as many bytes as the file has, and nothing to read. */
-export async function memorySource(path: string, chunkSize: number): Promise<ByteSource> {
-  const { size } = await stat(path);
-  const file = await open(path);
-  const chunk = new Uint8Array(chunkSize);
-  await file.read(chunk, 0, chunkSize, 0);
-  await file.close();
-  return { size, read: (_offset, length) => Promise.resolve(chunk.subarray(0, length)) };
-}
-
-/** A source with a pace of its own, such as another network: each chunk takes so many milliseconds. */
-export function pacedSource(size: number, chunkSize: number, milliseconds: number): ByteSource {
-  const chunk = new Uint8Array(chunkSize);
+/** Bytes that follow from where they are: the place of each 4 KiB, and a pattern. */
+function computedSource(size: number): ByteSource {
+  const BLOCK = 4096;
+  const pattern = new Uint8Array(1_048_576).map((_, i) => i % 251);
   return {
     size,
-    async read(_offset, length) {
-      await new Promise((resolve) => setTimeout(resolve, milliseconds));
-      return chunk.subarray(0, length);
+    read(offset, length) {
+      const bytes = new Uint8Array(length);
+      for (let at = 0; at < length;) {
+        const from = (offset + at) % pattern.length;
+        const part = pattern.subarray(from, from + length - at);
+        bytes.set(part, at);
+        at += part.length;
+      }
+      const view = new DataView(bytes.buffer);
+      const first = Math.ceil(offset / BLOCK) * BLOCK;
+      for (let at = first; at + 8 <= offset + length; at += BLOCK) view.setFloat64(at - offset, at);
+      return Promise.resolve(bytes);
     },
   };
 }

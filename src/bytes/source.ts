@@ -1,6 +1,16 @@
-/** Where the bytes of an upload come from: many kinds of sources, one way of reading them. */
+/** Recognising what can be uploaded, and taking it in the same turn as the call that it was given to. */
 
-import { UploadError } from "../errors.ts";
+import { type ByteContainer, type Bytes, bytesOf, kindOf } from "./bytes.ts";
+import { once, randomAccess, type RandomAccessSource, readAt } from "./random_access.ts";
+import {
+  fromByteStream,
+  fromPieces,
+  fromReads,
+  iterableProducer,
+  type PieceProducer,
+  type SequentialSource,
+  streamProducer,
+} from "./sequential.ts";
 
 /**
  * A source of bytes that can be read anywhere, such as a file handle.
@@ -17,118 +27,167 @@ import { UploadError } from "../errors.ts";
  * ```
  */
 export interface ByteSource {
-  /** The number of bytes, when it is known; without it, the source ends where `read` returns nothing. */
-  readonly size?: number;
   /**
-   * Reads at most `length` bytes at `offset`, and at least one unless the source ends there. The bytes returned are not
-   * written to again as long as they are used.
+   * The number of bytes, when it is known; without it, the source ends where `read` returns nothing. A size of 0 is
+   * believed only after a `read` found nothing.
+   */
+  readonly size?: number | undefined;
+  /**
+   * Reads at most `length` bytes at `offset`, and at least one unless the source ends there. It may be called again for
+   * bytes that it has returned before, and after it failed. The bytes returned are not written to again as long as the
+   * upload goes on.
    */
   read(offset: number, length: number): Promise<Uint8Array>;
-  /** Called once when the upload is finished, cancelled or given up by `upload()`. */
+  /** Called once when the upload has ended, however it did. What it throws is ignored, and it is not waited for long. */
   close?(): void | Promise<void>;
 }
 
 /**
  * Everything that can be uploaded.
  *
- * A `Blob` or `File` is read by slices, never whole; a string is sent as UTF-8; a stream and an async iterable are read
- * once, at the pace of the network; a {@linkcode ByteSource} is read where it is asked.
+ * | source | how it is read | what must hold |
+ * | --- | --- | --- |
+ * | `Blob`, `File` | by slices, never whole | |
+ * | bytes (a buffer or a view of one) | where they are, without a copy | they stay unchanged until the promise settles |
+ * | a string | as UTF-8; it is content, never a path | |
+ * | {@linkcode ByteSource} | where it is asked, several times if need be | see there |
+ * | `ReadableStream`, async iterable | once, at the pace of the network | nobody has read from it before; a piece's memory may be written to again when the next piece is asked for |
+ *
+ * It is taken at once, in the call that it is given to: from then on nobody else can read a stream. Whatever ends the
+ * upload lets it go: a stream is cancelled unless it was read to its end, a {@linkcode ByteSource} closed.
  */
 export type UploadSource =
   | Blob
-  | BufferSource
+  | ByteContainer
   | string
   | ReadableStream<Uint8Array>
   | AsyncIterable<Uint8Array>
   | ByteSource;
 
-/** Memory of its own, as `fetch` wants it for a body. */
-export type Bytes = Uint8Array<ArrayBuffer>;
+/** A source that was taken, and is ready to be read. */
+export type Source = RandomAccessSource | SequentialSource;
 
-/** A source that is being read from its start to its end. */
-export interface SourceReader {
-  /** The number of bytes, when the source knows it. */
+/** A source that was taken: nobody else gets a byte of it. */
+export interface TakenSource {
+  /** The number of bytes as the source says it; `undefined` where it does not. */
   readonly size: number | undefined;
-  /** The next `length` bytes; fewer only at the end of the source. */
-  read(length: number): Promise<Bytes>;
-  /** Whether the source ends here; waits for the next byte or the end. `length` is how much will be read next. */
-  ended(length: number): Promise<boolean>;
-  /** Moves on without reading, where the source can; returns whether it did. */
-  seek(offset: number): boolean;
-  /** Releases the source; with a reason, tells it that nobody wants the rest. */
-  close(reason?: unknown): Promise<void>;
-}
-
-/** A source whose kind is known, and which has not been touched yet. */
-export interface PreparedSource {
-  readonly size: number | undefined;
-  /** What tells this source from another one with the same size; `undefined` where there is nothing. */
+  /** When a file was changed last, in milliseconds; `undefined` where the source does not know. */
   readonly lastModified: number | undefined;
-  /** Starts reading. */
-  open(): SourceReader;
+  /** The source to read from, once. Reads where that is needed to know its kind: a size of 0 is not believed. */
+  open(): Promise<Source>;
+  /** Lets it go, once, opened or not; a reason says that nobody wants the rest. */
+  release(reason?: unknown): Promise<void>;
 }
 
-/** Recognises a source; throws a `TypeError` for anything else, and for a stream that somebody reads already. */
-export function prepareSource(source: UploadSource): PreparedSource {
-  if (typeof source === "string") return fixed(new TextEncoder().encode(source));
-  if (source instanceof ArrayBuffer) return fixed(new Uint8Array(source));
-  if (ArrayBuffer.isView(source)) return fixed(viewOf(source));
+/** Iterators and streams that an upload has read: what they give next is no content. */
+const taken = new WeakSet<object>();
+
+/**
+ * Takes a source. Throws a `TypeError` for anything that is none, and for a stream or an iterator that was read before:
+ * what is left of it is not what its owner means, as for a body of `fetch`.
+ */
+export function takeSource(source: UploadSource): TakenSource {
+  if (typeof source === "string") return fixed(bytesOf(new TextEncoder().encode(source))!);
+  const bytes = bytesOf(source);
+  if (bytes) return fixed(bytes);
+  if (typeof source !== "object" || source === null) throw notASource(source);
   if (isBlob(source)) return blob(source);
-  if (typeof source === "object" && source !== null) {
-    if ("getReader" in source && typeof source.getReader === "function") return stream(source);
-    if (Symbol.asyncIterator in source) return sequential(() => iterableReader(source));
-    if ("read" in source && typeof source.read === "function" && !("readable" in source)) {
-      return anywhere(source);
-    }
-  }
+  if (isStream(source)) return opened(() => stream(source));
+  if (Symbol.asyncIterator in source) return opened(() => iterable(source));
+  if (isByteSource(source)) return readable(source);
+  throw notASource(source);
+}
+
+function notASource(source: unknown): TypeError {
   const hint = hintFor(source);
-  throw new TypeError(
+  return new TypeError(
     `Cannot upload the source: expected a Blob, bytes, a string, a ReadableStream, an AsyncIterable or { size?, read }, ` +
-      `got ${Object.prototype.toString.call(source).slice(8, -1)}${hint && `; ${hint}`}`,
+      `got ${kindOf(source)}${hint && `; ${hint}`}`,
   );
 }
 
 function hintFor(source: unknown): string {
   if (typeof source !== "object" || source === null) return "";
+  if ("fd" in source) return "pass its `createReadStream()`, or { size, read } around its `read()`";
   if ("body" in source) return "pass its `body`";
   if ("readable" in source) return "pass its `readable`";
+  if ("then" in source) return "await it first";
+  if (Symbol.iterator in source) return "pass a Blob of its parts, or an async iterable";
   return "";
 }
 
-function isBlob(source: object): source is Blob {
-  return typeof Blob !== "undefined" && source instanceof Blob;
-}
-
-/** The bytes under a view, without a copy, unless other threads can change them. */
-function viewOf(view: ArrayBufferView): Bytes {
-  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-  return bytes.buffer instanceof ArrayBuffer ? bytes as Bytes : new Uint8Array(bytes);
-}
-
-function fixed(bytes: Bytes): PreparedSource {
-  return anywhere({
+function fixed(bytes: Bytes): TakenSource {
+  return known({
     size: bytes.length,
-    read: (offset, length) => Promise.resolve(bytes.subarray(offset, offset + length)),
+    read: (offset, length) => bytes.subarray(offset, offset + length),
   });
 }
 
-function blob(source: Blob): PreparedSource {
-  const read = async (offset: number, length: number) =>
-    new Uint8Array(await source.slice(offset, offset + length).arrayBuffer());
-  const lastModified = "lastModified" in source ? Number(source.lastModified) : undefined;
-  return { ...anywhere({ size: source.size, read }), lastModified };
+/** A source whose size is believed. */
+function known(input: Parameters<typeof randomAccess>[0]): TakenSource {
+  const source = randomAccess(input);
+  const { size, release } = source;
+  return { size, lastModified: undefined, open: () => Promise.resolve(source), release };
 }
 
-function stream(source: ReadableStream<Uint8Array>): PreparedSource {
+function opened(take: () => SequentialSource): TakenSource {
+  const source = take();
+  const { release } = source;
+  return { size: undefined, lastModified: undefined, open: () => Promise.resolve(source), release };
+}
+
+/** A Blob of this realm or of another one; Bun's files and S3 files are Blobs whose size may be unknown. */
+function isBlob(source: object): source is Blob {
+  return "slice" in source && typeof source.slice === "function" && "arrayBuffer" in source &&
+    typeof source.arrayBuffer === "function" && "size" in source;
+}
+
+function blob(source: Blob): TakenSource {
+  const lastModified = "lastModified" in source ? Number(source.lastModified) : undefined;
+  if (Number.isSafeInteger(source.size) && source.size > 0) {
+    const read = async (offset: number, length: number) =>
+      await source.slice(offset, offset + length).arrayBuffer();
+    const isOurs = typeof Blob !== "undefined" && source instanceof Blob;
+    const blob = isOurs ? source : undefined;
+    return { ...known({ size: source.size, blob, read }), lastModified };
+  }
+  // A size of 0 may be that of a missing file, a device or a pipe, and NaN that of an object elsewhere.
+  const sequential = fromPieces(streamProducer(source.stream().getReader()));
+  const { release } = sequential;
+  return { size: undefined, lastModified, open: () => emptyOr(sequential), release };
+}
+
+/** The source, or one without bytes where it has none: only that can be sent in one request. */
+async function emptyOr(source: SequentialSource): Promise<Source> {
+  if (!(await source.ended(1))) return source;
+  return { ...randomAccess({ size: 0, read: () => new Uint8Array(0) }), release: source.release };
+}
+
+function isStream(source: object): source is ReadableStream<Uint8Array> {
+  return "getReader" in source && typeof source.getReader === "function";
+}
+
+function stream(source: ReadableStream<Uint8Array>): SequentialSource {
   if (source.locked) {
     throw new TypeError(
       "Cannot upload the stream: expected one that nobody reads, got a locked one",
     );
   }
-  return sequential(() => {
-    const byob = byobReaderOf(source);
-    return byob ? byteStreamReader(byob) : streamReader(source.getReader());
-  });
+  if (taken.has(source) || isDisturbed(source)) throw readBefore("stream");
+  taken.add(source);
+  const byob = byobReaderOf(source);
+  return byob ? fromByteStream(byob) : fromPieces(streamProducer(source.getReader()));
+}
+
+/** Whether a stream was read or cancelled: the platform tells by refusing it as a body. */
+function isDisturbed(source: ReadableStream): boolean {
+  if (!(source instanceof ReadableStream)) return false; // of another realm, or somebody's own: not a body here
+  try {
+    new Response(source);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 function byobReaderOf(source: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
@@ -139,184 +198,69 @@ function byobReaderOf(source: ReadableStream<Uint8Array>): ReadableStreamBYOBRea
   }
 }
 
-function sequential(open: () => SourceReader): PreparedSource {
-  return { size: undefined, lastModified: undefined, open };
+/** What Node's streams have besides being iterable. */
+interface NodeReadable extends AsyncIterable<Uint8Array> {
+  readonly readableDidRead?: boolean;
+  readonly destroyed?: boolean;
+  on(event: "error", listener: () => void): unknown;
+  destroy(error?: Error): unknown;
 }
 
-/** A source that can be read anywhere. */
-function anywhere(source: ByteSource): PreparedSource {
+function iterable(source: AsyncIterable<Uint8Array>): SequentialSource {
+  if (taken.has(source)) throw readBefore("iterable");
+  const producer = isNodeReadable(source) ? nodeProducer(source) : iterableProducer(source);
+  if (isNodeReadable(source) || isIterator(source)) taken.add(source);
+  return fromPieces(producer);
+}
+
+/** An iterable that is its own iterator, as generators are, can be read once. */
+function isIterator(source: object): boolean {
+  return "next" in source && typeof source.next === "function";
+}
+
+function isNodeReadable(source: object): source is NodeReadable {
+  return "on" in source && typeof source.on === "function" && "destroy" in source &&
+    typeof source.destroy === "function";
+}
+
+function nodeProducer(source: NodeReadable): PieceProducer {
+  if (source.readableDidRead || source.destroyed) throw readBefore("stream");
+  source.on("error", () => {}); // its iterator rejects with it; without a listener Node would end the process as well
+  return iterableProducer(
+    source,
+    (reason) => source.destroy(reason instanceof Error ? reason : undefined),
+  );
+}
+
+function readBefore(what: string): TypeError {
+  return new TypeError(
+    `Cannot upload the ${what}: expected one that was not read before, got one that was read or cancelled already`,
+  );
+}
+
+function isByteSource(source: object): source is ByteSource {
+  return "read" in source && typeof source.read === "function" && !("readable" in source) &&
+    !("fd" in source);
+}
+
+function readable(source: ByteSource): TakenSource {
   const { size } = source;
+  const read = (offset: number, length: number) => source.read(offset, length);
+  const close = () => source.close?.();
   if (size !== undefined && !(Number.isSafeInteger(size) && size >= 0)) {
     throw new RangeError(
       `Cannot upload the source: expected its size to be a whole number of bytes, got ${size}`,
     );
   }
-  return { size, lastModified: undefined, open: () => anywhereReader(source, size) };
-}
-
-function anywhereReader(source: ByteSource, size: number | undefined): SourceReader {
-  let position = 0;
-  const readAt = async (offset: number, length: number): Promise<Bytes> => {
-    const piece: unknown = await source.read(offset, length);
-    if (piece instanceof Uint8Array && piece.length <= length) return viewOf(piece);
-    const got = piece instanceof Uint8Array
-      ? `${piece.length} bytes`
-      : Object.prototype.toString.call(piece).slice(8, -1);
-    throw new TypeError(
-      `Cannot read the source: expected a Uint8Array of at most ${length} bytes, got ${got}`,
-    );
+  if (size) return known({ size, read, close });
+  const release = once(close);
+  const sequential = () => fromReads(read, release);
+  if (size === undefined) {
+    return { size, lastModified: undefined, open: () => Promise.resolve(sequential()), release };
+  }
+  const open = async () => {
+    const first = await readAt(read, 0, 1);
+    return first.length > 0 ? sequential() : randomAccess({ size, read, close: release });
   };
-  return {
-    size,
-    async read(length) {
-      const wanted = Math.min(length, (size ?? Infinity) - position);
-      if (wanted === 0) return new Uint8Array(0);
-      const first = await readAt(position, wanted);
-      position += first.length;
-      if (first.length === wanted || first.length === 0) return first;
-      const all = new Uint8Array(wanted);
-      all.set(first);
-      let filled = first.length;
-      while (filled < wanted) {
-        const piece = await readAt(position, wanted - filled);
-        if (piece.length === 0) break;
-        all.set(piece, filled);
-        filled += piece.length;
-        position += piece.length;
-      }
-      return all.subarray(0, filled);
-    },
-    async ended() {
-      return size === undefined ? (await readAt(position, 1)).length === 0 : position >= size;
-    },
-    seek(offset) {
-      position = offset;
-      return true;
-    },
-    close: async () => await source.close?.(),
-  };
-}
-
-/** Reads a byte stream straight into the memory that is sent: no copy between. */
-function byteStreamReader(reader: ReadableStreamBYOBReader): SourceReader {
-  let buffer: ArrayBuffer | undefined; // holds `filled` bytes, lent to the stream while it is read
-  let filled = 0;
-  let done = false;
-  const read = answered(reader);
-  const more = async (capacity: number) => {
-    const view = new Uint8Array(buffer ?? new ArrayBuffer(capacity), filled, capacity - filled);
-    const result = await read(view);
-    buffer = result.value?.buffer as ArrayBuffer | undefined;
-    if (result.done) done = true;
-    else filled += result.value.byteLength;
-  };
-  return {
-    size: undefined,
-    async read(length) {
-      while (!done && filled < length) await more(length);
-      const bytes = new Uint8Array(buffer ?? new ArrayBuffer(0), 0, filled);
-      [buffer, filled] = [undefined, 0];
-      return bytes;
-    },
-    async ended(length) {
-      if (!done && filled === 0) await more(length);
-      return done && filled === 0;
-    },
-    seek: () => false,
-    close: (reason) => release(reader, reason),
-  };
-}
-
-/**
- * `reader.read`, but failing where it would hang: a byte stream that closes itself and does not respond to the pending
- * read leaves it open for ever.
- */
-function answered(
-  reader: ReadableStreamBYOBReader,
-): (view: Uint8Array<ArrayBuffer>) => Promise<ReadableStreamReadResult<Uint8Array>> {
-  let abandon: (() => void) | undefined;
-  let timer: number | ReturnType<typeof setTimeout> | undefined;
-  reader.closed.then(() => timer = abandon && setTimeout(abandon, 0), () => {});
-  return (view) =>
-    new Promise<ReadableStreamReadResult<Uint8Array>>((resolve, reject) => {
-      abandon = () =>
-        reject(
-          new TypeError(
-            "Cannot read the byte stream: it closed without responding to the pending BYOB request",
-          ),
-        );
-      reader.read(view).then(resolve, reject);
-    }).finally(() => {
-      abandon = undefined;
-      clearTimeout(timer);
-    });
-}
-
-function streamReader(reader: ReadableStreamDefaultReader<Uint8Array>): SourceReader {
-  return pieceReader(() => reader.read(), (reason) => release(reader, reason));
-}
-
-/** Lets go of a stream; with a reason it is cancelled, so that its producer learns of it. */
-async function release(
-  reader: ReadableStreamDefaultReader | ReadableStreamBYOBReader,
-  reason: unknown,
-): Promise<void> {
-  if (reason !== undefined) await reader.cancel(reason).catch(() => {});
-  reader.releaseLock();
-}
-
-function iterableReader(source: AsyncIterable<Uint8Array>): SourceReader {
-  const iterator = source[Symbol.asyncIterator]();
-  return pieceReader(() => iterator.next(), async (reason) => {
-    // A generator that is busy answers `return` only when it is done with what it waits for: do not wait with it.
-    if (reason !== undefined) iterator.return?.().catch(() => {});
-    await Promise.resolve();
-  });
-}
-
-/** Collects pieces of any size. What a piece has beyond the bytes asked for waits for the next read. */
-function pieceReader(
-  next: () => Promise<{ done?: boolean; value?: unknown }>,
-  close: (reason: unknown) => Promise<void>,
-): SourceReader {
-  let rest = new Uint8Array(0) as Bytes;
-  let done = false;
-  const more = async () => {
-    const result = await next();
-    if (result.done) done = true;
-    else if (result.value instanceof Uint8Array) rest = viewOf(result.value);
-    else {
-      const got = Object.prototype.toString.call(result.value).slice(8, -1);
-      throw new TypeError(`Cannot read the stream: expected pieces of Uint8Array, got ${got}`);
-    }
-  };
-  const ended = async () => {
-    while (!done && rest.length === 0) await more();
-    return rest.length === 0;
-  };
-  return {
-    size: undefined,
-    async read(length) {
-      const bytes = new Uint8Array(length);
-      let filled = 0;
-      while (filled < length && !(await ended())) {
-        const piece = rest.subarray(0, length - filled);
-        bytes.set(piece, filled);
-        filled += piece.length;
-        rest = rest.subarray(piece.length);
-      }
-      return bytes.subarray(0, filled);
-    },
-    ended,
-    seek: () => false,
-    close,
-  };
-}
-
-/** The error of a source that does not have the bytes it was declared to have. */
-export function sizeMismatch(expected: number, actual: string): UploadError {
-  return new UploadError(
-    "source_size_mismatch",
-    `Cannot finish the upload: expected the source to have ${expected} bytes, it has ${actual}; nothing was finished`,
-  );
+  return { size: undefined, lastModified: undefined, open, release };
 }

@@ -5,9 +5,9 @@
  */
 
 import type { CorsOptions } from "./options.ts";
-import type { Session } from "./session.ts";
+import type { Session } from "./storage/session.ts";
 
-const METHODS = "GET, HEAD, PUT, POST, DELETE";
+const METHODS = "GET, HEAD, PUT, PATCH, POST, DELETE";
 
 /** The headers that a browser client of the protocol reads. */
 const EXPOSED: readonly string[] = [
@@ -23,6 +23,11 @@ const EXPOSED: readonly string[] = [
   "X-Goog-Metageneration",
   "X-Goog-Running-Hash",
   "X-Goog-Storage-Class",
+  "X-Goog-Upload-Chunk-Granularity",
+  "X-Goog-Upload-Control-URL",
+  "X-Goog-Upload-Size-Received",
+  "X-Goog-Upload-Status",
+  "X-Goog-Upload-URL",
   "X-Goog-Stored-Content-Encoding",
   "X-Goog-Stored-Content-Length",
   "X-GUploader-UploadID",

@@ -5,17 +5,27 @@
  */
 
 import { preflightReply } from "./cors.ts";
-import { isBucketName } from "./names.ts";
-import { deleteObject, getObject, getXmlObject, listObjects } from "./object_routes.ts";
-import { type Api, invalid, type Refusal, refuse, reply } from "./replies.ts";
-import { serveRetryTest } from "./retry_test_routes.ts";
-import type { Route } from "./route.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { serveRetryTest } from "./faults/retry_test_routes.ts";
+import { deleteObject, getObject, getXmlObject, listObjects } from "./json/object_routes.ts";
+import { serveSession } from "./json/session_routes.ts";
+import { serveUpload } from "./json/upload_routes.ts";
+import {
+  type ErrorForm,
+  invalid,
+  methodNotAllowed,
+  type Refusal,
+  refuse,
+  reply,
+} from "./replies.ts";
+import { errorsOf, type Route } from "./route.ts";
 import type { Exchange, Service } from "./service.ts";
-import type { Session } from "./session.ts";
-import { serveSession } from "./session_routes.ts";
-import { noSuchBucket } from "./spec.ts";
-import { serveUpload } from "./upload_routes.ts";
-import { startXmlUpload } from "./xml_routes.ts";
+import { bucketProblem } from "./storage/names.ts";
+import type { Session } from "./storage/session.ts";
+import { speaksXGoogUpload } from "./x_goog_upload/command.ts";
+import { serveStart } from "./x_goog_upload/start.ts";
+import { startXmlUpload } from "./xml/routes.ts";
+import { isSigned, signatureProblem } from "./xml/signed_url.ts";
 
 /** Serves a request. */
 export async function dispatch(
@@ -30,40 +40,41 @@ export async function dispatch(
     return reply(411, "text/html; charset=UTF-8", text);
   }
   if (route.to === "session") {
-    const problem = sessionMethodProblem(route.api, exchange);
+    const problem = sessionMethodProblem(route.errors, exchange);
     if (!problem) return serveSession(service, session, exchange);
     await incoming.body.drain();
-    return refuse(problem, route.api);
+    return refuse(problem, route.errors);
   }
   if (route.to === "retry test") return serveRetryTest(service.retryTests, route.id, incoming);
   if (route.to === "preflight") return preflightReply(incoming.headers, service.settings.cors);
   if (route.to === "nowhere") return nowhere(exchange);
-  const api = route.to === "xml" ? "xml" : "json";
-  const refusal = await unauthorized(service, exchange) ?? bucketProblem(service, route.bucket);
+  const refusal = await unauthorized(service, exchange) ?? problemOf(service, route, exchange);
   if (refusal) {
     await incoming.body.drain();
-    return refuse(refusal, api);
+    return refuse(refusal, errorsOf(route));
   }
-  return serve(service, route, exchange, api);
+  return serve(service, route, exchange);
 }
 
-type BucketRoute = Exclude<Route, { to: "session" | "retry test" | "preflight" | "nowhere" }>;
+type OpenRoute = Exclude<Route, { to: "session" | "retry test" | "preflight" | "nowhere" }>;
 
-async function serve(
-  service: Service,
-  route: BucketRoute,
-  exchange: Exchange,
-  api: Api,
-): Promise<Response> {
+/** Why nobody may do anything there. */
+function problemOf(service: Service, route: OpenRoute, { incoming }: Exchange): Refusal | null {
+  if (route.to === "upload") return route.endpoint.admit?.(service, incoming) ?? null;
+  return route.to === "api" ? null : bucketProblem(route.bucket, service.settings.buckets);
+}
+
+async function serve(service: Service, route: OpenRoute, exchange: Exchange): Promise<Response> {
   const { method, body } = exchange.incoming;
-  if (route.to === "upload" && method === "POST") {
-    return serveUpload(service, route.bucket, exchange);
+  if (route.to === "upload" && route.endpoint.methods.includes(method)) {
+    return startUpload(service, route.endpoint, exchange);
   }
   if (route.to === "xml" && method === "POST") {
     return startXmlUpload(service, route.bucket, route.name, exchange);
   }
   await body.drain();
   const reads = method === "GET" || method === "HEAD";
+  if (route.to === "api" && reads) return route.read(service, exchange);
   if (route.to === "objects" && reads) return listObjects(service, route.bucket, exchange);
   if (route.to === "xml" && reads) {
     return getXmlObject(service, route.bucket, route.name, exchange);
@@ -75,7 +86,22 @@ async function serve(
     return deleteObject(service, route.bucket, route.name, exchange);
   }
   if (route.to === "objects" && method === "POST") return refuse(wrongUrl(exchange));
-  return refuse(methodNotAllowed(), api);
+  return refuse(methodNotAllowed(), errorsOf(route));
+}
+
+async function startUpload(
+  service: Service,
+  endpoint: Endpoint,
+  exchange: Exchange,
+): Promise<Response> {
+  const protocol = speaksXGoogUpload(exchange.incoming) ? "x-goog-upload" : "content-range";
+  if (!endpoint.protocols.includes(protocol)) {
+    await exchange.incoming.body.drain();
+    return refuse(invalid(`${endpoint.api} does not speak ${protocol}.`), endpoint.errors);
+  }
+  return protocol === "x-goog-upload"
+    ? serveStart(service, endpoint, exchange)
+    : serveUpload(service, endpoint, exchange);
 }
 
 async function nowhere({ incoming }: Exchange): Promise<Response> {
@@ -83,18 +109,19 @@ async function nowhere({ incoming }: Exchange): Promise<Response> {
   return reply(404, "text/html; charset=UTF-8", "Not Found");
 }
 
-/** A session takes PUT and DELETE, and with `uploadType` also POST. */
-function sessionMethodProblem(api: Api, { incoming }: Exchange): Refusal | null {
+/** A session takes PUT and DELETE, and with `uploadType` or a command also POST. */
+function sessionMethodProblem(errors: ErrorForm, { incoming }: Exchange): Refusal | null {
   const { method, url } = incoming;
   if (method === "PUT" || method === "DELETE") return null;
-  if (method === "POST" && api === "json" && url.searchParams.has("uploadType")) return null;
-  return methodNotAllowed();
+  const post = url.searchParams.has("uploadType") || speaksXGoogUpload(incoming);
+  return method === "POST" && errors !== "xml" && post ? null : methodNotAllowed();
 }
 
 async function unauthorized(service: Service, exchange: Exchange): Promise<Refusal | null> {
   const { authorize } = service.settings;
   const { method, url, headers } = exchange.incoming;
-  if (!authorize || isSigned(url)) return null;
+  if (isSigned(url)) return signatureProblem(exchange.incoming, service.settings.verifySignature);
+  if (!authorize) return null;
   if (await authorize(new Request(url, { method, headers }))) return null;
   const missing = !headers.has("authorization");
   return {
@@ -104,29 +131,6 @@ async function unauthorized(service: Service, exchange: Exchange): Promise<Refus
     xmlCode: "AuthenticationRequired",
     locationType: "header",
     location: "Authorization",
-  };
-}
-
-function isSigned(url: URL): boolean {
-  for (const name of url.searchParams.keys()) {
-    if (/^(x-goog-)?signature$/i.test(name)) return true;
-  }
-  return false;
-}
-
-function bucketProblem({ settings }: Service, bucket: string): Refusal | null {
-  if (!isBucketName(bucket)) {
-    return invalid(`Invalid bucket name: '${bucket}'`, "invalid", "InvalidBucketName");
-  }
-  return settings.buckets && !settings.buckets.has(bucket) ? noSuchBucket() : null;
-}
-
-function methodNotAllowed(): Refusal {
-  return {
-    code: 405,
-    reason: "methodNotAllowed",
-    message: "The specified method is not allowed against this resource.",
-    xmlCode: "MethodNotAllowed",
   };
 }
 

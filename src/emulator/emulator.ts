@@ -4,25 +4,30 @@
  * @module
  */
 
+import type { EmulatedUpload } from "./apis/files.ts";
 import { allowOrigin } from "./cors.ts";
 import { dispatch } from "./dispatch.ts";
-import { FaultPlan, type RandomFaults } from "./fault_plan.ts";
-import { type Fault, faultName } from "./faults.ts";
+import { FaultPlan, type RandomFaults } from "./faults/fault_plan.ts";
+import { type Fault, faultName } from "./faults/faults.ts";
 import { type Incoming, readRequest } from "./incoming.ts";
-import { withFault } from "./injection.ts";
-import type { EmulatedObject } from "./object.ts";
+import { injectedRefusal, never, rewriteHeaders, withFault } from "./faults/injection.ts";
+import { InjectedCut } from "./incoming_body.ts";
+import type { EmulatedObject } from "./storage/object.ts";
 import { type GcsEmulatorOptions, settingsOf } from "./options.ts";
-import { type OpenRecord, type RequestRecord, shownHeaders, shownUrl } from "./record.ts";
-import { kindOf, type Route, routeOf } from "./route.ts";
+import { finished, untilAborted } from "./outgoing.ts";
+import { type OpenRecord, openRecord, type RequestRecord } from "./record.ts";
+import { errorsOf, kindOf, type Route, routeOf } from "./route.ts";
 import { newId, Service } from "./service.ts";
-import type { EmulatedSession, Session } from "./session.ts";
+import type { EmulatedSession, Session } from "./storage/session.ts";
+import { standingReply } from "./json/session_routes.ts";
 
 /**
  * A Google Cloud Storage endpoint inside the process, with the shape of `fetch`.
  *
  * Give its {@linkcode GcsEmulator.fetch} to anything that takes a `fetch`, or serve it on a socket. It knows
  * simple, multipart and resumable uploads through the JSON API, resumable uploads through the XML API,
- * and reading, listing and deleting what was uploaded; it makes things go wrong on demand.
+ * and reading, listing and deleting what was uploaded; it makes things go wrong on demand. It also speaks
+ * `X-Goog-Upload`, and takes uploads to Drive, Gemini, YouTube, Photos and Firebase.
  *
  * Everything is in memory and ends with the process. Nothing is checked that needs Google's keys: signatures
  * and tokens are accepted unless `authorize` says otherwise.
@@ -48,13 +53,35 @@ import type { EmulatedSession, Session } from "./session.ts";
  * const gcs = new GcsEmulator();
  * gcs.inject({ on: "final", drop: "after" });
  * ```
+ *
+ * @example A file for Gemini, with the other wire protocol
+ * ```ts
+ * import { GcsEmulator } from "@resumable-media/upload/emulator";
+ *
+ * const gcs = new GcsEmulator();
+ * const start = await gcs.fetch(
+ *   "https://generativelanguage.googleapis.com/upload/v1beta/files?key=any",
+ *   {
+ *     method: "POST",
+ *     body: JSON.stringify({ file: { displayName: "Notes" } }),
+ *     headers: { "x-goog-upload-protocol": "resumable", "x-goog-upload-command": "start" },
+ *   },
+ * );
+ * const end = await gcs.fetch(start.headers.get("x-goog-upload-url")!, {
+ *   method: "POST",
+ *   body: "hello",
+ *   headers: { "x-goog-upload-command": "upload, finalize", "x-goog-upload-offset": "0" },
+ * });
+ * console.log((await end.json()).file.sizeBytes, gcs.uploads.length); // 5 1
+ * ```
  */
 export class GcsEmulator {
   /**
    * Answers a request as Google would. Takes the arguments of `fetch` and can be passed around alone.
    *
    * A body in memory must not be changed before the promise settles; it is not copied before it is
-   * processed. A stream as a body needs `duplex: "half"`. `redirect: "error"` refuses a 308, as `fetch` does.
+   * processed. A stream as a body needs `duplex: "half"`, and is read one piece at a time. `redirect: "error"` refuses a 308,
+   * as `fetch` does; no redirect is followed.
    *
    * It rejects with the signal's reason when the request is aborted, and with a `TypeError` when the
    * request cannot be sent, its body fails, or a fault breaks the connection.
@@ -68,7 +95,7 @@ export class GcsEmulator {
   /**
    * Starts with no objects.
    *
-   * @throws {TypeError} if an origin or a bucket name is not valid.
+   * @throws {TypeError} if an option is not known, or an origin or a bucket name is not valid.
    * @throws {RangeError} if a number cannot be.
    */
   constructor(options: GcsEmulatorOptions = {}) {
@@ -87,6 +114,11 @@ export class GcsEmulator {
     return this.#service.store.list();
   }
 
+  /** The finished uploads to APIs other than Cloud Storage and Firebase, in the order of their ends. */
+  get uploads(): readonly EmulatedUpload[] {
+    return this.#service.files.list;
+  }
+
   /** All requests so far, in the order of their arrival. */
   get requests(): readonly RequestRecord[] {
     return this.#requests;
@@ -94,10 +126,13 @@ export class GcsEmulator {
 
   /** All sessions so far, in the order of their start, as they stand now. */
   get sessions(): readonly EmulatedSession[] {
-    return [...this.#service.sessions.values()].map((session) => ({
+    const sessions = [...this.#service.sessions.values()].sort((a, b) => a.index - b.index);
+    return sessions.map((session) => ({
       index: session.index,
-      bucket: session.spec.bucket,
-      name: session.spec.name,
+      api: session.endpoint.api,
+      protocol: session.protocol,
+      bucket: session.destination.bucket,
+      name: session.destination.name,
       phase: session.state.phase,
       persisted: session.persisted,
       started: session.started,
@@ -108,7 +143,7 @@ export class GcsEmulator {
    * Makes requests go wrong. Each request gets the first fault that applies to it; a fault that has been
    * used up is gone.
    *
-   * @throws {TypeError} if a fault has no action or more than one.
+   * @throws {TypeError} if a fault has no action, more than one, or a property that means nothing.
    * @throws {RangeError} if a number in a fault cannot be.
    *
    * @example
@@ -143,7 +178,7 @@ export class GcsEmulator {
     this.#faults.randomFaults(options);
   }
 
-  /** Forgets objects, sessions, requests and faults. */
+  /** Forgets objects, uploads, sessions, requests and faults. */
   reset(): void {
     this.#service.reset();
     this.#faults.reset();
@@ -157,7 +192,11 @@ export class GcsEmulator {
       await incoming.body.cancel(signal.reason);
       throw signal.reason;
     }
-    return await untilAborted(this.#serve(incoming), signal);
+    return await untilAborted(
+      this.#serve(incoming),
+      signal,
+      () => void incoming.body.cancel(signal?.reason),
+    );
   }
 
   async #serve(incoming: Incoming): Promise<Response> {
@@ -166,8 +205,11 @@ export class GcsEmulator {
     const session = id === null ? undefined : this.#service.sessions.get(id);
     // What asks for faults is not hit by them, and is nobody's upload: it is not in the log.
     if (route.to === "retry test") return this.#answer(route, undefined, incoming, null);
-    const record = this.#record(route, incoming, session);
+    const kind = kindOf(route, incoming, session);
+    const record = openRecord(this.#requests.length, incoming, kind, session?.index ?? null);
+    this.#requests.push(record);
     const fault = this.#instructed(incoming, record, session) ??
+      this.#service.scenarios.take(record.kind, incoming.headers, session) ??
       this.#faults.take(record, incoming.body.length);
     if (fault) record.fault = faultName(fault);
     const response = await this.#answer(route, session, incoming, fault);
@@ -182,26 +224,52 @@ export class GcsEmulator {
     fault: Fault | null,
   ): Promise<Response> {
     const { settings } = this.#service;
-    const pause = () => settings.sleep(fault?.delay ?? 0, incoming.signal);
+    const pause = () => this.#pause(fault?.delay ?? 0, incoming.signal, session);
+    if (fault?.delay === Infinity && fault.stall === undefined) await never(incoming.signal);
     if (fault?.delay && fault.stall === undefined) await pause();
     const exchange = {
       incoming,
       origin: settings.origin ?? incoming.url.origin,
       corrupt: fault?.corrupt !== undefined,
       expire: fault?.expire ?? null,
+      refusal: fault?.refuse === undefined ? null : injectedRefusal(fault.refuse, fault.reason),
     };
-    const response = await withFault(
+    const response = await withFault(fault, {
       incoming,
-      fault,
-      () => dispatch(this.#service, route, session, exchange),
+      errors: errorsOf(route),
+      run: () => dispatch(this.#service, route, session, exchange),
       pause,
-    );
+      progress: () => standingReply(this.#service, session, exchange),
+    });
+    if (fault?.move && session) this.#move(session, response, incoming);
     if (!response.headers.has("x-guploader-uploadid")) {
       response.headers.set("x-guploader-uploadid", session?.id ?? newId());
     }
     response.headers.set("server", "UploadServer");
     allowOrigin(response, incoming.headers.get("origin"), settings.cors, session);
+    rewriteHeaders(response.headers, fault?.rewrite);
     return response;
+  }
+
+  /** Gives the session of a 308 another URL. */
+  #move(session: Session, response: Response, { url }: Incoming): void {
+    const override = response.headers.get("x-http-status-code-override");
+    if (response.status !== 308 && override !== "308") return;
+    this.#service.moveSession(session);
+    const moved = new URL(`${url.pathname}${url.search}`, this.#service.settings.origin ?? url);
+    moved.searchParams.set("upload_id", session.id);
+    response.headers.set("location", moved.href);
+  }
+
+  /** Waits as a fault says; without an end, a request makes room for the next one on its session. */
+  async #pause(
+    milliseconds: number,
+    signal: AbortSignal | undefined,
+    session: Session | undefined,
+  ): Promise<void> {
+    if (milliseconds !== Infinity) return this.#service.settings.sleep(milliseconds, signal);
+    await (session ? Promise.race([session.contended, never(signal)]) : never(signal));
+    throw new InjectedCut();
   }
 
   /** What the retry test that a request names does to it. */
@@ -215,42 +283,4 @@ export class GcsEmulator {
     const target = { kind, contentRange, length: body.length, persisted: session?.persisted ?? 0 };
     return this.#service.retryTests.take(id, target);
   }
-
-  #record(route: Route, incoming: Incoming, session: Session | undefined): OpenRecord {
-    const { method, url, headers, body } = incoming;
-    const record: OpenRecord = {
-      index: this.#requests.length,
-      method,
-      url: shownUrl(url),
-      kind: kindOf(route, incoming, session),
-      session: session?.index ?? null,
-      contentRange: headers.get("content-range"),
-      headers: shownHeaders(headers),
-      bodyBytes: 0,
-      status: null,
-      fault: null,
-    };
-    body.watch((received) => record.bodyBytes = received);
-    this.#requests.push(record);
-    return record;
-  }
-}
-
-/** What `fetch` does with a response once it is there. */
-function finished({ method, refusesRedirects }: Incoming, response: Response): Response {
-  if (refusesRedirects && [301, 302, 303, 307, 308].includes(response.status)) {
-    throw new TypeError(`fetch failed: a redirect (${response.status}) is not wanted`);
-  }
-  if (method !== "HEAD" || !response.body) return response;
-  return new Response(null, { status: response.status, headers: response.headers });
-}
-
-/** Settles as `work` does, or rejects at once when the signal is aborted. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }

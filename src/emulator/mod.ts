@@ -3,7 +3,8 @@
  *
  * It does what Google does where that matters to an upload: 256 KiB granularity, sessions that die after a
  * chunk that is too small, offset gaps, dropped overlaps, checksums, preconditions. It breaks connections,
- * loses replies and ends sessions where a test asks for it.
+ * loses replies and ends sessions where a test asks for it. It speaks Google's second wire protocol,
+ * `X-Goog-Upload`, and is a small Drive, Gemini, YouTube, Photos and Firebase as well.
  *
  * @example
  * ```ts
@@ -22,8 +23,10 @@
 
 export { GcsEmulator } from "./emulator.ts";
 export type { CorsOptions, GcsEmulatorOptions } from "./options.ts";
-export type { EmulatedObject, ObjectResource } from "./object.ts";
-export type { EmulatedSession } from "./session.ts";
+export type { EmulatedObject, ObjectResource } from "./storage/object.ts";
+export type { EmulatedUpload } from "./apis/files.ts";
+export type { ApiName, Protocol } from "./endpoint.ts";
+export type { EmulatedSession } from "./storage/session.ts";
 export type { FaultName, RequestKind, RequestRecord } from "./record.ts";
-export type { Fault, FaultActions, FaultScope, OneAction, StatusReply } from "./faults.ts";
-export type { RandomFaults } from "./fault_plan.ts";
+export type { Fault, FaultActions, FaultScope, OneAction, StatusReply } from "./faults/faults.ts";
+export type { RandomFaults } from "./faults/fault_plan.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { isBucketName } from "./names.ts";
+import { oneOf, onlyKnown } from "./checks.ts";
+import { isBucketName } from "./storage/names.ts";
 
 /** Which browsers may use the emulator. As Google, a session answers only the `Origin` that started it. */
 export interface CorsOptions {
@@ -60,6 +61,37 @@ export interface GcsEmulatorOptions {
    */
   readonly runningHash?: boolean;
   /**
+   * Whether `X-GUploader-No-308: yes` is ignored, as by servers that do not know it: they answer 308 all the same.
+   *
+   * @default false
+   */
+  readonly ignoreNo308?: boolean;
+  /**
+   * Whether the `Range` of a 308 is `0-41` instead of `bytes=0-41`, as in an old template of Google's.
+   *
+   * @default false
+   */
+  readonly bareRange?: boolean;
+  /**
+   * What chunks of `X-Goog-Upload` have to be a multiple of, in bytes; `null`: of nothing, and the header
+   * `X-Goog-Upload-Chunk-Granularity` is absent.
+   *
+   * @default 262_144 (256 KiB), and 8_388_608 (8 MiB) for Gemini
+   */
+  readonly granularity?: number | null;
+  /**
+   * What a query of a finished `X-Goog-Upload` session says: the result once more, or only its size.
+   *
+   * @default "result", and "size" for Firebase
+   */
+  readonly finalQuery?: "result" | "size";
+  /**
+   * The API keys that Gemini takes.
+   *
+   * @default any, but one has to be there, or an `Authorization`
+   */
+  readonly apiKeys?: Iterable<string>;
+  /**
    * The clock: milliseconds since 1970.
    *
    * @default Date.now
@@ -93,12 +125,39 @@ export interface GcsEmulatorOptions {
    */
   readonly authorize?: (request: Request) => boolean | Promise<boolean>;
   /**
+   * Whether the signature of a signed URL is right; `false` is answered with 403 `SignatureDoesNotMatch`. The request has
+   * no body. Whatever this says, the headers that `X-Goog-SignedHeaders` names have to be there, and no other `x-goog-*`.
+   *
+   * @default every signature is
+   */
+  readonly verifySignature?: (request: Request) => boolean | Promise<boolean>;
+  /**
    * The seed of random faults.
    *
    * @default 1
    */
   readonly seed?: number;
 }
+
+const NAMES: readonly (keyof GcsEmulatorOptions)[] = [
+  "origin",
+  "buckets",
+  "store",
+  "md5",
+  "runningHash",
+  "ignoreNo308",
+  "bareRange",
+  "granularity",
+  "finalQuery",
+  "apiKeys",
+  "now",
+  "sleep",
+  "sessionTtl",
+  "cors",
+  "authorize",
+  "verifySignature",
+  "seed",
+];
 
 /** Options with their defaults. */
 export interface Settings {
@@ -107,25 +166,36 @@ export interface Settings {
   readonly keep: boolean;
   readonly md5: boolean;
   readonly runningHash: boolean;
+  readonly ignoreNo308: boolean;
+  readonly bareRange: boolean;
+  /** `undefined`: that of the API. */
+  readonly granularity: number | null | undefined;
+  readonly finalQuery: "result" | "size" | undefined;
+  readonly apiKeys: ReadonlySet<string> | null;
   readonly now: () => number;
   readonly sleep: (milliseconds: number, signal: AbortSignal | undefined) => Promise<void>;
   readonly sessionTtl: number;
   readonly cors: CorsOptions | null;
   readonly authorize: ((request: Request) => boolean | Promise<boolean>) | null;
+  readonly verifySignature: ((request: Request) => boolean | Promise<boolean>) | null;
 }
 
 /**
  * Checks options and fills in their defaults.
  *
- * @throws {TypeError} if an origin or a bucket name is not valid.
+ * @throws {TypeError} if an option is not known, or an origin or a bucket name is not valid.
  * @throws {RangeError} if a number cannot be.
  */
 export function settingsOf(options: GcsEmulatorOptions): Settings {
+  onlyKnown("GcsEmulator", options, NAMES);
   const { store = "keep", sessionTtl = 604_800_000, buckets } = options;
-  if (store !== "keep" && store !== "discard") {
-    throw new TypeError(`store must be "keep" or "discard", not ${JSON.stringify(store)}`);
-  }
+  oneOf("store", store, ["keep", "discard"]);
   if (!(sessionTtl > 0)) throw new RangeError(`sessionTtl must be positive, not ${sessionTtl}`);
+  const { granularity, finalQuery } = options;
+  if (granularity != null && !(Number.isSafeInteger(granularity) && granularity > 0)) {
+    throw new RangeError(`granularity must be a positive integer or null, not ${granularity}`);
+  }
+  oneOf("finalQuery", finalQuery, ["result", "size"]);
   const names = buckets === undefined ? null : new Set(buckets);
   for (const name of names ?? []) {
     if (!isBucketName(name)) throw new TypeError(`Not a bucket name: ${JSON.stringify(name)}`);
@@ -136,11 +206,17 @@ export function settingsOf(options: GcsEmulatorOptions): Settings {
     keep: store === "keep",
     md5: options.md5 ?? true,
     runningHash: options.runningHash ?? true,
+    ignoreNo308: options.ignoreNo308 ?? false,
+    bareRange: options.bareRange ?? false,
+    granularity,
+    finalQuery,
+    apiKeys: options.apiKeys === undefined ? null : new Set(options.apiKeys),
     now: options.now ?? Date.now,
     sleep: options.sleep ?? sleep,
     sessionTtl,
     cors: options.cors ?? null,
     authorize: options.authorize ?? null,
+    verifySignature: options.verifySignature ?? null,
   };
 }
 

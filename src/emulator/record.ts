@@ -4,17 +4,19 @@
  * @module
  */
 
+import type { Incoming } from "./incoming.ts";
+
 /**
  * What a request is for.
  *
  * | kind | request |
  * | --- | --- |
- * | `initiate` | starts a resumable session, through the JSON or the XML API |
+ * | `initiate` | starts a resumable session, of either protocol |
  * | `chunk` | sends bytes that do not end the object |
  * | `final` | sends the bytes that end the object, or the whole object |
  * | `status` | asks where a session stands |
- * | `finalize` | an empty body with `bytes *` `/N`, where N bytes are stored: ends the object |
- * | `cancel` | `DELETE` of a session |
+ * | `finalize` | an empty body that ends the object: `bytes *` `/N` where N bytes are stored, or the command alone |
+ * | `cancel` | ends a session without an object |
  * | `media`, `multipart` | an upload in one request |
  * | `get`, `list`, `delete` | requests about finished objects |
  * | `other` | anything else, CORS preflights for instance |
@@ -43,7 +45,13 @@ export type FaultName =
   | "expire"
   | "corrupt"
   | "shorten"
-  | "stall";
+  | "stall"
+  | "early"
+  | "hang before"
+  | "hang after"
+  | "refuse"
+  | "rewrite"
+  | "move";
 
 /** One request in the log. */
 export interface RequestRecord {
@@ -72,21 +80,45 @@ export interface RequestRecord {
 /** A record while its request is being served. */
 export type OpenRecord = { -readonly [K in keyof RequestRecord]: RequestRecord[K] };
 
+/** A record of a request that has just come; it follows the bytes of the body. */
+export function openRecord(
+  index: number,
+  { method, url, headers, body }: Incoming,
+  kind: RequestKind,
+  session: number | null,
+): OpenRecord {
+  const record: OpenRecord = {
+    index,
+    method,
+    url: shownUrl(url),
+    kind,
+    session,
+    contentRange: headers.get("content-range"),
+    headers: shownHeaders(headers),
+    bodyBytes: 0,
+    status: null,
+    fault: null,
+  };
+  body.watch((received) => record.bodyBytes = received);
+  return record;
+}
+
 const SECRET_PARAMETERS = /([?&](?:upload_id|x-goog-signature|access_token|key)=)[^&]*/gi;
 const SECRET_HEADERS: readonly string[] = [
   "authorization",
   "cookie",
+  "x-goog-api-key",
   "x-goog-encryption-key",
   "x-goog-copy-source-encryption-key",
 ];
 
 /** A URL that can be shown. */
-export function shownUrl(url: URL): string {
+function shownUrl(url: URL): string {
   return url.href.replace(SECRET_PARAMETERS, "$1[redacted]");
 }
 
 /** Headers that can be shown. */
-export function shownHeaders(headers: Headers): Record<string, string> {
+function shownHeaders(headers: Headers): Record<string, string> {
   return Object.fromEntries(
     [...headers].map((
       [name, value],

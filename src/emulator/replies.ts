@@ -11,8 +11,11 @@ export const NO_CACHE: Readonly<Record<string, string>> = {
   "expires": "Mon, 01 Jan 1990 00:00:00 GMT",
 };
 
-/** The API through which a request came; it decides how errors look. */
-export type Api = "json" | "xml";
+/**
+ * How the errors of an API look: as those of Google's older JSON APIs, as XML, or as a `google.rpc.Status` in JSON with an
+ * `ErrorInfo`.
+ */
+export type ErrorForm = "json" | "xml" | "rpc";
 
 /** Why a request is refused. */
 export interface Refusal {
@@ -23,6 +26,8 @@ export interface Refusal {
   readonly message: string;
   /** `Code` of the XML error. */
   readonly xmlCode: string;
+  /** `Message` of the XML error, if it is another than that of the JSON error, which is then its `Details`. */
+  readonly xmlMessage?: string;
   readonly locationType?: string;
   readonly location?: string;
 }
@@ -45,6 +50,16 @@ export function invalidParameter(name: string, message: string): Refusal {
     xmlCode: "InvalidArgument",
     locationType: "parameter",
     location: name,
+  };
+}
+
+/** A refusal of a method that the resource does not have. */
+export function methodNotAllowed(): Refusal {
+  return {
+    code: 405,
+    reason: "methodNotAllowed",
+    message: "The specified method is not allowed against this resource.",
+    xmlCode: "MethodNotAllowed",
   };
 }
 
@@ -89,13 +104,24 @@ export function isRefusal(value: object): value is Refusal {
 }
 
 /** The reply to a refused request. */
-export function refuse(refusal: Refusal, api: Api = "json"): Response {
+export function refuse(refusal: Refusal, form: ErrorForm = "json"): Response {
   if (refusal.code === 304) {
     return new Response(null, { status: 304, headers: { "content-type": "application/json" } });
   }
-  return api === "xml"
-    ? reply(refusal.code, "application/xml; charset=UTF-8", errorXml(refusal))
-    : reply(refusal.code, "application/json; charset=UTF-8", errorJson(refusal));
+  const type = form === "xml" ? "application/xml" : "application/json";
+  return reply(refusal.code, `${type}; charset=UTF-8`, errorBody(refusal, form));
+}
+
+/** The body of an error. */
+export function errorBody(refusal: Refusal, form: ErrorForm): string {
+  switch (form) {
+    case "json":
+      return errorJson(refusal);
+    case "xml":
+      return errorXml(refusal);
+    case "rpc":
+      return errorRpc(refusal);
+  }
 }
 
 /** The body of a JSON error. */
@@ -105,11 +131,35 @@ export function errorJson(refusal: Refusal): string {
   return JSON.stringify({ error: { code, message, errors: [detail] } });
 }
 
-function errorXml(refusal: Refusal): string {
+function errorRpc({ code, message, reason }: Refusal): string {
+  const status = RPC_STATUS[code] ?? "UNKNOWN";
+  const info = {
+    "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+    reason,
+    domain: "googleapis.com",
+  };
+  return JSON.stringify({ error: { code, message, status, details: [info] } });
+}
+
+const RPC_STATUS: Readonly<Record<number, string>> = {
+  400: "INVALID_ARGUMENT",
+  401: "UNAUTHENTICATED",
+  403: "PERMISSION_DENIED",
+  404: "NOT_FOUND",
+  409: "ABORTED",
+  412: "FAILED_PRECONDITION",
+  429: "RESOURCE_EXHAUSTED",
+  500: "INTERNAL",
+  501: "UNIMPLEMENTED",
+  503: "UNAVAILABLE",
+  504: "DEADLINE_EXCEEDED",
+};
+
+function errorXml({ xmlCode, message, xmlMessage }: Refusal): string {
+  const details = xmlMessage === undefined ? "" : `<Details>${escapeXml(message)}</Details>`;
   return "<?xml version='1.0' encoding='UTF-8'?>" +
-    `<Error><Code>${refusal.xmlCode}</Code><Message>${
-      escapeXml(refusal.message)
-    }</Message></Error>`;
+    `<Error><Code>${escapeXml(xmlCode)}</Code>` +
+    `<Message>${escapeXml(xmlMessage ?? message)}</Message>${details}</Error>`;
 }
 
 function escapeXml(text: string): string {

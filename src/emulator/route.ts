@@ -4,17 +4,29 @@
  * @module
  */
 
-import { endsObject, readContentRange } from "./content_range.ts";
+import { endsObject, readContentRange } from "./json/content_range.ts";
 import type { Incoming } from "./incoming.ts";
 import type { RequestKind } from "./record.ts";
-import type { Session } from "./session.ts";
+import { decoded, placeOf } from "./apis/places.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { ErrorForm } from "./replies.ts";
+import type { Exchange, Service } from "./service.ts";
+import { storageEndpoint } from "./storage/endpoint.ts";
+import { commandKind, speaksXGoogUpload, startKind } from "./x_goog_upload/command.ts";
+import type { Session } from "./storage/session.ts";
 
 /** A part of the service. */
 export type Route =
-  /** `…/o` of the upload service. */
-  | { readonly to: "upload"; readonly bucket: string }
+  /** Where the uploads of an API start. */
+  | { readonly to: "upload"; readonly endpoint: Endpoint }
   /** A session, through whichever API. */
-  | { readonly to: "session"; readonly api: "json" | "xml" }
+  | { readonly to: "session"; readonly errors: ErrorForm }
+  /** What came of an upload to another API than Cloud Storage. */
+  | {
+    readonly to: "api";
+    readonly errors: ErrorForm;
+    read(service: Service, exchange: Exchange): Response;
+  }
   /** `…/o` of the JSON API. */
   | { readonly to: "objects"; readonly bucket: string }
   /** `…/o/{object}` of the JSON API. */
@@ -41,11 +53,7 @@ export function routeOf({ method, url }: Incoming): Route {
   const onSession = url.searchParams.has("upload_id");
   const path = url.pathname;
   const upload = UPLOAD.exec(path);
-  if (upload) {
-    return !onSession
-      ? { to: "upload", bucket: decoded(upload[1]) }
-      : { to: "session", api: "json" };
-  }
+  if (upload) return uploadRoute(storageEndpoint(decoded(upload[1])), onSession);
   const objects = OBJECTS.exec(path);
   if (objects) return { to: "objects", bucket: decoded(objects[1]) };
   const object = OBJECT.exec(path);
@@ -53,31 +61,60 @@ export function routeOf({ method, url }: Incoming): Route {
   if (JSON_API.test(path)) return { to: "nowhere" };
   const retryTest = RETRY_TEST.exec(path);
   if (retryTest) return { to: "retry test", id: retryTest[1] ?? null };
+  const api = apiRoute(path, onSession);
+  if (api) return api;
   const host = BUCKET_HOST.exec(url.hostname);
   const xml = host ? [path, host[1], path.slice(1)] : XML.exec(path);
   if (!xml || xml[2] === "") return { to: "nowhere" };
   return !onSession
     ? { to: "xml", bucket: decoded(xml[1]), name: decoded(xml[2]) }
-    : { to: "session", api: "xml" };
+    : { to: "session", errors: "xml" };
+}
+
+function uploadRoute(endpoint: Endpoint, onSession: boolean): Route {
+  return onSession ? { to: "session", errors: endpoint.errors } : { to: "upload", endpoint };
+}
+
+function apiRoute(path: string, onSession: boolean): Route | null {
+  const found = placeOf(path);
+  if (!found) return null;
+  const { place, parts } = found;
+  if (place.upload) return uploadRoute(place.upload(parts), onSession);
+  const { errors, read } = place;
+  return { to: "api", errors, read: (service, exchange) => read(service, exchange, parts) };
+}
+
+/** What the errors of a route look like. */
+export function errorsOf(route: Route): ErrorForm {
+  if (route.to === "upload") return route.endpoint.errors;
+  if (route.to === "session" || route.to === "api") return route.errors;
+  return route.to === "xml" ? "xml" : "json";
 }
 
 /** What a request is for. */
 export function kindOf(
   route: Route,
-  { method, url, headers }: Incoming,
+  incoming: Incoming,
   session: Session | undefined,
 ): RequestKind {
+  const { method, url, headers } = incoming;
   const reads = method === "GET" || method === "HEAD";
   switch (route.to) {
     case "upload":
-      return uploadKind(method, url.searchParams.get("uploadType"));
+      if (!route.endpoint.methods.includes(method)) return "other";
+      return speaksXGoogUpload(incoming)
+        ? startKind(incoming)
+        : uploadKind(url.searchParams.get("uploadType"));
     case "session":
+      if (speaksXGoogUpload(incoming)) return commandKind(headers);
       if (method === "DELETE") return "cancel";
       return method === "PUT" || method === "POST" ? sessionKind(headers, session) : "other";
     case "objects":
       return reads ? "list" : "other";
     case "object":
       return reads ? "get" : method === "DELETE" ? "delete" : "other";
+    case "api":
+      return reads ? "get" : "other";
     case "xml":
       return reads ? "get" : method === "POST" ? "initiate" : "other";
     default:
@@ -85,8 +122,7 @@ export function kindOf(
   }
 }
 
-function uploadKind(method: string, uploadType: string | null): RequestKind {
-  if (method !== "POST") return "other";
+function uploadKind(uploadType: string | null): RequestKind {
   if (uploadType === "media" || uploadType === "multipart") return uploadType;
   return uploadType === "resumable" ? "initiate" : "other";
 }
@@ -100,13 +136,4 @@ function sessionKind(headers: Headers, session: Session | undefined): RequestKin
     return ends ? "finalize" : "status";
   }
   return endsObject(range) ? "final" : "chunk";
-}
-
-/** Undoes percent-encoding; what is not encoded correctly stays as it is. */
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

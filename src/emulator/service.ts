@@ -4,16 +4,19 @@
  * @module
  */
 
-import { checkChecksums, type DeclaredChecksums } from "./checksums.ts";
-import { Content } from "./content.ts";
-import type { EmulatedObject } from "./object.ts";
-import { invalid, type Refusal } from "./replies.ts";
-import { RetryTests } from "./retry_tests.ts";
-import { Session } from "./session.ts";
-import type { UploadSpec } from "./spec.ts";
+import { Files } from "./apis/files.ts";
+import type { LastRequest } from "./endpoint.ts";
+import { checkChecksums } from "./storage/checksums.ts";
+import { Content } from "./storage/content.ts";
+import type { EmulatedObject } from "./storage/object.ts";
+import type { Refusal } from "./replies.ts";
+import { RetryTests } from "./faults/retry_tests.ts";
+import { Session, type SessionStart } from "./storage/session.ts";
+import { sizeProblem, type UploadSpec } from "./storage/spec.ts";
 import type { Settings } from "./options.ts";
-import { ObjectStore } from "./store.ts";
+import { ObjectStore } from "./storage/store.ts";
 import type { Incoming } from "./incoming.ts";
+import { Scenarios } from "./x_goog_upload/scenarios.ts";
 
 /** A request with what a route needs to know. */
 export interface Exchange {
@@ -24,6 +27,8 @@ export interface Exchange {
   readonly corrupt: boolean;
   /** The status with which a fault ends the session. */
   readonly expire: 404 | 410 | null;
+  /** The refusal with which a fault ends the session for good. */
+  readonly refusal: Refusal | null;
 }
 
 /** A week in milliseconds: after it, a session is forgotten. */
@@ -34,7 +39,10 @@ export class Service {
   readonly settings: Settings;
   readonly store: ObjectStore;
   readonly sessions: Map<string, Session> = new Map();
+  readonly files: Files = new Files();
   readonly retryTests: RetryTests = new RetryTests();
+  readonly scenarios: Scenarios = new Scenarios();
+  #started = 0;
 
   constructor(settings: Settings) {
     this.settings = settings;
@@ -48,17 +56,23 @@ export class Service {
   }
 
   /** Starts a session. */
-  async startSession(spec: UploadSpec, browserOrigin: string | null): Promise<Session> {
+  async startSession(start: SessionStart): Promise<Session> {
     const session = new Session({
+      ...start,
       id: newId(),
-      index: this.sessions.size,
-      spec,
+      index: this.#started++,
       started: this.settings.now(),
-      browserOrigin,
       content: await this.newContent(),
     });
     this.sessions.set(session.id, session);
     return session;
+  }
+
+  /** Gives a session another URL; it is not known by the one before. */
+  moveSession(session: Session): void {
+    this.sessions.delete(session.id);
+    session.id = newId();
+    this.sessions.set(session.id, session);
   }
 
   /** Ends a session whose time is over. */
@@ -72,12 +86,11 @@ export class Service {
   finalise(
     spec: UploadSpec,
     content: Content,
-    last: { readonly checksums?: DeclaredChecksums; readonly metadata?: Record<string, string> } =
-      {},
+    last: LastRequest,
   ): EmulatedObject | Refusal {
     const refusal = checkChecksums(last.checksums ?? {}, content) ??
       checkChecksums(spec.checksums, content) ??
-      checkSize(spec, content) ??
+      sizeProblem(spec.size, content) ??
       this.store.check(spec.bucket, spec.name, spec.preconditions);
     if (refusal) return refusal;
     const metadata = { ...spec.fields.metadata, ...last.metadata };
@@ -91,19 +104,15 @@ export class Service {
     });
   }
 
-  /** Forgets objects, sessions and retry tests. */
+  /** Forgets objects, files, sessions, retry tests and scenarios. */
   reset(): void {
     this.retryTests.reset();
+    this.scenarios.reset();
+    this.files.list.length = 0;
     this.store.clear();
     this.sessions.clear();
+    this.#started = 0;
   }
-}
-
-function checkSize(spec: UploadSpec, content: Content): Refusal | null {
-  if (spec.size === null || spec.size === content.size) return null;
-  return invalid(
-    `X-Upload-Content-Length announced ${spec.size} byte(s), but the upload has ${content.size} byte(s).`,
-  );
 }
 
 /** An opaque, unguessable id. */

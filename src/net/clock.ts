@@ -40,3 +40,22 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefine
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
 }
+
+/** A signal that aborts with the first of several, and the function that stops listening to them. */
+export function linkSignals(
+  signals: readonly (AbortSignal | undefined)[],
+): { readonly signal: AbortSignal; unlink(): void } {
+  const linked = new AbortController();
+  const followed = signals.filter((signal) => signal !== undefined).map((signal) => {
+    const follow = () => linked.abort(signal.reason);
+    if (signal.aborted) follow();
+    else signal.addEventListener("abort", follow, { once: true });
+    return { signal, follow };
+  });
+  return {
+    signal: linked.signal,
+    unlink() {
+      for (const { signal, follow } of followed) signal.removeEventListener("abort", follow);
+    },
+  };
+}

@@ -1,22 +1,34 @@
-/** When to try again: one policy, one loop. */
+/** When to try again: one policy, one budget, one loop. */
 
 import { UploadError } from "../errors.ts";
-import type { RequestSpec } from "../protocol/resumable.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { type Reply, send, type Transport } from "./transport.ts";
+import { send, type SendOptions, type SendRequest, type SendResult } from "./send.ts";
+import type { Transport } from "./transport.ts";
+
+/** A failure after which an upload tries again. */
+export interface RetryEvent {
+  /** What went wrong. */
+  readonly error: UploadError;
+  /** How many failures there were in a row, this one included. */
+  readonly attempt: number;
+  /** The wait before the next attempt, in milliseconds. */
+  readonly delay: number;
+}
 
 /**
- * How failures that may pass are retried: 408, 429, 5xx, a transport that rejects, an attempt past its deadline.
+ * How failures that may pass are retried: 408, 429, 5xx, a transport that rejects, an attempt that is given up.
  *
- * The number of attempts and the time start anew whenever the server confirms more bytes, so a long upload over a bad
- * network goes on for as long as it gets somewhere. Before a retry of a session request the server is asked where it
- * stands; bytes are never resent blindly.
+ * Time decides when to give up, and it counts failure, not work: it starts at the first failure without progress, leaves
+ * out what the source needs, counts of each wait and attempt no more than was planned (a machine may have slept), and
+ * starts anew whenever the server confirms more bytes. So a long upload over a bad network goes on for as long as it gets
+ * somewhere. After a session request that carried bytes has failed, the server is asked what it holds at least once;
+ * bytes are never resent blindly.
  *
  * @example Try for at most a minute, starting with short waits
  * ```ts
  * import { type RetryOptions, SimpleUpload } from "@resumable-media/upload";
  *
- * const retry: RetryOptions = { initialDelay: 200, maxElapsed: 60_000 };
+ * const retry: RetryOptions = { initialDelay: 200, maxElapsed: 60_000, onRetry: ({ error }) => console.warn(error.message) };
  * new SimpleUpload("https://storage.googleapis.com/upload/storage/v1/b/my-bucket/o?uploadType=media&name=a", { retry });
  * ```
  */
@@ -26,92 +38,130 @@ export interface RetryOptions {
    *
    * @default {1000}
    */
-  initialDelay?: number;
+  initialDelay?: number | undefined;
   /**
    * The longest wait, in milliseconds; it caps the server's `Retry-After` too.
    *
    * @default {64000}
    */
-  maxDelay?: number;
+  maxDelay?: number | undefined;
   /**
    * By how much the wait grows from one attempt to the next.
    *
    * @default {2}
    */
-  multiplier?: number;
+  multiplier?: number | undefined;
   /**
    * The most attempts without progress, the first one included.
    *
-   * @default {8}
+   * @default {Infinity}
    */
-  maxAttempts?: number;
+  maxAttempts?: number | undefined;
   /**
-   * The longest time without progress, in milliseconds.
+   * The longest time without progress, in milliseconds, from the first failure on.
    *
    * @default {600000}
    */
-  maxElapsed?: number;
+  maxElapsed?: number | undefined;
   /**
-   * How long one attempt may take, in milliseconds, before its bytes are counted: see `minThroughput`.
+   * How long a request whose body is streamed may stand still, in milliseconds: no piece taken, and no reply. It is not
+   * bounded in length. On a line that is so slow that this happens while bytes still arrive, the time is doubled.
    *
    * @default {60000}
    */
-  attemptTimeout?: number;
+  stallTimeout?: number | undefined;
   /**
-   * The slowest network worth waiting for, in bytes per second: each attempt may take
+   * How long an attempt may take whose body cannot be watched, in milliseconds, before its bytes are counted: see
+   * `minThroughput`.
+   *
+   * @default {60000}
+   */
+  attemptTimeout?: number | undefined;
+  /**
+   * The slowest network worth waiting for, in bytes per second: an attempt whose body cannot be watched may take
    * `attemptTimeout + 1000 × bytes / minThroughput` milliseconds.
    *
    * @default {16384}
    */
-  minThroughput?: number;
+  minThroughput?: number | undefined;
+  /** Called before each wait. What it throws ends the upload. */
+  onRetry?: ((event: RetryEvent) => void) | undefined;
+  /**
+   * Decides, instead of {@linkcode UploadError.retryable}, whether a failure is tried again: a reply with an error status,
+   * or no reply at all. Not asked where trying again cannot help: a session that is gone, damaged bytes, a failed
+   * precondition.
+   */
+  shouldRetry?: ((error: UploadError) => boolean) | undefined;
   /** Time and chance; tests hand in their own. The default is the platform's. */
-  clock?: Clock;
+  clock?: Clock | undefined;
 }
 
 /** A complete policy. `retries` is false when a failure is final. */
-export interface RetryPolicy extends Required<RetryOptions> {
+export interface RetryPolicy {
+  readonly initialDelay: number;
+  readonly maxDelay: number;
+  readonly multiplier: number;
+  readonly maxAttempts: number;
+  readonly maxElapsed: number;
+  readonly stallTimeout: number;
+  readonly attemptTimeout: number;
+  readonly minThroughput: number;
+  readonly onRetry: ((event: RetryEvent) => void) | undefined;
+  readonly shouldRetry: (error: UploadError) => boolean;
+  readonly clock: Clock;
   readonly retries: boolean;
 }
 
-const DEFAULTS: Required<RetryOptions> = {
+const DEFAULTS: Omit<RetryPolicy, "retries"> = {
   initialDelay: 1000,
   maxDelay: 64_000,
   multiplier: 2,
-  maxAttempts: 8,
+  maxAttempts: Infinity,
   maxElapsed: 600_000,
+  stallTimeout: 60_000,
   attemptTimeout: 60_000,
   minThroughput: 16_384,
+  onRetry: undefined,
+  shouldRetry: (error) => error.retryable,
   clock: systemClock,
 };
 
-const LEAST = {
+/** The least value of each number. */
+const LEAST: Readonly<Record<string, number>> = {
   initialDelay: 0,
   maxDelay: 0,
   multiplier: 1,
   maxAttempts: 1,
   maxElapsed: 0,
+  stallTimeout: 1,
   attemptTimeout: 1,
   minThroughput: 1,
 };
 
-/** Checks the options and fills in the defaults; `null` turns retrying off and keeps the deadlines. */
-export function retryPolicy(options: RetryOptions | null | undefined): RetryPolicy {
-  const policy = { ...DEFAULTS, retries: options !== null };
-  for (const [name, value] of Object.entries(options ?? {})) {
-    if (value === undefined) continue;
+/** Checks the options and fills in the defaults; `null` and `false` turn retrying off and keep the deadlines. */
+export function retryPolicy(options: RetryOptions | null | false | undefined): RetryPolicy {
+  if (options === null || options === false) return { ...DEFAULTS, retries: false };
+  if (options !== undefined && typeof options !== "object") {
+    throw new TypeError(`retry: expected an object, false or null, got ${typeof options}`);
+  }
+  const given = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);
+  for (const [name, value] of given) {
     if (!(name in DEFAULTS)) throw new TypeError(`retry.${name} is not an option`);
-    const least = LEAST[name as keyof typeof LEAST];
+    const least = LEAST[name];
     if (least !== undefined && !(typeof value === "number" && value >= least)) {
       throw new RangeError(
         `retry.${name}: expected a number of at least ${least}, got ${String(value)}`,
       );
     }
-    Object.assign(policy, { [name]: value });
+    const kind = name === "clock" ? "object" : "function";
+    if (least === undefined && typeof value !== kind) {
+      throw new TypeError(`retry.${name}: expected a ${kind}, got ${typeof value}`);
+    }
   }
-  return policy;
+  return { ...DEFAULTS, ...Object.fromEntries(given), retries: true };
 }
 
-/** The deadline of an attempt that carries `bytes`, in milliseconds. */
+/** The deadline of an attempt that carries `bytes` and cannot be watched, in milliseconds. */
 export function attemptDeadline(policy: RetryPolicy, bytes: number): number {
   return Math.ceil(policy.attemptTimeout + (1000 * bytes) / policy.minThroughput);
 }
@@ -121,8 +171,20 @@ export type Step<T> =
   | { readonly kind: "done"; readonly value: T }
   /** The next step can follow at once. */
   | { readonly kind: "continue" }
-  /** A failure that may pass. */
-  | { readonly kind: "failed"; readonly error: UploadError; readonly retryAfter?: string | null };
+  | FailedStep;
+
+/** A failure that may pass. */
+export interface FailedStep {
+  readonly kind: "failed";
+  readonly error: UploadError;
+  readonly retryAfter?: string | null | undefined;
+  /** How long it took, in milliseconds, as far as it counts. */
+  readonly spent?: number | undefined;
+  /** Whether the next step asks the server what it holds, which it must be given the time for. */
+  readonly asksNext?: boolean | undefined;
+  /** Whether the next step may clear it up, whatever the error says. */
+  readonly mayPass?: boolean | undefined;
+}
 
 /**
  * Runs steps until one is done or throws, or until the policy is at its end; then throws the last failure.
@@ -134,19 +196,31 @@ export async function retrying<T>(
   signal: AbortSignal | undefined,
   step: () => Promise<Step<T>>,
 ): Promise<T> {
-  const { clock } = policy;
-  const start = clock.now();
-  for (let failures = 0;;) {
+  const { clock, maxAttempts, maxElapsed, shouldRetry, onRetry } = policy;
+  let elapsed = 0; // milliseconds since the first failure
+  let failures = 0;
+  let last: FailedStep | undefined;
+  for (;;) {
     const result = await step();
     if (result.kind === "done") return result.value;
-    if (result.kind === "continue") continue;
-    failures++;
-    const delay = backoff(policy, failures, result.retryAfter);
-    const elapsed = clock.now() - start + delay;
-    if (!policy.retries || failures >= policy.maxAttempts || elapsed > policy.maxElapsed) {
-      throw result.error;
+    const isUsedUp = elapsed >= maxElapsed;
+    if (result.kind === "continue") {
+      if (last && isUsedUp) throw last.error;
+      continue;
     }
+    last = result;
+    failures++;
+    if (failures > 1) elapsed += result.spent ?? 0;
+    const isLastChance = elapsed >= maxElapsed && !(result.asksNext && maxElapsed > 0);
+    const mayPass = result.mayPass || shouldRetry(result.error);
+    if (!policy.retries || failures >= maxAttempts || isLastChance || !mayPass) throw result.error;
+    const delay = Math.min(
+      backoff(policy, failures, result.retryAfter),
+      Math.max(0, maxElapsed - elapsed),
+    );
+    onRetry?.({ error: result.error, attempt: failures, delay });
     await clock.sleep(delay, signal);
+    elapsed += delay;
   }
 }
 
@@ -172,24 +246,19 @@ function retryAfterDelay(value: string | null | undefined, clock: Clock): number
   return Number.isNaN(date) ? undefined : Math.max(0, date - clock.now());
 }
 
-/** Sends one request under the policy's deadline; a failure that may pass is returned, anything else is thrown. */
+/** Sends one request under the policy's deadlines; see {@linkcode send}. */
 export async function attempt(
   transport: Transport,
-  spec: RequestSpec,
+  request: SendRequest,
   policy: RetryPolicy,
-  signal: AbortSignal | undefined,
-): Promise<Reply | UploadError> {
-  const bytes = spec.body instanceof Blob ? spec.body.size : spec.body?.length ?? 0;
-  try {
-    return await send(transport, spec, {
-      clock: policy.clock,
-      deadline: attemptDeadline(policy, bytes),
-      signal,
-    });
-  } catch (error) {
-    const mayPass = error instanceof UploadError &&
-      (error.code === "transport_failed" || error.code === "deadline_exceeded");
-    if (mayPass && !signal?.aborted) return error;
-    throw error;
-  }
+  options: Partial<SendOptions> & { readonly signal: AbortSignal | undefined },
+): Promise<SendResult> {
+  const { body } = request;
+  const bytes = body instanceof Uint8Array ? body.length : body?.size ?? 0;
+  return await send(transport, request, {
+    clock: policy.clock,
+    deadline: attemptDeadline(policy, bytes),
+    stallTimeout: policy.stallTimeout,
+    ...options,
+  });
 }

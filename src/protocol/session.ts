@@ -5,19 +5,25 @@ import { UploadError } from "../errors.ts";
 /**
  * Where a resumable upload stands.
  *
- * `persisted` counts the bytes that the server has confirmed. From `unsure` only the server's word leads on: a status
- * query that tells what is stored, or a finished object.
+ * | state | meaning | what can follow |
+ * | --- | --- | --- |
+ * | `new` | nothing was sent | `started`, `resumed` |
+ * | `open` | the server has confirmed `persisted` bytes | any event but `started` and `resumed` |
+ * | `interrupted` | what the server holds is not known: only its word leads on | the same |
+ * | `done` | the server has shown the finished result, and it is the right one | nothing |
+ * | `cancelled` | the session is no more | nothing |
+ * | `closed` | the caller has given it up here; the session may live on | nothing |
  */
-export type SessionState = NewSession | OpenedSession;
+export type SessionState = NewSession | StartedSession;
 
-/** Nothing has been sent. */
+/** Nothing was sent. */
 export interface NewSession {
   readonly kind: "new";
 }
 
 /** A session exists, or existed. */
-export interface OpenedSession {
-  readonly kind: "open" | "unsure" | "done" | "cancelled";
+export interface StartedSession {
+  readonly kind: "open" | "interrupted" | "done" | "cancelled" | "closed";
   readonly url: string;
   /** Confirmed bytes. */
   readonly persisted: number;
@@ -26,33 +32,37 @@ export interface OpenedSession {
 /** What can happen to a resumable upload. */
 export type SessionEvent =
   /** The server has opened a session. */
-  | { readonly kind: "initiated"; readonly url: string }
-  /** A session is taken over from a checkpoint; only the server knows what it holds. */
+  | { readonly kind: "started"; readonly url: string }
+  /** A session is taken over from elsewhere; only the server knows what it holds. */
   | { readonly kind: "resumed"; readonly url: string; readonly persisted: number }
-  /** The server says that the first `persisted` bytes are stored. */
-  | { readonly kind: "stored"; readonly persisted: number }
-  /** The server has shown the finished object, and it is the right one. */
+  /** The server says that the first `persisted` bytes are stored, and perhaps where to go on. */
+  | { readonly kind: "stored"; readonly persisted: number; readonly url?: string | undefined }
+  /** The server has shown the finished result, and it is the right one. */
   | { readonly kind: "finished"; readonly size: number }
-  /** Something happened that leaves us not knowing what is stored. */
-  | { readonly kind: "lost" }
-  | { readonly kind: "cancelled" };
+  /** Something happened after which it is not known what is stored. */
+  | { readonly kind: "interrupted" }
+  | { readonly kind: "cancelled" }
+  | { readonly kind: "closed" };
 
 /** The state of an upload that has not been started. */
 export const NEW_SESSION: NewSession = { kind: "new" };
 
 /** The state after `event`; throws when the event cannot happen in `state`. */
-export function advance(state: SessionState, event: SessionEvent): OpenedSession {
+export function advance(state: SessionState, event: SessionEvent): StartedSession {
   if (state.kind === "new") {
-    if (event.kind === "initiated") return { kind: "open", url: event.url, persisted: 0 };
+    if (event.kind === "started") return { kind: "open", url: event.url, persisted: 0 };
     if (event.kind === "resumed") {
-      return { kind: "unsure", url: event.url, persisted: event.persisted };
+      return { kind: "interrupted", url: event.url, persisted: event.persisted };
     }
-  } else if (state.kind === "open" || state.kind === "unsure") {
+  } else if (state.kind === "open" || state.kind === "interrupted") {
     const { url, persisted } = state;
-    if (event.kind === "stored") return { kind: "open", url, persisted: event.persisted };
+    if (event.kind === "stored") {
+      return { kind: "open", url: event.url ?? url, persisted: event.persisted };
+    }
     if (event.kind === "finished") return { kind: "done", url, persisted: event.size };
-    if (event.kind === "lost") return { kind: "unsure", url, persisted };
-    if (event.kind === "cancelled") return { kind: "cancelled", url, persisted };
+    if (event.kind !== "started" && event.kind !== "resumed") {
+      return { kind: event.kind, url, persisted };
+    }
   }
   throw new UploadError(
     "invalid_state",

@@ -17,13 +17,13 @@ export function uploadUrl(endpoint: string, bucket: string, name: string): strin
 
 // Expressions, since a `URLSearchParams` takes twenty times as long in Bun, which small uploads notice.
 const UPLOAD_TYPE = /^[^#]*?[?&]uploadType(?:=([^&#]*))?(?:[&#]|$)/;
-const SIGNATURE = /^[^#]*?[?&]x-goog-signature(?:[=&#]|$)/i;
-const GENERATION = /^[^#]*?[?&]ifGenerationMatch(?:[=&#]|$)/;
+const SIGNED = /^[^#]*?[?&](?:x-goog-)?signature(?:[=&#]|$)/i;
+const SESSION = /^[^#]*?[?&]upload_id(?:[=&#]|$)/;
 
 /** The upload type of a start URL: what its query says, `resumable` when it is signed, `undefined` when it is open. */
 export function uploadTypeOf(url: string): UploadType | undefined {
   const match = UPLOAD_TYPE.exec(url);
-  if (!match) return SIGNATURE.test(url) ? "resumable" : undefined;
+  if (!match) return SIGNED.test(url) ? "resumable" : undefined;
   const [, type = ""] = match;
   if (type === "media" || type === "multipart" || type === "resumable") return type;
   throw new RangeError(
@@ -31,9 +31,56 @@ export function uploadTypeOf(url: string): UploadType | undefined {
   );
 }
 
-/** Whether a URL asks for a generation of the object. */
-export function hasGenerationMatch(url: string): boolean {
-  return GENERATION.test(url);
+/** Whether a URL is that of a session: where an upload goes on, not where one is started. */
+export function isSessionUrl(url: string): boolean {
+  return SESSION.test(url);
+}
+
+/** What a signed URL allows. */
+export interface Signature {
+  /** The names of the headers that must be sent as they were signed, in lower case; `undefined` where the URL does not say. */
+  readonly headers: readonly string[] | undefined;
+}
+
+/**
+ * The signature of a signed URL, of version 4 or 2; `undefined` for a URL that is not signed. Signed URLs belong to the XML
+ * API.
+ */
+export function signatureOf(url: string): Signature | undefined {
+  if (!SIGNED.test(url)) return undefined;
+  const query = new Map(
+    [...new URL(url).searchParams].map(([name, value]) => [name.toLowerCase(), value]),
+  );
+  const headers = query.get("x-goog-signedheaders");
+  const isV4 = query.has("x-goog-signature");
+  return { headers: isV4 ? (headers ?? "").toLowerCase().split(";") : undefined };
+}
+
+/** The value of a query parameter, decoded; `undefined` where there is none. */
+export function parameterOf(url: string, name: string): string | undefined {
+  if (!url.includes(`${name}=`)) return undefined;
+  return new URL(url).searchParams.get(name) ?? undefined;
+}
+
+/** What a start URL of Cloud Storage's JSON API speaks of. */
+export interface StorageTarget {
+  /** What comes before the API's own path: an origin, perhaps with a proxy's prefix. */
+  readonly base: string;
+  readonly bucket: string;
+  /** The object's name, where the URL has it. */
+  readonly name: string | undefined;
+}
+
+const STORAGE_PATH = /^(.*?)\/(?:resumable\/)?upload\/storage\/v1\/b\/([^/]+)\/o\/?$/;
+
+/** What a start URL of Cloud Storage's JSON API speaks of; `undefined` for another URL. */
+export function storageTargetOf(url: string): StorageTarget | undefined {
+  if (!url.includes("/upload/storage/v1/b/")) return undefined;
+  const { origin, pathname, searchParams } = new URL(url);
+  const match = STORAGE_PATH.exec(pathname);
+  if (!match) return undefined;
+  const [, prefix, bucket] = match;
+  return { base: origin + prefix, bucket, name: searchParams.get("name") ?? undefined };
 }
 
 /** The URL with one more query parameter, the rest of it untouched. */

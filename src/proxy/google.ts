@@ -1,7 +1,8 @@
 /** Google's upload protocol, between a client and Google: what is checked, what goes on, what comes back. */
 
 import type { Transport } from "../net/transport.ts";
-import { isSuccess, readRefusal } from "../protocol/reply.ts";
+import { readRefusal } from "../protocol/refusal.ts";
+import { isSuccess } from "../protocol/reply.ts";
 import { byteCount, passBody, type PassedBody, readText } from "./body.ts";
 import { parseChunkRange } from "./content_range.ts";
 import { badGateway, badRequest, forbidden, HttpError, quote, tooLarge } from "./http_error.ts";

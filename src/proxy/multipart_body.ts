@@ -1,6 +1,6 @@
 /** `multipart/related` on its way through: the metadata is taken out, the media is passed on in a new frame. */
 
-import { multipartFrame } from "../protocol/multipart.ts";
+import { multipartFrame } from "../protocol/multipart_related.ts";
 import type { PassedBody } from "./body.ts";
 import { badRequest, type HttpError, tooLarge } from "./http_error.ts";
 

@@ -1,9 +1,11 @@
 /** Where an upload stands, as JSON that outlives the process. */
 
+import type { TakenSource } from "../bytes/source.ts";
 import { UploadError } from "../errors.ts";
-import { UPLOAD_CHUNK_SIZE } from "../protocol/content_range.ts";
+import { UPLOAD_CHUNK_SIZE } from "../protocol/content_range/ranges.ts";
 import { isMediaType } from "../protocol/media_type.ts";
-import type { ChecksumOption } from "../protocol/metadata.ts";
+import type { ChecksumOption } from "../protocol/resource.ts";
+import type { UploadProtocol } from "../protocol/upload_protocol.ts";
 
 /**
  * Where an upload stands: plain JSON, to be stored and handed to {@linkcode ResumableUpload.resume} or to
@@ -19,7 +21,7 @@ export interface Checkpoint {
   readonly uploadUrl: string;
   /** The session; a secret. */
   readonly sessionUrl: string;
-  /** Bytes in each request. */
+  /** The most bytes in each request; `Infinity` stands here as the largest multiple of 256 KiB that JSON holds exactly. */
   readonly chunkSize: number;
   /** The bytes that the server had confirmed. */
   readonly persisted: number;
@@ -33,6 +35,10 @@ export interface Checkpoint {
   readonly contentType: string;
   /** Which checksum is compared at the end. */
   readonly checksum: ChecksumOption;
+  /** The wire protocol of the session; absent for `content-range`. */
+  readonly protocol?: UploadProtocol["name"];
+  /** Requests that are not the last one carry a multiple of this many bytes; absent for 262144. */
+  readonly granularity?: number;
 }
 
 const CHECKS: { [Field in keyof Checkpoint]-?: (value: unknown) => boolean } = {
@@ -48,6 +54,9 @@ const CHECKS: { [Field in keyof Checkpoint]-?: (value: unknown) => boolean } = {
     value === undefined || typeof value === "number" && Number.isFinite(value),
   contentType: isMediaType,
   checksum: (value) => value === null || value === "auto" || value === "crc32c" || value === "md5",
+  protocol: (value) =>
+    value === undefined || value === "content-range" || value === "x-goog-upload",
+  granularity: (value) => value === undefined || isCount(value) && value > 0,
 };
 
 /** Checks a value that came from storage; its values are not shown, since they hold a secret. */
@@ -65,13 +74,35 @@ export function checkCheckpoint(value: unknown): Checkpoint {
     }
   }
   const checkpoint = fields as unknown as Checkpoint;
-  if (checkpoint.totalBytes !== undefined && checkpoint.persisted > checkpoint.totalBytes) {
-    throw refused(
-      `expected at most ${checkpoint.totalBytes} persisted bytes`,
-      `${checkpoint.persisted}`,
-    );
+  const { totalBytes, persisted } = checkpoint;
+  if (totalBytes !== undefined && persisted > totalBytes) {
+    throw refused(`expected at most ${totalBytes} persisted bytes`, `${persisted}`);
   }
   return checkpoint;
+}
+
+/** The wire protocol that the session of a checkpoint speaks. */
+export function checkProtocol(
+  { protocol = "content-range" }: Checkpoint,
+  given: UploadProtocol,
+): void {
+  if (protocol === given.name) return;
+  throw new TypeError(`protocol: expected that of the checkpoint, ${protocol}, got ${given.name}`);
+}
+
+/** Compares what a source says of itself with what a checkpoint says; lets it go where they differ. */
+export function checkSameSource(from: Checkpoint, source: TakenSource): void {
+  const compare = (what: string, before: number | undefined, now: number | undefined) => {
+    if (before === undefined || now === undefined || before === now) return;
+    const error = new UploadError(
+      "source_changed",
+      `Cannot resume: expected a source with ${what} ${before}, got one with ${now}`,
+    );
+    void source.release(error);
+    throw error;
+  };
+  compare("a size in bytes of", from.totalBytes, source.size);
+  compare("lastModified", from.lastModified, source.lastModified);
 }
 
 function refused(expected: string, actual: string): UploadError {

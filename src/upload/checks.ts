@@ -1,21 +1,74 @@
-/** The door: what callers hand in is checked here, before anything is sent. */
+/** What callers hand in is checked here, before anything is sent. */
 
-import { DataCorruption, InvalidResponse, UploadError } from "../errors.ts";
-import { UPLOAD_CHUNK_SIZE } from "../protocol/content_range.ts";
-import { isMediaType } from "../protocol/media_type.ts";
-import type { ChecksumOption, ObjectMetadata } from "../protocol/metadata.ts";
-import { describeReply, type Refusal } from "../protocol/reply.ts";
+import { decodeCrc32c } from "../bytes/crc32c.ts";
+import { UploadError } from "../errors.ts";
 import { type RetryPolicy, retryPolicy } from "../net/retry.ts";
-import type { Reply } from "../net/transport.ts";
+import { UPLOAD_CHUNK_SIZE } from "../protocol/content_range/ranges.ts";
+import { type Checksums, parseHashes } from "../protocol/hashes.ts";
+import { isMediaType } from "../protocol/media_type.ts";
+import type { ChecksumOption, Resource } from "../protocol/resource.ts";
+import { defaultResource } from "../protocol/resources/default.ts";
+import type { ObjectMetadata } from "../protocol/resources/storage_object.ts";
+import {
+  isSessionUrl,
+  signatureOf,
+  type UploadType,
+  uploadTypeOf,
+} from "../protocol/upload_url.ts";
 import type { OneShotOptions } from "./options.ts";
 
-/** An absolute http or https URL, as a string. */
+/** Headers that the library or the platform sets; a value of the caller's would break the request. */
+const OWN_HEADERS = [
+  "connection",
+  "content-length",
+  "content-range",
+  "expect",
+  "host",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
+
+/** Headers that speak for the caller: they go to where an upload is started, and nowhere else. */
+const CREDENTIALS = ["authorization", "cookie", "proxy-authorization"];
+
+/** An absolute http or https URL without credentials, as a string. */
 export function checkUrl(value: string | URL, name: string): string {
   const url = String(value);
-  const isUrl = URL.canParse(url);
-  if (!isUrl || !/^\s*https?:/i.test(url)) {
-    const got = isUrl ? new URL(url).protocol : "something else";
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (!parsed || !/^\s*https?:/i.test(url)) {
+    const got = parsed ? parsed.protocol : "something else";
     throw new TypeError(`${name}: expected an absolute http or https URL, got ${got}`);
+  }
+  if (parsed.username !== "" || parsed.password !== "") {
+    throw new TypeError(
+      `${name}: expected a URL without user name and password, got one with them`,
+    );
+  }
+  return url;
+}
+
+/** Where an upload is started, by a class that takes URLs of one type. */
+export function checkStartUrl(value: string | URL, name: string, type?: UploadType): string {
+  const url = checkUrl(value, name);
+  if (isSessionUrl(url)) {
+    throw new TypeError(
+      `${name}: expected where uploads are started, got a session URL (with upload_id); a session is taken up from a ` +
+        "checkpoint, with resume()",
+    );
+  }
+  const actual = uploadTypeOf(url);
+  if (type !== undefined && actual !== undefined && actual !== type) {
+    const got = signatureOf(url) ? "a signed URL, which starts a resumable one" : actual;
+    throw new TypeError(`${name}: expected a URL for uploadType ${type}, got ${got}`);
+  }
+  const signed = signatureOf(url)?.headers;
+  if (signed && !signed.includes("x-goog-resumable")) {
+    throw new TypeError(
+      `${name}: expected a signed URL whose signed headers contain x-goog-resumable, which starts an upload, got one without`,
+    );
   }
   return url;
 }
@@ -42,25 +95,109 @@ export function checkMetadata(value: ObjectMetadata): ObjectMetadata {
   return value;
 }
 
-/** What the three kinds of upload have in common, checked. */
-export interface CheckedUpload {
+/** No option that nobody knows: it would be a wish that is dropped without a word. */
+export function checkOptions(
+  options: object | undefined,
+  names: readonly string[],
+  what: string,
+): void {
+  if (options === undefined) return;
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`${what}: expected options as an object, got ${options}`);
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || names.includes(name)) continue;
+    throw new TypeError(
+      `${what}: "${name}" is not an option; there are ${[...names].sort().join(", ")}`,
+    );
+  }
+}
+
+/** What the kinds of upload have in common, checked. */
+export interface CheckedUpload<T> {
   readonly url: string;
+  /** Of the first request. */
+  readonly startHeaders: Headers;
+  /** Of the requests after it. */
   readonly headers: Headers;
   readonly policy: RetryPolicy;
   readonly checksum: ChecksumOption;
+  readonly resource: Resource<T>;
+  /** What the caller says that the whole object has. */
+  readonly claimed: Checksums;
 }
 
-/** Checks what the three kinds of upload have in common. */
-export function checkUpload(
-  url: string | URL,
-  { headers, retry, checksum }: OneShotOptions,
-): CheckedUpload {
+/** Checks what the kinds of upload have in common; the URL has been checked. */
+export function checkUpload<T>(url: string, options: OneShotOptions<T>): CheckedUpload<T> {
+  const { startHeaders, headers, claimed } = checkHeaders(options.headers);
   return {
-    url: checkUrl(url, "uploadUrl"),
-    headers: new Headers(headers),
-    policy: retryPolicy(retry),
-    checksum: checkChecksum(checksum),
+    url,
+    startHeaders,
+    headers,
+    claimed,
+    policy: retryPolicy(options.retry),
+    checksum: checkChecksum(options.checksum),
+    resource: options.resource ?? defaultResource<T>(url),
   };
+}
+
+/** Headers that a request can carry, those of the first request and those of the others. */
+export function checkHeaders(
+  given: HeadersInit | undefined,
+): Pick<CheckedUpload<unknown>, "startHeaders" | "headers" | "claimed"> {
+  const startHeaders = new Headers(given);
+  const own = OWN_HEADERS.find((name) => startHeaders.has(name));
+  if (own) {
+    throw new TypeError(`headers: expected none that the request itself needs, got ${own}`);
+  }
+  const hash = startHeaders.get("x-goog-hash");
+  const claimed = parseHashes(hash);
+  if (hash !== null && claimed.crc32c === undefined && claimed.md5 === undefined) {
+    throw new TypeError('headers: expected x-goog-hash of the form "crc32c=…,md5=…", got another');
+  }
+  checkCrc32c(claimed.crc32c, "headers: x-goog-hash");
+  startHeaders.delete("x-goog-hash");
+  const headers = new Headers(startHeaders);
+  for (const name of CREDENTIALS) headers.delete(name);
+  return { startHeaders, headers, claimed };
+}
+
+/** The checksums that metadata and headers claim; those of both must agree. */
+export function claimedChecksums(
+  { claimed }: Pick<CheckedUpload<unknown>, "claimed">,
+  { crc32c, md5Hash: md5 }: ObjectMetadata,
+): Checksums {
+  checkCrc32c(crc32c, "metadata.crc32c");
+  if (md5 !== undefined && !(typeof md5 === "string" && /^[A-Za-z0-9+/]{22}==$/.test(md5))) {
+    throw new TypeError("metadata.md5Hash: expected an MD5 in base64, got something else");
+  }
+  const inMetadata = { crc32c, md5 };
+  for (const kind of ["crc32c", "md5"] as const) {
+    const [a, b] = [claimed[kind], inMetadata[kind]];
+    if (a !== undefined && b !== undefined && a !== b) {
+      throw new TypeError(`x-goog-hash: expected the same ${kind} as in metadata, got another`);
+    }
+  }
+  return { crc32c: claimed.crc32c ?? crc32c, md5: claimed.md5 ?? md5 };
+}
+
+/** What the caller says that the whole has must be what was read, before anything is finished. */
+export function compareClaims(claimed: Checksums, actual: Checksums): void {
+  for (const kind of ["crc32c", "md5"] as const) {
+    const [expected, got] = [claimed[kind], actual[kind]];
+    if (expected === undefined || got === undefined || expected === got) continue;
+    throw new UploadError(
+      "source_changed",
+      `Cannot finish the upload: expected a source with ${kind} ${expected}, as was given, got ${got}; nothing was finished`,
+    );
+  }
+}
+
+function checkCrc32c(value: unknown, name: string): void {
+  if (value === undefined) return;
+  if (typeof value !== "string" || decodeCrc32c(value) === undefined) {
+    throw new TypeError(`${name}: expected a CRC32C in base64, got something else`);
+  }
 }
 
 /** One of the checksum options; the default is `auto`. */
@@ -84,14 +221,46 @@ export function checkTransport(value: unknown): void {
   }
 }
 
+/** The largest size of a chunk that a checkpoint can carry: what `Infinity` stands for. */
+const MOST_CHUNK_SIZE = Number.MAX_SAFE_INTEGER - Number.MAX_SAFE_INTEGER % UPLOAD_CHUNK_SIZE;
+
+/** Whether a size of chunks stands for `Infinity`. */
+export function isUnbounded(chunkSize: number): boolean {
+  return chunkSize >= MOST_CHUNK_SIZE;
+}
+
 /** A size of chunks that Google accepts, in bytes. */
 export function checkChunkSize(value: number): number {
+  if (value === Infinity) return MOST_CHUNK_SIZE;
   if (!Number.isSafeInteger(value) || value <= 0 || value % UPLOAD_CHUNK_SIZE !== 0) {
     throw new RangeError(
-      `chunkSize: expected a positive multiple of ${UPLOAD_CHUNK_SIZE} bytes, got ${value}`,
+      `chunkSize: expected a positive multiple of ${UPLOAD_CHUNK_SIZE} bytes, or Infinity, got ${value}`,
     );
   }
   return value;
+}
+
+/** Metadata that the upload can carry: a signed URL belongs to the XML API, which takes none in the body. */
+export function checkCarried(url: string, metadata: ObjectMetadata): void {
+  if (!signatureOf(url)) return;
+  const { pathname } = new URL(url);
+  const isOwnName = metadata.name !== undefined &&
+    decodeURIComponent(pathname).endsWith(`/${metadata.name}`);
+  const allowed = isOwnName ? ["contentType", "name"] : ["contentType"];
+  refuseMetadata(metadata, "a signed URL, which carries no metadata", allowed);
+}
+
+/** No fields but those that the request has another place for. */
+export function refuseMetadata(
+  metadata: ObjectMetadata,
+  expected: string,
+  allowed: readonly string[],
+): void {
+  const field = Object.keys(metadata).find((name) =>
+    metadata[name] !== undefined && !allowed.includes(name)
+  );
+  if (field === undefined) return;
+  throw new TypeError(`metadata.${field}: expected none with ${expected}, got some`);
 }
 
 /** A declared size in bytes, which must be that of the source where the source knows it. */
@@ -110,50 +279,4 @@ export function checkTotalBytes(declared: number | undefined, size: number | und
 /** The error for a call at a moment when it cannot work. */
 export function invalidState(message: string): UploadError {
   return new UploadError("invalid_state", message);
-}
-
-/** The error for a refused request. `session` says whether it was about an open session. */
-export function refusalError(
-  action: string,
-  reply: Reply,
-  refusal: Refusal,
-  session: boolean,
-): UploadError {
-  const told = `Cannot ${action}: `;
-  const said = describeReply(reply);
-  const fail = (code: UploadError["code"], message: string) =>
-    new InvalidResponse(reply.response, told + message, code);
-  switch (refusal.kind) {
-    case "corrupt":
-      return new DataCorruption(
-        reply.response,
-        `${told}the server computed another checksum: ${said}`,
-      );
-    case "gone":
-      return session
-        ? fail(
-          "session_gone",
-          `expected an open session, but it has expired or never existed: ${said}`,
-        )
-        : fail("rejected", `expected 200, got ${said}`);
-    case "cancelled":
-      return fail("session_cancelled", `expected an open session, but it was cancelled: ${said}`);
-    case "precondition":
-      return fail(
-        "precondition_failed",
-        `the object is not in the state that was asked for: ${said}`,
-      );
-    case "unavailable":
-      return fail("unavailable", `expected success, but the server could not serve: ${said}`);
-    case "misplaced":
-      return fail(
-        "invalid_response",
-        `expected the bytes to fit behind those stored, but they did not: ${said}`,
-      );
-    case "rejected":
-      return fail("rejected", `expected success, got ${said}`);
-    case "unproven":
-    case "malformed":
-      return fail("invalid_response", `${refusal.problem} (status ${said})`);
-  }
 }

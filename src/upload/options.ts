@@ -1,11 +1,16 @@
 /** What callers can set, and what they are told. */
 
 import type { RetryOptions } from "../net/retry.ts";
-import type { ChecksumOption } from "../protocol/metadata.ts";
+import type { ChecksumOption, Resource } from "../protocol/resource.ts";
+import type { StorageObject } from "../protocol/resources/storage_object.ts";
+import type { UploadProtocol } from "../protocol/upload_protocol.ts";
 
 /** How far an upload has come, in bytes. */
 export interface UploadProgress {
-  /** The end of the last byte handed to the transport; it never goes down. */
+  /**
+   * The end of the last byte handed to the transport; it never goes down. In long requests it follows the pieces that the
+   * transport takes, some megabytes ahead of the wire: what is in the buffers of the runtime and of the system.
+   */
   readonly sent: number;
   /** What the server has confirmed; it never goes down and never exceeds `total`. */
   readonly persisted: number;
@@ -14,48 +19,65 @@ export interface UploadProgress {
 }
 
 /** Options of {@linkcode SimpleUpload} and {@linkcode MultipartUpload}. */
-export interface OneShotOptions {
-  /** Headers of every request of the upload, such as those of customer-supplied encryption keys. */
-  headers?: HeadersInit;
-  /** How failures that may pass are retried; `null` never retries. */
-  retry?: RetryOptions | null;
+export interface OneShotOptions<T = StorageObject> {
+  /**
+   * Headers of every request of the upload, such as those of customer-supplied encryption keys. `authorization`, `cookie`
+   * and `proxy-authorization` go with the first request only: a session needs none, and a token that expires must not end a
+   * long upload. `x-goog-hash` is what the whole object must have; it goes with the request that finishes it.
+   */
+  headers?: HeadersInit | undefined;
+  /** How failures that may pass are retried; `false` and `null` never retry. */
+  retry?: RetryOptions | false | null | undefined;
   /**
    * Which checksum is compared: `auto` compares CRC32C wherever the server reports one, `crc32c` and `md5` require it,
    * `null` computes none.
    *
    * @default {"auto"}
    */
-  checksum?: ChecksumOption;
+  checksum?: ChecksumOption | undefined;
+  /**
+   * What the API makes of the bytes. The default is Cloud Storage's object for its URLs and for signed URLs; for any other
+   * URL it is whatever the server answers, and nothing is compared.
+   */
+  resource?: Resource<T> | undefined;
 }
 
 /** Options of {@linkcode ResumableUpload}. */
-export interface ResumableUploadOptions extends OneShotOptions {
-  /** Called when bytes are handed to the transport and when the server confirms some. */
-  onProgress?: (progress: UploadProgress) => void;
+export interface ResumableUploadOptions<T = StorageObject> extends OneShotOptions<T> {
+  /**
+   * The wire protocol. The default is that of `Content-Range` and 308, which Cloud Storage speaks.
+   */
+  protocol?: UploadProtocol | undefined;
+  /**
+   * Called when the transport has taken bytes (at most ten times a second) and when the server confirms some. What it throws
+   * ends the upload, but for the last call, when the upload is finished already.
+   */
+  onProgress?: ((progress: UploadProgress) => void) | undefined;
 }
 
 /** Options of {@linkcode ResumableUpload.initiate}. */
 export interface InitiateOptions {
   /** The size of the source in bytes. A source that turns out shorter or longer is an error, never an object. */
-  totalBytes?: number;
+  totalBytes?: number | undefined;
   /**
    * Whether the source will get no more bytes. With `false` its size is not declared, even where it could be known.
    *
    * @default {true}
    */
-  streamFinal?: boolean;
+  streamFinal?: boolean | undefined;
   /** Stops at once, with the signal's own reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** Options of one call. */
 export interface CallOptions {
   /** Stops at once, with the signal's own reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** Options of {@linkcode ResumableUpload.resume}. */
-export interface ResumeOptions extends Omit<ResumableUploadOptions, "checksum"> {
+export interface ResumeOptions<T = StorageObject>
+  extends Omit<ResumableUploadOptions<T>, "checksum"> {
   /**
    * Whether the bytes stored already are read again from the source, and compared with what was sent and with what is
    * stored. `false` trusts a source that can be read anywhere (its size, its `lastModified` and the bytes since the
@@ -63,5 +85,14 @@ export interface ResumeOptions extends Omit<ResumableUploadOptions, "checksum"> 
    *
    * @default {true}
    */
-  verifyPrefix?: boolean;
+  verifyPrefix?: boolean | undefined;
 }
+
+/** The names of the options of each function and class; anything else is a mistake. */
+export const OPTION_NAMES = {
+  oneShot: ["headers", "retry", "checksum", "resource"],
+  resumable: ["headers", "retry", "checksum", "resource", "protocol", "onProgress"],
+  initiate: ["totalBytes", "streamFinal", "signal"],
+  call: ["signal"],
+  resume: ["headers", "retry", "resource", "protocol", "onProgress", "verifyPrefix"],
+} as const;

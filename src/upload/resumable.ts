@@ -1,33 +1,44 @@
 /** The resumable upload: a session that survives failures of the network, of the server and of this process. */
 
-import { startChecksum } from "../bytes/checksum.ts";
-import { type PreparedSource, prepareSource, type UploadSource } from "../bytes/source.ts";
-import { InvalidResponse, UploadError } from "../errors.ts";
-import { attempt, retrying } from "../net/retry.ts";
-import type { Reply, Transport } from "../net/transport.ts";
-import type { ObjectMetadata, StorageObject } from "../protocol/metadata.ts";
-import { isSuccess, readRefusal } from "../protocol/reply.ts";
-import { cancelRequest, initiateRequest, type RequestSpec } from "../protocol/resumable.ts";
-import { checkCheckpoint, type Checkpoint } from "./checkpoint.ts";
+import { type TakenSource, takeSource, type UploadSource } from "../bytes/source.ts";
+import { UploadError } from "../errors.ts";
+import { linkSignals } from "../net/clock.ts";
+import type { Transport } from "../net/transport.ts";
+import { contentRangeProtocol } from "../protocol/content_range/mod.ts";
+import type { ObjectMetadata, StorageObject } from "../protocol/resources/storage_object.ts";
+import type { StartedSession } from "../protocol/session.ts";
+import { cancelSession } from "./cancel.ts";
+import { checkCheckpoint, type Checkpoint, checkProtocol, checkSameSource } from "./checkpoint.ts";
 import {
+  checkCarried,
   checkChunkSize,
   checkContentType,
-  type CheckedUpload,
   checkMetadata,
+  checkOptions,
+  checkStartUrl,
   checkTotalBytes,
   checkTransport,
   checkUpload,
+  claimedChecksums,
   invalidState,
-  refusalError,
 } from "./checks.ts";
-import type {
-  CallOptions,
-  InitiateOptions,
-  ResumableUploadOptions,
-  ResumeOptions,
-  UploadProgress,
+import { recover, transmitNext } from "./drive.ts";
+import {
+  checkpointOf,
+  type OpenUpload,
+  resumeSession,
+  type SessionSetup,
+  startSession,
+} from "./open.ts";
+import {
+  type CallOptions,
+  type InitiateOptions,
+  OPTION_NAMES,
+  type ResumableUploadOptions,
+  type ResumeOptions,
 } from "./options.ts";
-import { type SessionOptions, UploadSession } from "./session.ts";
+import { Progress } from "./progress.ts";
+import type { UploadSession } from "./session.ts";
 
 /**
  * An upload in chunks that can be interrupted and taken up again, even by another process.
@@ -35,7 +46,10 @@ import { type SessionOptions, UploadSession } from "./session.ts";
  * `initiate` opens a session; each `transmitNextChunk` makes the server store more bytes, finishes the upload, or
  * throws. With retrying on (the default) failures that may pass are recovered from within the call, after asking the
  * server where it stands. With `retry: null` a failed call throws, `invalid` becomes true, and `recover()` makes the
- * upload valid again. One call at a time. At most two chunks are held in memory.
+ * upload valid again. One call at a time.
+ *
+ * A source that can be read anywhere (a Blob, bytes, `{ size, read }`) is read while it is sent, and nothing of it is kept; of
+ * a stream at most two chunks are held in memory.
  *
  * The counterpart of `google.resumable_media.requests.ResumableUpload`. Protocol:
  * {@link https://cloud.google.com/storage/docs/performing-resumable-uploads}
@@ -53,102 +67,111 @@ import { type SessionOptions, UploadSession } from "./session.ts";
  * console.log(upload.object?.size); // 3000000
  * ```
  */
-export class ResumableUpload {
-  readonly #upload: CheckedUpload;
+export class ResumableUpload<T = StorageObject> {
+  readonly #setup: SessionSetup<T>;
   readonly #chunkSize: number;
-  readonly #onProgress: ((progress: UploadProgress) => void) | undefined;
-  #session: UploadSession | undefined;
-  #contentType = "";
-  #lastModified: number | undefined;
-  #busy = false;
+  readonly #closing = new AbortController();
+  #source: { readonly given: UploadSource; readonly taken: TakenSource } | undefined;
+  #resumed: { readonly from: Checkpoint; readonly verifyPrefix: boolean } | undefined; // until the first call
+  #open: OpenUpload<T> | undefined;
+  #isBusy = false;
 
   /**
    * Prepares an upload; nothing is sent yet.
    *
    * @param uploadUrl where the upload is started: the JSON API's `…/o?uploadType=resumable`, or a signed start URL
-   * @param chunkSize bytes in each request, a positive multiple of {@linkcode UPLOAD_CHUNK_SIZE}
+   * @param chunkSize the most bytes in each request, a positive multiple of {@linkcode UPLOAD_CHUNK_SIZE}; `Infinity`
+   * for sources that can be read anywhere
    */
-  constructor(uploadUrl: string | URL, chunkSize: number, options: ResumableUploadOptions = {}) {
-    this.#upload = checkUpload(uploadUrl, options);
+  constructor(
+    uploadUrl: string | URL,
+    chunkSize: number,
+    options: ResumableUploadOptions<T> = {},
+  ) {
+    checkOptions(options, OPTION_NAMES.resumable, "ResumableUpload");
+    const url = checkStartUrl(uploadUrl, "uploadUrl", "resumable");
     this.#chunkSize = checkChunkSize(chunkSize);
-    this.#onProgress = options.onProgress;
+    const upload = checkUpload(url, options);
+    this.#setup = {
+      upload,
+      protocol: options.protocol ?? contentRangeProtocol,
+      chunkSize: this.#chunkSize,
+      progress: new Progress(options.onProgress, upload.policy.clock),
+    };
   }
 
   /**
-   * Takes up an upload from a checkpoint. Nothing is sent yet: the first call asks the server what it holds (with
-   * `retry: null` that call must be `recover()`), skips that part of the source and compares it, so that a source which
-   * is not the one the upload was started with is found out (`source_changed`).
+   * Takes up an upload from a checkpoint. The source is taken at once, and nothing is sent yet: the first call asks the
+   * server what it holds (with `retry: null` that call must be `recover()`), skips that part of the source and compares it,
+   * so that a source which is not the one the upload was started with is found out (`source_changed`).
    *
    * A stream or an iterable must start at its first byte again.
    */
-  static resume(
+  static resume<T = StorageObject>(
     checkpoint: Checkpoint,
     source: UploadSource,
-    options: ResumeOptions = {},
-  ): ResumableUpload {
+    options: ResumeOptions<T> = {},
+  ): ResumableUpload<T> {
+    checkOptions(options, OPTION_NAMES.resume, "resume");
     const from = checkCheckpoint(checkpoint);
     const { verifyPrefix = true, ...rest } = options;
-    const upload = new ResumableUpload(from.uploadUrl, from.chunkSize, {
-      ...rest,
-      checksum: from.checksum,
-    });
-    const prepared = prepareSource(source);
-    checkSameSource(from, prepared);
-    const total = from.totalBytes;
-    const session = upload.#sessionOptions(
-      from.sessionUrl,
-      prepared,
-      checkContentType(from.contentType),
-      total,
-    );
-    upload.#session = UploadSession.resumed(session, from, verifyPrefix);
+    const { uploadUrl, chunkSize, checksum } = from;
+    const upload = new ResumableUpload<T>(uploadUrl, chunkSize, { ...rest, checksum });
+    checkProtocol(from, upload.#setup.protocol);
+    const taken = takeSource(source);
+    checkSameSource(from, taken);
+    upload.#source = { given: source, taken };
+    upload.#resumed = { from, verifyPrefix };
     return upload;
   }
 
   /** Where the upload is started. */
   get uploadUrl(): string {
-    return this.#upload.url;
+    return this.#setup.upload.url;
   }
 
-  /** Bytes in each request. */
+  /** The most bytes in each request. */
   get chunkSize(): number {
     return this.#chunkSize;
   }
 
   /** How many bytes the server has confirmed. */
   get bytesUploaded(): number {
-    return this.#session?.state.persisted ?? 0;
+    return this.#state?.persisted ?? 0;
   }
 
   /** Whether the object is finished, and is the right one. */
   get finished(): boolean {
-    return this.#session?.state.kind === "done";
+    return this.#state?.kind === "done";
   }
 
   /** Whether it is unknown what the server holds, after a failure; `recover()` finds out. */
   get invalid(): boolean {
-    return this.#session?.state.kind === "unsure";
+    return this.#state?.kind === "interrupted";
   }
 
   /** The URL of the session, with which anyone can go on with the upload; `undefined` before `initiate`. */
   get resumableUrl(): string | undefined {
-    return this.#session?.state.url;
+    return this.#state?.url;
   }
 
   /** The size of the whole in bytes; `undefined` while it is not known. */
   get totalBytes(): number | undefined {
-    return this.#session?.total;
+    return this.#open ? this.#open.session.total : this.#resumed?.from.totalBytes;
   }
 
   /** The finished object; `undefined` before. */
-  get object(): StorageObject | undefined {
-    return this.#session?.object;
+  get object(): T | undefined {
+    return this.#open?.session.result?.value;
   }
 
   /**
    * Opens a session. Starting is retried freely: a session that nobody uses harms nothing.
    *
-   * @param source what to upload; not touched before the session is open
+   * The source is taken at once. After a failure that may pass it is kept, and the call can be made again with the same
+   * one; after any other it is let go.
+   *
+   * @param source what to upload
    * @param metadata the object resource to create, with its `name` unless the URL has it
    * @param contentType the media type of the object
    */
@@ -159,34 +182,29 @@ export class ResumableUpload {
     contentType: string,
     options: InitiateOptions = {},
   ): Promise<Response> {
-    return this.#exclusively(async () => {
-      if (this.#session) {
+    return this.#exclusively(options, async (signal) => {
+      if (this.#state) {
         throw invalidState("Cannot initiate: this upload has already been initiated");
       }
+      const { totalBytes, streamFinal = true } = options;
+      const { upload } = this.#setup;
       checkTransport(transport);
-      const prepared = prepareSource(source);
-      const { totalBytes, streamFinal, signal } = options;
-      checkTotalBytes(totalBytes, prepared.size);
-      const total = totalBytes ?? (streamFinal === false ? undefined : prepared.size);
-      const { url, headers } = this.#upload;
-      const spec = initiateRequest({
-        url,
-        headers,
-        metadata: checkMetadata(metadata),
-        contentType: checkContentType(contentType),
-        total,
-      });
-      const checksum = await startChecksum(this.#upload.checksum);
-      const reply = await this.#request(
-        "initiate",
-        transport,
-        spec,
-        signal,
-        ({ status }) => isSuccess(status),
-      );
-      const session = this.#sessionOptions(sessionUrl(reply, url), prepared, contentType, total);
-      this.#session = UploadSession.opened(session, checksum);
-      return reply.response;
+      checkContentType(contentType);
+      checkCarried(upload.url, checkMetadata(metadata));
+      checkTotalBytes(totalBytes, undefined);
+      const claimed = claimedChecksums(upload, metadata);
+      const what = { metadata, contentType, claimed, totalBytes, streamFinal };
+      const taken = this.#take(source);
+      try {
+        checkTotalBytes(totalBytes, taken.size);
+        const { reply, open } = await startSession(this.#setup, transport, taken, what, signal);
+        this.#open = open;
+        return reply.response;
+      } catch (error) {
+        const mayPass = error instanceof UploadError && error.retryable;
+        if (!mayPass) this.#letGo(error);
+        throw error;
+      }
     });
   }
 
@@ -195,40 +213,38 @@ export class ResumableUpload {
    * neither can be reached.
    */
   transmitNextChunk(transport: Transport, options: CallOptions = {}): Promise<Response> {
-    return this.#exclusively(() => {
-      const session = this.#requireSession("transmit a chunk");
+    return this.#exclusively(options, async (signal) => {
+      this.#requireSession("transmit a chunk");
       checkTransport(transport);
-      const { policy } = this.#upload;
+      const { policy } = this.#setup.upload;
       if (this.invalid && !policy.retries) {
         throw invalidState(
           "Cannot transmit a chunk: the upload is in an invalid state; call recover() first",
         );
       }
-      return retrying(policy, options.signal, () => session.step(transport, options.signal));
+      const session = await this.#session(signal);
+      return await transmitNext(session, transport, policy, signal);
     });
   }
 
   /** Asks the server what it holds, and goes on from there: the upload is valid again, or finished. */
   recover(transport: Transport, options: CallOptions = {}): Promise<Response> {
-    return this.#exclusively(() => {
-      const session = this.#requireSession("recover");
+    return this.#exclusively(options, async (signal) => {
+      this.#requireSession("recover");
       checkTransport(transport);
-      return retrying(this.#upload.policy, options.signal, async () => {
-        const step = await session.ask(transport, options.signal);
-        return step.kind === "stored" ? { kind: "done", value: step.response } : step;
-      });
+      const session = await this.#session(signal);
+      return await recover(session, transport, this.#setup.upload.policy, signal);
     });
   }
 
   /** Gives up the upload: the server forgets the session and what it stored. A finished object is not touched. */
   cancel(transport: Transport, options: CallOptions = {}): Promise<Response> {
-    return this.#exclusively(async () => {
-      const session = this.#requireSession("cancel");
+    return this.#exclusively(options, async (signal) => {
+      const { url } = this.#requireSession("cancel");
       checkTransport(transport);
-      // 499 is how the session says that it is no more; 404 and 410 that it was not there any more.
-      const gone = ({ status }: Reply) => [200, 204, 404, 410, 499].includes(status);
-      const spec = cancelRequest(session.state.url, this.#upload.headers);
-      const reply = await this.#request("cancel", transport, spec, options.signal, gone);
+      const { upload: { headers, policy }, protocol } = this.#setup;
+      const reply = await cancelSession({ url, headers, protocol, policy, transport, signal });
+      const session = await this.#session(signal);
       await session.cancelled();
       return reply.response;
     });
@@ -236,112 +252,86 @@ export class ResumableUpload {
 
   /** Where the upload stands, to be stored; see {@linkcode Checkpoint}, and {@linkcode ResumableUpload.resume}. */
   checkpoint(): Checkpoint {
-    const session = this.#requireSession("make a checkpoint");
-    const { persistedCrc32c: crc32c, total: totalBytes } = session;
-    return {
-      version: 1,
-      uploadUrl: this.uploadUrl,
-      sessionUrl: session.state.url,
-      chunkSize: this.#chunkSize,
-      persisted: session.state.persisted,
-      ...(crc32c !== undefined && { crc32c }),
-      ...(totalBytes !== undefined && { totalBytes }),
-      ...(this.#lastModified !== undefined && { lastModified: this.#lastModified }),
-      contentType: this.#contentType,
-      checksum: this.#upload.checksum,
-    };
+    this.#requireSession("make a checkpoint");
+    return this.#open ? checkpointOf(this.#setup, this.#open) : this.#resumed!.from;
   }
 
-  /** Lets go of the source, telling it why nobody wants the rest. The session at the server stays as it is. */
-  async close(reason: unknown): Promise<void> {
-    await this.#session?.close(reason);
+  /**
+   * Ends the upload here, for good: a call that is under way rejects with `reason`, later ones with `invalid_state`, and
+   * the source is told why nobody wants the rest. Nothing is finished by it. The session at the server stays as it is: a
+   * checkpoint goes on with it.
+   *
+   * @param reason by default an error that says so
+   */
+  async close(reason?: unknown): Promise<void> {
+    const why = reason ?? new UploadError("invalid_state", "The upload was closed");
+    this.#closing.abort(why);
+    await this.#open?.session.close(why);
+    await this.#source?.taken.release(why);
   }
 
-  async #exclusively<T>(action: () => Promise<T> | T): Promise<T> {
-    if (this.#busy) {
+  /** The state of the session; `undefined` before there is one. */
+  get #state(): StartedSession | undefined {
+    if (this.#open) return this.#open.session.state;
+    if (!this.#resumed) return undefined;
+    const { sessionUrl: url, persisted } = this.#resumed.from;
+    return { kind: "interrupted", url, persisted };
+  }
+
+  /** One call at a time, which ends when the upload is closed. It begins in the same turn. */
+  async #exclusively<R>(
+    options: CallOptions,
+    action: (signal: AbortSignal) => Promise<R>,
+  ): Promise<R> {
+    checkOptions(options, OPTION_NAMES.initiate, "options");
+    if (this.#isBusy) {
       throw invalidState("Cannot begin: another call of this upload has not ended yet");
     }
-    this.#busy = true;
+    if (this.#closing.signal.aborted && !this.finished) {
+      throw invalidState("Cannot begin: this upload was closed");
+    }
+    this.#isBusy = true;
+    const { signal, unlink } = linkSignals([options.signal, this.#closing.signal]);
     try {
-      return await action();
+      return await action(signal);
     } finally {
-      this.#busy = false;
+      unlink();
+      this.#isBusy = false;
     }
   }
 
-  /** The open session, or the reason why there is none. */
-  #requireSession(action: string): UploadSession {
-    const kind = this.#session?.state.kind;
-    if (!this.#session) throw invalidState(`Cannot ${action}: this upload has not been initiated`);
-    if (kind === "done") throw invalidState(`Cannot ${action}: the upload has finished`);
-    if (kind === "cancelled") throw invalidState(`Cannot ${action}: the upload was cancelled`);
-    return this.#session;
+  /** The state of the session that can go on, or the reason why there is none. */
+  #requireSession(action: string): StartedSession {
+    const state = this.#state;
+    if (!state) throw invalidState(`Cannot ${action}: this upload has not been initiated`);
+    if (state.kind === "done") throw invalidState(`Cannot ${action}: the upload has finished`);
+    if (state.kind === "cancelled") {
+      throw invalidState(`Cannot ${action}: the upload was cancelled`);
+    }
+    return state;
   }
 
-  #sessionOptions(
-    url: string,
-    source: PreparedSource,
-    contentType: string,
-    total: number | undefined,
-  ): SessionOptions {
-    this.#contentType = contentType;
-    this.#lastModified = source.lastModified;
-    const { headers, policy, checksum } = this.#upload;
-    const [chunkSize, onProgress] = [this.#chunkSize, this.#onProgress];
-    return { url, source, contentType, total, chunkSize, headers, policy, checksum, onProgress };
+  /** The session; one from before is opened with its source here. */
+  async #session(signal: AbortSignal): Promise<UploadSession<T>> {
+    if (!this.#open) {
+      const { from, verifyPrefix } = this.#resumed!;
+      const { taken } = this.#source!;
+      this.#open = await resumeSession(this.#setup, taken, from, verifyPrefix, signal);
+    }
+    return this.#open.session;
   }
 
-  /** One request outside the chunk loop, until `accept` takes its reply. */
-  #request(
-    action: string,
-    transport: Transport,
-    spec: RequestSpec,
-    signal: AbortSignal | undefined,
-    accept: (reply: Reply) => boolean,
-  ): Promise<Reply> {
-    return retrying<Reply>(this.#upload.policy, signal, async () => {
-      const reply = await attempt(transport, spec, this.#upload.policy, signal);
-      if (reply instanceof UploadError) return { kind: "failed", error: reply };
-      if (accept(reply)) return { kind: "done", value: reply };
-      const refusal = readRefusal(reply);
-      const error = refusalError(action, reply, refusal, action !== "initiate");
-      if (refusal.kind !== "unavailable") throw error;
-      return { kind: "failed", error, retryAfter: reply.headers.get("retry-after") };
-    });
+  /** Takes the source, unless it was taken for a call before that failed. */
+  #take(source: UploadSource): TakenSource {
+    if (this.#source?.given !== source) {
+      this.#letGo(invalidState("Another source was given"));
+      this.#source = { given: source, taken: takeSource(source) };
+    }
+    return this.#source!.taken;
   }
-}
 
-function checkSameSource(from: Checkpoint, source: PreparedSource): void {
-  const differs = (before: number | undefined, now: number | undefined) =>
-    before !== undefined && now !== undefined && before !== now;
-  const refuse = (what: string, before: unknown, now: unknown) => {
-    throw new UploadError(
-      "source_changed",
-      `Cannot resume: expected a source with ${what} ${before}, got one with ${now}`,
-    );
-  };
-  if (differs(from.totalBytes, source.size)) {
-    refuse("a size in bytes of", from.totalBytes, source.size);
+  #letGo(reason: unknown): void {
+    void this.#source?.taken.release(reason);
+    this.#source = undefined;
   }
-  if (differs(from.lastModified, source.lastModified)) {
-    refuse("lastModified", from.lastModified, source.lastModified);
-  }
-}
-
-/** The session URL of an `initiate` reply. */
-function sessionUrl(reply: Reply, uploadUrl: string): string {
-  const location = reply.headers.get("location");
-  const fail = (actual: string) =>
-    new InvalidResponse(
-      reply.response,
-      `Cannot initiate: expected the session URL in a Location header, got ${actual}`,
-    );
-  if (!location) throw fail("none");
-  if (!URL.canParse(location, uploadUrl)) throw fail("one that is not a URL");
-  const url = new URL(location, uploadUrl);
-  const secure = new URL(uploadUrl).protocol === "https:";
-  if (url.protocol !== "https:" && (secure || url.protocol !== "http:")) {
-    throw fail(`one with ${url.protocol}`);
-  }
-  return URL.canParse(location) ? location : url.href;
 }

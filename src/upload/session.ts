@@ -1,99 +1,101 @@
-/** An open session: what the server holds of it, and the source that the rest comes from. */
+/** An open session: asks what the server holds, sends what follows, and proves what comes of it. */
 
-import { continueChecksum, type RunningChecksum, startChecksum } from "../bytes/checksum.ts";
-import { ReplayWindow } from "../bytes/replay.ts";
-import { type PreparedSource, sizeMismatch } from "../bytes/source.ts";
 import { DataCorruption, InvalidResponse, UploadError } from "../errors.ts";
+import { sizeMismatch } from "../bytes/random_access.ts";
 import { abortable } from "../net/clock.ts";
-import { attempt, type RetryPolicy, type Step } from "../net/retry.ts";
-import type { Reply, Transport } from "../net/transport.ts";
-import {
-  type ChecksumOption,
-  type Checksums,
-  compareObject,
-  formatHashes,
-  objectSize,
-  type StorageObject,
-} from "../protocol/metadata.ts";
-import { readSessionReply, type SessionReply } from "../protocol/reply.ts";
-import { chunkRequest, type RequestSpec, statusRequest } from "../protocol/resumable.ts";
-import { advance, NEW_SESSION, type OpenedSession } from "../protocol/session.ts";
-import type { Checkpoint } from "./checkpoint.ts";
-import { refusalError } from "./checks.ts";
-import type { UploadProgress } from "./options.ts";
+import { attempt, type FailedStep, type RetryPolicy, type Step } from "../net/retry.ts";
+import type { Reply, SendResult } from "../net/send.ts";
+import { streamingInit, type Transport } from "../net/transport.ts";
+import { type Checksums, formatHashes } from "../protocol/hashes.ts";
+import { type ChecksumOption, compareFacts, type Resource } from "../protocol/resource.ts";
+import { advance, NEW_SESSION, type StartedSession } from "../protocol/session.ts";
+import type { SessionAnswer, UploadProtocol } from "../protocol/upload_protocol.ts";
+import { compareClaims } from "./checks.ts";
+import { aligned, checksumsOf, type Feed, type Part } from "./feed.ts";
+import { type KnownPrefix, skipTo, verifyPrefix } from "./prefix.ts";
+import type { Progress } from "./progress.ts";
+import { refusalError } from "./refusal_error.ts";
 
 /** How a session request ended: as a step, or with the server's word on what is stored. */
 export type SessionStep =
   | Exclude<Step<Response>, { kind: "continue" }>
-  | { readonly kind: "stored"; readonly progress: boolean; readonly response: Response };
+  | { readonly kind: "stored"; readonly progress: boolean; readonly response: Response }
+  /** The server takes less in one request: the same bytes in smaller ones. */
+  | { readonly kind: "smaller" };
 
-/** Replies after which asking the server may help. */
-const MAY_PASS: readonly SessionReply["kind"][] = ["unavailable", "misplaced", "unproven"];
+/** How often in a row a server may be asked that shows neither what it holds nor a result. */
+const MOST_INCONCLUSIVE = 4;
+
+/** After this many long requests in a row that left nothing behind, short ones are sent. */
+const MOST_FRUITLESS = 2;
+
+/** By how much the time without a sign of life grows at the most on a line that turns out to be slow. */
+const MOST_PATIENCE = 16;
 
 /** What a session needs to know of its upload. */
-export interface SessionOptions {
+export interface SessionOptions<T> {
   readonly url: string;
-  readonly source: PreparedSource;
+  /** Where the upload was started. */
+  readonly startUrl: string;
+  readonly feed: Feed;
   readonly contentType: string;
   /** The declared size in bytes. */
-  readonly total: number | undefined;
-  readonly chunkSize: number;
+  readonly declared: number | undefined;
+  /** The most bytes of a request that is not the last one. */
+  readonly maxBytes: number;
+  readonly granularity: number;
   readonly headers: Headers;
   readonly policy: RetryPolicy;
+  readonly protocol: UploadProtocol;
+  readonly resource: Resource<T>;
   readonly checksum: ChecksumOption;
-  readonly onProgress: ((progress: UploadProgress) => void) | undefined;
+  /** What the caller says that the whole has. */
+  readonly claimed: Checksums;
+  readonly progress: Progress;
+}
+
+/** What is known of a session from before. */
+export interface ResumedFrom extends KnownPrefix {
+  /** Whether the bytes before are read again, to compare them; else the feed begins behind them. */
+  readonly reread: boolean;
 }
 
 /**
  * Sends the source to the session, one request at a time.
  *
- * From the state `unsure` it never sends bytes: the one way out is to ask the server.
+ * From the state `interrupted` it never sends bytes: the one way out is to ask the server.
  */
-export class UploadSession {
-  readonly #options: SessionOptions;
-  readonly #window: ReplayWindow;
-  #state: OpenedSession;
+export class UploadSession<T> {
+  readonly #options: SessionOptions<T>;
+  readonly #feed: Feed;
+  #state: StartedSession;
   #total: number | undefined;
-  #sent = 0;
-  #checksum: RunningChecksum | undefined;
-  #object: StorageObject | undefined;
-  #resumed: { readonly from: Checkpoint; readonly reread: boolean } | undefined; // until source and server are compared
+  #result: { readonly value: T } | undefined;
+  #resumed: ResumedFrom | undefined; // until source and server are compared
+  #maxBytes: number;
+  #streams = true; // whether the transport takes streams, as far as it is known
+  #fruitless = 0;
+  #inconclusive = 0;
+  #patience = 1;
+  #stalled = false;
 
-  /** A session that was just opened; `checksum` has seen nothing yet. */
-  static opened(options: SessionOptions, checksum: RunningChecksum | undefined): UploadSession {
-    const session = new UploadSession(
-      options,
-      advance(NEW_SESSION, { kind: "initiated", url: options.url }),
-    );
-    session.#checksum = checksum;
-    return session;
-  }
-
-  /** A session from before. `verifyPrefix` reads what is stored once more, to compare it. */
-  static resumed(options: SessionOptions, from: Checkpoint, verifyPrefix: boolean): UploadSession {
-    const { persisted } = from;
-    const session = new UploadSession(
-      options,
-      advance(NEW_SESSION, { kind: "resumed", url: options.url, persisted }),
-    );
-    session.#sent = persisted;
-    session.#resumed = { from, reread: verifyPrefix || !session.#trustPrefix(from) };
-    return session;
-  }
-
-  private constructor(options: SessionOptions, state: OpenedSession) {
+  /** A session that was just opened, or, with `resumed`, one from before. */
+  constructor(options: SessionOptions<T>, resumed?: ResumedFrom) {
+    const { url, feed, declared, maxBytes, progress } = options;
     this.#options = options;
-    this.#state = state;
-    this.#total = options.total;
-    this.#window = new ReplayWindow(options.source.open(), {
-      chunkSize: options.chunkSize,
-      declared: options.total,
-      onBytes: (bytes) => this.#checksum?.update(bytes),
-    });
+    this.#feed = feed;
+    this.#total = declared;
+    this.#maxBytes = maxBytes;
+    this.#resumed = resumed;
+    this.#state = advance(
+      NEW_SESSION,
+      resumed ? { kind: "resumed", url, persisted: resumed.persisted } : { kind: "started", url },
+    );
+    progress.sent = this.#state.persisted;
   }
 
   /** Where the session stands. */
-  get state(): OpenedSession {
+  get state(): StartedSession {
     return this.#state;
   }
 
@@ -102,155 +104,297 @@ export class UploadSession {
     return this.#total;
   }
 
-  /** The finished object. */
-  get object(): StorageObject | undefined {
-    return this.#object;
+  /** The finished result. */
+  get result(): { readonly value: T } | undefined {
+    return this.#result;
   }
 
   /** CRC32C of the bytes that the server has confirmed, base64, where it is known. */
   get persistedCrc32c(): string | undefined {
-    return this.#resumed ? this.#resumed.from.crc32c : this.#crc32cAt(this.#state.persisted);
+    return this.#resumed ? this.#resumed.crc32c : this.#feed.crc32cAt(this.#state.persisted);
   }
 
   /** One step towards more bytes at the server: asks where that is unknown, else sends. */
-  step(transport: Transport, signal: AbortSignal | undefined): Promise<Step<Response>> {
-    return this.#state.kind === "unsure"
-      ? this.#askBeforeSending(transport, signal)
-      : this.#sendChunk(transport, signal);
+  async step(transport: Transport, signal: AbortSignal | undefined): Promise<Step<Response>> {
+    const asks = this.#state.kind === "interrupted";
+    const step = asks ? await this.ask(transport, signal) : await this.#sendNext(transport, signal);
+    if (step.kind === "smaller") return { kind: "continue" };
+    if (step.kind !== "stored") return step;
+    if (step.progress) return { kind: "done", value: step.response };
+    if (asks) return { kind: "continue" }; // no more is stored than before: the bytes are still to be sent
+    return this.#noProgress(step.response);
+  }
+
+  /** Asks what the server holds, and goes there. */
+  async ask(transport: Transport, signal: AbortSignal | undefined): Promise<SessionStep> {
+    const { protocol, headers, policy } = this.#options;
+    const request = { ...protocol.status(this.#state.url, headers), body: new Uint8Array(0) };
+    const result = await this.#guarded(() =>
+      attempt(transport, request, policy, { signal, action: "recover" })
+    );
+    return await this.#settle("status", result, signal);
   }
 
   /** Notes that the session is no more, and lets go of the source. */
   async cancelled(): Promise<void> {
     this.#state = advance(this.#state, { kind: "cancelled" });
-    await this.#window.close(new UploadError("session_cancelled", "The upload was cancelled"));
+    await this.#feed.close(new UploadError("session_cancelled", "The upload was cancelled"));
   }
 
-  /** Lets go of the source, telling it why nobody wants the rest. */
+  /** Ends the upload here, for good, and lets go of the source. The session at the server stays as it is. */
   async close(reason: unknown): Promise<void> {
-    await this.#window.close(reason);
+    const isOpen = this.#state.kind === "open" || this.#state.kind === "interrupted";
+    if (isOpen) this.#state = advance(this.#state, { kind: "closed" });
+    await this.#feed.close(reason);
   }
 
   /** Sends what follows the confirmed bytes; without any left, asks the server to finish. */
-  async #sendChunk(transport: Transport, signal: AbortSignal | undefined): Promise<Step<Response>> {
-    const chunk = await abortable(this.#window.take(this.#state.persisted), signal);
-    const { offset, bytes, total } = chunk;
-    if (total !== undefined) this.#total = total;
-    const spec = chunkRequest({
-      url: this.#state.url,
-      headers: this.#options.headers,
-      contentType: this.#options.contentType,
-      offset,
-      bytes,
-      total: this.#total,
-      hash: total === undefined || !this.#checksum ? undefined : formatHashes(this.#checksums()),
-    });
-    this.#sent = Math.max(this.#sent, offset + bytes.length);
-    this.#report();
-    const step = await this.#exchange("chunk", transport, spec, signal);
-    if (step.kind !== "stored") return step;
-    if (step.progress) return { kind: "done", value: step.response };
-    const message =
-      `Cannot transmit a chunk: expected some of its ${bytes.length} bytes to be stored, none were`;
-    return { kind: "failed", error: this.#lost(new InvalidResponse(step.response, message)) };
+  async #sendNext(transport: Transport, signal: AbortSignal | undefined): Promise<SessionStep> {
+    const streamed = this.#streams && streamingInit() !== undefined;
+    const part = await this.#nextPart(streamed, signal);
+    const result = await this.#send(transport, part, signal);
+    if (!isPieces(part)) return await this.#settle("chunk", result, signal);
+    if (isNotStreamed(result)) return await this.#sendHeld(transport, result, signal);
+    this.#stalled = result.kind === "failed" && result.error.code === "deadline_exceeded";
+    if (result.kind === "failed" && result.taken === part.size) {
+      return await this.#askForReply(transport, result, signal);
+    }
+    if (result.kind === "failed") this.#noteFruitless();
+    return await this.#settle("chunk", result, signal);
   }
 
-  /** Asks what the server holds; if that is no more than before, the bytes are still to be sent. */
-  async #askBeforeSending(
+  async #nextPart(streamed: boolean, signal: AbortSignal | undefined): Promise<Part> {
+    const limits = { maxBytes: this.#maxBytes, streamed };
+    const part = await abortable(this.#feed.next(this.#state.persisted, limits), signal);
+    if (part.last) {
+      this.#total = part.offset + part.size;
+      const { claimed, resource } = this.#options;
+      if (resource.takesHash) compareClaims(claimed, checksumsOf(this.#feed));
+    }
+    return part;
+  }
+
+  /** Sends bytes to the session. */
+  async #send(
     transport: Transport,
+    part: Part,
     signal: AbortSignal | undefined,
-  ): Promise<Step<Response>> {
-    const step = await this.ask(transport, signal);
-    if (step.kind !== "stored") return step;
-    return step.progress ? { kind: "done", value: step.response } : { kind: "continue" };
+  ): Promise<SendResult> {
+    const { protocol, headers, contentType, policy, progress } = this.#options;
+    const { offset, size, last, body } = part;
+    const { url, persisted } = this.#state;
+    const hash = last ? this.#hash() : undefined;
+    const total = last ? this.#total : this.#options.declared;
+    const head = protocol.chunk({ url, headers, contentType, offset, size, total, last, hash });
+    const report = (sent: number) => progress.took(sent, persisted, this.#total);
+    if (!isPieces(part)) report(offset + size);
+    return await this.#guarded(async () => {
+      const beside = part.beside && readWhole(part.beside);
+      const result = await attempt(transport, { ...head, body }, policy, {
+        signal,
+        action: "transmit a chunk",
+        stallTimeout: policy.stallTimeout * this.#patience,
+        onTaken: (bytes) => report(offset + bytes),
+      });
+      await abortable(Promise.resolve(beside), signal);
+      return result;
+    });
   }
 
-  /** Asks what the server holds, and goes there. */
-  ask(transport: Transport, signal: AbortSignal | undefined): Promise<SessionStep> {
-    const spec = statusRequest(this.#state.url, this.#options.headers);
-    return this.#exchange("status", transport, spec, signal);
+  /** `x-goog-hash` of the whole. */
+  #hash(): string | undefined {
+    const { resource, claimed } = this.#options;
+    if (!resource.takesHash) return undefined;
+    const { crc32c = claimed.crc32c, md5 = claimed.md5 } = checksumsOf(this.#feed);
+    return formatHashes({ crc32c, md5 });
   }
 
-  /** Sends a session request and does what its reply says. */
-  async #exchange(
-    asked: "chunk" | "status",
+  /**
+   * Sends the next bytes in one piece, to a transport that has not read the stream it was given: it may know bytes only. If
+   * it fails with these, too, it was not the stream.
+   */
+  async #sendHeld(
     transport: Transport,
-    spec: RequestSpec,
+    first: SendResult,
     signal: AbortSignal | undefined,
   ): Promise<SessionStep> {
-    let reply: Reply | UploadError;
+    const part = await this.#nextPart(false, signal);
+    const result = await this.#send(transport, part, signal);
+    if (result.kind === "failed") return await this.#settle("chunk", first, signal);
+    const step = await this.#settle("chunk", result, signal);
+    if (step.kind === "stored" || step.kind === "done") this.#streams = false;
+    return step;
+  }
+
+  /**
+   * All bytes were taken and there is no reply that can be read: the server may have answered with a 308, although it was
+   * asked not to, or the reply is lost. What it holds is the answer.
+   */
+  async #askForReply(
+    transport: Transport,
+    failure: SendResult,
+    signal: AbortSignal | undefined,
+  ): Promise<SessionStep> {
+    const failed = await this.#settle("chunk", failure, signal);
+    const step = await this.ask(transport, signal);
+    const isAnswer = step.kind === "done" || (step.kind === "stored" && step.progress);
+    if (!isAnswer) this.#noteFruitless();
+    return isAnswer ? step : failed;
+  }
+
+  #noteFruitless(): void {
+    this.#fruitless++;
+    if (this.#fruitless >= MOST_FRUITLESS) this.#streams = false;
+  }
+
+  /** Runs something after whose failure it is not known what the server holds. */
+  async #guarded<R>(action: () => Promise<R>): Promise<R> {
     try {
-      reply = await attempt(transport, spec, this.#options.policy, signal);
+      return await action();
     } catch (error) {
-      throw this.#lost(error);
+      throw this.#interrupted(error);
     }
-    if (reply instanceof UploadError) return { kind: "failed", error: this.#lost(reply) };
-    const outcome = readSessionReply(reply, {
-      asked,
-      persisted: this.#resumed?.reread ? 0 : this.#state.persisted,
-      sent: this.#resumed ? this.#total ?? Infinity : this.#sent,
-    });
-    if (outcome.kind === "stored") return await this.#stored(reply, outcome, signal);
-    if (outcome.kind === "finished") return await this.#finished(reply, outcome.object, signal);
-    const error = this.#lost(
-      refusalError(asked === "chunk" ? "transmit a chunk" : "recover", reply, outcome, true),
-    );
-    if (!MAY_PASS.includes(outcome.kind)) throw error;
-    return { kind: "failed", error, retryAfter: reply.headers.get("retry-after") };
   }
 
   /** Notes that it is not known any more what the server holds. */
-  #lost<E>(error: E): E {
-    this.#state = advance(this.#state, { kind: "lost" });
+  #interrupted<E>(error: E): E {
+    if (this.#state.kind === "open") this.#state = advance(this.#state, { kind: "interrupted" });
     return error;
+  }
+
+  /** Does what the reply to a session request says. */
+  async #settle(
+    asked: "chunk" | "status",
+    result: SendResult,
+    signal: AbortSignal | undefined,
+  ): Promise<SessionStep> {
+    const asksNext = asked === "chunk";
+    if (result.kind === "failed") {
+      const { error, spent } = result;
+      return { kind: "failed", error: this.#interrupted(error), spent, asksNext };
+    }
+    const { reply } = result;
+    const answer = this.#read(asked, reply);
+    if (answer.kind === "stored") {
+      return await this.#guarded(() => this.#stored(reply, answer, signal));
+    }
+    if (answer.kind === "finished") {
+      return await this.#guarded(() => this.#finished(reply, answer.value, signal));
+    }
+    const action = asked === "chunk" ? "transmit a chunk" : "recover";
+    const error = this.#interrupted(refusalError(action, reply, answer, true));
+    const failed: FailedStep = {
+      kind: "failed",
+      error,
+      retryAfter: reply.headers.get("retry-after"),
+      asksNext,
+    };
+    switch (answer.kind) {
+      case "too_large":
+        return this.#shrink(answer.maxBytes) ? { kind: "smaller" } : failed;
+      case "gap":
+      case "no_result":
+        if (++this.#inconclusive > MOST_INCONCLUSIVE) throw error;
+        return { ...failed, mayPass: true };
+      case "unavailable":
+      case "rejected":
+        return failed;
+      default:
+        throw error;
+    }
+  }
+
+  /** What a reply means; a success that shows no result is none. */
+  #read(
+    asked: "chunk" | "status",
+    reply: Reply,
+  ): Exclude<SessionAnswer, { kind: "finished" }> | { kind: "finished"; value: T } {
+    const { protocol, resource, progress } = this.#options;
+    const answer = protocol.answer(reply, {
+      asked,
+      persisted: this.#resumed?.reread ? 0 : this.#state.persisted,
+      sent: this.#resumed ? this.#total ?? Infinity : progress.sent,
+    });
+    if (answer.kind !== "finished") return answer;
+    const value = resource.read(reply);
+    return value === undefined
+      ? { kind: "no_result", problem: `expected ${resource.expected}, got neither` }
+      : { kind: "finished", value };
+  }
+
+  /** Sends less in one request from now on, if that is less. */
+  #shrink(maxBytes: number): boolean {
+    if (maxBytes >= this.#maxBytes || maxBytes < this.#options.granularity) return false;
+    this.#maxBytes = aligned(maxBytes, this.#options.granularity);
+    return true;
   }
 
   async #stored(
     reply: Reply,
-    { persisted, crc32c }: Extract<SessionReply, { kind: "stored" }>,
+    { persisted, crc32c, url }: Extract<SessionAnswer, { kind: "stored" }>,
     signal: AbortSignal | undefined,
   ): Promise<SessionStep> {
     const progress = persisted > this.#state.persisted;
     await this.#rejoin(persisted, crc32c, signal);
-    const ours = this.#crc32cAt(persisted);
+    const ours = await abortable(this.#feed.confirm(persisted), signal);
     if (ours !== undefined && crc32c !== undefined && ours !== crc32c) {
       const message =
         `Cannot go on: expected crc32c ${ours} for the ${persisted} bytes stored, the server has ${crc32c}`;
-      throw this.#lost(new DataCorruption(reply.response, message));
+      throw new DataCorruption(reply.response, message);
     }
-    this.#state = advance(this.#state, { kind: "stored", persisted });
-    this.#sent = Math.max(this.#sent, persisted);
-    this.#window.release(persisted);
-    this.#checksum?.forget(persisted);
-    this.#report();
+    this.#state = advance(this.#state, { kind: "stored", persisted, url });
+    this.#inconclusive = 0;
+    if (progress) this.#noteProgress();
+    this.#options.progress.confirmed(persisted, this.#total);
     return { kind: "stored", progress, response: reply.response };
+  }
+
+  #noteProgress(): void {
+    this.#fruitless = 0;
+    // It stood still for too long and bytes have arrived all the same: the line is slow.
+    if (this.#stalled) this.#patience = Math.min(2 * this.#patience, MOST_PATIENCE);
+    this.#stalled = false;
+  }
+
+  /** A chunk of which nothing is stored: the server must be asked what it makes of it. */
+  #noProgress(response: Response): Step<Response> {
+    const hint = response.headers.get("range") === null && response.type === "cors"
+      ? "; a page sees Range only where the bucket's CORS settings list it"
+      : "";
+    const error = new InvalidResponse(
+      response,
+      `Cannot transmit a chunk: expected some of its bytes to be stored, none were${hint}`,
+    );
+    return { kind: "failed", error: this.#interrupted(error), asksNext: true, mayPass: true };
   }
 
   async #finished(
     reply: Reply,
-    object: StorageObject,
+    value: T,
     signal: AbortSignal | undefined,
   ): Promise<SessionStep> {
-    if (this.#resumed) await this.#rejoinFinished(reply, object, signal);
-    if (this.#total === undefined || this.#sent < this.#total) {
+    const { resource, claimed, checksum, startUrl, progress } = this.#options;
+    const facts = resource.facts?.(value) ?? {};
+    if (this.#resumed) await this.#rejoinFinished(reply, facts.size, signal);
+    const size = this.#total;
+    if (size === undefined || progress.sent < size) {
       const message =
-        `Cannot go on: the server has finished the object, but only ${this.#sent} bytes of it were sent`;
-      throw this.#lost(new DataCorruption(reply.response, message));
+        `Cannot go on: the server has finished the object, but only ${progress.sent} bytes of it were sent`;
+      throw new DataCorruption(reply.response, message);
     }
-    const sent = { size: this.#total, checksums: this.#checksums() };
-    const problem = compareObject(object, sent, this.#options.checksum);
+    const sums = checksumsOf(this.#feed);
+    const checksums = { crc32c: sums.crc32c ?? claimed.crc32c, md5: sums.md5 ?? claimed.md5 };
+    const problem = resource.facts && compareFacts(facts, { size, checksums }, checksum);
     if (problem) {
       const message = `Cannot trust the finished object: ${problem.message}`;
-      const isWrong = problem.kind === "differs";
-      throw this.#lost(
-        isWrong
-          ? new DataCorruption(reply.response, message)
-          : new InvalidResponse(reply.response, message),
-      );
+      throw problem.kind === "differs"
+        ? new DataCorruption(reply.response, message)
+        : new InvalidResponse(reply.response, message);
     }
-    this.#state = advance(this.#state, { kind: "finished", size: this.#total });
-    this.#object = object;
-    await this.#window.close();
-    this.#report();
+    this.#state = advance(this.#state, { kind: "finished", size });
+    this.#result = { value: resource.complete?.(value, { size, startUrl }) ?? value };
+    await this.#feed.close();
+    progress.finished(size);
     return { kind: "done", value: reply.response };
   }
 
@@ -261,68 +405,49 @@ export class UploadSession {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     if (!this.#resumed) return;
-    const { from, reread } = this.#resumed;
-    if (reread) this.#checksum ??= await startChecksum(this.#options.checksum);
-    if (!this.#checksum) this.#window.seek(persisted);
-    // Both are places to compare at.
-    await abortable(this.#window.skip(Math.min(from.persisted, persisted)), signal);
-    await abortable(this.#window.skip(persisted), signal);
-    const differs = (offset: number, theirs: string | undefined) => {
-      const ours = this.#crc32cAt(offset);
-      return theirs !== undefined && ours !== undefined && ours !== theirs;
-    };
-    if (differs(from.persisted, from.crc32c) || differs(persisted, crc32c)) {
-      throw new UploadError(
-        "source_changed",
-        `Cannot resume: the first ${persisted} bytes of the source are not those sent`,
-      );
-    }
+    await verifyPrefix(this.#feed, this.#resumed, persisted, crc32c, signal);
     this.#resumed = undefined;
+    this.#options.progress.sent = persisted;
+  }
+
+  /** The size of the source, where nobody knows it: that of what is read until it ends. */
+  async #measured(signal: AbortSignal | undefined): Promise<number> {
+    await skipTo(this.#feed, this.#state.persisted, signal); // a place to compare at
+    for (;;) {
+      const size = await abortable(this.#feed.skipToEnd(), signal);
+      if (size !== undefined) return size;
+    }
   }
 
   /** The upload was finished before it was resumed: the whole source is compared. */
   async #rejoinFinished(
     reply: Reply,
-    object: StorageObject,
+    size: number | undefined,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const size = objectSize(object);
-    const total = this.#total ?? size;
-    if (total === undefined || (size !== undefined && size !== total)) {
-      const message = `Cannot resume: expected an object of ${total ?? "known"} bytes, got one of ${
-        size ?? "unknown size"
-      }`;
+    const total = this.#total ?? size ?? await this.#measured(signal);
+    if (size !== undefined && size !== total) {
+      const message = `Cannot resume: expected an object of ${total} bytes, got one of ${size}`;
       throw new DataCorruption(reply.response, message);
     }
     await this.#rejoin(total, undefined, signal);
-    if (!(await abortable(this.#window.ended(), signal))) throw sizeMismatch(total, "more");
-    this.#total = this.#sent = total;
+    if (!(await abortable(this.#feed.ended(), signal))) throw sizeMismatch(total, "more");
+    this.#total = this.#options.progress.sent = total;
   }
+}
 
-  /** Starts at the checkpoint instead of at the first byte, where checksum and source allow it; returns whether they do. */
-  #trustPrefix({ persisted, crc32c }: Checkpoint): boolean {
-    if (this.#options.checksum === null) return true;
-    const checksum = crc32c !== undefined && this.#options.checksum !== "md5" &&
-      continueChecksum(persisted, crc32c);
-    if (!checksum || !this.#window.seek(persisted)) return false;
-    this.#checksum = checksum;
-    return true;
-  }
+function isPieces({ body }: Part): boolean {
+  return "next" in body;
+}
 
-  /** CRC32C of the first `offset` bytes, base64, where it is known. */
-  #crc32cAt(offset: number): string | undefined {
-    return this.#checksum?.crc32cAt(offset, this.#window.keptUpTo(offset));
-  }
+/** Whether a transport may not have known what to do with a stream: it read nothing of it, and the server was not pleased. */
+export function isNotStreamed(result: SendResult): boolean {
+  if (result.taken > 0) return false;
+  if (result.kind === "failed") return result.error.code === "transport_failed";
+  return result.reply.status === 400 || result.reply.status === 411;
+}
 
-  #checksums(): Checksums {
-    return this.#checksum ? { crc32c: this.#checksum.crc32c(), md5: this.#checksum.md5() } : {};
-  }
-
-  #report(): void {
-    this.#options.onProgress?.({
-      sent: this.#sent,
-      persisted: this.#state.persisted,
-      total: this.#total,
-    });
-  }
+/** Reads what somebody else sends, to hash it. */
+export async function readWhole(pieces: { next(): Promise<unknown> }): Promise<void> {
+  while (await pieces.next()) { /* it is hashed on the way */ }
 }

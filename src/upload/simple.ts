@@ -1,16 +1,19 @@
 /** The simple upload: the bytes and nothing else, in one request. */
 
 import type { Transport } from "../net/transport.ts";
-import type { StorageObject } from "../protocol/metadata.ts";
+import type { StorageObject } from "../protocol/resources/storage_object.ts";
 import { checkContentType } from "./checks.ts";
-import { type Compose, OneShot, type UploadData } from "./one_shot.ts";
+import { asMedia } from "./framing.ts";
+import type { UploadData } from "./one_request.ts";
+import { OneShot } from "./one_shot.ts";
 import type { CallOptions, OneShotOptions } from "./options.ts";
 
 /**
  * Uploads bytes in one request, without metadata; the name of the object is in the URL.
  *
- * It is retried only when repeating it is safe: with `ifGenerationMatch` on the URL, or `x-goog-if-generation-match`
- * among the headers. Good for small data; what is lost halfway starts again from the first byte.
+ * It is retried only when repeating it is safe: with `ifGenerationMatch` on the URL. Good for small data; what is lost
+ * halfway starts again from the first byte. The object is compared when it is stored already: a wrong one is an error, and
+ * is not deleted.
  *
  * The counterpart of `google.resumable_media.requests.SimpleUpload`. Protocol:
  * {@link https://cloud.google.com/storage/docs/uploading-objects#rest-upload-objects}
@@ -27,16 +30,16 @@ import type { CallOptions, OneShotOptions } from "./options.ts";
  * console.log((await response.json()).size, upload.finished); // 5 true
  * ```
  */
-export class SimpleUpload {
-  readonly #shot: OneShot;
+export class SimpleUpload<T = StorageObject> {
+  readonly #shot: OneShot<T>;
 
   /**
    * Prepares an upload; nothing is sent yet.
    *
    * @param uploadUrl the JSON API's `…/o?uploadType=media&name=…`
    */
-  constructor(uploadUrl: string | URL, options: OneShotOptions = {}) {
-    this.#shot = new OneShot(uploadUrl, options);
+  constructor(uploadUrl: string | URL, options: OneShotOptions<T> = {}) {
+    this.#shot = new OneShot(uploadUrl, "media", options);
   }
 
   /** Where the bytes are sent. */
@@ -46,12 +49,12 @@ export class SimpleUpload {
 
   /** Whether the object is stored, and is the right one. */
   get finished(): boolean {
-    return this.#shot.object !== undefined;
+    return this.#shot.result !== undefined;
   }
 
   /** The stored object; `undefined` before. */
-  get object(): StorageObject | undefined {
-    return this.#shot.object;
+  get object(): T | undefined {
+    return this.#shot.result?.value;
   }
 
   /**
@@ -60,21 +63,15 @@ export class SimpleUpload {
    * @param data a Blob is never read whole; a string is sent as UTF-8
    * @param contentType the media type of the object
    */
-  async transmit(
+  transmit(
     transport: Transport,
     data: UploadData,
     contentType: string,
     options: CallOptions = {},
   ): Promise<Response> {
-    return (await this.#shot.transmit(transport, data, options, asMedia(contentType))).response;
+    return this.#shot.transmit(transport, data, options, () => {
+      checkContentType(contentType);
+      return asMedia(contentType);
+    });
   }
-}
-
-/** The data as it is. */
-export function asMedia(contentType: string): Compose {
-  checkContentType(contentType);
-  return ({ body }, headers) => {
-    headers.set("content-type", contentType);
-    return body;
-  };
 }

@@ -1,104 +1,134 @@
-/** Where an upload goes, and how it is driven there. */
+/** Where an upload goes: the options that say so, and the start URL that they mean. */
 
-import type { Transport } from "../net/transport.ts";
-import { UPLOAD_CHUNK_SIZE } from "../protocol/content_range.ts";
-import type { ObjectMetadata, StorageObject } from "../protocol/metadata.ts";
+import { uploadUrl } from "../protocol/upload_url.ts";
 import {
   DEFAULT_ENDPOINT,
+  parameterOf,
+  signatureOf,
   uploadTypeOf,
-  uploadUrl,
   withParameter,
 } from "../protocol/upload_url.ts";
-import type { Checkpoint } from "./checkpoint.ts";
-import { checkChunkSize, checkUrl } from "./checks.ts";
-import type { ResumableUploadOptions } from "./options.ts";
-import { ResumableUpload } from "./resumable.ts";
+import type { ObjectMetadata } from "../protocol/resources/storage_object.ts";
+import { checkCarried, checkMetadata, checkStartUrl, checkUrl, refuseMetadata } from "./checks.ts";
 
-/** 8 MiB: the default size of a chunk. */
-const DEFAULT_CHUNK_SIZE = 32 * UPLOAD_CHUNK_SIZE;
-
-/** Where to, and how: options of {@linkcode upload} and {@linkcode uploadStream}. */
-export interface UploadTarget extends ResumableUploadOptions {
-  /** The bucket; with `name`, instead of `url`. */
-  bucket?: string;
+/** An object of a bucket: one way to say where an upload goes. */
+export interface BucketTarget {
+  /** The bucket. */
+  bucket: string;
   /** The name of the object: any legal one, not encoded. */
-  name?: string;
+  name: string;
   /**
-   * The origin of the API: an emulator's, a proxy's, a private endpoint's.
+   * The origin of the API: an emulator's, a proxy's, a private endpoint's, perhaps with a path before the API's own.
    *
    * @default {"https://storage.googleapis.com"}
    */
-  endpoint?: string | URL;
-  /** The start URL, instead of `bucket` and `name`: an API URL or a signed URL. Its `uploadType`, if any, is obeyed. */
-  url?: string | URL;
-  /** Sends the requests, and adds credentials to them. The default is `fetch`, which adds none. */
-  transport?: Transport;
-  /** The media type. The default is the Blob's own, `text/plain;charset=UTF-8` for a string, else `application/octet-stream`. */
-  contentType?: string;
-  /** Fields of the object resource: `metadata`, `cacheControl`, `storageClass` and so on. */
-  metadata?: ObjectMetadata;
-  /**
-   * Bytes in each request of a resumable upload, a multiple of {@linkcode UPLOAD_CHUNK_SIZE}; at most two chunks are held
-   * in memory.
-   *
-   * @default {8388608}
-   */
-  chunkSize?: number;
-  /** The size of a stream in bytes, when it is known; a stream that does not keep it is an error, never an object. */
-  totalBytes?: number;
-  /**
-   * Store only if this is the object's live generation; `0` means that there must be none. It also makes one request safe
-   * to repeat, so that up to one chunk takes one request instead of two.
-   */
-  ifGenerationMatch?: number | string;
-  /** Called with a new checkpoint whenever the server has confirmed more; awaited before the upload goes on. */
-  onCheckpoint?: (checkpoint: Checkpoint) => void | Promise<void>;
-  /** Stops at once, with the signal's own reason. The session stays open, for a checkpoint to take it up. */
-  signal?: AbortSignal;
+  endpoint?: string | URL | undefined;
+  /** Not together with `bucket` and `name`. */
+  url?: undefined;
 }
 
-/** `fetch` as it is when it is called, so that replacing it works. */
-export const defaultTransport: Transport = (input, init) => fetch(input, init);
+/** A start URL: another way to say where an upload goes. */
+export interface UrlTarget {
+  /** The start URL: an API URL or a signed URL. Its `uploadType`, if any, is obeyed. */
+  url: string | URL;
+  /** Not together with `url`. */
+  bucket?: undefined;
+  /** Not together with `url`. */
+  name?: undefined;
+  /** Not together with `url`. */
+  endpoint?: undefined;
+}
 
-/** The start URL that the options mean. */
-export function startOf(options: UploadTarget): string {
-  const { url, bucket, name, endpoint, ifGenerationMatch, metadata } = options;
+/** Where an upload goes. */
+export type Target = BucketTarget | UrlTarget;
+
+/** What belongs to the start of an upload. */
+export interface StartFields {
+  readonly metadata?: ObjectMetadata | undefined;
+  readonly headers?: HeadersInit | undefined;
+  readonly ifGenerationMatch?: number | string | undefined;
+}
+
+/** The start of an upload, checked. */
+export interface Start {
+  readonly url: string;
+  readonly headers: Headers;
+  readonly metadata: ObjectMetadata;
+}
+
+/** The start that the options mean. */
+export function startOf(target: Partial<BucketTarget> | UrlTarget, fields: StartFields): Start {
+  const metadata = checkMetadata(fields.metadata ?? {});
+  const headers = new Headers(fields.headers);
+  const bare = targetUrl(target);
+  const name = target.name ?? parameterOf(bare, "name");
+  if (name !== undefined && metadata.name !== undefined && metadata.name !== name) {
+    throw new TypeError("metadata.name: expected none, or the same as the name of the object");
+  }
+  const url = withGenerationMatch(bare, fields.ifGenerationMatch, headers);
+  checkCarried(url, metadata);
+  if (uploadTypeOf(url) === "media") {
+    const allowed = name === undefined ? ["contentType"] : ["contentType", "name"];
+    refuseMetadata(metadata, "uploadType=media, which carries no metadata", allowed);
+  }
+  return { url, headers, metadata };
+}
+
+function targetUrl({ url, bucket, name, endpoint }: Partial<BucketTarget> | UrlTarget): string {
   const [hasUrl, hasBucket, hasName] = [url, bucket, name].map((value) => value !== undefined);
   if (hasBucket !== hasName || hasUrl === hasBucket) {
     throw new TypeError("Cannot upload: expected either `url`, or `bucket` and `name`");
   }
-  if (name !== undefined && metadata?.name !== undefined && metadata.name !== name) {
-    throw new TypeError("metadata.name: expected none, or the same as `name`");
+  if (url !== undefined) {
+    if (endpoint !== undefined) {
+      throw new TypeError("endpoint: expected none together with `url`, which has an origin");
+    }
+    return checkStartUrl(url, "url");
   }
-  const start = url !== undefined
-    ? checkUrl(url, "url")
-    : uploadUrl(checkUrl(endpoint ?? DEFAULT_ENDPOINT, "endpoint"), bucket!, name!);
-  return ifGenerationMatch === undefined
-    ? start
-    : withParameter(start, "ifGenerationMatch", String(ifGenerationMatch));
-}
-
-/** The size of a chunk that the options mean, in bytes. */
-export function chunkSizeOf({ chunkSize = DEFAULT_CHUNK_SIZE }: UploadTarget): number {
-  return checkChunkSize(chunkSize);
-}
-
-/** The resumable upload that the options mean; nothing is sent yet. */
-export function resumableFor(start: string, options: UploadTarget): ResumableUpload {
-  const url = uploadTypeOf(start) ? start : withParameter(start, "uploadType", "resumable");
-  return new ResumableUpload(url, chunkSizeOf(options), options);
-}
-
-/** Sends chunks until the object is finished. */
-export async function drive(
-  resumable: ResumableUpload,
-  transport: Transport,
-  options: UploadTarget,
-): Promise<StorageObject> {
-  if (resumable.invalid) await resumable.recover(transport, options);
-  while (!resumable.finished) {
-    await options.onCheckpoint?.(resumable.checkpoint());
-    await resumable.transmitNextChunk(transport, options);
+  const origin = checkUrl(endpoint ?? DEFAULT_ENDPOINT, "endpoint");
+  if (/[?#]/.test(origin)) {
+    throw new TypeError(
+      "endpoint: expected an origin and perhaps a path, got a query or a fragment",
+    );
   }
-  return resumable.object!;
+  return uploadUrl(origin, bucket!, name!);
+}
+
+/** Adds the precondition, where the URL can have one: in its query, or, if it is signed, in a header that was signed. */
+function withGenerationMatch(
+  url: string,
+  given: number | string | undefined,
+  headers: Headers,
+): string {
+  if (given === undefined) return url;
+  const generation = checkGeneration(given);
+  const signature = signatureOf(url);
+  if (signature) {
+    const header = "x-goog-if-generation-match";
+    if (!signature.headers?.includes(header)) {
+      throw new TypeError(
+        `ifGenerationMatch: expected a signed URL whose signed headers contain ${header}, got one without`,
+      );
+    }
+    headers.set(header, generation);
+    return url;
+  }
+  const before = parameterOf(url, "ifGenerationMatch");
+  if (before === undefined) return withParameter(url, "ifGenerationMatch", generation);
+  if (before !== generation) {
+    throw new TypeError("ifGenerationMatch: expected none, or the same as in the URL");
+  }
+  return url;
+}
+
+function checkGeneration(value: number | string): string {
+  const isCount = typeof value === "number"
+    ? Number.isSafeInteger(value) && value >= 0
+    : typeof value === "string" && /^\d{1,19}$/.test(value);
+  if (isCount) return String(value);
+  throw new RangeError(
+    `ifGenerationMatch: expected a generation as a whole number, or as a decimal string, got ${
+      JSON.stringify(value) ?? String(value)
+    }`,
+  );
 }

@@ -1,46 +1,44 @@
 /** The one call most users make. */
 
-import { type ByteSource, prepareSource, type UploadSource } from "../bytes/source.ts";
-import { isRepeatable, type ObjectMetadata, type StorageObject } from "../protocol/metadata.ts";
+import { type TakenSource, takeSource, type UploadSource } from "../bytes/source.ts";
+import { contentRangeProtocol } from "../protocol/content_range/mod.ts";
+import { cleanMediaType, OCTET_STREAM } from "../protocol/media_type.ts";
+import type { StorageObject } from "../protocol/resources/storage_object.ts";
 import { type UploadType, uploadTypeOf, withParameter } from "../protocol/upload_url.ts";
-import type { Checkpoint } from "./checkpoint.ts";
-import { checkTotalBytes } from "./checks.ts";
-import { asMultipart } from "./multipart.ts";
-import { checkData, OneShot, type UploadData } from "./one_shot.ts";
-import { ResumableUpload } from "./resumable.ts";
-import { asMedia } from "./simple.ts";
+import { defaultTransport } from "../net/transport.ts";
+import { checkCheckpoint, type Checkpoint, checkProtocol, checkSameSource } from "./checkpoint.ts";
 import {
-  chunkSizeOf,
-  defaultTransport,
-  drive,
-  resumableFor,
-  startOf,
-  type UploadTarget,
-} from "./target.ts";
+  checkChunkSize,
+  checkContentType,
+  checkOptions,
+  checkTotalBytes,
+  checkTransport,
+  checkUpload,
+  claimedChecksums,
+} from "./checks.ts";
+import { drive } from "./drive.ts";
+import { asMedia, asMultipart } from "./framing.ts";
+import { isRepeatable, sendInOne } from "./one_request.ts";
+import { resumeSession, type SessionSetup, startSession } from "./open.ts";
+import { Progress } from "./progress.ts";
+import type { StreamOptions, UploadOptions, UploadSettings } from "./settings.ts";
+import { SETTING_NAMES } from "./settings.ts";
+import { type BucketTarget, type Start, startOf } from "./target.ts";
 
-/** Options of {@linkcode upload}. */
-export interface UploadOptions extends UploadTarget {
-  /** Takes up the upload that this checkpoint speaks of; where to, chunk size, checksum and media type are in it. */
-  checkpoint?: Checkpoint;
-  /**
-   * Whether what a checkpoint says is stored is read again from the source and compared; see {@linkcode ResumeOptions}.
-   *
-   * @default {true}
-   */
-  verifyPrefix?: boolean;
-}
+/** Up to this many bytes one request is as good as a session, where it is safe to repeat: what it loses, it sends again. */
+const ONE_REQUEST = 8 * 1024 * 1024;
 
 /**
  * Uploads a source and returns the object, finished and compared with what was read.
  *
  * It takes a resumable session, which survives failures at any moment and stores the object once; and a single request
- * where that is as good: up to one chunk of a Blob, bytes or a string, when `ifGenerationMatch` makes it safe to repeat or
- * `retry: null` forbids to repeat it. Failures that may pass are retried; see
- * {@linkcode RetryOptions}. When it throws, a stream is cancelled with the error and a {@linkcode ByteSource} is closed; a
- * session stays open, and a checkpoint from `onCheckpoint` goes on with it.
+ * where that is as good: up to 8 MiB (and no more than `chunkSize`) of a Blob, bytes or a string, when
+ * `ifGenerationMatch` makes it safe to repeat or `retry: null` forbids to repeat it, and nobody asks for checkpoints.
+ * Failures that may pass are retried; see {@linkcode RetryOptions}. When it throws, a stream is cancelled with the error and a
+ * {@linkcode ByteSource} is closed; a session stays open, and a checkpoint from `onCheckpoint` goes on with it.
  *
  * @throws {UploadError} the upload cannot be finished; see its `code`
- * @throws {TypeError} an argument is of the wrong kind
+ * @throws {TypeError} an argument is of the wrong kind, or one that does not exist
  * @throws {RangeError} an argument is out of its bounds
  *
  * @example
@@ -67,75 +65,165 @@ export interface UploadOptions extends UploadTarget {
  *   bucket: "my-bucket",
  *   name: "zeros",
  *   transport: new GcsEmulator().fetch,
+ *   chunkSize: 8 * 1024 * 1024,
  *   onProgress: ({ sent, persisted, total }) => console.log(`${sent} sent, ${persisted} of ${total} stored`),
  *   onCheckpoint: (checkpoint) => void (saved = checkpoint), // store it; later: upload(source, { checkpoint: saved, … })
  * });
  * console.log(saved?.persisted); // 16777216
  * ```
  */
-export async function upload(source: UploadSource, options: UploadOptions): Promise<StorageObject> {
-  const prepared = prepareSource(source);
-  let resumable: ResumableUpload | undefined;
+export function upload(
+  source: UploadSource,
+  options: UploadSettings<StorageObject> & BucketTarget,
+): Promise<StorageObject & { bucket: string; name: string }>;
+/** Uploads a source to a start URL, or goes on from a checkpoint; see the first form. */
+export function upload<T = StorageObject>(
+  source: UploadSource,
+  options: UploadOptions<T>,
+): Promise<T>;
+export async function upload<T>(source: UploadSource, options: UploadOptions<T>): Promise<T> {
+  const taken = takeSource(source);
   try {
-    const transport = options.transport ?? defaultTransport;
-    if (options.checkpoint) {
-      resumable = ResumableUpload.resume(options.checkpoint, source, options);
-      return await drive(resumable, transport, options);
-    }
-    const { size } = prepared;
-    checkTotalBytes(options.totalBytes, size);
-    const contentType = options.contentType ?? contentTypeOf(source, options.metadata);
-    const start = startOf(options);
-    const fits = size !== undefined && size <= chunkSizeOf(options) && !isByteSource(source);
-    const given = uploadTypeOf(start);
-    const type = given ?? (fits ? pickType(start, options) : "resumable");
-    if (type !== "resumable") {
-      const url = given ? start : withParameter(start, "uploadType", type);
-      return await uploadOnce(type, url, source as UploadData, contentType, options);
-    }
-    resumable = resumableFor(start, options);
-    await resumable.initiate(transport, source, options.metadata ?? {}, contentType, options);
-    return await drive(resumable, transport, options);
+    checkOptions(options, SETTING_NAMES.upload, "upload");
+    checkTransport(options.transport ?? defaultTransport);
+    return options.checkpoint
+      ? await resumeUpload(taken, options.checkpoint, options)
+      : await startUpload(source, taken, options as StreamOptions<T>);
   } catch (error) {
-    // The source learns of it, whether it is being read already or not.
-    if (resumable?.resumableUrl !== undefined) await resumable.close(error);
-    else await prepared.open().close(error);
+    void taken.release(error);
     throw error;
   }
 }
 
-/** For data that fits: one request where that is safe to repeat, or is not to be repeated anyway, else a session. */
-function pickType(url: string, options: UploadTarget): UploadType {
-  if (options.retry !== null && !isRepeatable(url, new Headers(options.headers))) {
-    return "resumable";
-  }
-  const bare = options.checksum === null && Object.keys(options.metadata ?? {}).length === 0;
-  return bare ? "media" : "multipart";
+async function startUpload<T>(
+  source: UploadSource,
+  taken: TakenSource,
+  options: StreamOptions<T>,
+): Promise<T> {
+  const start = startOf(options, options);
+  const contentType = contentTypeOf(source, options);
+  checkTotalBytes(options.totalBytes, taken.size);
+  const opened = await taken.open();
+  const isSmall = opened.kind === "random-access" && !isByteSource(source) &&
+    opened.size <= Math.min(ONE_REQUEST, checkChunkSize(options.chunkSize ?? ONE_REQUEST));
+  const given = uploadTypeOf(start.url);
+  const type = given ?? (isSmall ? pickType(start, options) : "resumable");
+  const again = { ...taken, open: () => Promise.resolve(opened) };
+  return type === "resumable"
+    ? await uploadInSession(again, start, contentType, options)
+    : await uploadInOne(type, again, start, contentType, options);
 }
 
-function isByteSource(source: UploadSource): source is ByteSource {
+/** One request where that is safe to repeat, or is not to be repeated anyway, and needs no checkpoint; else a session. */
+function pickType<T>({ url, headers, metadata }: Start, options: StreamOptions<T>): UploadType {
+  const mayRepeat = options.retry !== null && options.retry !== false;
+  const needsSession = options.onCheckpoint !== undefined ||
+    (options.protocol ?? contentRangeProtocol) !== contentRangeProtocol;
+  if (needsSession || (mayRepeat && !isRepeatable(url, headers))) return "resumable";
+  return options.checksum === null && Object.keys(metadata).length === 0 ? "media" : "multipart";
+}
+
+function isByteSource(source: UploadSource): boolean {
   return typeof source === "object" && "read" in source;
 }
 
-function contentTypeOf(source: UploadSource, metadata: ObjectMetadata | undefined): string {
-  if (typeof metadata?.contentType === "string") return metadata.contentType;
-  if (source instanceof Blob && source.type !== "") return source.type;
-  return typeof source === "string" ? "text/plain;charset=UTF-8" : "application/octet-stream";
+/** The media type that the options mean, or that the source has. */
+export function contentTypeOf<T>(
+  source: UploadSource | undefined,
+  { contentType, metadata }: StreamOptions<T>,
+): string {
+  const inMetadata = metadata?.contentType;
+  if (contentType && inMetadata && contentType !== inMetadata) {
+    throw new TypeError("metadata.contentType: expected none, or the same as `contentType`");
+  }
+  const given = contentType || inMetadata;
+  if (given) return checkContentType(given);
+  if (typeof source === "string") return "text/plain;charset=UTF-8";
+  const type = typeof source === "object" && "type" in source ? source.type : "";
+  return typeof type === "string" && type !== "" ? cleanMediaType(type) : OCTET_STREAM;
 }
 
-async function uploadOnce(
-  type: "media" | "multipart",
-  url: string,
-  data: UploadData,
+/** A session that is started, and driven to its end. */
+export async function uploadInSession<T>(
+  source: TakenSource,
+  { url, headers, metadata }: Start,
   contentType: string,
-  options: UploadTarget,
-): Promise<StorageObject> {
-  const { transport = defaultTransport, metadata = {}, onProgress } = options;
-  const { size: total } = checkData(data).source;
-  onProgress?.({ sent: total!, persisted: 0, total });
-  const compose = type === "media" ? asMedia(contentType) : asMultipart(metadata, contentType);
-  const shot = new OneShot(url, options);
-  await shot.transmit(transport, data, options, compose);
-  onProgress?.({ sent: total!, persisted: total!, total });
-  return shot.object!;
+  options: StreamOptions<T>,
+  onOpen?: (sessionUrl: string) => void,
+): Promise<T> {
+  const setup = setupOf(
+    uploadTypeOf(url) ? url : withParameter(url, "uploadType", "resumable"),
+    { ...options, headers },
+  );
+  const { transport = defaultTransport, totalBytes, onCheckpoint, signal } = options;
+  const claimed = claimedChecksums(setup.upload, metadata);
+  const what = { metadata, contentType, claimed, totalBytes, streamFinal: true };
+  const { open } = await startSession(setup, transport, source, what, signal);
+  onOpen?.(open.session.state.url);
+  return await drive(setup, open, { transport, onCheckpoint, signal });
+}
+
+async function resumeUpload<T>(
+  source: TakenSource,
+  checkpoint: Checkpoint,
+  options: UploadOptions<T>,
+): Promise<T> {
+  const from = checkCheckpoint(checkpoint);
+  const { transport = defaultTransport, verifyPrefix = true, onCheckpoint, signal } = options;
+  checkAgreement(from, options);
+  checkSameSource(from, source);
+  const { chunkSize = from.chunkSize } = options;
+  const setup = setupOf(from.uploadUrl, { ...options, chunkSize, checksum: from.checksum });
+  checkProtocol(from, setup.protocol);
+  const open = await resumeSession(setup, source, from, verifyPrefix, signal);
+  return await drive(setup, open, { transport, onCheckpoint, signal });
+}
+
+/** What the caller says besides a checkpoint was decided at its start: it must be the same. */
+function checkAgreement<T>(from: Checkpoint, options: UploadOptions<T>): void {
+  const compare = (name: string, isSame: boolean) => {
+    if (isSame) return;
+    throw new TypeError(`${name}: expected none, or the same as that of the checkpoint`);
+  };
+  const { totalBytes, checksum, contentType } = options;
+  compare("totalBytes", totalBytes === undefined || totalBytes === from.totalBytes);
+  compare("checksum", checksum === undefined || checksum === from.checksum);
+  compare("contentType", !contentType || contentType === from.contentType);
+  if (options.bucket === undefined && options.url === undefined) return;
+  const { url } = startOf(options, options);
+  const target = uploadTypeOf(url) ? url : withParameter(url, "uploadType", "resumable");
+  compare(options.url === undefined ? "name" : "url", target === from.uploadUrl);
+}
+
+function setupOf<T>(url: string, options: UploadSettings<T>): SessionSetup<T> {
+  const upload = checkUpload(url, options);
+  return {
+    upload,
+    protocol: options.protocol ?? contentRangeProtocol,
+    chunkSize: options.chunkSize === undefined ? undefined : checkChunkSize(options.chunkSize),
+    progress: new Progress(options.onProgress, upload.policy.clock),
+  };
+}
+
+async function uploadInOne<T>(
+  type: "media" | "multipart",
+  source: TakenSource,
+  start: Start,
+  contentType: string,
+  options: StreamOptions<T>,
+): Promise<T> {
+  const { transport = defaultTransport, onProgress, signal } = options;
+  const url = uploadTypeOf(start.url) ? start.url : withParameter(start.url, "uploadType", type);
+  const upload = checkUpload(url, { ...options, headers: start.headers });
+  const framing = type === "media"
+    ? asMedia(contentType)
+    : asMultipart(start.metadata, contentType, upload.resource);
+  const opened = await source.open();
+  const total = opened.kind === "random-access" ? opened.size : undefined;
+  const progress = new Progress(onProgress, upload.policy.clock);
+  const onTaken = (bytes: number) => progress.took(Math.min(bytes, total ?? bytes), 0, total);
+  onTaken(0);
+  const { value } = await sendInOne({ upload, transport, source, framing, signal, onTaken });
+  if (total !== undefined) progress.finished(total);
+  return value;
 }

@@ -1,26 +1,34 @@
 /** An upload as a stream to write into. */
 
+import { ByteChannel } from "../bytes/channel.ts";
+import { takeSource } from "../bytes/source.ts";
+import { linkSignals } from "../net/clock.ts";
+import { defaultTransport } from "../net/transport.ts";
+import type { StorageObject } from "../protocol/resources/storage_object.ts";
 import { uploadTypeOf } from "../protocol/upload_url.ts";
-import type { StorageObject } from "../protocol/metadata.ts";
-import { defaultTransport, drive, resumableFor, startOf, type UploadTarget } from "./target.ts";
+import { cancelUpload } from "./cancel.ts";
+import { checkOptions, checkTransport, checkUpload } from "./checks.ts";
+import { SETTING_NAMES, type StreamOptions } from "./settings.ts";
+import { startOf } from "./target.ts";
+import { contentTypeOf, uploadInSession } from "./upload.ts";
 
 /** Both ends of {@linkcode uploadStream}. */
-export interface UploadStream {
+export interface UploadStream<T = StorageObject> {
   /**
-   * Takes the bytes at the pace at which they are sent. `close()`, and so `pipeTo`, settles with the upload; `abort()`
-   * cancels the session.
+   * Takes the bytes at the pace at which they are sent. A write settles when its bytes are used up: their memory is the
+   * caller's again. `close()`, and so `pipeTo`, settles with the upload; `abort()` ends it, and cancels the session.
    */
   readonly writable: WritableStream<Uint8Array>;
-  /** The finished object; rejects with what went wrong, or with the reason of an abort. */
-  readonly result: Promise<StorageObject>;
+  /** The finished object; rejects with what went wrong, or with the reason of an abort, at once. */
+  readonly result: Promise<T>;
 }
 
 /**
  * Opens an upload that bytes can be piped into; its size need not be known.
  *
  * Writing waits while one chunk is being sent and the next one is full. When the upload fails, `writable` fails with the
- * same error, so that whoever pipes into it stops. Aborting `writable` cancels the session at the server; `signal` stops
- * the upload and leaves the session open.
+ * same error, so that whoever pipes into it stops. Aborting `writable`, as a failing pipe does, cancels the session at the
+ * server, in the background; `signal` stops the upload and leaves the session open.
  *
  * @example
  * ```ts
@@ -33,60 +41,56 @@ export interface UploadStream {
  * console.log((await result).name); // log.gz
  * ```
  */
-export function uploadStream(options: UploadTarget): UploadStream {
-  const start = startOf(options);
-  const type = uploadTypeOf(start);
+export function uploadStream<T = StorageObject>(options: StreamOptions<T>): UploadStream<T> {
+  checkOptions(options, SETTING_NAMES.stream, "uploadStream");
+  const start = startOf(options, options);
+  const type = uploadTypeOf(start.url);
   if (type !== undefined && type !== "resumable") {
     throw new TypeError(`url: expected uploadType resumable for a stream, got ${type}`);
   }
   const transport = options.transport ?? defaultTransport;
-  const upload = resumableFor(start, options);
-  const contentType = options.contentType ?? "application/octet-stream";
-  const pipe = new TransformStream<Uint8Array, Uint8Array>();
-  const writer = pipe.writable.getWriter();
-  const abort = new AbortController(); // of the writer, or of the options
-  const follow = () => abort.abort(options.signal?.reason);
-  options.signal?.addEventListener("abort", follow, { once: true });
-  if (options.signal?.aborted) follow();
+  checkTransport(transport);
+  checkUpload(start.url, options);
+  const contentType = contentTypeOf(undefined, options);
+  const channel = new ByteChannel();
+  const source = takeSource(channel);
+  const writer = new AbortController(); // aborts with the writable end
+  const { signal, unlink } = linkSignals([options.signal, writer.signal]);
+  let sessionUrl: string | undefined;
 
   const run = async () => {
-    const bounded = { ...options, signal: abort.signal };
     try {
-      await upload.initiate(transport, pipe.readable, options.metadata ?? {}, contentType, bounded);
-      return await drive(upload, transport, bounded);
+      const bounded = { ...options, transport, signal };
+      return await uploadInSession(source, start, contentType, bounded, (url) => sessionUrl = url);
     } catch (error) {
-      // Not `writer.abort`, which waits for a pending write, which waits for somebody to read.
-      if (pipe.readable.locked) await upload.close(error);
-      else await pipe.readable.cancel(error);
+      channel.fail(error);
+      void source.release(error);
+      if (writer.signal.aborted && sessionUrl !== undefined) {
+        const { headers, retry, protocol } = options;
+        // Nobody waits for it: the server forgets a session by itself, a week later.
+        cancelUpload(sessionUrl, { transport, headers, retry, protocol }).catch(() => {});
+      }
       throw error;
     } finally {
-      options.signal?.removeEventListener("abort", follow);
+      unlink();
     }
   };
   const result = run();
   result.catch(() => {}); // whoever writes learns of it from `writable`
 
-  const cancel = async (reason: unknown) => {
-    abort.abort(reason);
-    await result.catch(() => {});
-    if (upload.resumableUrl && !upload.finished) await upload.cancel(transport);
-  };
   const writable = new WritableStream<Uint8Array>({
     start(controller) {
       result.catch((error) => controller.error(error));
       // `abort` below waits for a pending write, which may wait for the network.
-      controller.signal.addEventListener("abort", () => abort.abort(controller.signal.reason), {
-        once: true,
-      });
+      const stop = () => writer.abort(controller.signal.reason);
+      controller.signal.addEventListener("abort", stop, { once: true });
     },
-    // A failed upload breaks the pipe, and what the pipe says of it differs: the upload's own error is the one to throw.
-    write: (bytes) =>
-      writer.write(bytes).catch((error) => result.then(() => Promise.reject(error))),
+    write: (bytes) => channel.write(bytes),
     async close() {
-      await writer.close();
+      channel.end();
       await result;
     },
-    abort: cancel,
+    abort: (reason) => writer.abort(reason),
   });
   return { writable, result };
 }

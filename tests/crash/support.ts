@@ -1,7 +1,7 @@
 // What the crash tests share: chance that can be repeated, programs that are killed, and a file to upload.
 
 import { type ServedEmulator, serveEmulator } from "../../examples/emulator/node.ts";
-import { seeded } from "../../src/emulator/fault_plan.ts";
+import { seeded } from "../../src/emulator/faults/fault_plan.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 
 /** The root of the repository. */

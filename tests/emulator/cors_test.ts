@@ -21,7 +21,7 @@ Deno.test("a preflight allows the methods of the protocol and the headers it ask
   assertEquals(response.status, 200);
   const { headers } = response;
   assertEquals(headers.get("access-control-allow-origin"), APP);
-  assertEquals(headers.get("access-control-allow-methods"), "GET, HEAD, PUT, POST, DELETE");
+  assertEquals(headers.get("access-control-allow-methods"), "GET, HEAD, PUT, PATCH, POST, DELETE");
   assertEquals(headers.get("access-control-allow-headers"), "content-range,x-goog-hash");
   assertEquals(headers.get("access-control-max-age"), "3600");
 });

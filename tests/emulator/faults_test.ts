@@ -404,3 +404,17 @@ Deno.test("an upload survives any random faults if its client asks where it stan
     assertEquals(gcs.get("bucket", "a.bin")?.bytes, bytes);
   }
 });
+
+for (
+  const [what, make] of [
+    ["an option", () => new GcsEmulator({ bucket: "b" } as unknown as object)],
+    ["a fault", (gcs) => gcs.inject({ on: "chunk", cutAfter: 5, drop: "after" } as Fault)],
+    ["random faults", (gcs) => gcs.randomFaults({ drop: 0.5 } as RandomFaults)],
+    ["a cut with headers", (gcs) => gcs.inject({ cut: 5, headers: {} } as Fault)],
+    ["a refusal with a body", (gcs) => gcs.inject({ refuse: 400, body: "x" } as Fault)],
+  ] as [string, (gcs: GcsEmulator) => unknown][]
+) {
+  Deno.test(`${what} that means nothing is a TypeError`, () => {
+    assertThrows(() => make(new GcsEmulator()), TypeError);
+  });
+}

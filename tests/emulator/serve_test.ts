@@ -189,3 +189,53 @@ Deno.test("on a socket: a body is read no faster than the emulator takes it", as
     assertEquals(unread < 100, true, `${unread} pieces were sent while nobody read`);
   }, { store: "discard", md5: false, sleep: () => gate });
 });
+
+Deno.test("on a socket: an early reply comes while the client has not sent everything", () =>
+  served(async (gcs, origin) => {
+    const session = await start(origin);
+    gcs.inject({ on: "final", early: U + 5 });
+    let replied = (): void => {};
+    const reply = new Promise<void>((done) => replied = done);
+    let given = 0;
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        // If the reply waited for the end of the body, neither would ever come.
+        if (given === 2 * U) {
+          await reply;
+          return controller.close();
+        }
+        controller.enqueue(new Uint8Array(65_536));
+        given += 65_536;
+      },
+    });
+    const headers = { "content-range": "bytes 0-*/*", "x-guploader-no-308": "yes" };
+    const response = await fetch(session, { method: "PUT", body, headers });
+    replied();
+    assertEquals([response.status, response.headers.get("range")], [200, `bytes=0-${U - 1}`]);
+    assertEquals(gcs.requests[1].bodyBytes, U + 5);
+    await response.body?.cancel();
+  }));
+
+Deno.test("on a socket: no reply comes to a request that hangs, and the client gives up", () =>
+  served(async (gcs, origin) => {
+    const session = await start(origin);
+    gcs.inject({ on: "final", hang: "after" });
+    const signal = AbortSignal.timeout(100);
+    const pending = fetch(session, { method: "PUT", body: "x", signal });
+    assertEquals((await assertRejects(() => pending, DOMException)).name, "TimeoutError");
+    assertEquals(gcs.get("bucket", "n")?.size, 1);
+    assertEquals((await put(session, "bytes */*")).status, 200);
+  }));
+
+Deno.test("on a socket: X-Goog-Upload, to another API", () =>
+  served(async (gcs, origin) => {
+    const headers = { "x-goog-upload-protocol": "resumable", "x-goog-upload-command": "start" };
+    const begun = await fetch(`${origin}/v1/uploads`, { method: "POST", headers });
+    await begun.body?.cancel();
+    const session = begun.headers.get("x-goog-upload-url")!;
+    assertEquals(session.startsWith(`${origin}/v1/uploads?upload_id=`), true);
+    const last = { "x-goog-upload-command": "upload, finalize", "x-goog-upload-offset": "0" };
+    const reply = await fetch(session, { method: "POST", body: data(U + 1), headers: last });
+    assertEquals(reply.headers.get("x-goog-upload-status"), "final");
+    assertEquals([await reply.text(), gcs.uploads[0].size], [gcs.uploads[0].id, U + 1]);
+  }));

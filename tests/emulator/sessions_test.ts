@@ -369,10 +369,10 @@ Deno.test("sessions show where they stand", async () => {
   const session = await start(gcs);
   await start(gcs, "name=b");
   await put(gcs, session, `bytes 0-${U + 4}/*`, data(U + 5));
-  const started = 1_800_000_000_000;
+  const common = { api: "storage", protocol: "content-range", started: 1_800_000_000_000 } as const;
   assertEquals(gcs.sessions, [
-    { index: 0, bucket: "bucket", name: "a.bin", phase: "open", persisted: U, started },
-    { index: 1, bucket: "bucket", name: "b", phase: "open", persisted: 0, started },
+    { index: 0, bucket: "bucket", name: "a.bin", phase: "open", persisted: U, ...common },
+    { index: 1, bucket: "bucket", name: "b", phase: "open", persisted: 0, ...common },
   ]);
   await put(gcs, session, `bytes ${U}-${U + 4}/${U + 5}`, data(5));
   assertEquals([gcs.sessions[0].phase, gcs.sessions[0].persisted], ["finished", U + 5]);

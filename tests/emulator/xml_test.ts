@@ -141,7 +141,7 @@ for (
     const text = await response.text();
     assertMatch(
       text,
-      /^<\?xml version='1\.0' encoding='UTF-8'\?><Error><Code>\w+<\/Code><Message>[^<]*<\/Message><\/Error>$/,
+      /^<\?xml version='1\.0' encoding='UTF-8'\?><Error><Code>\w+<\/Code><Message>[^<]*<\/Message>(?:<Details>[^<]*<\/Details>)?<\/Error>$/,
     );
     assertStringIncludes(text, `<Code>${code}</Code>`);
     assertEquals(gcs.objects, []);
@@ -208,4 +208,54 @@ Deno.test("messages are escaped in XML", async () => {
     headers: { ...START, ...headers },
   });
   assertStringIncludes(await response.text(), "&lt;&amp;&gt;");
+});
+
+const SIGNED =
+  `${ORIGIN}/bucket/n?X-Goog-Signature=00&X-Goog-SignedHeaders=host%3Bx-goog-resumable`;
+
+for (
+  const [rule, headers, status] of [
+    ["takes the headers that are signed", START, 201],
+    ["takes other headers besides", { ...START, "content-type": "x/y" }, 201],
+    ["misses a signed header", {}, 403],
+    ["takes no x-goog-* header that is not signed", { ...START, "x-goog-meta-a": "1" }, 403],
+  ] as [string, Record<string, string>, number][]
+) {
+  Deno.test(`a signed URL ${rule}`, async () => {
+    const gcs = new GcsEmulator();
+    const response = await gcs.fetch(SIGNED, { method: "POST", headers });
+    const text = await response.text();
+    assertEquals(response.status, status);
+    assertEquals(text.includes("<Code>SignatureDoesNotMatch</Code>"), status === 403);
+  });
+}
+
+Deno.test("verifySignature decides whether a signed URL is right, and is asked for no other request", async () => {
+  const asked: string[] = [];
+  const gcs = new GcsEmulator({
+    verifySignature: (request) => {
+      asked.push(`${request.method} ${request.headers.get("x-goog-resumable")}`);
+      return asked.length > 1;
+    },
+  });
+  const init = { method: "POST", headers: START };
+  const refused = await gcs.fetch(SIGNED, init);
+  assertEquals(refused.status, 403);
+  assertEquals(refused.headers.get("content-type"), "application/xml; charset=UTF-8");
+  assertStringIncludes(await refused.text(), "<Code>SignatureDoesNotMatch</Code><Message>The re");
+  const session = (await gcs.fetch(SIGNED, init)).headers.get("location")!;
+  assertEquals((await put(gcs, session, null, "x")).status, 200);
+  assertEquals((await gcs.fetch(`${ORIGIN}/bucket/m`, init)).status, 201);
+  assertEquals(asked, ["POST start", "POST start"]);
+});
+
+Deno.test("the XML error of a checksum says which, and in Details what was computed", async () => {
+  const gcs = new GcsEmulator();
+  const hash = { "x-goog-hash": "crc32c=AAAAAA==" };
+  const response = await put(gcs, await startXml(gcs), null, "123456789", hash);
+  assertStringIncludes(
+    await response.text(),
+    "<Message>The CRC32C you specified did not match what we computed.</Message><Details>" +
+      `Provided CRC32C "AAAAAA==" doesn't match calculated CRC32C "4waSgw==".</Details>`,
+  );
 });

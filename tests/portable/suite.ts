@@ -14,6 +14,17 @@ import { sourcesMediaType } from "./cases/sources_media_type.ts";
 import { sourcesMemory } from "./cases/sources_memory.ts";
 import { sourcesReleased } from "./cases/sources_released.ts";
 import { sourcesTaken } from "./cases/sources_taken.ts";
+import { optionArguments } from "./cases/options_arguments.ts";
+import { optionMetadata } from "./cases/options_metadata.ts";
+import { withoutRandomUuids } from "./cases/options_random_uuid.ts";
+import { retryBudget } from "./cases/retry_budget.ts";
+import { retryCallbacks } from "./cases/retry_callbacks.ts";
+import { retryNever } from "./cases/retry_never.ts";
+import { retryPipes } from "./cases/retry_pipe.ts";
+import { retryPreconditions } from "./cases/retry_precondition.ts";
+import { retryPrefixes } from "./cases/retry_prefix.ts";
+import { secretErrors } from "./cases/secrets_errors.ts";
+import { secretHeaders } from "./cases/secrets_headers.ts";
 import { uploads } from "./cases/upload.ts";
 
 /** Every case, in the order of running. */
@@ -34,6 +45,17 @@ export const cases: PortableCase[] = [
   ...finishProof,
   ...finishCors,
   ...finishRedirect,
+  ...retryBudget,
+  ...retryCallbacks,
+  ...retryNever,
+  ...retryPipes,
+  ...retryPreconditions,
+  ...retryPrefixes,
+  ...optionArguments,
+  ...optionMetadata,
+  ...withoutRandomUuids,
+  ...secretErrors,
+  ...secretHeaders,
 ];
 
 /** One case may take this long, in milliseconds. */

@@ -1,10 +1,10 @@
 // No parser gets slow faster than its input gets long. The only rules here that look at a clock, with a generous factor.
 
 import { checkKey } from "../../src/auth/service_account.ts";
-import { readHashHeader } from "../../src/emulator/checksums.ts";
-import { readContentRange } from "../../src/emulator/content_range.ts";
-import { readFields } from "../../src/emulator/fields.ts";
-import { boundaryOf, readMultipart as readGoogles } from "../../src/emulator/multipart.ts";
+import { readHashHeader } from "../../src/emulator/storage/checksums.ts";
+import { readContentRange } from "../../src/emulator/json/content_range.ts";
+import { readFields } from "../../src/emulator/json/fields.ts";
+import { boundaryOf, readMultipart as readGoogles } from "../../src/emulator/json/multipart.ts";
 import { isMediaType } from "../../src/protocol/media_type.ts";
 import { storedBytes } from "../../src/protocol/content_range.ts";
 import { parseHashes } from "../../src/protocol/metadata.ts";

@@ -3,10 +3,10 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { UploadError } from "../../mod.ts";
-import { malformedChecksum, readHashHeader } from "../../src/emulator/checksums.ts";
-import { readContentRange } from "../../src/emulator/content_range.ts";
-import { readMetadata } from "../../src/emulator/metadata.ts";
-import { boundaryOf } from "../../src/emulator/multipart.ts";
+import { malformedChecksum, readHashHeader } from "../../src/emulator/storage/checksums.ts";
+import { readContentRange } from "../../src/emulator/json/content_range.ts";
+import { readMetadata } from "../../src/emulator/json/metadata.ts";
+import { boundaryOf } from "../../src/emulator/json/multipart.ts";
 import { isMediaType } from "../../src/protocol/media_type.ts";
 import {
   compareObject,

@@ -12,7 +12,7 @@ import {
   uploadStream,
   type UploadTarget,
 } from "../../mod.ts";
-import { seeded } from "../../src/emulator/fault_plan.ts";
+import { seeded } from "../../src/emulator/faults/fault_plan.ts";
 import { type Random, SOURCES } from "./sources.ts";
 
 /** What a runtime is told. */

@@ -1,0 +1,40 @@
+/** What the rounds of a client come to. */
+
+import { median, medianOf } from "../support/alternate.ts";
+import type { Measured } from "./job.ts";
+
+/** What one client does: medians of the rounds. */
+export interface Figures {
+  /** Bytes a second. */
+  readonly speed: number;
+  /** CPU seconds for each GiB. */
+  readonly cpu: number;
+  /** The most memory beyond that of the idle process, in bytes. */
+  readonly rss: number;
+}
+
+/** How many bytes are uploaded: those of the benchmark, or `BENCH_BYTES` for trying things out. */
+export function sizeOf(bytes: number): number {
+  return Number(Deno.env.get("BENCH_BYTES") ?? bytes);
+}
+
+/** The figures of uploads of so many bytes. */
+export function figures(rounds: readonly Measured[], size: number): Figures {
+  return {
+    speed: size / medianOf(rounds, (one) => one.seconds),
+    cpu: medianOf(rounds, (one) => one.cpuSeconds) * 2 ** 30 / size,
+    rss: medianOf(rounds, (one) => one.rss),
+  };
+}
+
+/** How many times as fast one client is as another: the median of the rounds. */
+export function timesAsFast(one: readonly Measured[], other: readonly Measured[]): number {
+  return median(one.map(({ seconds }, i) => other[i].seconds / seconds));
+}
+
+/** The upload, if what arrived is what was sent. */
+export async function checked(upload: Promise<Measured>, crc32c: string): Promise<Measured> {
+  const measured = await upload;
+  if (measured.crc32c === crc32c) return measured;
+  throw new Error(`The server got ${measured.crc32c}, expected ${crc32c}`);
+}

@@ -1,0 +1,30 @@
+/**
+ * A path of an API: where uploads start, or where what came of them is read.
+ *
+ * @module
+ */
+
+import type { Endpoint } from "../endpoint.ts";
+import type { ErrorForm } from "../replies.ts";
+import type { Exchange, Service } from "../service.ts";
+
+/** A path of an API. The parts are what the groups of `path` match, decoded. */
+export type Place =
+  | {
+    readonly path: RegExp;
+    upload(parts: readonly string[]): Endpoint;
+    readonly read?: undefined;
+  }
+  | {
+    readonly path: RegExp;
+    readonly upload?: undefined;
+    readonly errors: ErrorForm;
+    /** Answers a GET. */
+    read(service: Service, exchange: Exchange, parts: readonly string[]): Response;
+  };
+
+/** A place, and the parts of the path that vary. */
+export interface FoundPlace {
+  readonly place: Place;
+  readonly parts: readonly string[];
+}

@@ -1,0 +1,35 @@
+/**
+ * The upload method of Google's reference server, which knows no files, only sizes.
+ *
+ * @module
+ */
+
+import { USUAL_GRANULARITY } from "../endpoint.ts";
+import { reply } from "../replies.ts";
+import { fileDestination } from "./files.ts";
+import type { Place } from "./place.ts";
+
+/** The path of the reference server. */
+export const SHOWCASE: readonly Place[] = [{
+  path: /^(?:\/resumable)?\/upload\/v1beta1\/files:upload$/,
+  upload: () => ({
+    api: "showcase",
+    errors: "rpc",
+    methods: ["POST"],
+    protocols: ["x-goog-upload"],
+    granularity: USUAL_GRANULARITY,
+    finalQuery: "result",
+    open: (service, start) =>
+      fileDestination(service, start, {
+        api: "showcase",
+        errors: "rpc",
+        method: "UploadMedia",
+        name: "",
+        make(size) {
+          const id = service.files.newId("sid-");
+          return { id, resource: { name: id, size } };
+        },
+        reply: (resource) => reply(200, "application/json", JSON.stringify(resource)),
+      }),
+  }),
+}];

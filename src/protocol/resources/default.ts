@@ -1,0 +1,15 @@
+/** Which resource a URL stands for where the caller says none. */
+
+import type { Resource } from "../resource.ts";
+import { signatureOf, storageTargetOf } from "../upload_url.ts";
+import { anything } from "./anything.ts";
+import { storageObject } from "./storage_object.ts";
+
+/**
+ * Cloud Storage's object for its URLs and for signed URLs, else whatever the server answers. `T` is what the caller takes
+ * that for.
+ */
+export function defaultResource<T>(url: string): Resource<T> {
+  const isStorage = signatureOf(url) !== undefined || storageTargetOf(url) !== undefined;
+  return (isStorage ? storageObject : anything) as unknown as Resource<T>;
+}

@@ -1,0 +1,220 @@
+/** What the two one-request uploads share: bytes of known size, checks, and retrying only where that is safe. */
+
+import { type ByteContainer, type Bytes, viewOf } from "../bytes/bytes.ts";
+import type { RandomAccessSource } from "../bytes/random_access.ts";
+import { startChecksum } from "../bytes/running_checksum.ts";
+import { type ByteSource, type TakenSource, takeSource } from "../bytes/source.ts";
+import { DataCorruption, InvalidResponse, UploadError } from "../errors.ts";
+import { abortable } from "../net/clock.ts";
+import { attempt, retrying, type RetryPolicy, type Step } from "../net/retry.ts";
+import type { Reply, SendResult } from "../net/send.ts";
+import { streamingInit, type Transport } from "../net/transport.ts";
+import type { Checksums } from "../protocol/hashes.ts";
+import { readRefusal } from "../protocol/refusal.ts";
+import { isSuccess } from "../protocol/reply.ts";
+import { compareFacts, type SentBytes } from "../protocol/resource.ts";
+import type { ObjectMetadata } from "../protocol/resources/storage_object.ts";
+import { parameterOf, signatureOf } from "../protocol/upload_url.ts";
+import { type CheckedUpload, claimedChecksums, compareClaims } from "./checks.ts";
+import { checksumsOf } from "./feed.ts";
+import { framedBody, type Framing } from "./framing.ts";
+import { refusalError } from "./refusal_error.ts";
+import { requestUntil } from "./request.ts";
+import { isNotStreamed, readWhole } from "./session.ts";
+import { HELD, StretchFeed } from "./stretch_feed.ts";
+
+/** Data whose size is known: what can be sent in one request. */
+export type UploadData = Blob | ByteContainer | string | (ByteSource & { readonly size: number });
+
+/** How a one-request upload ended. */
+export interface OneRequestResult<T> {
+  readonly reply: Reply;
+  readonly value: T;
+}
+
+/** What is sent in one request, and how. */
+export interface OneRequest<T> {
+  readonly upload: CheckedUpload<T>;
+  readonly transport: Transport;
+  readonly source: TakenSource;
+  readonly framing: Framing;
+  readonly signal: AbortSignal | undefined;
+  /** Called with how many bytes the transport has taken. */
+  readonly onTaken?: ((bytes: number) => void) | undefined;
+}
+
+/** Takes data that is to be sent in one request. */
+export function takeData(data: UploadData): TakenSource {
+  const hasSize = typeof data === "string" || viewOf(data) !== undefined ||
+    (typeof data === "object" && data !== null && "size" in data);
+  if (hasSize) return takeSource(data);
+  throw new TypeError(
+    "data: expected a Blob, bytes, a string or { size, read }; anything else needs a ResumableUpload",
+  );
+}
+
+/**
+ * Sends the data until the reply shows the result, and compares that.
+ *
+ * It is repeated only if a generation precondition makes that safe. When the repetition of a request whose reply was lost
+ * meets that precondition, the first one may have been the reason: then the object is looked at.
+ */
+export async function sendInOne<T>(request: OneRequest<T>): Promise<OneRequestResult<T>> {
+  const { upload: { url, startHeaders, policy }, source, signal } = request;
+  try {
+    const opened = await abortable(source.open(), signal);
+    if (opened.kind !== "random-access") {
+      throw new TypeError("data: expected its size to be known, got a source that is read once");
+    }
+    const retries = policy.retries && isRepeatable(url, startHeaders);
+    const attempts = new Attempts(request, opened, { ...policy, retries });
+    const result = await retrying({ ...policy, retries }, signal, () => attempts.next());
+    await source.release();
+    return result;
+  } catch (error) {
+    void source.release(error);
+    throw error;
+  }
+}
+
+/** Whether repeating a one-request upload is safe: a generation precondition makes the second one fail, not overwrite. */
+export function isRepeatable(url: string, headers: Headers): boolean {
+  if (parameterOf(url, "ifGenerationMatch") !== undefined) return true;
+  // The header is the XML API's, to which signed URLs belong.
+  return signatureOf(url) !== undefined && headers.has("x-goog-if-generation-match");
+}
+
+/** The attempts of one upload: each reads the source anew. */
+class Attempts<T> {
+  readonly #request: OneRequest<T>;
+  readonly #source: RandomAccessSource;
+  readonly #policy: RetryPolicy;
+  #streams = streamingInit() !== undefined;
+  #earlier: UploadError | undefined; // a failure after which the object may be stored
+
+  constructor(request: OneRequest<T>, source: RandomAccessSource, policy: RetryPolicy) {
+    this.#request = request;
+    this.#source = source;
+    this.#policy = policy;
+  }
+
+  async next(): Promise<Step<OneRequestResult<T>>> {
+    const { sent, result } = await this.#send();
+    if (this.#streams && sent.size > HELD && isNotStreamed(result)) {
+      this.#streams = false; // nothing was read of it: the transport may know bytes and Blobs only
+      return { kind: "continue" };
+    }
+    if (result.kind === "failed") {
+      this.#earlier = result.error;
+      return result;
+    }
+    const { reply } = result;
+    if (isSuccess(reply.status)) {
+      return { kind: "done", value: { reply, value: this.#proven(reply, sent) } };
+    }
+    return await this.#refused(reply, sent);
+  }
+
+  /** Sends the data once; what is small is hashed before, so that its checksum can travel with it. */
+  async #send(): Promise<{ sent: SentBytes; result: SendResult }> {
+    const { upload, transport, framing, signal, onTaken } = this.#request;
+    const { url, startHeaders, checksum, claimed } = upload;
+    const { size } = this.#source;
+    const isHeld = size <= HELD;
+    const feed = new StretchFeed(this.#source, {
+      chunkSize: Infinity,
+      granularity: 1,
+      declared: size,
+      checksum: await startChecksum(checksum),
+      sendsHash: isHeld,
+    });
+    const limits = { maxBytes: Infinity, streamed: this.#streams, maxHeld: Infinity };
+    const part = await abortable(feed.next(0, limits), signal);
+    const known = isHeld ? checksumsOf(feed) : {};
+    const expected = claimedChecksums({ claimed }, framing.metadata);
+    compareClaims(expected, known);
+    const headers = new Headers(startHeaders);
+    const body = framedBody(part, framing, { ...expected, ...known }, headers);
+    const beside = part.beside && readWhole(part.beside);
+    const request = { method: "POST", url, headers, body } as const;
+    const result = await attempt(transport, request, this.#policy, {
+      signal,
+      action: "upload",
+      onTaken,
+    });
+    await abortable(Promise.resolve(beside), signal);
+    return { sent: { size, checksums: { ...expected, ...checksumsOf(feed) } }, result };
+  }
+
+  async #refused(reply: Reply, sent: SentBytes): Promise<Step<OneRequestResult<T>>> {
+    const refusal = readRefusal(reply);
+    const error = refusalError("upload", reply, refusal, false);
+    if (refusal.kind === "unavailable" || refusal.kind === "rejected") {
+      if (refusal.kind === "unavailable") this.#earlier = error;
+      return { kind: "failed", error, retryAfter: reply.headers.get("retry-after") };
+    }
+    if (refusal.kind !== "precondition" || !this.#earlier) throw error;
+    const stored = await this.#storedBefore(sent);
+    if (stored) return { kind: "done", value: stored };
+    error.cause = this.#earlier;
+    throw error;
+  }
+
+  /** The object that an earlier attempt has stored, if it is there and is ours: the same size and the same checksum. */
+  async #storedBefore({ size, checksums }: SentBytes): Promise<OneRequestResult<T> | undefined> {
+    const { upload, transport, framing, signal } = this.#request;
+    const { url: startUrl, startHeaders: headers, resource } = upload;
+    const url = resource.lookup?.(startUrl, framing.metadata);
+    if (url === undefined || checksums.crc32c === undefined) return undefined;
+    try {
+      const request = { method: "GET", url, headers, body: null } as const;
+      const reply = await requestUntil(({ status }) => isSuccess(status), {
+        transport,
+        request,
+        policy: this.#policy,
+        signal,
+        action: "look at the object",
+        isSession: false,
+      });
+      const value = resource.read(reply);
+      const facts = value === undefined ? {} : resource.facts?.(value) ?? {};
+      const isOurs = facts.size === size && facts.crc32c === checksums.crc32c;
+      return isOurs ? { reply, value: value! } : undefined;
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof UploadError) return undefined; // nothing is known: the failed precondition stands
+      throw error;
+    }
+  }
+
+  /** The result that a reply shows, compared with what was sent. */
+  #proven(reply: Reply, sent: SentBytes): T {
+    const { upload: { resource, checksum, url: startUrl }, framing } = this.#request;
+    const value = resource.read(reply);
+    if (value === undefined) {
+      throw new InvalidResponse(
+        reply.response,
+        `Cannot upload: expected ${resource.expected}, got neither`,
+      );
+    }
+    const { size } = sent;
+    if (resource.facts) {
+      const facts = resource.facts(value);
+      const problem = compareFacts(facts, sent, checksum);
+      const message = `Cannot trust the uploaded object: ${problem?.message}`;
+      if (problem?.kind === "differs") throw new DataCorruption(reply.response, message);
+      if (problem) throw new InvalidResponse(reply.response, message);
+      // Nothing has gone along that the server could have compared the bytes with.
+      const isUnproven = facts.size === undefined && facts.crc32c === undefined &&
+        facts.md5 === undefined;
+      if (isUnproven && checksum !== null && framing.carriesChecksums !== true) {
+        throw new InvalidResponse(
+          reply.response,
+          "Cannot trust the uploaded object: expected it to report its size or a checksum, got neither " +
+            "(`fields` must contain them, or `checksum` be null)",
+        );
+      }
+    }
+    return resource.complete?.(value, { size, startUrl }) ?? value;
+  }
+}

@@ -1,0 +1,188 @@
+/** Opening a session: at the server, or from what is known of one. */
+
+import { continueChecksum, startChecksum } from "../bytes/running_checksum.ts";
+import type { Source, TakenSource } from "../bytes/source.ts";
+import { abortable } from "../net/clock.ts";
+import type { Reply } from "../net/send.ts";
+import type { Transport } from "../net/transport.ts";
+import { UPLOAD_CHUNK_SIZE } from "../protocol/content_range/ranges.ts";
+import type { Checksums } from "../protocol/hashes.ts";
+import { isSuccess } from "../protocol/reply.ts";
+import type { ObjectMetadata } from "../protocol/resources/storage_object.ts";
+import type { UploadProtocol } from "../protocol/upload_protocol.ts";
+import { signatureOf } from "../protocol/upload_url.ts";
+import { type Checkpoint } from "./checkpoint.ts";
+import { type CheckedUpload, checkTotalBytes, isUnbounded } from "./checks.ts";
+import { aligned, type Feed } from "./feed.ts";
+import type { Progress } from "./progress.ts";
+import { refusalError } from "./refusal_error.ts";
+import { requestUntil } from "./request.ts";
+import { type ResumedFrom, UploadSession } from "./session.ts";
+import { StretchFeed } from "./stretch_feed.ts";
+import { WindowFeed } from "./window_feed.ts";
+
+/** What is decided before a session is opened. */
+export interface SessionSetup<T> {
+  readonly upload: CheckedUpload<T>;
+  readonly protocol: UploadProtocol;
+  /** The most bytes of a request; `undefined` for what suits the source. */
+  readonly chunkSize: number | undefined;
+  readonly progress: Progress;
+}
+
+/** What a new session is to store. */
+export interface NewUpload {
+  readonly metadata: ObjectMetadata;
+  readonly contentType: string;
+  /** What the caller says that the whole has. */
+  readonly claimed: Checksums;
+  readonly totalBytes: number | undefined;
+  readonly streamFinal: boolean;
+}
+
+/** An open session with what a checkpoint of it says. */
+export interface OpenUpload<T> {
+  readonly session: UploadSession<T>;
+  readonly source: TakenSource;
+  readonly contentType: string;
+  readonly chunkSize: number;
+  readonly granularity: number;
+}
+
+/** 64 MiB: long enough for the wire to be full, short enough for confirmed progress. Nothing of it is held. */
+const LONG_CHUNK = 64 * 1024 * 1024;
+
+/** 8 MiB: two of these are held. */
+const HELD_CHUNK = 8 * 1024 * 1024;
+
+/** Starts a session at the server. */
+export async function startSession<T>(
+  setup: SessionSetup<T>,
+  transport: Transport,
+  source: TakenSource,
+  what: NewUpload,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly open: OpenUpload<T>; readonly reply: Reply }> {
+  const { upload: { url, startHeaders, policy, resource, checksum: option }, protocol } = setup;
+  const { metadata, contentType, claimed, totalBytes, streamFinal } = what;
+  const opened = await abortable(source.open(), signal);
+  const size = opened.kind === "random-access" ? opened.size : undefined;
+  checkTotalBytes(totalBytes, size);
+  const chunkSize = chunkSizeFor(opened, setup.chunkSize);
+  const declared = totalBytes ?? (streamFinal ? size : undefined);
+  const isBare = Object.keys(metadata).length === 0 && (signatureOf(url) || !resource.takesHash);
+  const json = isBare ? undefined : JSON.stringify(metadata);
+  const start = { url, headers: startHeaders, metadata: json, contentType, total: declared };
+  const checksum = await startChecksum(option);
+  const reply = await requestUntil(({ status }) => isSuccess(status), {
+    transport,
+    request: { ...protocol.start(start), body: new TextEncoder().encode(json ?? "") },
+    policy,
+    signal,
+    action: "initiate",
+    isSession: false,
+  });
+  const answer = protocol.opened(reply, url);
+  if (answer.kind !== "opened") throw refusalError("initiate", reply, answer, false);
+  const { granularity, maxRequestBytes = Infinity } = answer;
+  const feed = openFeed(setup, opened, { declared, checksum, chunkSize, granularity });
+  const session = new UploadSession<T>({
+    ...sessionOptions(setup, feed, { contentType, declared, granularity }),
+    url: answer.url,
+    claimed,
+    maxBytes: aligned(Math.min(chunkSize, maxRequestBytes), granularity),
+  });
+  return { open: { session, source, contentType, chunkSize, granularity }, reply };
+}
+
+/** Takes up a session from before; nothing is sent yet. */
+export async function resumeSession<T>(
+  setup: SessionSetup<T>,
+  source: TakenSource,
+  from: Checkpoint,
+  verifyPrefix: boolean,
+  signal: AbortSignal | undefined,
+): Promise<OpenUpload<T>> {
+  const { checksum: option } = setup.upload;
+  const { persisted, crc32c, totalBytes: declared, sessionUrl: url, contentType } = from;
+  const { granularity = UPLOAD_CHUNK_SIZE } = from;
+  const opened = await abortable(source.open(), signal);
+  const chunkSize = chunkSizeFor(opened, setup.chunkSize);
+  const checksum = await startChecksum(option);
+  const feed = openFeed(setup, opened, { declared, checksum, chunkSize, granularity });
+  const reread = !trustsPrefix(feed, from, option, verifyPrefix);
+  const resumed: ResumedFrom = { persisted, crc32c, reread };
+  const session = new UploadSession<T>({
+    ...sessionOptions(setup, feed, { contentType, declared, granularity }),
+    url,
+    claimed: {},
+    maxBytes: aligned(chunkSize, granularity),
+  }, resumed);
+  return { session, source, contentType, chunkSize, granularity };
+}
+
+/** Begins at the checkpoint instead of at the first byte, where checksum, source and caller allow it. */
+function trustsPrefix(
+  feed: Feed,
+  { persisted, crc32c }: Checkpoint,
+  option: CheckedUpload<unknown>["checksum"],
+  verifyPrefix: boolean,
+): boolean {
+  if (option === null) return feed.seek(persisted, undefined);
+  if (verifyPrefix || option === "md5" || crc32c === undefined) return false;
+  const checksum = continueChecksum(persisted, crc32c);
+  return checksum !== undefined && feed.seek(persisted, checksum);
+}
+
+/** Where an open upload stands, to be stored. */
+export function checkpointOf<T>(setup: SessionSetup<T>, open: OpenUpload<T>): Checkpoint {
+  const { session, source: { lastModified }, contentType, chunkSize, granularity } = open;
+  const { state: { url, persisted }, persistedCrc32c: crc32c, total: totalBytes } = session;
+  const { upload, protocol: { name: protocol } } = setup;
+  return {
+    version: 1,
+    uploadUrl: upload.url,
+    sessionUrl: url,
+    chunkSize,
+    persisted,
+    ...(crc32c !== undefined && { crc32c }),
+    ...(totalBytes !== undefined && { totalBytes }),
+    ...(lastModified !== undefined && { lastModified }),
+    contentType,
+    checksum: upload.checksum,
+    ...(protocol !== "content-range" && { protocol }),
+    ...(granularity !== UPLOAD_CHUNK_SIZE && { granularity }),
+  };
+}
+
+/** The most bytes of a request: as the caller wants it, or as suits the source. */
+function chunkSizeFor({ kind }: Source, wanted: number | undefined): number {
+  if (kind === "random-access") return wanted ?? LONG_CHUNK;
+  if (wanted !== undefined && isUnbounded(wanted)) {
+    throw new RangeError(
+      "chunkSize: expected a number of bytes for a source that is read once, of which two chunks are held, got Infinity",
+    );
+  }
+  return wanted ?? HELD_CHUNK;
+}
+
+function openFeed<T>(
+  { upload }: SessionSetup<T>,
+  source: Source,
+  options: Omit<ConstructorParameters<typeof StretchFeed>[1], "sendsHash">,
+): Feed {
+  const all = { ...options, sendsHash: upload.resource.takesHash };
+  return source.kind === "random-access"
+    ? new StretchFeed(source, all)
+    : new WindowFeed(source, all);
+}
+
+/** What every session takes over from its setup. */
+function sessionOptions<T>(
+  { upload, protocol, progress }: SessionSetup<T>,
+  feed: Feed,
+  more: { contentType: string; declared: number | undefined; granularity: number },
+) {
+  const { url: startUrl, headers, policy, resource, checksum } = upload;
+  return { startUrl, headers, policy, resource, checksum, protocol, progress, feed, ...more };
+}

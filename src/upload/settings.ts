@@ -1,0 +1,109 @@
+/** Options of the one call and of its form as a stream. */
+
+import type { Transport } from "../net/transport.ts";
+import type { ObjectMetadata, StorageObject } from "../protocol/resources/storage_object.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import type { ResumableUploadOptions } from "./options.ts";
+import type { BucketTarget, Target } from "./target.ts";
+
+/** How an upload is made, wherever it goes: options of {@linkcode uploadStream} and {@linkcode upload}. */
+export interface StreamSettings<T = StorageObject> extends ResumableUploadOptions<T> {
+  /** Sends the requests, and adds credentials to them. The default is `fetch`, which adds none. */
+  transport?: Transport | undefined;
+  /**
+   * The media type. The default is that of `metadata`, the Blob's own, `text/plain;charset=UTF-8` for a string, else
+   * `application/octet-stream`.
+   */
+  contentType?: string | undefined;
+  /** Fields of the object resource: `metadata`, `cacheControl`, `storageClass` and so on. */
+  metadata?: ObjectMetadata | undefined;
+  /**
+   * The most bytes in each request of a resumable upload, a multiple of {@linkcode UPLOAD_CHUNK_SIZE}. Each request costs a
+   * round trip, and is confirmed as a whole.
+   *
+   * The default is 64 MiB for a source that can be read anywhere (a Blob, bytes, a string, `{ size, read }`): its requests are
+   * read while they are sent, and `Infinity` is allowed. It is 8 MiB for one that is read once (a stream, an iterable), of which
+   * two chunks are held in memory.
+   */
+  chunkSize?: number | undefined;
+  /** The size of a stream in bytes, when it is known; a stream that does not keep it is an error, never an object. */
+  totalBytes?: number | undefined;
+  /**
+   * Store only if this is the object's live generation; `0` means that there must be none. It also makes one request safe
+   * to repeat, so that up to 8 MiB take one request instead of two. Not for a signed URL, unless it was signed with the header
+   * `x-goog-if-generation-match`.
+   */
+  ifGenerationMatch?: number | string | undefined;
+  /**
+   * Called with a new checkpoint when a session is open and whenever the server has confirmed more; awaited before the upload
+   * goes on.
+   */
+  onCheckpoint?: ((checkpoint: Checkpoint) => void | Promise<void>) | undefined;
+  /** Stops at once, with the signal's own reason. The session stays open, for a checkpoint to take it up. */
+  signal?: AbortSignal | undefined;
+}
+
+/** How an upload is made, wherever it goes: options of {@linkcode upload}. */
+export interface UploadSettings<T = StorageObject> extends StreamSettings<T> {
+  /**
+   * Takes up the upload that this checkpoint speaks of; where to, chunk size, checksum and media type are in it. What is said
+   * besides it must agree with it.
+   */
+  checkpoint?: Checkpoint | undefined;
+  /**
+   * Whether what a checkpoint says is stored is read again from the source and compared; see {@linkcode ResumeOptions}.
+   *
+   * @default {true}
+   */
+  verifyPrefix?: boolean | undefined;
+}
+
+/** A checkpoint instead of a target. */
+export interface CheckpointTarget {
+  /** Where an upload stands that is to be taken up. */
+  checkpoint: Checkpoint;
+  /** In the checkpoint. */
+  url?: undefined;
+  /** In the checkpoint. */
+  bucket?: undefined;
+  /** In the checkpoint. */
+  name?: undefined;
+  /** In the checkpoint. */
+  endpoint?: undefined;
+}
+
+/** Options of {@linkcode uploadStream}: where to, and how. */
+export type StreamOptions<T = StorageObject> = StreamSettings<T> & Target;
+
+/** Options of {@linkcode uploadStream}: where to, and how. */
+export type UploadTarget<T = StorageObject> = StreamOptions<T>;
+
+/** Options of {@linkcode upload}: where to, or from where on, and how. */
+export type UploadOptions<T = StorageObject> = UploadSettings<T> & (Target | CheckpointTarget);
+
+const STREAM = [
+  "bucket",
+  "checksum",
+  "chunkSize",
+  "contentType",
+  "endpoint",
+  "headers",
+  "ifGenerationMatch",
+  "metadata",
+  "name",
+  "onCheckpoint",
+  "onProgress",
+  "protocol",
+  "resource",
+  "retry",
+  "signal",
+  "totalBytes",
+  "transport",
+  "url",
+];
+
+/** The names of the options of each function; anything else is a mistake. */
+export const SETTING_NAMES: Readonly<Record<"stream" | "upload", readonly string[]>> = {
+  stream: STREAM,
+  upload: [...STREAM, "checkpoint", "verifyPrefix"],
+};

@@ -1,0 +1,155 @@
+/** The bytes of a random-access source: long requests that are read while they are sent. Nothing of them is kept. */
+
+import type { Bytes } from "../bytes/bytes.ts";
+import type { RandomAccessSource } from "../bytes/random_access.ts";
+import type { RunningChecksum } from "../bytes/running_checksum.ts";
+import type { PieceBody } from "../net/streamed_body.ts";
+import { aligned, type Feed, type FeedOptions, type Part, type PartLimits } from "./feed.ts";
+
+/**
+ * How much is read at once, in bytes. A quarter of it costs a quarter of the throughput and more, four times as much gains
+ * nothing (docs/performance.md).
+ */
+const PIECE = 1024 * 1024;
+
+/** Up to this many bytes a request is read before it is sent: to hash what it ends with, or where streams cannot be sent. */
+export const HELD: number = 8 * 1024 * 1024;
+
+/** Up to this many bytes a stream is not worth its while. */
+const SHORT = 2 * PIECE;
+
+/**
+ * Reads a random-access source stretch by stretch.
+ *
+ * The checksum of the whole travels in the head of the last request, so it must be known before: the last stretch leaves a
+ * short rest, which is read first.
+ *
+ * Invariant: the checksum is that of the bytes handed out since the place that was confirmed last, in the order of the
+ * source; whoever hands out bytes again rewinds it. Only the youngest call may change it (`#turn`): a call whose caller has
+ * stopped waiting for it goes on reading, and finds its turn to be over.
+ */
+export class StretchFeed implements Feed {
+  readonly total: number;
+  readonly #source: RandomAccessSource;
+  readonly #options: FeedOptions;
+  #checksum: RunningChecksum | undefined;
+  #turn = 0;
+
+  constructor(source: RandomAccessSource, options: FeedOptions) {
+    this.#source = source;
+    this.#options = options;
+    this.#checksum = options.checksum;
+    this.total = source.size;
+  }
+
+  get checksum(): RunningChecksum | undefined {
+    return this.#checksum;
+  }
+
+  async next(offset: number, limits: PartLimits): Promise<Part> {
+    const turn = ++this.#turn;
+    await this.#rewind(offset, turn);
+    const { size, last, hashFirst } = this.#plan(offset, limits);
+    const head = { offset, size, last };
+    const isHeld = size <= SHORT || hashFirst || (!limits.streamed && !this.#source.blob);
+    if (isHeld) return { ...head, body: await this.#readHashed(offset, size, turn) };
+    const pieces = this.#pieces(offset, size, turn);
+    if (limits.streamed) return { ...head, body: pieces };
+    const blob = this.#source.blob!.slice(offset, offset + size);
+    return { ...head, body: blob, beside: this.#checksum && pieces };
+  }
+
+  async confirm(offset: number): Promise<string | undefined> {
+    await this.#rewind(offset, ++this.#turn);
+    const crc32c = this.crc32cAt(offset);
+    this.#checksum?.forget(offset);
+    return crc32c;
+  }
+
+  crc32cAt(offset: number): string | undefined {
+    return this.#checksum?.crc32cAt(offset);
+  }
+
+  async skipTowards(offset: number): Promise<boolean> {
+    const at = this.#checksum?.length ?? offset;
+    if (at < offset) await this.#readHashed(at, Math.min(SHORT, offset - at), ++this.#turn);
+    return (this.#checksum?.length ?? offset) >= offset;
+  }
+
+  skipToEnd(): Promise<number | undefined> {
+    return Promise.resolve(this.total);
+  }
+
+  seek(_offset: number, checksum: RunningChecksum | undefined): boolean {
+    this.#checksum = checksum;
+    return true;
+  }
+
+  ended(): Promise<boolean> {
+    return Promise.resolve((this.#checksum?.length ?? this.total) === this.total);
+  }
+
+  async close(reason?: unknown): Promise<void> {
+    this.#turn++;
+    await this.#source.release(reason);
+  }
+
+  /** How much the next request carries, and whether its bytes must be hashed before it is sent. */
+  #plan(offset: number, { maxBytes, streamed, maxHeld = HELD }: PartLimits) {
+    const { granularity, sendsHash } = this.#options;
+    const rest = this.total - offset;
+    const most = streamed ? maxBytes : Math.min(maxBytes, Math.max(maxHeld, granularity));
+    const hashesLast = sendsHash && this.#checksum !== undefined;
+    if (rest <= most && !(hashesLast && rest > HELD)) {
+      return { size: rest, last: true, hashFirst: hashesLast };
+    }
+    const size = aligned(Math.min(most, rest - 1), granularity);
+    return { size, last: false, hashFirst: false };
+  }
+
+  /** Takes the checksum back to `offset`, if bytes behind it were handed out before. */
+  async #rewind(offset: number, turn: number): Promise<void> {
+    if (!this.#checksum || this.#checksum.length <= offset) return;
+    await this.#checksum.rewind(offset, (at, length) => this.#read(at, length, turn));
+  }
+
+  async #readHashed(offset: number, size: number, turn: number): Promise<Bytes> {
+    const bytes = await this.#read(offset, size, turn);
+    this.#checksum?.update(bytes);
+    return bytes;
+  }
+
+  async #read(offset: number, length: number, turn: number): Promise<Bytes> {
+    const bytes = await this.#source.read(offset, length);
+    if (turn !== this.#turn) throw notNeeded();
+    return bytes;
+  }
+
+  /** The bytes of a request, read one piece ahead: while a piece is hashed and sent, the next one is being read. */
+  #pieces(offset: number, size: number, turn: number): PieceBody {
+    const end = offset + size;
+    let at = offset;
+    let ahead: Promise<Bytes> | undefined;
+    const read = () => {
+      const bytes = this.#read(at, Math.min(PIECE, end - at), turn);
+      bytes.catch(() => {}); // thrown where it is needed
+      return bytes;
+    };
+    return {
+      size,
+      next: async () => {
+        if (turn !== this.#turn) throw notNeeded(); // never an end: the request would be taken for whole
+        if (at === end) return undefined;
+        const piece = await (ahead ?? read());
+        at += piece.length;
+        ahead = at < end ? read() : undefined;
+        this.#checksum?.update(piece);
+        return piece;
+      },
+    };
+  }
+}
+
+function notNeeded(): DOMException {
+  return new DOMException("The bytes are not needed any more", "AbortError");
+}
