@@ -17,7 +17,12 @@ import {
 } from "../../../mod.ts";
 import { GcsEmulator } from "../../../src/emulator/mod.ts";
 import { assert, assertEquals } from "../../portable/assert.ts";
-import { failureOf, optionsFor, settled, store } from "../../portable/cases/sources_support.ts";
+import {
+  failureOf,
+  settled,
+  store,
+  streamOptionsFor,
+} from "../../portable/cases/sources_support.ts";
 import {
   assertStored,
   BUCKET,
@@ -216,7 +221,7 @@ export const files: NodeCase[] = [
       const handle = await open(file());
       try {
         const gcs = new GcsEmulator();
-        const { writable, result } = uploadStream(optionsFor(gcs));
+        const { writable, result } = uploadStream(streamOptionsFor(gcs));
         const writer = writable.getWriter();
         const buffer = new Uint8Array(100_000);
         for (;;) {

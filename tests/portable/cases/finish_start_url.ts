@@ -14,9 +14,9 @@ import {
   counted,
   failureOf,
   notedIterable,
-  optionsFor,
   settled,
   store,
+  streamOptionsFor,
 } from "./sources_support.ts";
 import {
   assertStored,
@@ -43,7 +43,9 @@ const WAYS: Readonly<Record<string, (transport: Transport, url: string) => Promi
   "upload() of a URL object": (transport, url) =>
     store(new GcsEmulator(), bytes, { url: new URL(url), transport }),
   "uploadStream()": async (transport, url) => {
-    const { writable, result } = uploadStream(optionsFor(new GcsEmulator(), { url, transport }));
+    const { writable, result } = uploadStream(
+      streamOptionsFor(new GcsEmulator(), { url, transport }),
+    );
     const writer = writable.getWriter();
     writer.write(bytes).catch(() => {});
     writer.close().catch(() => {});
