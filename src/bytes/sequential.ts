@@ -16,7 +16,7 @@ export interface SequentialSource {
    * Lets the source go, once, and nobody waits for it. With a reason it is told that nobody wants the rest, and what was
    * being read fails with that reason: it never becomes an end.
    */
-  release(reason?: unknown): Promise<void>;
+  release(reason?: unknown): void;
 }
 
 /** Something that hands out pieces in order. */
@@ -81,8 +81,7 @@ export function fromPieces(producer: PieceProducer): SequentialSource {
     seek: undefined,
     release: once((reason) => {
       if (!done && reason !== undefined) fail(reason);
-      // Not awaited: a producer that is busy may answer only when it is done with what it waits for.
-      void Promise.resolve(producer.release(done ? undefined : reason)).catch(() => {});
+      return producer.release(done ? undefined : reason);
     }),
   };
 }
@@ -120,9 +119,9 @@ export function fromReads(
     },
     ended: async () => (await at(position, 1)).length === 0,
     seek: (offset) => position = offset,
-    release: once(async (reason) => {
-      released = { reason: reason ?? new TypeError("Cannot read the source: it was closed") };
-      await close?.();
+    release: once((reason) => {
+      released = { reason: reason ?? new TypeError("Cannot read the source: it was let go") };
+      return close?.();
     }),
   };
 }
@@ -164,7 +163,7 @@ export function fromByteStream(reader: ReadableStreamBYOBReader): SequentialSour
     seek: undefined,
     release: once((reason) => {
       if (!done && reason !== undefined) fail(reason);
-      void letGo(reader, done ? undefined : reason).catch(() => {});
+      return letGo(reader, done ? undefined : reason);
     }),
   };
 }

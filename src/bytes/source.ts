@@ -76,7 +76,7 @@ export interface TakenSource {
   /** The source to read from, once. Reads where that is needed to know its kind: a size of 0 is not believed. */
   open(): Promise<Source>;
   /** Lets it go, once, opened or not; a reason says that nobody wants the rest. */
-  release(reason?: unknown): Promise<void>;
+  release(reason?: unknown): void;
 }
 
 /** Iterators and streams that an upload has read: what they give next is no content. */

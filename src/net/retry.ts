@@ -141,8 +141,9 @@ const LEAST: Readonly<Record<string, number>> = {
 /** Checks the options and fills in the defaults; `null` and `false` turn retrying off and keep the deadlines. */
 export function retryPolicy(options: RetryOptions | null | false | undefined): RetryPolicy {
   if (options === null || options === false) return { ...DEFAULTS, retries: false };
-  if (options !== undefined && typeof options !== "object") {
-    throw new TypeError(`retry: expected an object, false or null, got ${typeof options}`);
+  if (options !== undefined && (typeof options !== "object" || Array.isArray(options))) {
+    const got = Array.isArray(options) ? "an array" : typeof options;
+    throw new TypeError(`retry: expected an object, false or null, got ${got}`);
   }
   const given = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);
   for (const [name, value] of given) {

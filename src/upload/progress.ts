@@ -19,6 +19,12 @@ export class Progress {
     this.#clock = clock;
   }
 
+  /** A request of `total` bytes begins, of which `sent` are handed over at once. */
+  begin(sent: number, total: number | undefined): void {
+    this.sent = sent;
+    this.#call(0, total);
+  }
+
   /** The transport has taken the bytes before `sent`. */
   took(sent: number, persisted: number, total: number | undefined): void {
     if (sent <= this.sent) return;

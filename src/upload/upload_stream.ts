@@ -64,7 +64,7 @@ export function uploadStream<T = StorageObject>(options: StreamOptions<T>): Uplo
       return await uploadInSession(source, start, contentType, bounded, (url) => sessionUrl = url);
     } catch (error) {
       channel.fail(error);
-      void source.release(error);
+      source.release(error);
       if (writer.signal.aborted && sessionUrl !== undefined) {
         const { headers, retry, protocol } = options;
         // Nobody waits for it: the server forgets a session by itself, a week later.
