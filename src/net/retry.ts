@@ -255,7 +255,8 @@ export async function attempt(
   options: Partial<SendOptions> & { readonly signal: AbortSignal | undefined },
 ): Promise<SendResult> {
   const { body } = request;
-  const bytes = body instanceof Uint8Array ? body.length : body?.size ?? 0;
+  const isCounted = typeof body === "object" && body !== null;
+  const bytes = !isCounted ? 0 : body instanceof Uint8Array ? body.length : body.size;
   return await send(transport, request, {
     clock: policy.clock,
     deadline: attemptDeadline(policy, bytes),

@@ -76,7 +76,7 @@ export async function startSession<T>(
   const checksum = await startChecksum(withClaimed(option, claimed));
   const reply = await requestUntil(({ status }) => isSuccess(status), {
     transport,
-    request: { ...protocol.start(start), body: new TextEncoder().encode(json ?? "") },
+    request: { ...protocol.start(start), body: json ?? "" },
     policy,
     signal,
     action: "initiate",

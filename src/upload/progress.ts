@@ -25,7 +25,13 @@ export class Progress {
     this.#call(0, total);
   }
 
-  /** The transport has taken the bytes before `sent`. */
+  /** The transport was handed the bytes before `sent`, all at once. */
+  handed(sent: number, persisted: number, total: number | undefined): void {
+    this.sent = Math.max(this.sent, sent);
+    this.#call(persisted, total);
+  }
+
+  /** The transport has taken the bytes before `sent`, piece by piece. */
   took(sent: number, persisted: number, total: number | undefined): void {
     if (sent <= this.sent) return;
     this.sent = sent;

@@ -186,15 +186,14 @@ export class UploadSession<T> {
     const hash = last ? this.#hash() : undefined;
     const total = last ? this.#total : this.#options.declared;
     const head = protocol.chunk({ url, headers, contentType, offset, size, total, last, hash });
-    const report = (sent: number) => progress.took(sent, persisted, this.#total);
-    if (!isPieces(part)) report(offset + size);
+    if (!isPieces(part)) progress.handed(offset + size, persisted, this.#total);
     return await this.#guarded(async () => {
       const beside = part.beside && readWhole(part.beside);
       const result = await attempt(transport, { ...head, body }, policy, {
         signal,
         action: "transmit a chunk",
         stallTimeout: policy.stallTimeout * this.#patience,
-        onTaken: (bytes) => report(offset + bytes),
+        onTaken: (bytes) => progress.took(offset + bytes, persisted, this.#total),
       });
       await abortable(Promise.resolve(beside), signal);
       return result;

@@ -146,7 +146,12 @@ const FAULTS: [what: string, ...faults: Fault[]][] = [
 const sessionFaults: PortableCase[] = FAULTS.map(([what, ...faults]) => ({
   name: `an error shows no secret after ${what}`,
   async run() {
-    for (const retry of [null, { clock: fakeClock(), maxAttempts: 2 }]) {
+    // What was stored all the same is found by asking, so that the upload goes through where it may ask.
+    const isStored = faults.some(({ on, drop, shorten }) =>
+      on !== "initiate" && (drop === "after" || shorten !== undefined)
+    );
+    const mayAsk = { clock: fakeClock(), maxAttempts: 2 };
+    for (const retry of isStored ? [null] : [null, mayAsk]) {
       const gcs = new GcsEmulator();
       gcs.inject(...faults.map((fault) => ({ ...fault, times: Infinity })));
       const { transport, ids } = leaking(gcs);
