@@ -4,14 +4,18 @@
 export interface Checksums {
   readonly crc32c?: string | undefined;
   readonly md5?: string | undefined;
+  readonly sha256?: string | undefined;
 }
+
+/** The kinds of checksums. */
+export const CHECKSUM_KINDS: readonly (keyof Checksums)[] = ["crc32c", "md5", "sha256"];
 
 /** Reads the form of `x-goog-hash` and `x-goog-running-hash`. */
 export function parseHashes(header: string | null): Checksums {
   const found: { crc32c?: string; md5?: string } = {};
   for (const part of header?.split(",") ?? []) {
     const match = /^\s*(crc32c|md5)=([A-Za-z0-9+/]+={0,2})\s*$/.exec(part);
-    if (match) found[match[1] as keyof Checksums] ??= match[2];
+    if (match) found[match[1] as "crc32c" | "md5"] ??= match[2];
   }
   return found;
 }

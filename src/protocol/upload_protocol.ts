@@ -15,6 +15,7 @@ export interface RequestHead {
 
 /** What starts an upload. */
 export interface StartInput {
+  readonly method: Method;
   readonly url: string;
   readonly headers: Headers;
   /** The resource to create, as JSON; `undefined` for none. */
@@ -73,8 +74,11 @@ export type SessionAnswer =
     /** The session's new URL, where the server gives it one. */
     readonly url?: string | undefined;
   }
-  /** The upload is finished; the resource says what the reply shows of it. */
-  | { readonly kind: "finished" }
+  /**
+   * The upload is finished; the resource says what the reply shows of it. Where that is nothing, `isCertain` says whether it
+   * is finished all the same, or has to be asked about.
+   */
+  | { readonly kind: "finished"; readonly isCertain: boolean }
   | Refusal;
 
 /** How requests and replies look on the wire. */
@@ -83,7 +87,7 @@ export interface UploadProtocol {
   readonly name: "content-range" | "x-goog-upload";
   /** Asks for a new session. */
   start(input: StartInput): RequestHead;
-  /** Reads the reply to a start that succeeded; `startUrl` is where it was sent. */
+  /** Reads the reply to a start; `startUrl` is where it was sent. */
   opened(reply: ReplyHead, startUrl: string): OpenedSession | Refusal;
   /** Sends bytes. */
   chunk(input: ChunkInput): RequestHead;

@@ -7,7 +7,7 @@ import { contentRangeProtocol } from "../protocol/content_range/mod.ts";
 import type { UploadProtocol } from "../protocol/upload_protocol.ts";
 import { checkCheckpoint, type Checkpoint, checkProtocol } from "./checkpoint.ts";
 import { checkHeaders, checkOptions, checkTransport, checkUrl } from "./checks.ts";
-import { requestUntil } from "./request.ts";
+import { expecting, request } from "./request.ts";
 
 /** Options of {@linkcode cancelUpload}. */
 export interface CancelOptions {
@@ -75,7 +75,7 @@ export interface CancelRequest {
 export async function cancelSession(
   { url, headers, protocol, policy, transport, signal }: CancelRequest,
 ): Promise<Reply> {
-  return await requestUntil((reply) => protocol.isCancelled(reply), {
+  const { reply } = await request(expecting((reply) => protocol.isCancelled(reply)), {
     transport,
     request: { ...protocol.cancel(url, headers), body: null },
     policy,
@@ -83,4 +83,5 @@ export async function cancelSession(
     action: "cancel",
     isSession: true,
   });
+  return reply;
 }
