@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { continueChecksum, startChecksum } from "../../src/bytes/checksum.ts";
+import { continueChecksum, startChecksum } from "../../src/bytes/running_checksum.ts";
 import { crc32c, encodeCrc32c } from "../../src/bytes/crc32c.ts";
 import { patterned } from "../support/bytes.ts";
 
