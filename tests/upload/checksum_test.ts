@@ -55,7 +55,8 @@ for (
 ) {
   Deno.test(`a finished object with ${rule} is ${type.name}, and the upload is not finished`, async () => {
     const { upload, finish } = await begin(checksum, finished(object));
-    await assertRejects(finish, type);
+    const error = await assertRejects(finish, UploadError);
+    assertEquals(error.name, type.name);
     assertEquals([upload.finished, upload.object], [false, undefined]);
   });
 }
