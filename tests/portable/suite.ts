@@ -26,6 +26,7 @@ import { retryPrefixes } from "./cases/retry_prefix.ts";
 import { secretErrors } from "./cases/secrets_errors.ts";
 import { secretHeaders } from "./cases/secrets_headers.ts";
 import { stretchRequests } from "./cases/stretch_requests.ts";
+import { stretchFaults } from "./cases/stretch_faults.ts";
 import { uploads } from "./cases/upload.ts";
 
 /** Every case, in the order of running. */
@@ -58,6 +59,7 @@ export const cases: PortableCase[] = [
   ...secretErrors,
   ...secretHeaders,
   ...stretchRequests,
+  ...stretchFaults,
 ];
 
 /** One case may take this long, in milliseconds. */

@@ -228,8 +228,9 @@ export function assertNothingTwice(log: readonly RequestRecord[], what = ""): vo
     const isWhole = arrived === range.end - range.first;
     const isRefused = fault === "status" && bodyBytes === 0;
     if (isRefused) continue;
-    stored = isWhole && status !== null && kind === "final"
+    const next = isWhole && status !== null && kind === "final"
       ? range.end
       : kept(range.first + arrived);
+    stored = Math.max(stored, next);
   }
 }
