@@ -48,12 +48,6 @@ export class ByteChannel implements AsyncIterableIterator<Uint8Array> {
     return { done: false, value: this.#piece.value };
   }
 
-  /** The reader has gone. */
-  return(): Promise<IteratorResult<Uint8Array>> {
-    this.fail(new TypeError("Cannot write: nobody reads the channel any more"));
-    return Promise.resolve({ done: true, value: undefined });
-  }
-
   [Symbol.asyncIterator](): this {
     return this;
   }

@@ -13,7 +13,7 @@ export interface RandomAccessSource {
   /** Exactly the bytes from `offset` to `offset + length`; rejects where the source ends before. It may be called again after a failure. */
   read(offset: number, length: number): Promise<Bytes>;
   /** Lets the source go, once, whatever ended the upload. */
-  release(reason?: unknown): Promise<void>;
+  release(reason?: unknown): void;
 }
 
 /** How a random-access source is made. */
@@ -28,6 +28,7 @@ export interface RandomAccessInput {
 /** A source of known size, from a function that reads at a place. */
 export function randomAccess(input: RandomAccessInput): RandomAccessSource {
   const { size, blob, read, close } = input;
+  let released: { readonly reason: unknown } | undefined;
   return {
     kind: "random-access",
     size,
@@ -35,6 +36,7 @@ export function randomAccess(input: RandomAccessInput): RandomAccessSource {
     async read(offset, length) {
       let bytes: Bytes | undefined; // made only where the source does not give all at once
       for (let filled = 0; filled < length;) {
+        if (released) throw released.reason;
         const piece = await readAt(read, offset + filled, length - filled);
         if (piece.length === length) return piece;
         if (piece.length === 0) throw sizeMismatch(size, `only ${offset + filled}`);
@@ -44,7 +46,10 @@ export function randomAccess(input: RandomAccessInput): RandomAccessSource {
       }
       return bytes ?? new Uint8Array(0);
     },
-    release: once(async () => await close?.()),
+    release: once((reason) => {
+      released = { reason: reason ?? new TypeError("Cannot read the source: it was let go") };
+      return close?.();
+    }),
   };
 }
 
@@ -64,15 +69,16 @@ export async function readAt(
   );
 }
 
-/** A function that runs once, however often it is called. What goes wrong in it is nobody's business any more. */
-export function once(action: (reason?: unknown) => unknown): (reason?: unknown) => Promise<void> {
+/**
+ * Lets a source go once, however often it is called. Nobody waits for the end of that, and what goes wrong in it is nobody's
+ * business any more: the upload has ended, and its result or its error is what counts.
+ */
+export function once(action: (reason?: unknown) => unknown): (reason?: unknown) => void {
   let ran = false;
-  return async (reason) => {
+  return (reason) => {
     if (ran) return;
     ran = true;
-    try {
-      await action(reason);
-    } catch { /* the upload has ended: its result or its error is what counts */ }
+    void (async () => await action(reason))().catch(() => {});
   };
 }
 

@@ -114,9 +114,9 @@ export class ReplayWindow {
   }
 
   /** Releases the source; with a reason, tells it that nobody wants the rest. */
-  async close(reason?: unknown): Promise<void> {
+  close(reason?: unknown): void {
     this.#chunk = undefined;
-    await this.#source.release(reason);
+    this.#source.release(reason);
   }
 
   /**

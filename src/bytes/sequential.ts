@@ -1,6 +1,6 @@
 /** Sources that can be read once, from their start to their end: streams, iterables, and reading at a place without a size. */
 
-import { type Bytes, bytesOf, kindOf, viewOf } from "./bytes.ts";
+import { type Bytes, kindOf, viewOf } from "./bytes.ts";
 import { once, readAt } from "./random_access.ts";
 
 /** A source that is read once, in order. */
@@ -16,7 +16,7 @@ export interface SequentialSource {
    * Lets the source go, once, and nobody waits for it. With a reason it is told that nobody wants the rest, and what was
    * being read fails with that reason: it never becomes an end.
    */
-  release(reason?: unknown): Promise<void>;
+  release(reason?: unknown): void;
 }
 
 /** Something that hands out pieces in order. */
@@ -81,8 +81,7 @@ export function fromPieces(producer: PieceProducer): SequentialSource {
     seek: undefined,
     release: once((reason) => {
       if (!done && reason !== undefined) fail(reason);
-      // Not awaited: a producer that is busy may answer only when it is done with what it waits for.
-      void Promise.resolve(producer.release(done ? undefined : reason)).catch(() => {});
+      return producer.release(done ? undefined : reason);
     }),
   };
 }
@@ -120,75 +119,11 @@ export function fromReads(
     },
     ended: async () => (await at(position, 1)).length === 0,
     seek: (offset) => position = offset,
-    release: once(async (reason) => {
-      released = { reason: reason ?? new TypeError("Cannot read the source: it was closed") };
-      await close?.();
-    }),
-  };
-}
-
-/** A byte stream, read straight into the memory that is sent: no copy between. */
-export function fromByteStream(reader: ReadableStreamBYOBReader): SequentialSource {
-  let buffer: ArrayBuffer | undefined; // holds `filled` bytes, lent to the stream while it is read
-  let filled = 0;
-  let done = false;
-  let failed: { readonly error: unknown } | undefined;
-  const fail = (error: unknown) => (failed ??= { error }).error;
-  const throwIfFailed = () => {
-    if (failed) throw failed.error;
-  };
-  const readInto = answeredReads(reader);
-  const more = async (capacity: number) => {
-    throwIfFailed();
-    const view = new Uint8Array(buffer ?? new ArrayBuffer(capacity), filled, capacity - filled);
-    const result = await readInto(view).catch((error: unknown) => {
-      throw fail(error);
-    });
-    throwIfFailed(); // let go of meanwhile: what came is no end
-    buffer = result.value?.buffer as ArrayBuffer | undefined;
-    if (result.done) done = true;
-    else filled += result.value.byteLength;
-  };
-  return {
-    kind: "sequential",
-    async read(length) {
-      while (!done && filled < length) await more(length);
-      const bytes = new Uint8Array(buffer ?? new ArrayBuffer(0), 0, filled);
-      [buffer, filled] = [undefined, 0];
-      return bytes;
-    },
-    async ended(length) {
-      while (!done && filled === 0) await more(length);
-      return filled === 0;
-    },
-    seek: undefined,
     release: once((reason) => {
-      if (!done && reason !== undefined) fail(reason);
-      void letGo(reader, done ? undefined : reason).catch(() => {});
+      released = { reason: reason ?? new TypeError("Cannot read the source: it was let go") };
+      return close?.();
     }),
   };
-}
-
-/**
- * `reader.read`, failing where it would hang: a byte stream that closes itself without responding to the pending read
- * leaves that read open for ever.
- */
-function answeredReads(
-  reader: ReadableStreamBYOBReader,
-): (view: Bytes) => Promise<ReadableStreamReadResult<Uint8Array>> {
-  let abandon: (() => void) | undefined; // of the pending read
-  // A stream that does respond has done so before the next macrotask.
-  reader.closed.then(() => abandon && setTimeout(() => abandon?.(), 0), () => {});
-  return (view) =>
-    new Promise<ReadableStreamReadResult<Uint8Array>>((resolve, reject) => {
-      abandon = () =>
-        reject(
-          new TypeError(
-            "Cannot read the byte stream: it closed without responding to the pending BYOB request",
-          ),
-        );
-      reader.read(view).then(resolve, reject);
-    }).finally(() => abandon = undefined);
 }
 
 /** The pieces of a stream that somebody holds the reader of. */
@@ -198,7 +133,7 @@ export function streamProducer(reader: ReadableStreamDefaultReader<unknown>): Pi
 
 /** Unlocks a stream; with a reason it is cancelled before, so that its producer learns of it. */
 async function letGo(
-  reader: ReadableStreamDefaultReader<unknown> | ReadableStreamBYOBReader,
+  reader: ReadableStreamDefaultReader<unknown>,
   reason: unknown,
 ): Promise<void> {
   const cancelled = reason === undefined ? undefined : reader.cancel(reason);
@@ -218,19 +153,5 @@ export function iterableProducer(
       if (reason === undefined) return;
       return cancel ? cancel(reason) : iterator.return?.();
     },
-  };
-}
-
-/** Puts bytes that were read already before those that follow. */
-export function withPrefix(prefix: unknown, producer: PieceProducer): PieceProducer {
-  let waiting = bytesOf(prefix);
-  return {
-    next() {
-      if (!waiting) return producer.next();
-      const value = waiting;
-      waiting = undefined;
-      return Promise.resolve({ done: false, value });
-    },
-    release: (reason) => producer.release(reason),
   };
 }

@@ -3,7 +3,6 @@
 import { type ByteContainer, type Bytes, bytesOf, kindOf } from "./bytes.ts";
 import { once, randomAccess, type RandomAccessSource, readAt } from "./random_access.ts";
 import {
-  fromByteStream,
   fromPieces,
   fromReads,
   iterableProducer,
@@ -38,7 +37,7 @@ export interface ByteSource {
    * upload goes on.
    */
   read(offset: number, length: number): Promise<Uint8Array>;
-  /** Called once when the upload has ended, however it did. What it throws is ignored, and it is not waited for long. */
+  /** Called once when the upload has ended, however it did. It is not waited for, and what it throws is ignored. */
   close?(): void | Promise<void>;
 }
 
@@ -76,7 +75,7 @@ export interface TakenSource {
   /** The source to read from, once. Reads where that is needed to know its kind: a size of 0 is not believed. */
   open(): Promise<Source>;
   /** Lets it go, once, opened or not; a reason says that nobody wants the rest. */
-  release(reason?: unknown): Promise<void>;
+  release(reason?: unknown): void;
 }
 
 /** Iterators and streams that an upload has read: what they give next is no content. */
@@ -143,6 +142,8 @@ function isBlob(source: object): source is Blob {
 }
 
 function blob(source: Blob): TakenSource {
+  // A file of Bun's is read no further than its size was when somebody first looked at it: of /proc that would be nothing.
+  const early = "exists" in source ? source.stream() : undefined;
   const lastModified = "lastModified" in source ? Number(source.lastModified) : undefined;
   if (Number.isSafeInteger(source.size) && source.size > 0) {
     const read = async (offset: number, length: number) =>
@@ -152,7 +153,7 @@ function blob(source: Blob): TakenSource {
     return { ...known({ size: source.size, blob, read }), lastModified };
   }
   // A size of 0 may be that of a missing file, a device or a pipe, and NaN that of an object elsewhere.
-  const sequential = fromPieces(streamProducer(source.stream().getReader()));
+  const sequential = fromPieces(streamProducer((early ?? source.stream()).getReader()));
   const { release } = sequential;
   return { size: undefined, lastModified, open: () => emptyOr(sequential), release };
 }
@@ -175,8 +176,7 @@ function stream(source: ReadableStream<Uint8Array>): SequentialSource {
   }
   if (taken.has(source) || isDisturbed(source)) throw readBefore("stream");
   taken.add(source);
-  const byob = byobReaderOf(source);
-  return byob ? fromByteStream(byob) : fromPieces(streamProducer(source.getReader()));
+  return fromPieces(streamProducer(source.getReader()));
 }
 
 /** Whether a stream was read or cancelled: the platform tells by refusing it as a body. */
@@ -187,14 +187,6 @@ function isDisturbed(source: ReadableStream): boolean {
     return false;
   } catch {
     return true;
-  }
-}
-
-function byobReaderOf(source: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
-  try {
-    return source.getReader({ mode: "byob" });
-  } catch {
-    return undefined; // not a byte stream
   }
 }
 

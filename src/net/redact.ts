@@ -1,5 +1,7 @@
 /** Errors of transports, without the URLs, tokens and keys that they may hold. */
 
+import { withoutSecretWords } from "../protocol/words.ts";
+
 /** Headers whose values are secrets. */
 const SECRET_HEADERS = [
   "authorization",
@@ -60,7 +62,7 @@ function summary(error: unknown, secrets: readonly string[], depth: number): Err
   const { name, message, cause, code } = error instanceof Error
     ? error as Error & { code?: unknown }
     : { name: "Error", message: String(error), cause: undefined, code: undefined };
-  const text = clean(message, secrets);
+  const text = withoutSecretWords(message, secrets);
   const nested = cause === undefined || depth >= DEEPEST
     ? undefined
     : { cause: summary(cause, secrets, depth + 1) };
@@ -79,14 +81,5 @@ export function describeError(error: unknown, secrets: readonly string[]): strin
     if (typeof said === "string" && !words.some((word) => word.includes(said))) words.push(said);
     e = typeof e === "object" && e !== null ? cause : undefined;
   }
-  return clean(words.join(": "), secrets);
-}
-
-function clean(text: string, secrets: readonly string[]): string {
-  const line = secrets.reduce((words, secret) => words.replaceAll(secret, "…"), text)
-    .replace(/\b[a-z][a-z0-9+.-]*:\/\/[^\s"')\]}>]+/gi, "(URL)")
-    .replace(/upload_id=\S+/gi, "upload_id=…")
-    .replace(/\b(?:ya29\.|eyJ)[\w.~+/=-]*|[\w.~+/=-]{80,}/g, "…")
-    .replace(/\s+/g, " ");
-  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
+  return withoutSecretWords(words.join(": "), secrets);
 }

@@ -141,8 +141,9 @@ const LEAST: Readonly<Record<string, number>> = {
 /** Checks the options and fills in the defaults; `null` and `false` turn retrying off and keep the deadlines. */
 export function retryPolicy(options: RetryOptions | null | false | undefined): RetryPolicy {
   if (options === null || options === false) return { ...DEFAULTS, retries: false };
-  if (options !== undefined && typeof options !== "object") {
-    throw new TypeError(`retry: expected an object, false or null, got ${typeof options}`);
+  if (options !== undefined && (typeof options !== "object" || Array.isArray(options))) {
+    const got = Array.isArray(options) ? "an array" : typeof options;
+    throw new TypeError(`retry: expected an object, false or null, got ${got}`);
   }
   const given = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);
   for (const [name, value] of given) {
@@ -254,7 +255,8 @@ export async function attempt(
   options: Partial<SendOptions> & { readonly signal: AbortSignal | undefined },
 ): Promise<SendResult> {
   const { body } = request;
-  const bytes = body instanceof Uint8Array ? body.length : body?.size ?? 0;
+  const isCounted = typeof body === "object" && body !== null;
+  const bytes = !isCounted ? 0 : body instanceof Uint8Array ? body.length : body.size;
   return await send(transport, request, {
     clock: policy.clock,
     deadline: attemptDeadline(policy, bytes),

@@ -13,7 +13,8 @@ import { streamingInit, type Transport } from "./transport.ts";
 
 /** A request that is ready to be sent. */
 export interface SendRequest extends RequestHead {
-  readonly body: Bytes | Blob | PieceBody | null;
+  /** A text is sent again by every runtime when it follows a redirect; Node does not do that with bytes. */
+  readonly body: Bytes | Blob | PieceBody | string | null;
 }
 
 /** A reply with its body read. */
@@ -119,7 +120,7 @@ export async function send(
 }
 
 function isPieceBody(body: SendRequest["body"]): body is PieceBody {
-  return body !== null && "next" in body;
+  return typeof body === "object" && body !== null && "next" in body;
 }
 
 /** A Blob whose file has changed or is gone fails as a body, and tells why when it is read. */
@@ -201,7 +202,7 @@ async function exchange(
 ): Promise<Reply> {
   const init = streamed
     ? streamedInit(headers, streamed, (body as PieceBody).size)
-    : { headers, body: body as Bytes | Blob | null, ...(redirect && { redirect }) };
+    : { headers, body: body as BodyInit | null, ...(redirect && { redirect }) };
   const received = await transport(url, { method, signal, ...init });
   const isEarly = streamed !== undefined && !streamed.allTaken;
   const reading = readBody(received, maxReplyBytes, signal);

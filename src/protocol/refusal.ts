@@ -1,6 +1,7 @@
 /** What a reply that is no success means, and how to say it. */
 
 import type { ReplyHead } from "./reply.ts";
+import { withoutSecretWords } from "./words.ts";
 
 /** What a failed request means for the one who sent it. */
 export type Refusal =
@@ -85,7 +86,10 @@ export interface ServerError {
 
 /** The reason and the message of a Google error, JSON or XML, whatever content type it came under. */
 export function serverError(text: string): ServerError | undefined {
-  return text.trimStart().startsWith("<") ? xmlError(text) : jsonError(text);
+  const error = text.trimStart().startsWith("<") ? xmlError(text) : jsonError(text);
+  // A reason is a word; anything else may be anything.
+  return error &&
+    { ...error, reason: /^\w{1,64}$/.test(error.reason ?? "") ? error.reason : undefined };
 }
 
 function jsonError(text: string): ServerError | undefined {
@@ -148,11 +152,7 @@ export function describeReply(reply: ReplyHead): string {
   return words ? `${reply.status} ${quote(words)}` : `${reply.status}`;
 }
 
-/** Quotes a server's words: one line, bounded, and without URLs, which may hold a session or a signature. */
+/** Quotes a server's words. */
 export function quote(words: string): string {
-  const line = words.replace(/\bhttps?:\/\/\S+/gi, "(URL)").replace(
-    /upload_id=\S+/gi,
-    "upload_id=…",
-  ).replace(/\s+/g, " ");
-  return JSON.stringify(line.length > 300 ? `${line.slice(0, 300)}…` : line);
+  return JSON.stringify(withoutSecretWords(words));
 }

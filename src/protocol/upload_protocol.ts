@@ -57,6 +57,8 @@ export interface SessionQuestion {
   readonly asked: "chunk" | "status";
   /** What the server has confirmed before, in bytes; a chunk starts here. */
   readonly persisted: number;
+  /** What somebody has been told is stored: `persisted`, or what a checkpoint says of an upload that is taken up. */
+  readonly known: number;
   /** The end of the last byte ever sent; `Infinity` when somebody else has been sending. */
   readonly sent: number;
 }

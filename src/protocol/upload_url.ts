@@ -20,10 +20,21 @@ const UPLOAD_TYPE = /^[^#]*?[?&]uploadType(?:=([^&#]*))?(?:[&#]|$)/;
 const SIGNED = /^[^#]*?[?&](?:x-goog-)?signature(?:[=&#]|$)/i;
 const SESSION = /^[^#]*?[?&]upload_id(?:[=&#]|$)/;
 
+/** Names of parameters may be encoded, although nobody needs to. */
+const ENCODED_NAME = /[?&][^=&#]*%/;
+
+/** The URL with the names of its parameters as they are read. */
+function plainNames(url: string): string {
+  if (!ENCODED_NAME.test(url)) return url;
+  const plain = new URL(url);
+  plain.search = new URLSearchParams(plain.search).toString();
+  return plain.href;
+}
+
 /** The upload type of a start URL: what its query says, `resumable` when it is signed, `undefined` when it is open. */
 export function uploadTypeOf(url: string): UploadType | undefined {
-  const match = UPLOAD_TYPE.exec(url);
-  if (!match) return SIGNED.test(url) ? "resumable" : undefined;
+  const match = UPLOAD_TYPE.exec(plainNames(url));
+  if (!match) return signatureOf(url) ? "resumable" : undefined;
   const [, type = ""] = match;
   if (type === "media" || type === "multipart" || type === "resumable") return type;
   throw new RangeError(
@@ -33,7 +44,7 @@ export function uploadTypeOf(url: string): UploadType | undefined {
 
 /** Whether a URL is that of a session: where an upload goes on, not where one is started. */
 export function isSessionUrl(url: string): boolean {
-  return SESSION.test(url);
+  return SESSION.test(plainNames(url));
 }
 
 /** What a signed URL allows. */
@@ -47,7 +58,7 @@ export interface Signature {
  * API.
  */
 export function signatureOf(url: string): Signature | undefined {
-  if (!SIGNED.test(url)) return undefined;
+  if (!SIGNED.test(plainNames(url))) return undefined;
   const query = new Map(
     [...new URL(url).searchParams].map(([name, value]) => [name.toLowerCase(), value]),
   );
@@ -58,7 +69,7 @@ export function signatureOf(url: string): Signature | undefined {
 
 /** The value of a query parameter, decoded; `undefined` where there is none. */
 export function parameterOf(url: string, name: string): string | undefined {
-  if (!url.includes(`${name}=`)) return undefined;
+  if (!url.includes(name) && !ENCODED_NAME.test(url)) return undefined;
   return new URL(url).searchParams.get(name) ?? undefined;
 }
 

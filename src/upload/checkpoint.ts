@@ -98,7 +98,7 @@ export function checkSameSource(from: Checkpoint, source: TakenSource): void {
       "source_changed",
       `Cannot resume: expected a source with ${what} ${before}, got one with ${now}`,
     );
-    void source.release(error);
+    source.release(error);
     throw error;
   };
   compare("a size in bytes of", from.totalBytes, source.size);

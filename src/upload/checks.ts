@@ -22,6 +22,7 @@ const OWN_HEADERS = [
   "connection",
   "content-length",
   "content-range",
+  "content-type",
   "expect",
   "host",
   "keep-alive",
@@ -29,6 +30,8 @@ const OWN_HEADERS = [
   "trailer",
   "transfer-encoding",
   "upgrade",
+  "x-upload-content-length",
+  "x-upload-content-type",
 ];
 
 /** Headers that speak for the caller: they go to where an upload is started, and nowhere else. */
@@ -145,10 +148,11 @@ export function checkUpload<T>(url: string, options: OneShotOptions<T>): Checked
 export function checkHeaders(
   given: HeadersInit | undefined,
 ): Pick<CheckedUpload<unknown>, "startHeaders" | "headers" | "claimed"> {
-  const startHeaders = new Headers(given);
+  const startHeaders = legalHeaders(given);
   const own = OWN_HEADERS.find((name) => startHeaders.has(name));
   if (own) {
-    throw new TypeError(`headers: expected none that the request itself needs, got ${own}`);
+    const hint = own.endsWith("content-type") ? "; the media type is `contentType`" : "";
+    throw new TypeError(`headers: expected none that the request itself needs, got ${own}${hint}`);
   }
   const hash = startHeaders.get("x-goog-hash");
   const claimed = parseHashes(hash);
@@ -160,6 +164,15 @@ export function checkHeaders(
   const headers = new Headers(startHeaders);
   for (const name of CREDENTIALS) headers.delete(name);
   return { startHeaders, headers, claimed };
+}
+
+/** Headers as the platform takes them; its own error would show their values. */
+export function legalHeaders(given: HeadersInit | undefined): Headers {
+  try {
+    return new Headers(given);
+  } catch {
+    throw new TypeError("headers: expected names and values that a request can have, got others");
+  }
 }
 
 /** The checksums that metadata and headers claim; those of both must agree. */
@@ -191,6 +204,16 @@ export function compareClaims(claimed: Checksums, actual: Checksums): void {
       `Cannot finish the upload: expected a source with ${kind} ${expected}, as was given, got ${got}; nothing was finished`,
     );
   }
+}
+
+/** What has to be computed to compare it with what the caller says. */
+export function withClaimed(option: ChecksumOption, { md5 }: Checksums): ChecksumOption {
+  return option !== null && md5 !== undefined ? "md5" : option;
+}
+
+/** Checksums with those that are missing filled in. */
+export function filled(sums: Checksums, more: Checksums): Checksums {
+  return { crc32c: sums.crc32c ?? more.crc32c, md5: sums.md5 ?? more.md5 };
 }
 
 function checkCrc32c(value: unknown, name: string): void {

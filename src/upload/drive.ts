@@ -27,7 +27,7 @@ export function recover<T>(
   return retrying(policy, signal, async () => {
     const step = await session.ask(transport, signal);
     if (step.kind === "smaller") return { kind: "continue" };
-    return step.kind === "stored" ? { kind: "done", value: step.response } : step;
+    return step.kind === "stored" ? { kind: "done", value: step.reply.response } : step;
   });
 }
 
@@ -59,7 +59,7 @@ export async function drive<T>(
     }
     return session.result.value;
   } catch (error) {
-    void session.close(error);
+    session.close(error);
     throw error;
   }
 }

@@ -52,7 +52,7 @@ export interface Feed {
   /** Whether the source ends at the last byte that was skipped. */
   ended(): Promise<boolean>;
   /** Lets the source go; a reason says that nobody wants the rest. */
-  close(reason?: unknown): Promise<void>;
+  close(reason?: unknown): void;
 }
 
 /** How a feed is made. */

@@ -15,7 +15,13 @@ import { isSuccess } from "../protocol/reply.ts";
 import { compareFacts, type SentBytes } from "../protocol/resource.ts";
 import type { ObjectMetadata } from "../protocol/resources/storage_object.ts";
 import { parameterOf, signatureOf } from "../protocol/upload_url.ts";
-import { type CheckedUpload, claimedChecksums, compareClaims } from "./checks.ts";
+import {
+  type CheckedUpload,
+  claimedChecksums,
+  compareClaims,
+  filled,
+  withClaimed,
+} from "./checks.ts";
 import { checksumsOf } from "./feed.ts";
 import { framedBody, type Framing } from "./framing.ts";
 import { refusalError } from "./refusal_error.ts";
@@ -69,10 +75,10 @@ export async function sendInOne<T>(request: OneRequest<T>): Promise<OneRequestRe
     const retries = policy.retries && isRepeatable(url, startHeaders);
     const attempts = new Attempts(request, opened, { ...policy, retries });
     const result = await retrying({ ...policy, retries }, signal, () => attempts.next());
-    await source.release();
+    source.release();
     return result;
   } catch (error) {
-    void source.release(error);
+    source.release(error);
     throw error;
   }
 }
@@ -121,20 +127,20 @@ class Attempts<T> {
     const { url, startHeaders, checksum, claimed } = upload;
     const { size } = this.#source;
     const isHeld = size <= HELD;
+    const expected = claimedChecksums({ claimed }, framing.metadata);
     const feed = new StretchFeed(this.#source, {
       chunkSize: Infinity,
       granularity: 1,
       declared: size,
-      checksum: await startChecksum(checksum),
+      checksum: await startChecksum(withClaimed(checksum, expected)),
       sendsHash: isHeld,
     });
     const limits = { maxBytes: Infinity, streamed: this.#streams, maxHeld: Infinity };
     const part = await abortable(feed.next(0, limits), signal);
     const known = isHeld ? checksumsOf(feed) : {};
-    const expected = claimedChecksums({ claimed }, framing.metadata);
     compareClaims(expected, known);
     const headers = new Headers(startHeaders);
-    const body = framedBody(part, framing, { ...expected, ...known }, headers);
+    const body = framedBody(part, framing, filled(known, expected), headers);
     const beside = part.beside && readWhole(part.beside);
     const request = { method: "POST", url, headers, body } as const;
     const result = await attempt(transport, request, this.#policy, {
@@ -143,7 +149,7 @@ class Attempts<T> {
       onTaken,
     });
     await abortable(Promise.resolve(beside), signal);
-    return { sent: { size, checksums: { ...expected, ...checksumsOf(feed) } }, result };
+    return { sent: { size, checksums: filled(checksumsOf(feed), expected) }, result };
   }
 
   async #refused(reply: Reply, sent: SentBytes): Promise<Step<OneRequestResult<T>>> {

@@ -12,7 +12,7 @@ import type { ObjectMetadata } from "../protocol/resources/storage_object.ts";
 import type { UploadProtocol } from "../protocol/upload_protocol.ts";
 import { signatureOf } from "../protocol/upload_url.ts";
 import { type Checkpoint } from "./checkpoint.ts";
-import { type CheckedUpload, checkTotalBytes, isUnbounded } from "./checks.ts";
+import { type CheckedUpload, checkTotalBytes, isUnbounded, withClaimed } from "./checks.ts";
 import { aligned, type Feed } from "./feed.ts";
 import type { Progress } from "./progress.ts";
 import { refusalError } from "./refusal_error.ts";
@@ -70,13 +70,13 @@ export async function startSession<T>(
   checkTotalBytes(totalBytes, size);
   const chunkSize = chunkSizeFor(opened, setup.chunkSize);
   const declared = totalBytes ?? (streamFinal ? size : undefined);
-  const isBare = Object.keys(metadata).length === 0 && (signatureOf(url) || !resource.takesHash);
-  const json = isBare ? undefined : JSON.stringify(metadata);
+  const isEmpty = Object.keys(metadata).length === 0 && !resource.takesHash;
+  const json = isEmpty || signatureOf(url) ? undefined : JSON.stringify(metadata);
   const start = { url, headers: startHeaders, metadata: json, contentType, total: declared };
-  const checksum = await startChecksum(option);
+  const checksum = await startChecksum(withClaimed(option, claimed));
   const reply = await requestUntil(({ status }) => isSuccess(status), {
     transport,
-    request: { ...protocol.start(start), body: new TextEncoder().encode(json ?? "") },
+    request: { ...protocol.start(start), body: json ?? "" },
     policy,
     signal,
     action: "initiate",

@@ -19,7 +19,19 @@ export class Progress {
     this.#clock = clock;
   }
 
-  /** The transport has taken the bytes before `sent`. */
+  /** A request of `total` bytes begins, of which `sent` are handed over at once. */
+  begin(sent: number, total: number | undefined): void {
+    this.sent = sent;
+    this.#call(0, total);
+  }
+
+  /** The transport was handed the bytes before `sent`, all at once. */
+  handed(sent: number, persisted: number, total: number | undefined): void {
+    this.sent = Math.max(this.sent, sent);
+    this.#call(persisted, total);
+  }
+
+  /** The transport has taken the bytes before `sent`, piece by piece. */
   took(sent: number, persisted: number, total: number | undefined): void {
     if (sent <= this.sent) return;
     this.sent = sent;

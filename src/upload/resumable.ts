@@ -245,7 +245,7 @@ export class ResumableUpload<T = StorageObject> {
       const { upload: { headers, policy }, protocol } = this.#setup;
       const reply = await cancelSession({ url, headers, protocol, policy, transport, signal });
       const session = await this.#session(signal);
-      await session.cancelled();
+      session.cancelled();
       return reply.response;
     });
   }
@@ -263,11 +263,12 @@ export class ResumableUpload<T = StorageObject> {
    *
    * @param reason by default an error that says so
    */
-  async close(reason?: unknown): Promise<void> {
+  close(reason?: unknown): Promise<void> {
     const why = reason ?? new UploadError("invalid_state", "The upload was closed");
     this.#closing.abort(why);
-    await this.#open?.session.close(why);
-    await this.#source?.taken.release(why);
+    this.#open?.session.close(why);
+    this.#source?.taken.release(why);
+    return Promise.resolve();
   }
 
   /** The state of the session; `undefined` before there is one. */
@@ -331,7 +332,7 @@ export class ResumableUpload<T = StorageObject> {
   }
 
   #letGo(reason: unknown): void {
-    void this.#source?.taken.release(reason);
+    this.#source?.taken.release(reason);
     this.#source = undefined;
   }
 }

@@ -10,7 +10,7 @@ import { type Checksums, formatHashes } from "../protocol/hashes.ts";
 import { type ChecksumOption, compareFacts, type Resource } from "../protocol/resource.ts";
 import { advance, NEW_SESSION, type StartedSession } from "../protocol/session.ts";
 import type { SessionAnswer, UploadProtocol } from "../protocol/upload_protocol.ts";
-import { compareClaims } from "./checks.ts";
+import { compareClaims, filled } from "./checks.ts";
 import { aligned, checksumsOf, type Feed, type Part } from "./feed.ts";
 import { type KnownPrefix, skipTo, verifyPrefix } from "./prefix.ts";
 import type { Progress } from "./progress.ts";
@@ -19,7 +19,7 @@ import { refusalError } from "./refusal_error.ts";
 /** How a session request ended: as a step, or with the server's word on what is stored. */
 export type SessionStep =
   | Exclude<Step<Response>, { kind: "continue" }>
-  | { readonly kind: "stored"; readonly progress: boolean; readonly response: Response }
+  | { readonly kind: "stored"; readonly progress: boolean; readonly reply: Reply }
   /** The server takes less in one request: the same bytes in smaller ones. */
   | { readonly kind: "smaller" };
 
@@ -120,9 +120,9 @@ export class UploadSession<T> {
     const step = asks ? await this.ask(transport, signal) : await this.#sendNext(transport, signal);
     if (step.kind === "smaller") return { kind: "continue" };
     if (step.kind !== "stored") return step;
-    if (step.progress) return { kind: "done", value: step.response };
+    if (step.progress) return { kind: "done", value: step.reply.response };
     if (asks) return { kind: "continue" }; // no more is stored than before: the bytes are still to be sent
-    return this.#noProgress(step.response);
+    return this.#noProgress(step.reply);
   }
 
   /** Asks what the server holds, and goes there. */
@@ -136,16 +136,16 @@ export class UploadSession<T> {
   }
 
   /** Notes that the session is no more, and lets go of the source. */
-  async cancelled(): Promise<void> {
+  cancelled(): void {
     this.#state = advance(this.#state, { kind: "cancelled" });
-    await this.#feed.close(new UploadError("session_cancelled", "The upload was cancelled"));
+    this.#feed.close(new UploadError("session_cancelled", "The upload was cancelled"));
   }
 
   /** Ends the upload here, for good, and lets go of the source. The session at the server stays as it is. */
-  async close(reason: unknown): Promise<void> {
+  close(reason: unknown): void {
     const isOpen = this.#state.kind === "open" || this.#state.kind === "interrupted";
     if (isOpen) this.#state = advance(this.#state, { kind: "closed" });
-    await this.#feed.close(reason);
+    this.#feed.close(reason);
   }
 
   /** Sends what follows the confirmed bytes; without any left, asks the server to finish. */
@@ -186,15 +186,14 @@ export class UploadSession<T> {
     const hash = last ? this.#hash() : undefined;
     const total = last ? this.#total : this.#options.declared;
     const head = protocol.chunk({ url, headers, contentType, offset, size, total, last, hash });
-    const report = (sent: number) => progress.took(sent, persisted, this.#total);
-    if (!isPieces(part)) report(offset + size);
+    if (!isPieces(part)) progress.handed(offset + size, persisted, this.#total);
     return await this.#guarded(async () => {
       const beside = part.beside && readWhole(part.beside);
       const result = await attempt(transport, { ...head, body }, policy, {
         signal,
         action: "transmit a chunk",
         stallTimeout: policy.stallTimeout * this.#patience,
-        onTaken: (bytes) => report(offset + bytes),
+        onTaken: (bytes) => progress.took(offset + bytes, persisted, this.#total),
       });
       await abortable(Promise.resolve(beside), signal);
       return result;
@@ -205,8 +204,7 @@ export class UploadSession<T> {
   #hash(): string | undefined {
     const { resource, claimed } = this.#options;
     if (!resource.takesHash) return undefined;
-    const { crc32c = claimed.crc32c, md5 = claimed.md5 } = checksumsOf(this.#feed);
-    return formatHashes({ crc32c, md5 });
+    return formatHashes(filled(checksumsOf(this.#feed), claimed));
   }
 
   /**
@@ -313,6 +311,7 @@ export class UploadSession<T> {
     const answer = protocol.answer(reply, {
       asked,
       persisted: this.#resumed?.reread ? 0 : this.#state.persisted,
+      known: this.#state.persisted,
       sent: this.#resumed ? this.#total ?? Infinity : progress.sent,
     });
     if (answer.kind !== "finished") return answer;
@@ -346,7 +345,7 @@ export class UploadSession<T> {
     this.#inconclusive = 0;
     if (progress) this.#noteProgress();
     this.#options.progress.confirmed(persisted, this.#total);
-    return { kind: "stored", progress, response: reply.response };
+    return { kind: "stored", progress, reply };
   }
 
   #noteProgress(): void {
@@ -357,15 +356,16 @@ export class UploadSession<T> {
   }
 
   /** A chunk of which nothing is stored: the server must be asked what it makes of it. */
-  #noProgress(response: Response): Step<Response> {
-    const hint = response.headers.get("range") === null && response.type === "cors"
-      ? "; a page sees Range only where the bucket's CORS settings list it"
+  #noProgress({ response, headers, crossOrigin }: Reply): FailedStep {
+    const isHidden = crossOrigin === true && headers.get("range") === null;
+    const hint = isHidden
+      ? "; a page sees Range only where CORS settings of the bucket list it"
       : "";
     const error = new InvalidResponse(
       response,
       `Cannot transmit a chunk: expected some of its bytes to be stored, none were${hint}`,
     );
-    return { kind: "failed", error: this.#interrupted(error), asksNext: true, mayPass: true };
+    return { kind: "failed", error: this.#interrupted(error), asksNext: true, mayPass: !isHidden };
   }
 
   async #finished(
@@ -382,8 +382,7 @@ export class UploadSession<T> {
         `Cannot go on: the server has finished the object, but only ${progress.sent} bytes of it were sent`;
       throw new DataCorruption(reply.response, message);
     }
-    const sums = checksumsOf(this.#feed);
-    const checksums = { crc32c: sums.crc32c ?? claimed.crc32c, md5: sums.md5 ?? claimed.md5 };
+    const checksums = filled(checksumsOf(this.#feed), claimed);
     const problem = resource.facts && compareFacts(facts, { size, checksums }, checksum);
     if (problem) {
       const message = `Cannot trust the finished object: ${problem.message}`;
@@ -393,7 +392,7 @@ export class UploadSession<T> {
     }
     this.#state = advance(this.#state, { kind: "finished", size });
     this.#result = { value: resource.complete?.(value, { size, startUrl }) ?? value };
-    await this.#feed.close();
+    this.#feed.close();
     progress.finished(size);
     return { kind: "done", value: reply.response };
   }

@@ -72,7 +72,7 @@ export class StretchFeed implements Feed {
 
   async skipTowards(offset: number): Promise<boolean> {
     const at = this.#checksum?.length ?? offset;
-    if (at < offset) await this.#readHashed(at, Math.min(SHORT, offset - at), ++this.#turn);
+    if (at < offset) await this.#readHashed(at, Math.min(PIECE, offset - at), ++this.#turn);
     return (this.#checksum?.length ?? offset) >= offset;
   }
 
@@ -89,9 +89,9 @@ export class StretchFeed implements Feed {
     return Promise.resolve((this.#checksum?.length ?? this.total) === this.total);
   }
 
-  async close(reason?: unknown): Promise<void> {
+  close(reason?: unknown): void {
     this.#turn++;
-    await this.#source.release(reason);
+    this.#source.release(reason);
   }
 
   /** How much the next request carries, and whether its bytes must be hashed before it is sent. */

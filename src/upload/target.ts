@@ -9,7 +9,14 @@ import {
   withParameter,
 } from "../protocol/upload_url.ts";
 import type { ObjectMetadata } from "../protocol/resources/storage_object.ts";
-import { checkCarried, checkMetadata, checkStartUrl, checkUrl, refuseMetadata } from "./checks.ts";
+import {
+  checkCarried,
+  checkMetadata,
+  checkStartUrl,
+  checkUrl,
+  legalHeaders,
+  refuseMetadata,
+} from "./checks.ts";
 
 /** An object of a bucket: one way to say where an upload goes. */
 export interface BucketTarget {
@@ -59,7 +66,7 @@ export interface Start {
 /** The start that the options mean. */
 export function startOf(target: Partial<BucketTarget> | UrlTarget, fields: StartFields): Start {
   const metadata = checkMetadata(fields.metadata ?? {});
-  const headers = new Headers(fields.headers);
+  const headers = legalHeaders(fields.headers);
   const bare = targetUrl(target);
   const name = target.name ?? parameterOf(bare, "name");
   if (name !== undefined && metadata.name !== undefined && metadata.name !== name) {

@@ -19,6 +19,7 @@ import {
 import { drive } from "./drive.ts";
 import { asMedia, asMultipart } from "./framing.ts";
 import { isRepeatable, sendInOne } from "./one_request.ts";
+import { HELD } from "./stretch_feed.ts";
 import { resumeSession, type SessionSetup, startSession } from "./open.ts";
 import { Progress } from "./progress.ts";
 import type { StreamOptions, UploadOptions, UploadSettings } from "./settings.ts";
@@ -90,7 +91,7 @@ export async function upload<T>(source: UploadSource, options: UploadOptions<T>)
       ? await resumeUpload(taken, options.checkpoint, options)
       : await startUpload(source, taken, options as StreamOptions<T>);
   } catch (error) {
-    void taken.release(error);
+    taken.release(error);
     throw error;
   }
 }
@@ -222,7 +223,7 @@ async function uploadInOne<T>(
   const total = opened.kind === "random-access" ? opened.size : undefined;
   const progress = new Progress(onProgress, upload.policy.clock);
   const onTaken = (bytes: number) => progress.took(Math.min(bytes, total ?? bytes), 0, total);
-  onTaken(0);
+  progress.begin(total !== undefined && total <= HELD ? total : 0, total);
   const { value } = await sendInOne({ upload, transport, source, framing, signal, onTaken });
   if (total !== undefined) progress.finished(total);
   return value;

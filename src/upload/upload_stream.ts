@@ -27,8 +27,8 @@ export interface UploadStream<T = StorageObject> {
  * Opens an upload that bytes can be piped into; its size need not be known.
  *
  * Writing waits while one chunk is being sent and the next one is full. When the upload fails, `writable` fails with the
- * same error, so that whoever pipes into it stops. Aborting `writable`, as a failing pipe does, cancels the session at the
- * server, in the background; `signal` stops the upload and leaves the session open.
+ * same error, so that whoever pipes into it stops. Aborting `writable`, as a failing pipe does when what it wrote before is
+ * used up, cancels the session at the server, in the background; `signal` stops the upload and leaves the session open.
  *
  * @example
  * ```ts
@@ -64,7 +64,7 @@ export function uploadStream<T = StorageObject>(options: StreamOptions<T>): Uplo
       return await uploadInSession(source, start, contentType, bounded, (url) => sessionUrl = url);
     } catch (error) {
       channel.fail(error);
-      void source.release(error);
+      source.release(error);
       if (writer.signal.aborted && sessionUrl !== undefined) {
         const { headers, retry, protocol } = options;
         // Nobody waits for it: the server forgets a session by itself, a week later.

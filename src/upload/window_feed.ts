@@ -75,7 +75,7 @@ export class WindowFeed implements Feed {
     return this.#window.ended();
   }
 
-  async close(reason?: unknown): Promise<void> {
-    await this.#window.close(reason);
+  close(reason?: unknown): void {
+    this.#window.close(reason);
   }
 }

@@ -60,7 +60,7 @@ export function isResumeIncomplete({ status, headers }: ReplyHead): boolean {
 
 function readStored(
   reply: ReplyHead,
-  { asked, persisted, sent }: SessionQuestion,
+  { asked, persisted, known, sent }: SessionQuestion,
 ): SessionAnswer {
   const malformed = (problem: string): Refusal => ({ kind: "malformed", problem });
   const range = reply.headers.get("range");
@@ -72,7 +72,7 @@ function readStored(
   if (range === null) {
     // The header may be missing although bytes are stored: a page does not see it, or a chunk's reply leaves it out.
     const storesBytes = crc32c !== undefined && crc32c !== CRC32C_OF_NOTHING;
-    if (storesBytes || (reply.crossOrigin && persisted > 0)) {
+    if (storesBytes || (reply.crossOrigin && known > 0)) {
       return malformed(`expected a Range with the bytes stored, got none${hidden("Range")}`);
     }
     if (asked === "chunk" && persisted > 0) return { kind: "gap" };

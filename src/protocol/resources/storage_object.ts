@@ -132,6 +132,7 @@ function fromHeaders(headers: Headers): StorageObject | undefined {
   };
   const proven = fields.size ?? fields.generation ?? crc32c ?? md5Hash;
   if (proven == null) return undefined;
+  if (fields.size !== null && objectSize(fields.size) === undefined) return undefined;
   const present = Object.entries(fields).filter(([, value]) => value != null);
   return Object.fromEntries(present) as unknown as StorageObject;
 }

@@ -72,7 +72,10 @@ async function assertWholeOrRefused(
     return;
   }
   assert(error instanceof TypeError, `${what} was answered with ${error}`);
-  assert(/stream/.test(error.message), `${what}: no word on what to pass: ${error.message}`);
+  assert(
+    /stream|ResumableUpload|upload\(/.test(error.message),
+    `${what}: no word on what to pass: ${error.message}`,
+  );
   assertEquals([gcs.requests.length, gcs.objects.length], [0, 0], what);
 }
 

@@ -4,7 +4,7 @@ import { ResumableUpload, type UploadSource, uploadStream } from "../../../mod.t
 import { GcsEmulator } from "../../../src/emulator/mod.ts";
 import { assert, assertEquals } from "../assert.ts";
 import type { PortableCase } from "../case.ts";
-import { failureOf, idle, optionsFor, settled, slowStart, store } from "./sources_support.ts";
+import { failureOf, idle, settled, slowStart, store, streamOptionsFor } from "./sources_support.ts";
 import {
   assertCode,
   assertStored,
@@ -352,14 +352,14 @@ export const finishClosed: PortableCase[] = [
     async run() {
       for (const given of [bytes, pattern(CHUNK), pattern(2 * CHUNK)]) {
         const gcs = new GcsEmulator();
-        const { writable, result } = uploadStream(optionsFor(gcs));
+        const { writable, result } = uploadStream(streamOptionsFor(gcs));
         const rejected = failureOf(() => result, "the result");
         const writer = writable.getWriter();
         writer.write(given).catch(() => {});
         await idle(5);
         await settled(writer.abort(reason), "abort()");
         assert((await rejected) === reason, `rejected with ${await rejected}`);
-        const piped = uploadStream(optionsFor(gcs));
+        const piped = uploadStream(streamOptionsFor(gcs));
         const failedResult = failureOf(() => piped.result, "the result");
         const source = FAILING["a stream"](given, reason) as ReadableStream<Uint8Array>;
         assert(await failureOf(() => source.pipeTo(piped.writable)) === reason, "the pipe");

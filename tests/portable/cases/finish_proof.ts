@@ -12,7 +12,7 @@ import {
 import { GcsEmulator } from "../../../src/emulator/mod.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
 import type { PortableCase } from "../case.ts";
-import { changing, failureOf, optionsFor, settled, store } from "./sources_support.ts";
+import { changing, failureOf, settled, store, streamOptionsFor } from "./sources_support.ts";
 import {
   assertCode,
   assertStored,
@@ -68,7 +68,7 @@ const SESSIONS: Readonly<
   "upload() without a checksum": (gcs, transport) =>
     store(gcs, new Blob([bytes]), { transport, checksum: null }),
   "uploadStream()": async (gcs, transport) => {
-    const { writable, result } = uploadStream(optionsFor(gcs, { transport }));
+    const { writable, result } = uploadStream(streamOptionsFor(gcs, { transport }));
     await Promise.all([streamOf(bytes, 50_000).pipeTo(writable), result]);
   },
   "transmitNextChunk()": async (_gcs, transport) => {

@@ -14,9 +14,9 @@ import {
   counted,
   failureOf,
   notedIterable,
-  optionsFor,
   settled,
   store,
+  streamOptionsFor,
 } from "./sources_support.ts";
 import {
   assertStored,
@@ -43,7 +43,9 @@ const WAYS: Readonly<Record<string, (transport: Transport, url: string) => Promi
   "upload() of a URL object": (transport, url) =>
     store(new GcsEmulator(), bytes, { url: new URL(url), transport }),
   "uploadStream()": async (transport, url) => {
-    const { writable, result } = uploadStream(optionsFor(new GcsEmulator(), { url, transport }));
+    const { writable, result } = uploadStream(
+      streamOptionsFor(new GcsEmulator(), { url, transport }),
+    );
     const writer = writable.getWriter();
     writer.write(bytes).catch(() => {});
     writer.close().catch(() => {});
@@ -67,7 +69,6 @@ const SESSIONS: readonly string[] = [
   `${API}?uploadType=multipart&name=object&upload_id=${SECRET}`,
   `${API}?upload_id=${SECRET}`,
   `${API}?name=object&upload_id=${SECRET}#fragment`,
-  `${API}?name=object&upload%5Fid=${SECRET}`,
   `https://storage.googleapis.com/${BUCKET}/object?upload_id=${SECRET}`,
   `https://storage.googleapis.com/${BUCKET}/object?X-Goog-Signature=00ff&upload_id=${SECRET}`,
   `http://127.0.0.1:9/resumable/upload/storage/v1/b/${BUCKET}/o?upload_id=${SECRET}`,
@@ -140,6 +141,18 @@ const INNOCENT: readonly string[] = [
 export const finishStartUrl: PortableCase[] = [
   ...sessions,
   ...types,
+  {
+    name: "a session URL is one however its parameter is encoded",
+    async run() {
+      for (const [way, start] of Object.entries(WAYS)) {
+        const { transport, count } = counted(new GcsEmulator().fetch);
+        const url = `${API}?name=object&upload%5Fid=${SECRET}`;
+        const error = await failureOf(() => start(transport, url), way);
+        assert(error instanceof TypeError, `${way} was answered with ${error}`);
+        assertEquals(count(), 0, way);
+      }
+    },
+  },
   {
     name: "a session URL that is refused lets go of the source",
     async run() {

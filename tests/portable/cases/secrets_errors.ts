@@ -146,7 +146,12 @@ const FAULTS: [what: string, ...faults: Fault[]][] = [
 const sessionFaults: PortableCase[] = FAULTS.map(([what, ...faults]) => ({
   name: `an error shows no secret after ${what}`,
   async run() {
-    for (const retry of [null, { clock: fakeClock(), maxAttempts: 2 }]) {
+    // What was stored all the same is found by asking, so that the upload goes through where it may ask.
+    const isStored = faults.some(({ on, drop, shorten }) =>
+      on !== "initiate" && (drop === "after" || shorten !== undefined)
+    );
+    const mayAsk = { clock: fakeClock(), maxAttempts: 2 };
+    for (const retry of isStored ? [null] : [null, mayAsk]) {
       const gcs = new GcsEmulator();
       gcs.inject(...faults.map((fault) => ({ ...fault, times: Infinity })));
       const { transport, ids } = leaking(gcs);
@@ -248,20 +253,14 @@ export const secretErrors: PortableCase[] = [
   {
     name: "over a connection: what the runtime's own fetch says of a broken one shows no secret",
     async run({ origin }: Context) {
-      for (const drop of ["before", "after"]) {
-        const faults = JSON.stringify([{ on: "chunk", drop }]);
+      const options = { bucket: BUCKET, name: "secret", endpoint: origin, chunkSize: CHUNK };
+      for (const fault of [{ cut: 1000 }, { drop: "after" }]) {
+        // More than one: some runtimes send a request again by themselves.
+        const faults = JSON.stringify([{ on: "chunk", times: 3, ...fault }]);
         await fetch(`${origin}/inject`, { method: "POST", body: faults });
-        const error = await assertRejects(
-          upload(bytes, {
-            bucket: BUCKET,
-            name: "secret",
-            endpoint: origin,
-            chunkSize: CHUNK,
-            retry: null,
-          }),
-          Error,
-        );
+        const error = await assertRejects(upload(bytes, { ...options, retry: null }), Error);
         assertSilent(error, "/upload/storage/v1");
+        await upload(bytes, { ...options, retry: { initialDelay: 1 } }); // uses up the rest of them
       }
     },
   },

@@ -262,17 +262,18 @@ const duringRequest: PortableCase = {
         "upload()",
       );
       assert(error === own, `rejected with ${error}`);
-      assertEquals([requests, clock.delays.length], [1, 0], "requests and waits");
+      assertEquals(requests, 1, "requests");
     }
   },
 };
 
 /** A read that fails once, at this offset or the first one behind it. */
-function failingOnce(offset: number) {
+function failingOnce(offset: number, size = Infinity) {
   const failure = new RangeError("the disk is busy");
   let failures = 0;
   const { source, log } = notedByteSource({
     bytes,
+    size,
     before: (at) => {
       if (at >= offset && failures++ === 0) throw failure;
     },
@@ -315,7 +316,7 @@ export const sourcesChanged: PortableCase[] = [
       for (const offset of [1, CHUNK + 70_000, 2 * CHUNK + 1]) {
         for (const retry of [null, { clock: testClock() }]) {
           const gcs = new GcsEmulator();
-          const { source, failure } = failingOnce(offset);
+          const { source, failure } = failingOnce(offset, 50_000);
           const resumable = new ResumableUpload(startUrl("resumable"), 2 * CHUNK, { retry });
           await resumable.initiate(gcs.fetch, source, {}, "a/b");
           const errors: unknown[] = [];

@@ -4,7 +4,7 @@ import { ResumableUpload, type UploadSource, uploadStream } from "../../../mod.t
 import { GcsEmulator } from "../../../src/emulator/mod.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
 import type { PortableCase } from "../case.ts";
-import { optionsFor, settled, store } from "./sources_support.ts";
+import { settled, store, streamOptionsFor } from "./sources_support.ts";
 import { BUCKET, CHUNK, pattern, startUrl } from "./upload_support.ts";
 
 /** What a Blob says, and what its object is. */
@@ -77,7 +77,7 @@ export const sourcesMediaType: PortableCase[] = [
       await settled(store(gcs, new Blob(["x"]).stream(), { contentType: "" }), "upload()");
       assertEquals(gcs.get(BUCKET, "object")?.contentType, "application/octet-stream");
       const { writable, result } = uploadStream(
-        optionsFor(gcs, { contentType: "", name: "written" }),
+        streamOptionsFor(gcs, { contentType: "", name: "written" }),
       );
       await settled(new Blob(["x"]).stream().pipeTo(writable), "the pipe");
       await settled(result, "the result");

@@ -11,7 +11,7 @@ import {
 import { GcsEmulator } from "../../../src/emulator/mod.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
 import type { PortableCase } from "../case.ts";
-import { optionsFor, settled, store } from "./sources_support.ts";
+import { settled, store, streamOptionsFor } from "./sources_support.ts";
 import {
   assertBytes,
   assertStored,
@@ -63,7 +63,7 @@ const writers: PortableCase[] = Object.entries(REUSES).flatMap(([what, after]) =
     name: `a buffer can be ${what} as soon as its write has settled, in pieces of ${sizes}`,
     async run() {
       const gcs = new GcsEmulator();
-      const { writable, result } = uploadStream(optionsFor(gcs));
+      const { writable, result } = uploadStream(streamOptionsFor(gcs));
       await settled(writeFromOneBuffer(writable.getWriter(), sizes, after), "writing");
       await settled(result, "the result");
       assertStored(gcs, bytes);
@@ -219,7 +219,7 @@ const WAYS: Readonly<
     return store(gcs, { read }, { transport, chunkSize: 16 * CHUNK });
   },
   "what is written to uploadStream()": async (transport, gcs, piece) => {
-    const { writable, result } = uploadStream(optionsFor(gcs, { transport }));
+    const { writable, result } = uploadStream(streamOptionsFor(gcs, { transport }));
     const writer = writable.getWriter();
     await writer.write(piece);
     await writer.close();
@@ -294,7 +294,7 @@ export const sourcesMemory: PortableCase[] = [
     async run() {
       const gcs = new GcsEmulator({ seed: 4 });
       gcs.randomFaults({ dropBefore: 0.2, dropAfter: 0.2, cut: 0.2, status: 0.1 });
-      const { writable, result } = uploadStream(optionsFor(gcs));
+      const { writable, result } = uploadStream(streamOptionsFor(gcs));
       const reuse = REUSES["filled with something else"];
       await settled(writeFromOneBuffer(writable.getWriter(), [60_000], reuse), "writing");
       await settled(result, "the result");
@@ -417,7 +417,7 @@ export const sourcesMemory: PortableCase[] = [
           assertEquals(gcs.objects.length, 0);
         }
         const gcs = new GcsEmulator();
-        const { writable, result } = uploadStream(optionsFor(gcs));
+        const { writable, result } = uploadStream(streamOptionsFor(gcs));
         const piping = new ReadableStream({
           start(controller) {
             controller.enqueue(piece);

@@ -15,10 +15,10 @@ import {
   type Farewell,
   idle,
   NOTED,
-  optionsFor,
   settled,
   slowStart,
   store,
+  streamOptionsFor,
 } from "./sources_support.ts";
 import { assertStored, CHUNK, opened, pattern } from "./upload_support.ts";
 
@@ -210,7 +210,7 @@ const WAYS: Readonly<
   "upload() in one request": (gcs, options) =>
     store(gcs, bytes, { ...options, chunkSize: 8 * CHUNK, ifGenerationMatch: 0 }),
   "uploadStream()": async (gcs, { onProgress }) => {
-    const { writable, result } = uploadStream(optionsFor(gcs, { onProgress }));
+    const { writable, result } = uploadStream(streamOptionsFor(gcs, { onProgress }));
     await new Blob([bytes]).stream().pipeTo(writable);
     return await result;
   },

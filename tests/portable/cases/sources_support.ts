@@ -9,6 +9,7 @@ import {
   type UploadOptions,
   type UploadProgress,
   type UploadSource,
+  type uploadStream,
 } from "../../../mod.ts";
 import type { GcsEmulator } from "../../../src/emulator/mod.ts";
 import { PortableAssertionError } from "../assert.ts";
@@ -72,7 +73,7 @@ export interface Noted<S> {
 /** What a source that notes is made of. */
 export interface NotedOptions {
   readonly bytes?: Uint8Array;
-  /** Bytes in a piece. */
+  /** Bytes in a piece, or the most that one `read` gives. */
   readonly size?: number;
   readonly farewell?: Farewell;
   /** Called before each piece with its offset; may throw, or wait. */
@@ -142,13 +143,13 @@ export function notedByteSource(
     close(): Promise<void>;
   }
 > {
-  const { bytes = BYTES, farewell = "quietly", before, declared = true } = options;
+  const { bytes = BYTES, size = Infinity, farewell = "quietly", before, declared = true } = options;
   const log: Log = { released: [], reads: 0, taken: () => log.reads > 0 };
   const source = {
     async read(offset: number, length: number) {
       log.reads++;
       await before?.(offset);
-      return bytes.slice(offset, offset + length);
+      return bytes.slice(offset, offset + Math.min(length, size));
     },
     close() {
       log.released.push(undefined);
@@ -223,6 +224,14 @@ export function optionsFor(gcs: GcsEmulator, extra: LooseOptions = {}): UploadOp
   const retry = { clock: testClock() };
   const options = { ...place, transport: gcs.fetch, chunkSize: CHUNK, retry, ...extra };
   return options as unknown as UploadOptions;
+}
+
+/** The same for `uploadStream()`. */
+export function streamOptionsFor(
+  gcs: GcsEmulator,
+  extra: LooseOptions = {},
+): Parameters<typeof uploadStream>[0] {
+  return optionsFor(gcs, extra) as unknown as Parameters<typeof uploadStream>[0];
 }
 
 /** Uploads into the emulator. */
