@@ -179,12 +179,13 @@ class Watch {
     return Math.min(Math.max(0, this.#clock.now() - this.#since), this.#milliseconds);
   }
 
-  start({ method }: SendRequest, isStreamed: boolean): void {
+  start({ method, url }: SendRequest, isStreamed: boolean): void {
     const { deadline, stallTimeout, action = method } = this.#options;
     this.#milliseconds = isStreamed ? stallTimeout : deadline;
+    const { host } = new URL(url);
     const expected = isStreamed
-      ? `expected bytes to be taken or a reply within ${stallTimeout} ms, got neither`
-      : `expected a reply within ${deadline} ms, got none`;
+      ? `expected bytes to be taken or a reply from ${host} within ${stallTimeout} ms, got neither`
+      : `expected a reply from ${host} within ${deadline} ms, got none`;
     this.#message = `Cannot ${action}: ${expected}`;
     this.restart();
   }

@@ -2,8 +2,11 @@
 
 /** The checksums of a whole object, in base64; absent where unknown. */
 export interface Checksums {
+  /** CRC32C, four bytes in network order. */
   readonly crc32c?: string | undefined;
+  /** MD5. */
   readonly md5?: string | undefined;
+  /** SHA-256. */
   readonly sha256?: string | undefined;
 }
 

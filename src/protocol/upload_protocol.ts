@@ -8,15 +8,21 @@ export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** A request without its body. */
 export interface RequestHead {
+  /** The method. */
   readonly method: Method;
+  /** Where it goes. */
   readonly url: string;
+  /** Its headers. */
   readonly headers: Headers;
 }
 
 /** What starts an upload. */
 export interface StartInput {
+  /** The method of the start. */
   readonly method: Method;
+  /** Where uploads are started. */
   readonly url: string;
+  /** The caller's headers. */
   readonly headers: Headers;
   /** The resource to create, as JSON; `undefined` for none. */
   readonly metadata: string | undefined;
@@ -28,8 +34,11 @@ export interface StartInput {
 
 /** Bytes of the upload; without any, and as the last request, it finishes what is stored already. */
 export interface ChunkInput {
+  /** The session. */
   readonly url: string;
+  /** The caller's headers. */
   readonly headers: Headers;
+  /** The media type of the bytes. */
   readonly contentType: string;
   /** Where the bytes belong. */
   readonly offset: number;
@@ -45,7 +54,9 @@ export interface ChunkInput {
 
 /** What a server says of a session that it has just opened. */
 export interface OpenedSession {
+  /** What the reply means. */
   readonly kind: "opened";
+  /** Where the upload goes on. */
   readonly url: string;
   /** Requests that are not the last one carry a multiple of this many bytes. */
   readonly granularity: number;
@@ -55,6 +66,7 @@ export interface OpenedSession {
 
 /** What is known when a reply to a session request is read. */
 export interface SessionQuestion {
+  /** What the request was for. */
   readonly asked: "chunk" | "status";
   /** What the server has confirmed before, in bytes; a chunk starts here. */
   readonly persisted: number;
