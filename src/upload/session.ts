@@ -36,6 +36,9 @@ const MOST_INCONCLUSIVE = 4;
 /** After this many long requests in a row that left nothing behind, short ones are sent. */
 const MOST_FRUITLESS = 2;
 
+/** After this many streams in a row that were not looked at, while bytes went through, the transport takes bytes only. */
+const MOST_UNTOUCHED = 2;
+
 /** By how much the time without a sign of life grows at the most on a line that turns out to be slow. */
 const MOST_PATIENCE = 16;
 
@@ -84,6 +87,7 @@ export class UploadSession<T> {
   #maxBytes: number;
   #handed = 0; // the end of the last byte that a request has carried: the server cannot have more
   #streams = true; // whether the transport takes streams, as far as it is known
+  #untouched = 0; // streams in a row that the transport has not looked at, while bytes went through
   #fruitless = 0;
   #inconclusive = 0;
   #patience = 1;
@@ -165,6 +169,7 @@ export class UploadSession<T> {
     const result = await this.#send(transport, part, signal);
     if (!isPieces(part)) return await this.#settle("chunk", transport, result, signal);
     if (isNotStreamed(result)) return await this.#sendHeld(transport, result, signal);
+    this.#untouched = 0;
     this.#stalled = result.kind === "failed" && result.error.code === "deadline_exceeded";
     if (result.kind === "failed" && result.body === "all taken") {
       return await this.#askForReply(transport, result, signal);
@@ -231,7 +236,8 @@ export class UploadSession<T> {
     const result = await this.#send(transport, part, signal);
     if (result.kind === "failed") return await this.#settle("chunk", transport, first, signal);
     const step = await this.#settle("chunk", transport, result, signal);
-    if (step.kind === "stored" || step.kind === "done") this.#streams = false;
+    const isSent = step.kind === "stored" || step.kind === "done";
+    if (isSent && ++this.#untouched >= MOST_UNTOUCHED) this.#streams = false;
     return step;
   }
 
