@@ -2,9 +2,10 @@
 
 import { systemClock } from "../net/clock.ts";
 import type { Transport } from "../net/transport.ts";
+import { ACCESS_TOKEN } from "./access_token.ts";
 import { authorizedTransport } from "./authorized_transport.ts";
 import { checkFetch, checkScopes, type TokenOptions } from "./options.ts";
-import { TokenCache } from "./token_cache.ts";
+import { type Token, TokenCache } from "./token_cache.ts";
 import { requestToken, tokenPolicy, type TokenRequest } from "./token_request.ts";
 
 /** Options of {@linkcode metadataServerTransport}. */
@@ -15,7 +16,7 @@ export interface MetadataServerOptions extends TokenOptions {
    *
    * @default {"metadata.google.internal"}
    */
-  host?: string;
+  host?: string | undefined;
 }
 
 const PATH = "/computeMetadata/v1/instance/service-accounts/default/token";
@@ -66,7 +67,7 @@ export function metadataServerTransport(options: MetadataServerOptions = {}): Tr
 
 function tokenRequest(
   { host = "metadata.google.internal", scopes }: MetadataServerOptions,
-): TokenRequest {
+): TokenRequest<Token> {
   if (!/^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i.test(host) || !URL.canParse(`http://${host}`)) {
     throw new TypeError(
       `host: expected a host such as "169.254.169.254", got ${JSON.stringify(host)}`,
@@ -75,8 +76,11 @@ function tokenRequest(
   const url = new URL(PATH, `http://${host}`);
   if (scopes !== undefined) url.searchParams.set("scopes", checkScopes(scopes).join(","));
   return {
+    ...ACCESS_TOKEN,
+    method: "GET",
     url: url.href,
-    init: { method: "GET", headers: { "metadata-flavor": "Google" } },
+    headers: { "metadata-flavor": "Google" },
+    body: null,
     check: (headers) =>
       headers.get("metadata-flavor") === "Google"
         ? undefined

@@ -27,7 +27,7 @@
 
 export { UploadError, type UploadErrorCode } from "../errors.ts";
 export type { Clock } from "../net/clock.ts";
-export type { RetryOptions } from "../net/retry.ts";
+export type { RetryEvent, RetryOptions } from "../net/retry.ts";
 export type { Transport } from "../net/transport.ts";
 export { type MetadataServerOptions, metadataServerTransport } from "./metadata_server.ts";
 export type { AuthOptions, TokenOptions } from "./options.ts";

@@ -1,5 +1,6 @@
 /** Tokens of Google's authorization server, for a signed assertion: RFC 7523. */
 
+import { formRequest } from "./access_token.ts";
 import { signerOf } from "./assertion.ts";
 import type { OriginTest } from "./origins.ts";
 import { type CheckedKey, TOKEN_URI } from "./service_account.ts";
@@ -35,12 +36,10 @@ export function oauthToken(
   const sign = signerOf(key);
   return async (now) => {
     const { jwt } = await sign({ aud: TOKEN_URI, scope: scopes.join(" ") }, now);
-    const form = new URLSearchParams({
+    const form = {
       grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer",
       assertion: jwt,
-    });
-    const headers = { "content-type": "application/x-www-form-urlencoded" };
-    const init = { method: "POST", headers, body: form.toString() };
-    return await requestToken({ url: url.href, init, secret: jwt }, server);
+    };
+    return await requestToken(formRequest(url.href, form, [jwt]), server);
   };
 }

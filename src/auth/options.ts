@@ -7,7 +7,7 @@ import type { Transport } from "../net/transport.ts";
 /** What every transport of this entry point has in common. */
 export interface AuthOptions {
   /** Sends the requests, those for tokens too. The default is the platform's `fetch`. */
-  fetch?: Transport;
+  fetch?: Transport | undefined;
   /**
    * The only origins that are sent the token. `https://*.example.com` stands for every host below `example.com`, at
    * the port of https. A list replaces the default one, so name everything: an emulator is
@@ -15,7 +15,7 @@ export interface AuthOptions {
    *
    * @default {["https://*.googleapis.com"]}
    */
-  origins?: readonly string[];
+  origins?: readonly string[] | undefined;
 }
 
 /** Options of transports that get tokens by themselves, and keep them. */
@@ -25,16 +25,16 @@ export interface TokenOptions extends AuthOptions {
    * `https://www.googleapis.com/auth/devstorage.read_write` for a service account key, and what the machine was given
    * for the metadata server.
    */
-  scopes?: readonly string[];
+  scopes?: readonly string[] | undefined;
   /**
-   * How failures of the server that gives out tokens are retried: 408, 429, 5xx, no reply. `null` never retries. The
-   * defaults are shorter than those of uploads, and end within 40 seconds: 5 attempts of up to 10 seconds each
-   * (`attemptTimeout`), none begun after 30 seconds (`maxElapsed`), with waits of 500 ms (`initialDelay`) to 8 seconds
-   * (`maxDelay`). A self-signed token needs no server, hence no retries.
+   * How failures of the server that gives out tokens are retried: 408, 429, 5xx, no reply. `false` and `null` never
+   * retry. The defaults are shorter than those of uploads, and end within 50 seconds: 5 attempts of up to 10 seconds each
+   * (`attemptTimeout`), none begun 30 seconds after the first failure (`maxElapsed`), with waits of 500 ms (`initialDelay`)
+   * to 8 seconds (`maxDelay`). A self-signed token needs no server, hence no retries.
    */
-  retry?: Omit<RetryOptions, "clock" | "minThroughput"> | null;
+  retry?: Omit<RetryOptions, "clock" | "minThroughput" | "stallTimeout"> | false | null | undefined;
   /** Time and chance; tests hand in their own. The default is the platform's. */
-  clock?: Clock;
+  clock?: Clock | undefined;
 }
 
 /** What sends requests: what the caller handed in, or the platform's `fetch`. */

@@ -152,6 +152,7 @@ const OPTIONS: [what: string, options: Record<string, unknown>, says: string][] 
   ["another kind of token", { token: "id" }, 'token: expected "self-signed" or "oauth"'],
   ["a fetch that is none", { fetch: {} }, "fetch: expected a function"],
   ["an option of retrying that does not exist", { retry: { tries: 3 } }, "retry.tries"],
+  ["retrying that is a text", { retry: "never" }, "retry: expected an object, false or null"],
 ];
 
 for (const [what, options, says] of OPTIONS) {
