@@ -4,7 +4,13 @@ import { systemClock } from "../net/clock.ts";
 import type { Transport } from "../net/transport.ts";
 import { ACCESS_TOKEN } from "./access_token.ts";
 import { authorizedTransport } from "./authorized_transport.ts";
-import { checkFetch, checkScopes, type TokenOptions } from "./options.ts";
+import {
+  checkFetch,
+  checkNames,
+  checkScopes,
+  TOKEN_OPTIONS,
+  type TokenOptions,
+} from "./options.ts";
 import { type Token, TokenCache } from "./token_cache.ts";
 import { requestToken, tokenPolicy, type TokenRequest } from "./token_request.ts";
 
@@ -58,6 +64,7 @@ const PATH = "/computeMetadata/v1/instance/service-accounts/default/token";
  * ```
  */
 export function metadataServerTransport(options: MetadataServerOptions = {}): Transport {
+  checkNames(options, [...TOKEN_OPTIONS, "host"]);
   const { retry, clock = systemClock } = options;
   const server = { fetch: checkFetch(options.fetch), policy: tokenPolicy(retry, clock) };
   const request = tokenRequest(options);

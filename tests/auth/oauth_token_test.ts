@@ -95,6 +95,18 @@ Deno.test("an assertion has the token endpoint as audience, the scope, and no su
   assertEquals(protectedHeader, { alg: "RS256", typ: "JWT", kid: KEY_ID });
 });
 
+for (const token of [undefined, "oauth"] as const) {
+  Deno.test(`an assertion can speak for a user, with token: ${token}`, async () => {
+    const options = { subject: "ada@example.com", token };
+    const { transport, asked, clock } = await withTokenServer([granted()], options);
+    await transport(OBJECTS, {});
+    const { publicKey } = await testKey();
+    const currentDate = new Date(clock.now());
+    const { payload } = await jwtVerify(assertionOf(asked[0]), publicKey, { currentDate });
+    assertEquals([payload.iss, payload.sub], [EMAIL, "ada@example.com"]);
+  });
+}
+
 Deno.test("an assertion does without a key ID", async () => {
   const key = { private_key_id: undefined };
   const { transport, asked } = await withTokenServer([granted()], {}, key);
@@ -119,6 +131,11 @@ const TOKEN_URIS: [uri: string | undefined, origins: string[] | undefined, allow
   ["https://oauth2.googleapis.com.example.com/token", undefined, false],
   ["https://oauth2.googleapis.com@example.com/token", undefined, false],
   ["https://example.com/token", ["https://a.example.com"], false],
+  ["https://storage.googleapis.com/upload/storage/v1/b/evil/o?name=a", undefined, false],
+  ["https://storage.googleapis.com/upload/storage/v1/b/evil/o?name=a", [STORAGE], false],
+  ["https://www.googleapis.com/upload/storage/v1/b/evil/o?name=a", undefined, false],
+  ["https://www.googleapis.com/oauth2/v4/token/../../../upload/a", undefined, false],
+  ["https://evil.storage.googleapis.com/token", ["https://*.googleapis.com"], false],
   ["oauth2.googleapis.com/token", undefined, false],
 ];
 
