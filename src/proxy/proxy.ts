@@ -2,6 +2,7 @@
 
 import type { Transport } from "../net/transport.ts";
 import { isBucketName } from "../protocol/upload_url.ts";
+import { checkFraming } from "./body.ts";
 import { checkOrigins, preflight, withCors } from "./cors.ts";
 import {
   cancelSession,
@@ -192,6 +193,7 @@ async function route(
   trace: Trace,
 ): Promise<Response> {
   if (!URL.canParse(request.url)) throw badRequest("Expected a URL and a Host that can be read");
+  checkFraming(request.headers);
   const url = new URL(request.url);
   if (url.pathname === "/healthz" && (request.method === "GET" || request.method === "HEAD")) {
     trace.event = "health";

@@ -43,7 +43,7 @@ export async function sendUpstream(
     left = true;
     abort.abort();
   };
-  const stream = passed?.body && !passed.untouched ? guarded(passed.body, leave) : passed?.body;
+  const stream = passed?.body && !passed.native ? guarded(passed.body, leave) : passed?.body;
   try {
     const response = await send(url, {
       method,
