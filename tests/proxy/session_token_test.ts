@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertLess, assertNotEquals, assertThrows } from "@std/assert";
-import { CompactEncrypt, EncryptJWT, generateKeyPair } from "jose";
+import { base64url, CompactEncrypt, EncryptJWT, generateKeyPair } from "jose";
 import { sessionSealer } from "../../src/proxy/session_token.ts";
 import { SettingError } from "../../src/worker.ts";
 import { ask, SESSION_SECRET, setup, start } from "./support.ts";
 
 const OTHER_SECRET = "_".repeat(42) + "8";
-const KEY = Uint8Array.from({ length: 32 }, (_, index) => index); // that of SESSION_SECRET
+const KEY = base64url.decode(SESSION_SECRET);
 const NOW = 1_800_000_000;
 const SESSION = {
   target: "/upload/storage/v1/b/my-bucket/o?uploadType=resumable&name=a&upload_id=Google-s-own",

@@ -42,7 +42,8 @@ const REPLY_HEADERS =
 
 /** Characters that are commands to a terminal, break a line, or turn the direction of text. */
 // deno-lint-ignore no-control-regex -- they are what is looked for
-const UNPRINTABLE = /[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
+export const UNPRINTABLE: RegExp =
+  /[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
 
 /** The most characters of a line of the log. */
 const MAX_LINE = 1024;

@@ -1,6 +1,6 @@
 import { CompactEncrypt, generateKeyPair } from "jose";
 import { sessionSealer } from "../../../src/proxy/session_token.ts";
-import { ask, bearer, ORIGIN, outcome, setup, start, UPLOAD } from "../support.ts";
+import { ask, bearer, ORIGIN, outcome, SESSION_SECRET, setup, start, UPLOAD } from "../support.ts";
 import { type Hostile, started, type Target } from "./case.ts";
 
 /** Sends a byte on a session that somebody claims to have. */
@@ -18,7 +18,7 @@ const bytes = new TextEncoder().encode(JSON.stringify(PAYLOAD));
 
 const unknown: readonly [attack: string, make: (target: Target) => string | Promise<string>][] = [
   ["the session of a proxy with another secret", async () => {
-    const other = setup({ sessionSecrets: ["A".repeat(43)] });
+    const other = setup({ sessionSecrets: ["Zb1Qk7vXn4TtYr0cJ2mWs8uLh5pEo9iGfD3aN6xKqVM"] });
     return tokenOf(await start(other));
   }],
   ["no token at all", () => ""],
@@ -80,7 +80,7 @@ export const sessions: readonly Hostile[] = [
     attack: "an expired session",
     answer: "410 gone",
     run: async (target) => {
-      const sealer = sessionSealer(["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"]);
+      const sealer = sessionSealer([SESSION_SECRET]);
       const { t: sessionTarget, b: bucket, m: maxBytes } = PAYLOAD;
       const sealed = { target: sessionTarget, bucket, maxBytes, size: undefined, expires: 1e9 };
       return await use(target, await sealer.seal(sealed));
