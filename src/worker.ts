@@ -9,6 +9,7 @@
 import { metadataServerTransport, serviceAccountTransport } from "./auth/mod.ts";
 import { errorResponse, HttpError, printable } from "./proxy/http_error.ts";
 import { createUploadProxy, type UploadProxy, type UploadProxyOptions } from "./proxy/proxy.ts";
+import { checkNoExample } from "./proxy/secrets.ts";
 import { SettingError } from "./proxy/setting_error.ts";
 
 export {
@@ -47,8 +48,14 @@ export interface WorkerSettings {
   ALLOW_ANONYMOUS?: string;
   /** The exact origins of pages that may use the proxy, with commas. */
   ALLOWED_ORIGINS?: string;
+  /** How long a ticket may be good, in seconds. The default is 86400, a day. */
+  TICKET_MAX_AGE_SECONDS?: string;
   /** The media types that may be uploaded, with commas, such as `image/*`. The default is any. */
   ALLOWED_CONTENT_TYPES?: string;
+  /** All buckets that uploads may go to, with commas. The default is `GCS_BUCKET`, and those that tickets name. */
+  ALLOWED_BUCKETS?: string;
+  /** The fields of an object that clients may set, with commas, such as `cacheControl,metadata.author`. The default is none. */
+  ALLOWED_FIELDS?: string;
   /** The most bytes of an object. The default is Google's limit, 5 TiB. */
   MAX_UPLOAD_BYTES?: string;
   /** The most bytes of a request. The default is 104857600, 100 MiB. */
@@ -60,7 +67,9 @@ export interface WorkerSettings {
 }
 
 const NAMES: Record<keyof WorkerSettings, true> = {
+  ALLOWED_BUCKETS: true,
   ALLOWED_CONTENT_TYPES: true,
+  ALLOWED_FIELDS: true,
   ALLOWED_ORIGINS: true,
   ALLOW_ANONYMOUS: true,
   GCS_BUCKET: true,
@@ -75,6 +84,7 @@ const NAMES: Record<keyof WorkerSettings, true> = {
   TICKET_AUDIENCE: true,
   TICKET_ISSUER: true,
   TICKET_JWKS_URL: true,
+  TICKET_MAX_AGE_SECONDS: true,
   TICKET_SECRET: true,
 };
 
@@ -84,6 +94,9 @@ const NAMES: Record<keyof WorkerSettings, true> = {
  * @throws {SettingError} a setting is missing or malformed; the message names it and shows no value
  */
 export function proxyOptions(settings: WorkerSettings): UploadProxyOptions {
+  for (const name of ["SESSION_SECRET", "TICKET_SECRET"] as const) {
+    checkNoExample(name, settings[name] ?? "");
+  }
   return {
     transport: transportOf(settings),
     sessionSecrets: listOf(required(settings, "SESSION_SECRET")),
@@ -92,9 +105,9 @@ export function proxyOptions(settings: WorkerSettings): UploadProxyOptions {
     endpoint: settings.GCS_ENDPOINT,
     maxUploadBytes: numberOf(settings, "MAX_UPLOAD_BYTES"),
     maxChunkBytes: numberOf(settings, "MAX_CHUNK_BYTES"),
-    contentTypes: settings.ALLOWED_CONTENT_TYPES === undefined
-      ? undefined
-      : listOf(settings.ALLOWED_CONTENT_TYPES),
+    contentTypes: listOr(settings.ALLOWED_CONTENT_TYPES),
+    buckets: listOr(settings.ALLOWED_BUCKETS),
+    fields: listOr(settings.ALLOWED_FIELDS),
     sessionTtl: numberOf(settings, "SESSION_TTL_SECONDS"),
     allowedOrigins: listOf(settings.ALLOWED_ORIGINS ?? ""),
     publicOrigin: settings.PUBLIC_ORIGIN,
@@ -157,7 +170,8 @@ function authorizationOf(
     return { authorize: () => ({ subject: "anonymous", prefix: "" }) };
   }
   const { TICKET_ISSUER: issuer, TICKET_AUDIENCE: audience } = settings;
-  if (secret !== undefined) return { tickets: { secret, issuer, audience } };
+  const maxAge = numberOf(settings, "TICKET_MAX_AGE_SECONDS");
+  if (secret !== undefined) return { tickets: { secret, issuer, audience, maxAge } };
   const url = URL.canParse(jwksUrl!) ? new URL(jwksUrl!) : undefined;
   const isSafe = url?.protocol === "https:" ||
     (url?.protocol === "http:" && LOOPBACK.test(url.hostname));
@@ -167,6 +181,7 @@ function authorizationOf(
       jwksUrl: jwksUrl!,
       issuer: required(settings, "TICKET_ISSUER"),
       audience: required(settings, "TICKET_AUDIENCE"),
+      maxAge,
     },
   };
 }
@@ -182,6 +197,10 @@ function numberOf(settings: WorkerSettings, name: keyof WorkerSettings): number 
   if (value === undefined) return undefined;
   if (!/^\d{1,15}$/.test(value)) throw new SettingError(name, "a whole number, got something else");
   return Number(value);
+}
+
+function listOr(value: string | undefined): string[] | undefined {
+  return value === undefined ? undefined : listOf(value);
 }
 
 function listOf(value: string): string[] {

@@ -5,7 +5,7 @@ const GOOD: WorkerSettings = {
   GCS_BUCKET: "my-bucket",
   GCS_ENDPOINT: "http://127.0.0.1:1",
   GOOGLE_AUTH: "none",
-  SESSION_SECRET: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+  SESSION_SECRET: "x3Qb0m1lq2cKf8uJ7nZtVY5wRk9sDhG4EoXpTaLiMBc",
   TICKET_SECRET: "a ticket secret of more than thirty-two bytes",
 };
 const SECRET = "hunter2";

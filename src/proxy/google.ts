@@ -5,7 +5,7 @@ import { isSuccess, readRefusal } from "../protocol/reply.ts";
 import { byteCount, passBody, type PassedBody, readText } from "./body.ts";
 import { parseChunkRange } from "./content_range.ts";
 import { badGateway, badRequest, forbidden, HttpError, quote, tooLarge } from "./http_error.ts";
-import type { UploadGrant, UploadLimits } from "./grant.ts";
+import { isAllowedBucket, type UploadGrant, type UploadLimits } from "./grant.ts";
 import { frameMultipart, readMultipart } from "./multipart_body.ts";
 import { scrubber } from "./scrub.ts";
 import { type SealedSession, sessionName, type SessionSealer } from "./session_token.ts";
@@ -39,6 +39,9 @@ export interface Trace {
   upstreamStatus?: number;
   upstreamMs?: number;
 }
+
+/** In seconds. */
+const DAY = 86_400;
 
 /** The most bytes of metadata, as JSON. */
 const MAX_METADATA = 65_536;
@@ -96,7 +99,7 @@ export async function startSession(
     bucket: place.bucket,
     maxBytes: start.maxBytes,
     size,
-    expires: Math.floor(side.now() / 1000) + side.sessionTtl,
+    expires: sessionEnd(side, grant),
   });
   const location = new URL(`${place.origin}${place.path}`);
   location.search = new URLSearchParams({ uploadType: "resumable", upload_id: token }).toString();
@@ -105,6 +108,17 @@ export async function startSession(
     status: 200,
     headers: { location: location.href, "content-length": "0", ...noStore() },
   });
+}
+
+/** When a session ends, in seconds since 1970: it outlives its ticket by a day, unless the ticket says otherwise. */
+function sessionEnd({ now, sessionTtl }: GoogleSide, grant: UploadGrant): number {
+  const start = Math.floor(now() / 1000);
+  const byTicket = grant.sessionTtl !== undefined
+    ? start + grant.sessionTtl
+    : grant.expires !== undefined
+    ? grant.expires + DAY
+    : Infinity;
+  return Math.min(start + sessionTtl, byTicket);
 }
 
 /** Passes a chunk, a status query or the finish on to the session, if it keeps to the limits. */
@@ -128,7 +142,7 @@ export async function continueSession(
       `Expected an object of ${session.size} bytes as declared at the start, got ${total}`,
     );
   }
-  const most = Math.min(session.maxBytes, session.size ?? Infinity);
+  const most = Math.min(session.maxBytes, side.limits.maxBytes, session.size ?? Infinity);
   if ((total ?? 0) > most || (last ?? first - 1) >= most) {
     throw tooLarge(`At most ${most} bytes are allowed for this object`);
   }
@@ -283,6 +297,9 @@ async function openSession(side: GoogleSide, token: string, trace: Trace): Promi
     throw new HttpError(404, "notFound", "There is no such upload session; start a new upload");
   }
   trace.bucket = session.bucket;
+  if (!isAllowedBucket(side.limits, session.bucket)) {
+    throw forbidden("Uploads to this bucket are not allowed any more");
+  }
   return session;
 }
 

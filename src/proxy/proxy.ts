@@ -14,8 +14,9 @@ import {
   uploadMedia,
   uploadMultipart,
 } from "./google.ts";
-import type { UploadGrant } from "./grant.ts";
-import { badRequest, errorResponse, HttpError, unauthorized } from "./http_error.ts";
+import { GrantError, readGrant, type UploadGrant } from "./grant.ts";
+import { badRequest, errorResponse, HttpError, quote, unauthorized } from "./http_error.ts";
+import { isOpenable, isTypePattern } from "./policy.ts";
 import { sessionSealer } from "./session_token.ts";
 import { SettingError } from "./setting_error.ts";
 import { type TicketSettings, ticketVerifier } from "./ticket.ts";
@@ -84,6 +85,15 @@ export interface UploadProxyOptions {
   maxChunkBytes?: number;
   /** The media types that may be uploaded, such as `image/*`. The default is any. */
   contentTypes?: readonly string[];
+  /** All buckets that uploads may go to. The default is `bucket`, and those that grants name. */
+  buckets?: readonly string[];
+  /**
+   * The fields of an object that clients may set, where their grant does not say; where it does, those that are in both. See
+   * {@linkcode UploadGrant.fields}.
+   *
+   * @default {[]}
+   */
+  fields?: readonly string[];
   /**
    * How long an upload can go on, in seconds; at most Google's 7 days.
    *
@@ -125,7 +135,7 @@ const UPLOAD_PATH = /^\/(?:resumable\/)?upload\/storage\/v1\/b\/([a-z0-9._-]{3,2
  *   transport: gcs.fetch,
  *   fetch: gcs.fetch,
  *   bucket: "my-bucket",
- *   sessionSecrets: ["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"], // 32 random bytes of your own
+ *   sessionSecrets: ["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"], // not this: 32 random bytes of your own
  *   authorize: () => ({ prefix: "public/" }), // everybody, below public/
  * });
  * const start = "https://proxy.example/upload/storage/v1/b/my-bucket/o?uploadType=resumable&name=public/a";
@@ -134,6 +144,7 @@ const UPLOAD_PATH = /^\/(?:resumable\/)?upload\/storage\/v1\/b\/([a-z0-9._-]{3,2
  * ```
  */
 export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
+  checkOptions(options);
   const allowedOrigins = checkOrigins(options.allowedOrigins ?? []);
   const side = googleSide(options);
   const authorize = authorizer(options);
@@ -153,7 +164,9 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
           : new HttpError(500, "internalError", "The proxy has failed");
         error = thrown instanceof HttpError
           ? known.message
-          : `${known.message}: ${(thrown as Error)?.name}`;
+          : `${known.message}: ${
+            thrown instanceof GrantError ? thrown.message : (thrown as Error)?.name
+          }`;
         response = errorResponse(known);
         await request.body?.cancel().catch(() => {});
       }
@@ -239,12 +252,15 @@ async function route(
 
 /** Who says what a request may upload; nothing is open by default. */
 function authorizer(
-  { tickets, authorize, now }: UploadProxyOptions,
+  { tickets, authorize, now, sessionSecrets }: UploadProxyOptions,
 ): (request: Request) => Promise<UploadGrant> {
   if ((tickets === undefined) === (authorize === undefined)) {
     throw new TypeError("Cannot make an upload proxy: expected either `tickets` or `authorize`");
   }
-  if (authorize) return async (request) => await authorize(request);
+  if (authorize) return async (request) => readGrant(await authorize(request));
+  if ("secret" in tickets! && sessionSecrets.includes(tickets.secret)) {
+    throw new SettingError("TICKET_SECRET", "another value than SESSION_SECRET");
+  }
   const verify = ticketVerifier(tickets!, now);
   return async (request) => {
     const ticket = /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
@@ -274,7 +290,9 @@ function googleSide(options: UploadProxyOptions): GoogleSide {
         0,
         5_497_558_138_880,
       ),
+      buckets: options.buckets && checkBuckets(options.buckets),
       contentTypes: checkContentTypes(options.contentTypes),
+      fields: options.fields && checkOpenable(options.fields),
     },
     maxChunkBytes: checkNumber(
       "MAX_CHUNK_BYTES",
@@ -315,8 +333,25 @@ function checkBucket(bucket: string | undefined): string | undefined {
   return bucket;
 }
 
+function checkBuckets(buckets: readonly string[]): readonly string[] {
+  if (buckets.length === 0 || !buckets.every(isBucketName)) {
+    throw new SettingError("ALLOWED_BUCKETS", "names of buckets, got something else");
+  }
+  return buckets;
+}
+
+function checkOpenable(fields: readonly string[]): readonly string[] {
+  if (!fields.every(isOpenable)) {
+    throw new SettingError(
+      "ALLOWED_FIELDS",
+      "fields such as cacheControl, metadata or metadata.author, got something else",
+    );
+  }
+  return fields;
+}
+
 function checkContentTypes(types: readonly string[] | undefined): readonly string[] | undefined {
-  if (types?.every((type) => /^[\w!#$&^.+-]+\/(?:[\w!#$&^.+-]+|\*)$/.test(type)) === false) {
+  if (types?.every(isTypePattern) === false) {
     throw new SettingError(
       "ALLOWED_CONTENT_TYPES",
       "media types such as image/png or image/*, got something else",
@@ -324,3 +359,31 @@ function checkContentTypes(types: readonly string[] | undefined): readonly strin
   }
   return types;
 }
+
+/** An option that nobody knows would be a limit that does not hold. */
+function checkOptions(options: UploadProxyOptions): void {
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(OPTIONS, name));
+  if (unknown !== undefined) {
+    throw new TypeError(`Cannot make an upload proxy: the option ${quote(unknown)} is not known`);
+  }
+}
+
+const OPTIONS: Record<keyof UploadProxyOptions, true> = {
+  allowedOrigins: true,
+  authorize: true,
+  bucket: true,
+  buckets: true,
+  contentTypes: true,
+  endpoint: true,
+  fetch: true,
+  fields: true,
+  log: true,
+  maxChunkBytes: true,
+  maxUploadBytes: true,
+  now: true,
+  publicOrigin: true,
+  sessionSecrets: true,
+  sessionTtl: true,
+  tickets: true,
+  transport: true,
+};

@@ -1,6 +1,7 @@
 /** The session URL of Google, sealed: what clients get in its place, and what it may be used for. */
 
 import { badGateway } from "./http_error.ts";
+import { checkRandom } from "./secrets.ts";
 import { SettingError } from "./setting_error.ts";
 import { base64url, EncryptJWT, errors, jwtDecrypt } from "jose";
 
@@ -134,6 +135,7 @@ function keyOf(secret: string): Uint8Array<ArrayBuffer> {
     const got = bytes ? `${bytes.length} bytes` : "something else";
     throw new SettingError("SESSION_SECRET", `32 bytes in base64url, got ${got}`);
   }
+  checkRandom("SESSION_SECRET", bytes);
   return bytes;
 }
 
