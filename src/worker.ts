@@ -12,12 +12,8 @@ import { createUploadProxy, type UploadProxy, type UploadProxyOptions } from "./
 import { checkNoExample } from "./proxy/secrets.ts";
 import { SettingError } from "./proxy/setting_error.ts";
 
-export {
-  createUploadProxy,
-  type UploadLogEntry,
-  type UploadProxy,
-  type UploadProxyOptions,
-} from "./proxy/proxy.ts";
+export { createUploadProxy, type UploadProxy, type UploadProxyOptions } from "./proxy/proxy.ts";
+export type { UploadLogEntry } from "./proxy/log.ts";
 export type { Transport } from "./auth/mod.ts";
 export type { UploadGrant } from "./proxy/grant.ts";
 export { HttpError } from "./proxy/http_error.ts";

@@ -2,54 +2,19 @@
 
 import type { Transport } from "../net/transport.ts";
 import { isBucketName } from "../protocol/upload_url.ts";
+import { cloudStorage } from "./backends/cloud_storage.ts";
 import { checkFraming } from "./body.ts";
 import { checkOrigins, preflight, withCors } from "./cors.ts";
-import {
-  cancelSession,
-  continueSession,
-  type GoogleSide,
-  type Place,
-  startSession,
-  type Trace,
-  uploadMedia,
-  uploadMultipart,
-} from "./google.ts";
+import { end, media, multipart, type Place, proceed, start } from "./fronts/content_range.ts";
 import { GrantError, readGrant, type UploadGrant } from "./grant.ts";
 import { badRequest, errorResponse, HttpError, quote, unauthorized } from "./http_error.ts";
+import type { Trace, UploadLogEntry } from "./log.ts";
 import { isOpenable, isTypePattern } from "./policy.ts";
+import { ProgressTable } from "./progress.ts";
+import type { Core } from "./session.ts";
 import { sessionSealer } from "./session_token.ts";
 import { SettingError } from "./setting_error.ts";
 import { type TicketSettings, ticketVerifier } from "./ticket.ts";
-
-/** One line of the proxy's log. Nothing in it is a secret, and strings are JSON when it is written. */
-export interface UploadLogEntry {
-  /** When, RFC 3339. */
-  readonly time: string;
-  /** `start`, `chunk`, `status`, `finish`, `cancel`, `media`, `multipart`, `preflight`, `health` or `refused`. */
-  readonly event: string;
-  /** The HTTP method. */
-  readonly method: string;
-  /** The status of the reply. */
-  readonly status: number;
-  /** Milliseconds from the request to the reply. */
-  readonly ms: number;
-  /** A name for the upload session, the same for all requests of an upload; it tells nothing of it. */
-  readonly session?: string;
-  /** Who the ticket is for. */
-  readonly subject?: string;
-  /** Where the object goes. */
-  readonly bucket?: string;
-  /** The `Content-Range` of the request. */
-  readonly range?: string;
-  /** Bytes of the request's body, where they are known beforehand. */
-  readonly bytes?: number;
-  /** Google's status. */
-  readonly upstreamStatus?: number;
-  /** Milliseconds until the end of Google's reply. */
-  readonly upstreamMs?: number;
-  /** Why the request was refused. */
-  readonly error?: string;
-}
 
 /** Options of {@linkcode createUploadProxy}. */
 export interface UploadProxyOptions {
@@ -146,9 +111,9 @@ const UPLOAD_PATH = /^\/(?:resumable\/)?upload\/storage\/v1\/b\/([a-z0-9._-]{3,2
 export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
   checkOptions(options);
   const allowedOrigins = checkOrigins(options.allowedOrigins ?? []);
-  const side = googleSide(options);
+  const core = coreOf(options);
   const authorize = authorizer(options);
-  const now = side.now;
+  const { now } = core;
   const publicOrigin = options.publicOrigin && checkOrigin("PUBLIC_ORIGIN", options.publicOrigin);
   return {
     async fetch(request) {
@@ -157,7 +122,7 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
       let error: string | undefined;
       let response: Response;
       try {
-        response = await route(request, side, authorize, publicOrigin, trace);
+        response = await route(request, core, authorize, publicOrigin, trace);
       } catch (thrown) {
         const known = thrown instanceof HttpError
           ? thrown
@@ -173,7 +138,7 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
       if (trace.upstreamMs !== undefined) {
         response.headers.set("server-timing", `upstream;dur=${trace.upstreamMs}`);
       }
-      response.headers.set("x-max-chunk-bytes", String(side.maxChunkBytes));
+      response.headers.set("x-max-chunk-bytes", String(core.maxChunkBytes));
       response.headers.set("x-content-type-options", "nosniff");
       response.headers.set("content-security-policy", "default-src 'none'; sandbox");
       try {
@@ -193,14 +158,14 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
 
 /** The ways to start an upload. */
 const STARTS = new Map([
-  ["resumable", { event: "start", start: startSession }],
-  ["media", { event: "media", start: uploadMedia }],
-  ["multipart", { event: "multipart", start: uploadMultipart }],
+  ["resumable", { event: "start", begin: start }],
+  ["media", { event: "media", begin: media }],
+  ["multipart", { event: "multipart", begin: multipart }],
 ]);
 
 async function route(
   request: Request,
-  side: GoogleSide,
+  core: Core,
   authorize: (request: Request) => Promise<UploadGrant>,
   publicOrigin: string | undefined,
   trace: Trace,
@@ -224,9 +189,9 @@ async function route(
   const token = query.get("upload_id");
   if (token !== null) {
     trace.event = request.method === "DELETE" ? "cancel" : "chunk";
-    if (request.method === "DELETE") return await cancelSession(side, token, trace);
+    if (request.method === "DELETE") return await end(core, token, trace);
     if (request.method === "PUT" || request.method === "POST") {
-      return await continueSession(side, request, token, trace);
+      return await proceed(core, request, token, trace);
     }
   }
   if (request.method !== "POST") {
@@ -247,7 +212,7 @@ async function route(
     bucket: trace.bucket,
     query,
   };
-  return await way.start(side, request, place, grant, trace);
+  return await way.begin(core, { request, place, grant }, trace);
 }
 
 /** Who says what a request may upload; nothing is open by default. */
@@ -271,16 +236,25 @@ function authorizer(
   };
 }
 
-function googleSide(options: UploadProxyOptions): GoogleSide {
+function coreOf(options: UploadProxyOptions): Core {
   const { transport, endpoint = "https://storage.googleapis.com", now = Date.now } = options;
   if (typeof transport !== "function") {
     throw new TypeError("transport: expected a function such as fetch");
   }
   const sessionTtl = checkNumber("SESSION_TTL_SECONDS", options.sessionTtl ?? WEEK, 1, WEEK);
+  const maxChunkBytes = checkNumber(
+    "MAX_CHUNK_BYTES",
+    options.maxChunkBytes ?? 104_857_600,
+    262_144,
+    Number.MAX_SAFE_INTEGER,
+  );
   return {
-    endpoint: checkOrigin("GCS_ENDPOINT", endpoint),
-    transport,
-    plain: options.fetch ?? ((input, init) => fetch(input, init)),
+    backend: cloudStorage({
+      endpoint: checkOrigin("GCS_ENDPOINT", endpoint),
+      transport,
+      plain: options.fetch ?? ((input, init) => fetch(input, init)),
+      maxChunkBytes,
+    }),
     sealer: sessionSealer(options.sessionSecrets, now),
     limits: {
       bucket: checkBucket(options.bucket),
@@ -294,13 +268,9 @@ function googleSide(options: UploadProxyOptions): GoogleSide {
       contentTypes: checkContentTypes(options.contentTypes),
       fields: options.fields && checkOpenable(options.fields),
     },
-    maxChunkBytes: checkNumber(
-      "MAX_CHUNK_BYTES",
-      options.maxChunkBytes ?? 104_857_600,
-      262_144,
-      Number.MAX_SAFE_INTEGER,
-    ),
+    maxChunkBytes,
     sessionTtl,
+    progress: new ProgressTable(),
     now,
   };
 }

@@ -2,13 +2,13 @@
 
 import { isMediaType } from "../protocol/media_type.ts";
 import { expectedOfName } from "../protocol/upload_url.ts";
-import { badRequest, forbidden, quote } from "./http_error.ts";
+import { badRequest, forbidden, type HttpError, quote } from "./http_error.ts";
 import { checkGrant, type UploadGrant, type UploadLimits } from "./grant.ts";
 import { checkFields, checkNoPattern, checkType, openFields } from "./policy.ts";
+import { type ObjectView, viewOf } from "./view.ts";
 
 /** Query parameters that go upstream. */
 const PARAMETERS = [
-  "fields",
   "ifGenerationMatch",
   "ifGenerationNotMatch",
   "ifMetagenerationMatch",
@@ -16,9 +16,17 @@ const PARAMETERS = [
 ];
 
 /** Query parameters that may be there, and are written by the proxy itself or not at all. */
-const IGNORED = ["alt", "contentEncoding", "name", "prettyPrint", "projection", "uploadType"];
+const IGNORED = [
+  "alt",
+  "contentEncoding",
+  "fields",
+  "name",
+  "prettyPrint",
+  "projection",
+  "uploadType",
+];
 
-/** The most characters of a parameter, encoded: the session URL, which repeats them, has to stay short. */
+/** The most characters of `fields`, encoded: the session, which holds it, has to stay short. */
 const MAX_PARAMETER = 1024;
 
 /** Fields of the object resource that a client may send. */
@@ -50,14 +58,15 @@ export interface StartInput {
 
 /** A start that may go upstream. */
 export interface Start {
+  readonly bucket: string;
   readonly query: URLSearchParams;
   readonly metadata: Record<string, unknown>;
   readonly name: string;
   readonly contentType: string;
   /** The most bytes the object may have. */
   readonly maxBytes: number;
-  /** The fields that the client may set, and see. */
-  readonly fields: readonly string[];
+  /** What the client is shown of the object in the end. */
+  readonly view: ObjectView;
 }
 
 /** Checks a start against what is allowed. */
@@ -80,7 +89,8 @@ export function checkStart(input: StartInput, grant: UploadGrant, limits: Upload
   if (metadata.bucket !== undefined && metadata.bucket !== bucket) {
     throw badRequest("The metadata names another bucket");
   }
-  return { query, metadata, name, contentType: stored, maxBytes, fields };
+  const view = viewOf(fields, granted, input.query.get("fields"));
+  return { bucket, query, metadata, name, contentType: stored, maxBytes, view };
 }
 
 /** What the client wants, from all places where it may say so. */
@@ -113,14 +123,10 @@ function checkQuery(query: URLSearchParams, overwrite: boolean): URLSearchParams
       throw badRequest(`The parameter ${quote(key)} is there twice`, "invalidParameter");
     }
     if (PARAMETERS.includes(key)) {
-      const fits = encodeURIComponent(value).length <= MAX_PARAMETER;
-      if (!fits || (key !== "fields" && !/^\d{1,20}$/.test(value))) {
-        throw badRequest(
-          `The parameter ${key} has a value that is not allowed`,
-          "invalidParameter",
-        );
-      }
+      if (!/^\d{1,20}$/.test(value)) throw badValue(key);
       checked.set(key, value);
+    } else if (key === "fields" && encodeURIComponent(value).length > MAX_PARAMETER) {
+      throw badValue(key);
     } else if (!IGNORED.includes(key)) {
       throw badRequest(`The parameter ${quote(key)} is not allowed here`, "invalidParameter");
     }
@@ -133,6 +139,11 @@ function checkQuery(query: URLSearchParams, overwrite: boolean): URLSearchParams
     checked.set("ifGenerationMatch", "0");
   }
   return checked;
+}
+
+function badValue(parameter: string): HttpError {
+  const message = `The parameter ${parameter} has a value that is not allowed`;
+  return badRequest(message, "invalidParameter");
 }
 
 /** The value that two places agree on. */

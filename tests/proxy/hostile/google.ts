@@ -151,7 +151,7 @@ export const google: readonly Hostile[] = [
   },
   {
     attack: "a reply that is a page with a script",
-    answer: "400",
+    answer: "400 invalid",
     google: "start, chunk",
     options: {
       fetch: always(() =>

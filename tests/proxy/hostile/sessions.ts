@@ -99,12 +99,44 @@ export const sessions: readonly Hostile[] = [
   {
     attack: "other bytes on a finished session",
     answer: "200",
-    google: "start, chunk, chunk",
+    google: "start, chunk, query",
     stored: "a (5)",
     run: async (target) => {
       const url = await started(target);
       await outcome(await ask(target, url, { method: "PUT", body: "first" }));
       return await ask(target, url, { method: "PUT", body: "another" });
+    },
+  },
+  {
+    attack: "a `POST` without a range on a session, as a form would do",
+    answer: "400 required",
+    google: "start",
+    run: async (target) => await ask(target, await started(target), { body: "x" }),
+  },
+  {
+    attack: "a range that is stored, once more",
+    answer: "308",
+    google: "start, chunk",
+    run: async (target) => {
+      const url = await started(target);
+      const chunk = {
+        method: "PUT",
+        headers: { "content-range": "bytes 0-262143/*" },
+        body: "x".repeat(262_144),
+      };
+      await outcome(await ask(target, url, chunk));
+      return await ask(target, url, chunk);
+    },
+  },
+  {
+    attack: "the whole object without a range, after a part of it",
+    answer: "409 conflict",
+    google: "start, chunk",
+    run: async (target) => {
+      const url = await started(target);
+      const headers = { "content-range": "bytes 0-262143/*" };
+      await outcome(await ask(target, url, { method: "PUT", headers, body: "x".repeat(262_144) }));
+      return await ask(target, url, { method: "PUT", body: "y".repeat(300_000) });
     },
   },
   {
