@@ -56,6 +56,10 @@ export interface WorkerSettings {
   MAX_UPLOAD_BYTES?: string;
   /** The most bytes of a request. The default is 104857600, 100 MiB. */
   MAX_CHUNK_BYTES?: string;
+  /** `true` refuses bodies without a `Content-Length`. */
+  REQUIRE_CONTENT_LENGTH?: string;
+  /** How long a client may take for what an upload begins with, in seconds. The default is 30. */
+  START_TIMEOUT_SECONDS?: string;
   /** How long an upload can go on, in seconds. The default is Google's limit, 604800, 7 days. */
   SESSION_TTL_SECONDS?: string;
   /** The origin under which clients reach the proxy, where something in between changes it. */
@@ -75,8 +79,10 @@ const NAMES: Record<keyof WorkerSettings, true> = {
   MAX_CHUNK_BYTES: true,
   MAX_UPLOAD_BYTES: true,
   PUBLIC_ORIGIN: true,
+  REQUIRE_CONTENT_LENGTH: true,
   SESSION_SECRET: true,
   SESSION_TTL_SECONDS: true,
+  START_TIMEOUT_SECONDS: true,
   TICKET_AUDIENCE: true,
   TICKET_ISSUER: true,
   TICKET_JWKS_URL: true,
@@ -104,6 +110,8 @@ export function proxyOptions(settings: WorkerSettings): UploadProxyOptions {
     contentTypes: listOr(settings.ALLOWED_CONTENT_TYPES),
     buckets: listOr(settings.ALLOWED_BUCKETS),
     fields: listOr(settings.ALLOWED_FIELDS),
+    requireContentLength: booleanOf(settings, "REQUIRE_CONTENT_LENGTH"),
+    startTimeout: secondsOf(settings, "START_TIMEOUT_SECONDS"),
     sessionTtl: numberOf(settings, "SESSION_TTL_SECONDS"),
     allowedOrigins: listOf(settings.ALLOWED_ORIGINS ?? ""),
     publicOrigin: settings.PUBLIC_ORIGIN,
@@ -152,16 +160,13 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
 function authorizationOf(
   settings: WorkerSettings,
 ): Pick<UploadProxyOptions, "tickets" | "authorize"> {
-  const { ALLOW_ANONYMOUS: anonymous, TICKET_SECRET: secret, TICKET_JWKS_URL: jwksUrl } = settings;
-  if (anonymous !== undefined && anonymous !== "true" && anonymous !== "false") {
-    throw new SettingError("ALLOW_ANONYMOUS", "true or false, got something else");
-  }
-  const ways =
-    [anonymous === "true", secret !== undefined, jwksUrl !== undefined].filter(Boolean).length;
+  const { TICKET_SECRET: secret, TICKET_JWKS_URL: jwksUrl } = settings;
+  const isAnonymous = booleanOf(settings, "ALLOW_ANONYMOUS") === true;
+  const ways = [isAnonymous, secret !== undefined, jwksUrl !== undefined].filter(Boolean).length;
   const names = "one of TICKET_SECRET, TICKET_JWKS_URL and ALLOW_ANONYMOUS";
   if (ways === 0) throw new SettingError("TICKET_SECRET", `${names}, got none: nobody may upload`);
   if (ways > 1) throw new SettingError("TICKET_SECRET", `${names}, got ${ways}`);
-  if (anonymous === "true") {
+  if (isAnonymous) {
     required(settings, "GCS_BUCKET");
     return { authorize: () => ({ subject: "anonymous", prefix: "" }) };
   }
@@ -186,6 +191,20 @@ function required(settings: WorkerSettings, name: keyof WorkerSettings): string 
   const value = settings[name];
   if (!value) throw new SettingError(name, "a value, got none");
   return value;
+}
+
+function booleanOf(settings: WorkerSettings, name: keyof WorkerSettings): boolean | undefined {
+  const value = settings[name];
+  if (value === undefined) return undefined;
+  if (value !== "true" && value !== "false") {
+    throw new SettingError(name, "true or false, got something else");
+  }
+  return value === "true";
+}
+
+function secondsOf(settings: WorkerSettings, name: keyof WorkerSettings): number | undefined {
+  const seconds = numberOf(settings, name);
+  return seconds === undefined ? undefined : 1000 * seconds;
 }
 
 function numberOf(settings: WorkerSettings, name: keyof WorkerSettings): number | undefined {

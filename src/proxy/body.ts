@@ -18,8 +18,10 @@ export interface PassedBody {
   readonly body: ReadableStream<Bytes> | null;
   /** The number of bytes, when it is known beforehand. */
   readonly length: number | undefined;
-  /** Whether the runtime itself holds the body to that length, so that none that breaks off can look whole. */
+  /** Whether the runtime itself holds the body to that length, here or where it is {@linkcode held}. */
   readonly native?: boolean;
+  /** Whether that has been done. */
+  readonly held?: boolean;
   /** What was wrong with the body, once it has been found. */
   readonly problem: () => HttpError | undefined;
 }
@@ -61,9 +63,7 @@ export function passBody({ headers, body }: RequestBody, bounds: BodyBounds): Pa
   if (length !== undefined) check(length, bounds);
   if (length === 0 || !body) return { body: null, length: 0, problem: () => undefined };
   if (length === undefined) return counted(body, bounds);
-  const Fixed = fixedLengthStream();
-  const held = Fixed ? body.pipeThrough(new Fixed(length)) : body;
-  return { body: held, length, native: true, problem: () => undefined };
+  return { body, length, native: true, problem: () => undefined };
 }
 
 /**
@@ -90,6 +90,12 @@ export function guarded(
     },
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });
+}
+
+/** A native body, held to its length: in workerd, whose server may be told one length and take another. */
+export function held({ body, length, native, held }: PassedBody): ReadableStream<Bytes> | null {
+  const Fixed = fixedLengthStream();
+  return Fixed && body && native && !held ? body.pipeThrough(new Fixed(length!)) : body;
 }
 
 /** workerd's stream that takes exactly so many bytes, and fails with more or fewer. */
@@ -136,18 +142,49 @@ function counted(body: ReadableStream<Bytes>, bounds: BodyBounds): PassedBody {
   return { body: passed, length: undefined, problem: () => problem };
 }
 
-/** Reads a small text to its end; one that is longer is refused. */
-export async function readText(body: ReadableStream<Bytes> | null, most: number): Promise<string> {
+/** Waits so many milliseconds for what a client has to send before anything can be done. */
+export async function inTime<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const message = "What an upload begins with did not come in time";
+      reject(new HttpError(408, "requestTimeout", message));
+    }, milliseconds);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+    work.catch(() => {}); // it ends when its body is cancelled
+  }
+}
+
+/** Refuses a body without a length, where the proxy is set up so: to count its bytes takes time in JavaScript. */
+export function checkLength({ headers, body }: RequestBody, isRequired: boolean): void {
+  if (isRequired && body && !headers.has("content-length")) {
+    throw new HttpError(411, "lengthRequired", "Expected a Content-Length, got a body without one");
+  }
+}
+
+/** Reads a small text to its end; one that is longer or takes longer is refused. */
+export async function readText(
+  body: ReadableStream<Bytes> | null,
+  most: number,
+  timeout = 30_000,
+): Promise<string> {
   if (!body) return "";
   const reader = readPieces(body);
   const decoder = new TextDecoder();
   let text = "", size = 0;
-  try {
+  const read = async () => {
     for (let piece = await reader.read(); piece; piece = await reader.read()) {
       size += piece.length;
       if (size > most) throw tooLarge(`At most ${most} bytes are allowed here`);
       text += decoder.decode(piece, { stream: true });
     }
+  };
+  try {
+    await inTime(timeout, read());
   } catch (error) {
     await reader.cancel(error).catch(() => {});
     throw error;

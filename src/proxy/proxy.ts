@@ -48,6 +48,18 @@ export interface UploadProxyOptions {
    * @default {104857600} 100 MiB, the smallest limit of a request on Cloudflare
    */
   maxChunkBytes?: number;
+  /**
+   * Whether requests with bytes must say their length, and get a 411 otherwise.
+   *
+   * @default {false}
+   */
+  requireContentLength?: boolean;
+  /**
+   * How long a client may take for what an upload begins with, in milliseconds: the metadata, the head of a multipart body.
+   *
+   * @default {30000}
+   */
+  startTimeout?: number;
   /** The media types that may be uploaded, such as `image/*`. The default is any. */
   contentTypes?: readonly string[];
   /** All buckets that uploads may go to. The default is `bucket`, and those that grants name. */
@@ -269,6 +281,13 @@ function coreOf(options: UploadProxyOptions): Core {
       fields: options.fields && checkOpenable(options.fields),
     },
     maxChunkBytes,
+    requireLength: options.requireContentLength ?? false,
+    startTimeout: checkNumber(
+      "START_TIMEOUT_SECONDS",
+      options.startTimeout ?? 30_000,
+      1,
+      2 ** 31 - 1,
+    ),
     sessionTtl,
     progress: new ProgressTable(),
     now,
@@ -352,8 +371,10 @@ const OPTIONS: Record<keyof UploadProxyOptions, true> = {
   maxUploadBytes: true,
   now: true,
   publicOrigin: true,
+  requireContentLength: true,
   sessionSecrets: true,
   sessionTtl: true,
+  startTimeout: true,
   tickets: true,
   transport: true,
 };

@@ -17,6 +17,10 @@ export interface Core {
   readonly limits: UploadLimits;
   /** The most bytes of a request. */
   readonly maxChunkBytes: number;
+  /** Whether bodies must say their length. */
+  readonly requireLength: boolean;
+  /** How long clients may take for what an upload begins with, in milliseconds. */
+  readonly startTimeout: number;
   /** How long a session can be used, in seconds. */
   readonly sessionTtl: number;
   readonly progress: ProgressTable;

@@ -1,7 +1,7 @@
 /** How clients of Google's JSON API speak: sessions with `Content-Range`, and objects in one request. */
 
 import type { Chunk } from "../backends/cloud_storage.ts";
-import { byteCount, passBody, readText } from "../body.ts";
+import { byteCount, checkLength, passBody, readText } from "../body.ts";
 import { parseChunkRange } from "../content_range.ts";
 import type { UploadGrant } from "../grant.ts";
 import { badRequest, errorResponse, HttpError, quote } from "../http_error.ts";
@@ -51,7 +51,7 @@ export async function start(
   refuseKeys(request.headers);
   const size = byteCount(request.headers, "X-Upload-Content-Length");
   const contentType = request.headers.get("x-upload-content-type") ?? undefined;
-  const metadata = await readText(request.body, MAX_METADATA);
+  const metadata = await readText(request.body, MAX_METADATA, core.startTimeout);
   const { bucket, query } = place;
   const wanted = checkStart({ bucket, query, metadata, contentType, size }, grant, core.limits);
   const opened = await startSession(core, wanted, grant, size, trace);
@@ -73,6 +73,7 @@ export async function media(
 ): Promise<Response> {
   refuseKeys(request.headers);
   const contentType = request.headers.get("content-type") ?? undefined;
+  checkLength(request, core.requireLength);
   const size = byteCount(request.headers, "Content-Length");
   const { bucket, query } = place;
   const wanted = checkStart({ bucket, query, metadata: "", contentType, size }, grant, core.limits);
@@ -87,7 +88,12 @@ export async function multipart(
   trace: Trace,
 ): Promise<Response> {
   refuseKeys(request.headers);
-  const { metadata, contentType, media, problem } = await readMultipart(request, MAX_METADATA);
+  checkLength(request, core.requireLength);
+  const { metadata, contentType, media, problem } = await readMultipart(
+    request,
+    MAX_METADATA,
+    core.startTimeout,
+  );
   const { bucket, query } = place;
   let wanted: Start;
   try {
@@ -114,6 +120,7 @@ export async function proceed(
   const chunk = chunkOf(request, trace);
   const { range } = chunk;
   const isEmpty = range !== undefined && range.first === undefined;
+  if (!isEmpty) checkLength(request, core.requireLength);
   const isQuery = isEmpty && range.total === undefined;
   trace.event = isQuery ? "status" : isEmpty ? "finish" : "chunk";
   const outcome = await append(core, session, chunk, request, trace);
