@@ -198,8 +198,8 @@ async function route(
     return preflight();
   }
   const query = url.searchParams;
-  const token = query.get("upload_id");
-  if (token !== null) {
+  const token = tokenOf(url);
+  if (token !== undefined) {
     trace.event = request.method === "DELETE" ? "cancel" : "chunk";
     if (request.method === "DELETE") return await end(core, token, trace);
     if (request.method === "PUT" || request.method === "POST") {
@@ -225,6 +225,14 @@ async function route(
     query,
   };
   return await way.begin(core, { request, place, grant }, trace);
+}
+
+/** The sealed session of a URL as it stands there, once and not encoded; an empty one, which opens nothing, for any other. */
+function tokenOf({ search, searchParams }: URL): string | undefined {
+  const [token, ...others] = searchParams.getAll("upload_id");
+  if (token === undefined) return undefined;
+  const written = /[?&]upload_id=([^&]*)/.exec(search)?.[1];
+  return others.length === 0 && written === token ? token : "";
 }
 
 /** Who says what a request may upload; nothing is open by default. */

@@ -84,7 +84,7 @@ export function sessionSealer(
         opened.set(token, known); // as the last one
         return known.expires <= Math.floor(now() / 1000) ? "expired" : known;
       }
-      if (token.length > MAX_TOKEN_LENGTH) return "unknown";
+      if (!isCanonical(token)) return "unknown";
       const candidates = await named;
       try {
         const { payload } = await jwtDecrypt(
@@ -111,6 +111,24 @@ export function sessionSealer(
       }
     },
   };
+}
+
+/** Five parts, of which the second is empty: 12 bytes of nonce, and 16 of tag. */
+const TOKEN = /^[\w-]+\.\.[\w-]{16}\.[\w-]+\.[\w-]{22}$/;
+
+/**
+ * Whether a token is spelt as it was sealed. Decoders read over blanks, padding, and bits of the last character that mean
+ * nothing; of these the client would make names for its session as it likes.
+ */
+function isCanonical(token: string): boolean {
+  if (token.length > MAX_TOKEN_LENGTH || !TOKEN.test(token)) return false;
+  return token.split(".").every((part) => {
+    try {
+      return base64url.encode(base64url.decode(part)) === part;
+    } catch {
+      return false; // of a length that there is not
+    }
+  });
 }
 
 /** What a token holds, if it is one of ours. */

@@ -35,6 +35,26 @@ const unknown: readonly [attack: string, make: (target: Target) => string | Prom
   ["an upload ticket in its place", async () => (await bearer()).slice("Bearer ".length)],
 ];
 
+/** The next character that means the same at the end of a part that has bits to spare. */
+const spare = (character: string): string => ALPHABET[ALPHABET.indexOf(character) ^ 1];
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+const respelt: readonly [attack: string, change: (token: string) => string][] = [
+  ["with a blank at the end", (token) => `${token} `],
+  ["with a line break in its nonce", (token) => token.replace("..", "..\n")],
+  ["with padding", (token) => `${token}==`],
+  ["with other spare bits", (token) => token.slice(0, -1) + spare(token.at(-1)!)],
+  ["in another base64", (token) => token.replaceAll("-", "+").replaceAll("_", "/") + "="],
+];
+const rewritten: readonly [attack: string, change: (token: string) => string][] = [
+  ["twice", (token) => `upload_id=${token}&upload_id=${token}`],
+  ["with an encoded letter", (token) => {
+    const code = token.charCodeAt(0).toString(16);
+    return `upload_id=%${code}${token.slice(1)}`;
+  }],
+  ["under an encoded name", (token) => `upload%5Fid=${token}`],
+];
+
 /** Sessions that are none, are over, or belong to somebody else. */
 export const sessions: readonly Hostile[] = [
   ...unknown.map(([attack, make]) => ({
@@ -76,6 +96,22 @@ export const sessions: readonly Hostile[] = [
       return await ask(target, query, { body: "x", grant: null, headers: { authorization } });
     },
   },
+  ...respelt.map(([attack, change]) => ({
+    attack: `a session's token ${attack}`,
+    answer: "404 notFound",
+    google: "start",
+    run: async (target: Target) => await use(target, change(tokenOf(await started(target)))),
+  })),
+  ...rewritten.map(([attack, change]) => ({
+    attack: `a session's token ${attack}`,
+    answer: "404 notFound",
+    google: "start",
+    run: async (target: Target) => {
+      const token = tokenOf(await started(target));
+      const url = `${UPLOAD}?${change(token)}`;
+      return await ask(target, url, { method: "PUT", body: "x" });
+    },
+  })),
   {
     attack: "an expired session",
     answer: "410 gone",

@@ -62,6 +62,10 @@ export class AttackedRuntime implements AsyncDisposable {
     this.#stage = { hostile, gcs, sent, secrets, reading: Promise.withResolvers(), over: [] };
     const response = await hostile.run(this.#target(worker, this.#stage));
     const copy = response.clone();
+    // A request of a body that was refused may be on its way still.
+    if (sent.map(kindOf).join(", ") !== (hostile.google ?? "")) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
     const answer = await outcome(response);
     const reached = sent.map(kindOf).join(", ");
     // A server that refuses the request itself does so in words of its own, before the proxy sees it.
