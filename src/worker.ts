@@ -8,6 +8,7 @@
 
 import { metadataServerTransport, serviceAccountTransport } from "./auth/mod.ts";
 import { errorResponse, HttpError, printable } from "./proxy/http_error.ts";
+import type { UploadGrant } from "./proxy/grant.ts";
 import { createUploadProxy, type UploadProxy, type UploadProxyOptions } from "./proxy/proxy.ts";
 import { checkNoExample } from "./proxy/secrets.ts";
 import { SettingError } from "./proxy/setting_error.ts";
@@ -168,7 +169,7 @@ function authorizationOf(
   if (ways > 1) throw new SettingError("TICKET_SECRET", `${names}, got ${ways}`);
   if (isAnonymous) {
     required(settings, "GCS_BUCKET");
-    return { authorize: () => ({ subject: "anonymous", prefix: "" }) };
+    return { authorize: anonymous(settings) };
   }
   const { TICKET_ISSUER: issuer, TICKET_AUDIENCE: audience } = settings;
   const maxAge = numberOf(settings, "TICKET_MAX_AGE_SECONDS");
@@ -184,6 +185,24 @@ function authorizationOf(
       audience: required(settings, "TICKET_AUDIENCE"),
       maxAge,
     },
+  };
+}
+
+/**
+ * Lets everybody upload, but for pages that `ALLOWED_ORIGINS` does not name: their visitors would upload without knowing, by
+ * requests that a browser sends without asking first.
+ */
+function anonymous(settings: WorkerSettings): (request: Request) => UploadGrant {
+  const allowed = listOf(settings.ALLOWED_ORIGINS ?? "");
+  return (request) => {
+    const origin = request.headers.get("origin");
+    if (origin !== null && !allowed.includes(origin)) {
+      const own = new URL(settings.PUBLIC_ORIGIN ?? request.url).host;
+      if (!URL.canParse(origin) || new URL(origin).host !== own) {
+        throw new HttpError(403, "forbidden", "Pages of this origin may not upload here");
+      }
+    }
+    return { subject: "anonymous", prefix: "" };
   };
 }
 
@@ -259,16 +278,15 @@ const worker: { fetch(request: Request, bindings?: unknown): Promise<Response> }
     try {
       return await proxyFor(environment(bindings)).fetch(request);
     } catch (error) {
-      const about = error instanceof SettingError ? `: ${error.message}` : "";
-      console.error(
-        JSON.stringify({
-          event: "misconfigured",
-          setting: (error as SettingError).setting,
-          error: about,
-        }),
-      );
+      // Which setting it is, is for those who read the log.
+      const known = error instanceof SettingError ? error : undefined;
+      console.error(JSON.stringify({
+        event: "misconfigured",
+        setting: known?.setting,
+        error: known?.message ?? (error as Error)?.name,
+      }));
       return errorResponse(
-        new HttpError(500, "misconfigured", `The upload proxy is not set up${about}`),
+        new HttpError(500, "misconfigured", "The upload proxy is not set up; its log says why"),
       );
     }
   },

@@ -187,7 +187,7 @@ export async function readText(
     await inTime(timeout, read());
   } catch (error) {
     await reader.cancel(error).catch(() => {});
-    throw error;
+    throw error instanceof HttpError ? error : badRequest("The body cannot be read");
   }
   return text + decoder.decode();
 }

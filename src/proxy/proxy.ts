@@ -183,6 +183,7 @@ async function route(
   trace: Trace,
 ): Promise<Response> {
   if (!URL.canParse(request.url)) throw badRequest("Expected a URL and a Host that can be read");
+  checkHost(request.headers);
   checkFraming(request.headers);
   const url = new URL(request.url);
   if (url.pathname === "/healthz" && (request.method === "GET" || request.method === "HEAD")) {
@@ -225,6 +226,14 @@ async function route(
     query,
   };
   return await way.begin(core, { request, place, grant }, trace);
+}
+
+/** Refuses a host that is none: Deno puts it before the path as it is, and a path in it would choose the route. */
+function checkHost(headers: Headers): void {
+  const host = headers.get("host");
+  if (host !== null && !/^(?:[\w.-]+|\[[0-9a-f:.]+\])?(?::\d{1,5})?$/i.test(host)) {
+    throw badRequest("Host: expected a host, with or without a port");
+  }
 }
 
 /** The sealed session of a URL as it stands there, once and not encoded; an empty one, which opens nothing, for any other. */

@@ -5,9 +5,10 @@
  * person may choose, so their tokens must not pass for tickets.
  */
 
-import { createRemoteJWKSet, customFetch, errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
+import { errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { badGateway, quote, unauthorized } from "./http_error.ts";
 import { SettingError } from "./setting_error.ts";
+import { remoteKeys } from "./jwks.ts";
 import { GrantError, readGrant, type UploadGrant } from "./grant.ts";
 import { checkRandom } from "./secrets.ts";
 
@@ -37,9 +38,6 @@ export type TicketSettings =
     }
   );
 
-/** How long keys are believed, and how long fetching them may take, in milliseconds. */
-const JWKS_MAX_AGE = 600_000, JWKS_DEADLINE = 5000;
-
 /** A day, the default of the longest life of a ticket, and the leeway for clocks that differ, in seconds. */
 const DAY = 86_400, LEEWAY = 60;
 
@@ -52,7 +50,7 @@ export function ticketVerifier(
   if (!Number.isSafeInteger(maxAge) || maxAge < 1) {
     throw new SettingError("TICKET_MAX_AGE_SECONDS", "a whole number of seconds");
   }
-  const verify = "secret" in settings ? verifySecret(settings) : verifyKeys(settings);
+  const verify = "secret" in settings ? verifySecret(settings) : verifyKeys(settings, now);
   return async (ticket) => {
     try {
       const { payload } = await verify(ticket, {
@@ -82,6 +80,7 @@ function verifySecret(
 
 function verifyKeys(
   { jwksUrl, issuer, audience, fetch: fetcher }: Exclude<TicketSettings, { secret: string }>,
+  now: () => number,
 ): Verify {
   // Without them, every token that the keys have ever signed would be a ticket.
   for (const [name, value] of [["TICKET_ISSUER", issuer], ["TICKET_AUDIENCE", audience]]) {
@@ -89,11 +88,8 @@ function verifyKeys(
       throw new SettingError(name, "a value, got none");
     }
   }
-  const keys = createRemoteJWKSet(new URL(jwksUrl), {
-    timeoutDuration: JWKS_DEADLINE,
-    cacheMaxAge: JWKS_MAX_AGE,
-    ...(fetcher && { [customFetch]: fetcher }),
-  });
+  const send: typeof fetch = fetcher ?? ((input, init) => fetch(input, init));
+  const keys = remoteKeys({ url: jwksUrl, fetch: send, now });
   const algorithms = ["RS256", "ES256", "EdDSA"];
   return (ticket, common) => jwtVerify(ticket, keys, { ...common, algorithms, issuer, audience });
 }

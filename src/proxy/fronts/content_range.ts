@@ -51,7 +51,7 @@ export async function start(
   refuseKeys(request.headers);
   const size = byteCount(request.headers, "X-Upload-Content-Length");
   const contentType = request.headers.get("x-upload-content-type") ?? undefined;
-  const metadata = await readText(request.body, MAX_METADATA, core.startTimeout);
+  const metadata = await readText(decoded(request), MAX_METADATA, core.startTimeout);
   const { bucket, query } = place;
   const wanted = checkStart({ bucket, query, metadata, contentType, size }, grant, core.limits);
   const opened = await startSession(core, wanted, grant, size, trace);
@@ -72,6 +72,7 @@ export async function media(
   trace: Trace,
 ): Promise<Response> {
   refuseKeys(request.headers);
+  refuseEncoding(request.headers);
   const contentType = request.headers.get("content-type") ?? undefined;
   checkLength(request, core.requireLength);
   const size = byteCount(request.headers, "Content-Length");
@@ -88,6 +89,7 @@ export async function multipart(
   trace: Trace,
 ): Promise<Response> {
   refuseKeys(request.headers);
+  refuseEncoding(request.headers);
   checkLength(request, core.requireLength);
   const { metadata, contentType, media, problem } = await readMultipart(
     request,
@@ -116,6 +118,7 @@ export async function proceed(
   trace: Trace,
 ): Promise<Response> {
   refuseKeys(request.headers);
+  refuseEncoding(request.headers);
   const session = await openSession(core, token, trace);
   const chunk = chunkOf(request, trace);
   const { range } = chunk;
@@ -202,6 +205,25 @@ function renderRefusal(
     return new Response(message, { status, headers: { ...NO_STORE, ...type, ...headers } });
   }
   return errorResponse(new HttpError(status, reason, message, headers));
+}
+
+/** Refuses a body that was packed on its way: what would be stored is not what was meant. */
+function refuseEncoding(headers: Headers): void {
+  const encoding = headers.get("content-encoding")?.trim().toLowerCase() ?? "identity";
+  if (encoding !== "identity") {
+    const message = `The Content-Encoding ${quote(encoding)} is not taken here`;
+    throw new HttpError(415, "unsupportedMediaType", message);
+  }
+}
+
+/** The body of a start, which some clients pack. */
+function decoded({ headers, body }: Request): Request["body"] {
+  const encoding = headers.get("content-encoding")?.trim().toLowerCase();
+  if (encoding !== "gzip" && encoding !== "deflate") {
+    refuseEncoding(headers);
+    return body;
+  }
+  return body?.pipeThrough(new DecompressionStream(encoding)) ?? null;
 }
 
 /** Customer-supplied keys are refused: dropping them would store an object without them, silently. */

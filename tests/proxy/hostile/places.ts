@@ -58,6 +58,12 @@ export const places: readonly Hostile[] = [
     options: { publicOrigin: ORIGIN },
     run: (target) => startAt(target, "", "evil.example"),
   },
+  ...[`evil.example${UPLOAD}/my-bucket/o?x=`, "user@evil.example", "a/../b", "a b"].map((host) => ({
+    attack: `\`Host: ${host}\``,
+    answer: "400 invalid",
+    options: { publicOrigin: ORIGIN },
+    run: (target: Target) => startAt(target, "", host),
+  })),
   {
     attack: "`Host: [bad`",
     answer: "400 invalid",
