@@ -162,7 +162,7 @@ function refused(reply: UpstreamReply): Refused {
     reason,
     message: messageOf(reply) ?? `Google refused the request: ${status} ${reason}`,
     retryAfter: /^\d{1,6}$/.test(wait) ? Number(wait) : status >= 500 ? 5 : undefined,
-    isGap: readRefusal(reply).kind === "misplaced",
+    isGap: readRefusal(reply).kind === "gap",
   };
 }
 
