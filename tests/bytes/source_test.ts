@@ -80,13 +80,13 @@ for (const [kind, size, make] of sources) {
     const opened = await taken.open();
     assertEquals(opened.kind, size === undefined ? "sequential" : "random-access");
     assertEquals(opened.kind === "random-access" ? opened.size : undefined, size);
-    await taken.release();
+    taken.release();
   });
   for (const step of [1, 33, 100, 999, 1000, 1001, 5000]) {
     Deno.test(`${kind} is read in order, ${step} bytes at a time`, async () => {
       const taken = takeSource(make());
       assertEquals(await readAll(await taken.open(), step), DATA);
-      await taken.release();
+      taken.release();
     });
   }
 }
@@ -113,25 +113,6 @@ Deno.test("what can be read anywhere is read anywhere, as often as needed", asyn
       assertEquals(await opened.read(offset, length), DATA.subarray(offset, offset + length), kind);
     }
   }
-});
-
-Deno.test("a byte stream is read into the memory that is handed out, which is not copied", async () => {
-  const seen = new Set<number>();
-  let at = 0;
-  const stream = new ReadableStream({
-    type: "bytes",
-    pull(controller) {
-      const view = controller.byobRequest!.view as Uint8Array;
-      seen.add(view.byteOffset);
-      view.fill(at++);
-      controller.byobRequest!.respond(Math.min(view.byteLength, 100));
-    },
-  });
-  const taken = takeSource(stream as ReadableStream<Uint8Array>);
-  const bytes = await reading(await taken.open())(300);
-  assertEquals(bytes.buffer.byteLength, 300);
-  assertEquals([...seen], [0, 100, 200]);
-  await taken.release(new Error("enough"));
 });
 
 Deno.test("a Blob is read by slices, never whole", async () => {
@@ -209,7 +190,7 @@ Deno.test("a source that is read once is taken in the same turn, and cannot be t
     const taken = takeSource(source);
     if (source instanceof ReadableStream) assertEquals(source.locked, true);
     assertThrows(() => takeSource(source), TypeError);
-    await taken.release(new Error("enough"));
+    taken.release(new Error("enough"));
     assertThrows(() => takeSource(source), TypeError, "read or cancelled already");
   }
 });
@@ -345,13 +326,9 @@ Deno.test("a { read } that failed can be read again from the same place", async 
   }
 });
 
-Deno.test("a byte stream that closes and leaves a read unanswered is an error, not a hang", async () => {
+Deno.test("a byte stream that closes without a word is at its end, not a hang", async () => {
   const stream = new ReadableStream({ type: "bytes", pull: (controller) => controller.close() });
-  await assertRejects(
-    () => readFirst(stream as ReadableStream<Uint8Array>, 10),
-    TypeError,
-    "BYOB request",
-  );
+  assertEquals(await readFirst(stream as ReadableStream<Uint8Array>, 10), new Uint8Array(0));
 });
 
 /** Sources that never end by themselves, and note who lets go of them. */
@@ -377,10 +354,10 @@ Deno.test("releasing with a reason cancels a stream, ends a generator and closes
   for (const source of watched(told)) {
     const taken = takeSource(source);
     await taken.open();
-    await taken.release();
+    taken.release();
   }
   assertEquals(told.splice(0), [["source"], ["source"]]);
-  for (const source of watched(told)) await takeSource(source).release("why");
+  for (const source of watched(told)) takeSource(source).release("why");
   assertEquals(told.splice(0), [["default", "why"], ["bytes", "why"], ["generator"], ["source"], [
     "source",
   ]]);
@@ -391,9 +368,9 @@ Deno.test("a source is released once, whoever does it, and what goes wrong in it
   for (const source of watched(told)) {
     const taken = takeSource(source);
     const opened = await taken.open();
-    await opened.release("first");
-    await taken.release("second");
-    await opened.release("third");
+    opened.release("first");
+    taken.release("second");
+    opened.release("third");
   }
   assertEquals(told, [["default", "first"], ["bytes", "first"], ["generator"], ["source"], [
     "source",
@@ -403,7 +380,7 @@ Deno.test("a source is released once, whoever does it, and what goes wrong in it
     read: () => Promise.resolve(DATA),
     close: () => Promise.reject(new Error("stuck")),
   };
-  await takeSource(broken).release("why");
+  takeSource(broken).release("why");
 });
 
 Deno.test("what was being read when a source is let go fails with that reason; it is never an end", async () => {
@@ -420,7 +397,7 @@ Deno.test("what was being read when a source is let go fails with that reason; i
     if (opened.kind !== "sequential") throw new Error(opened.kind);
     const reading = opened.ended(10);
     await Promise.resolve();
-    await taken.release(reason);
+    taken.release(reason);
     assertStrictEquals(await assertRejects(() => reading), reason);
     assertStrictEquals(await assertRejects(() => opened.read(10)), reason);
   }

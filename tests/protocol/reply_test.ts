@@ -21,9 +21,9 @@ const HIDDEN_RANGE =
   "expected a Range with the bytes stored, got none: a page sees it only where the bucket's CORS settings list Range " +
   "among their response headers";
 
-const firstChunk: SessionQuestion = { asked: "chunk", persisted: 0, sent: MiB };
-const laterChunk: SessionQuestion = { asked: "chunk", persisted: MiB, sent: 2 * MiB };
-const status: SessionQuestion = { asked: "status", persisted: MiB, sent: 2 * MiB };
+const firstChunk: SessionQuestion = { asked: "chunk", persisted: 0, known: 0, sent: MiB };
+const laterChunk: SessionQuestion = { asked: "chunk", persisted: MiB, known: MiB, sent: 2 * MiB };
+const status: SessionQuestion = { asked: "status", persisted: MiB, known: MiB, sent: 2 * MiB };
 
 const cases: [rule: string, reply: ReplyHead, question: SessionQuestion, expected: object][] = [
   ["308 with all of the chunk", reply(308, { range: `bytes=0-${MiB - 1}` }), firstChunk, {
@@ -50,6 +50,7 @@ const cases: [rule: string, reply: ReplyHead, question: SessionQuestion, expecte
   ["308 without Range on the first status query", reply(308), {
     asked: "status",
     persisted: 0,
+    known: 0,
     sent: MiB,
   }, { kind: "stored", persisted: 0 }],
   ["308 with a malformed Range", reply(308, { range: "bytes 0-9" }), firstChunk, {
@@ -102,6 +103,12 @@ const cases: [rule: string, reply: ReplyHead, question: SessionQuestion, expecte
     "308 to a page that sees no Range, behind stored bytes: nothing is known",
     { ...reply(308), crossOrigin: true },
     laterChunk,
+    { kind: "malformed", problem: HIDDEN_RANGE },
+  ],
+  [
+    "308 to a page that sees no Range, of an upload that is taken up and was told of stored bytes",
+    { ...reply(308), crossOrigin: true },
+    { asked: "status", persisted: 0, known: MiB, sent: Infinity },
     { kind: "malformed", problem: HIDDEN_RANGE },
   ],
   [
@@ -234,7 +241,7 @@ for (const [rule, given, question, expected] of cases) {
 }
 
 Deno.test("a resumed session may hold more than this process has sent", () => {
-  const question: SessionQuestion = { asked: "status", persisted: 0, sent: Infinity };
+  const question: SessionQuestion = { asked: "status", persisted: 0, known: 0, sent: Infinity };
   const actual = contentRangeProtocol.answer(reply(308, { range: "bytes=0-99" }), question);
   assertEquals(actual.kind === "stored" && actual.persisted, 100);
 });

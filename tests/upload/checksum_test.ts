@@ -1,5 +1,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { DataCorruption, InvalidResponse, ResumableUpload, UPLOAD_CHUNK_SIZE } from "../../mod.ts";
+import {
+  DataCorruption,
+  InvalidResponse,
+  ResumableUpload,
+  UPLOAD_CHUNK_SIZE,
+  UploadError,
+} from "../../mod.ts";
 import { crc32c, encodeCrc32c } from "../../src/bytes/crc32c.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { patterned } from "../support/bytes.ts";
