@@ -79,15 +79,28 @@ export function uploadStream<T = StorageObject>(options: StreamOptions<T>): Uplo
   const result = run();
   result.catch(() => {}); // whoever writes learns of it from `writable`
 
+  // In Workers a pipe succeeds whose destination fails by itself while its last write is under way: so what is under way
+  // fails, and only an idle destination by itself.
+  let isBusy = false;
+  let failure: { readonly error: unknown } | undefined;
   const writable = new WritableStream<Uint8Array>({
     start(controller) {
-      result.catch((error) => controller.error(error));
+      result.catch((error) => {
+        failure = { error };
+        if (!isBusy) controller.error(error);
+      });
       // `abort` below waits for a pending write, which may wait for the network.
       const stop = () => writer.abort(controller.signal.reason);
       controller.signal.addEventListener("abort", stop, { once: true });
     },
-    write: (bytes) => channel.write(bytes),
+    async write(bytes) {
+      isBusy = true;
+      await channel.write(bytes);
+      isBusy = false;
+      if (failure) throw failure.error;
+    },
     async close() {
+      isBusy = true;
       channel.end();
       await result;
     },
