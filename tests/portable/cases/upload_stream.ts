@@ -1,6 +1,6 @@
 // `uploadStream()`: an upload to write into.
 
-import { type StreamSettings, type Transport, uploadStream } from "../../../mod.ts";
+import { type Transport, uploadStream } from "../../../mod.ts";
 import { GcsEmulator } from "../../../src/emulator/mod.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
 import type { PortableCase } from "../case.ts";
@@ -11,21 +11,14 @@ import {
   CHUNK,
   deferred,
   kinds,
+  type MoreOptions,
   pattern,
   startUrl,
   streamOf,
-  testClock,
+  target,
 } from "./upload_support.ts";
 
-const open = (gcs: GcsEmulator, options: StreamSettings = {}) =>
-  uploadStream({
-    bucket: BUCKET,
-    name: "object",
-    transport: gcs.fetch,
-    chunkSize: CHUNK,
-    retry: { clock: testClock() },
-    ...options,
-  });
+const open = (gcs: GcsEmulator, options: MoreOptions = {}) => uploadStream(target(gcs, options));
 
 /** Lets everything happen that needs no more than the tasks at hand. */
 async function idle(): Promise<void> {
