@@ -1,6 +1,6 @@
 /** When to try again: one policy, one budget, one loop. */
 
-import { UploadError } from "../errors.ts";
+import type { UploadError } from "../errors.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { send, type SendOptions, type SendRequest, type SendResult } from "./send.ts";
 import type { Transport } from "./transport.ts";

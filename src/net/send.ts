@@ -53,8 +53,10 @@ export interface Failure {
 
 /** What became of the body of a request. */
 export type BodyFate =
-  /** It was not streamed, or some of it was taken. */
-  | "sent"
+  /** It was no stream. */
+  | "not streamed"
+  /** It was streamed, and the transport has taken some of it. */
+  | "part taken"
   /** It was streamed, and the transport has taken all of it. */
   | "all taken"
   /** It was streamed, and nobody has looked at it. */
@@ -126,8 +128,9 @@ export async function send(
 }
 
 function fateOf(streamed: StreamedBody | undefined): BodyFate {
-  if (streamed?.allTaken) return "all taken";
-  return streamed?.isUntouched ? "untouched" : "sent";
+  if (!streamed) return "not streamed";
+  if (streamed.allTaken) return "all taken";
+  return streamed.isUntouched ? "untouched" : "part taken";
 }
 
 function isPieceBody(body: SendRequest["body"]): body is PieceBody {

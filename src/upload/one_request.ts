@@ -4,7 +4,7 @@ import { type ByteContainer, type Bytes, viewOf } from "../bytes/bytes.ts";
 import type { RandomAccessSource } from "../bytes/random_access.ts";
 import { startChecksum } from "../bytes/running_checksum.ts";
 import { type ByteSource, type TakenSource, takeSource } from "../bytes/source.ts";
-import { DataCorruption, InvalidResponse, UploadError } from "../errors.ts";
+import { InvalidResponse, UploadError } from "../errors.ts";
 import { abortable } from "../net/clock.ts";
 import { attempt, retrying, type RetryPolicy, type Step } from "../net/retry.ts";
 import type { Reply, SendResult } from "../net/send.ts";
@@ -12,7 +12,7 @@ import { streamingInit, type Transport } from "../net/transport.ts";
 import type { Checksums } from "../protocol/hashes.ts";
 import { readRefusal } from "../protocol/refusal.ts";
 import { isSuccess } from "../protocol/reply.ts";
-import { compareFacts, type SentBytes, type UploadContext } from "../protocol/resource.ts";
+import type { SentBytes, UploadContext } from "../protocol/resource.ts";
 import type { ObjectMetadata } from "../protocol/resources/storage_object.ts";
 import { parameterOf, signatureOf } from "../protocol/upload_url.ts";
 import {
@@ -24,9 +24,9 @@ import {
 } from "./checks.ts";
 import { checksumsOf } from "./feed.ts";
 import { framedBody, type Framing } from "./framing.ts";
+import { lookUp, provenResult } from "./finish.ts";
 import { refusalError } from "./refusal_error.ts";
-import { expecting, request } from "./request.ts";
-import { isNotStreamed, readWhole } from "./session.ts";
+import { isStreamRefused, readWhole } from "./part_sender.ts";
 import { HELD, StretchFeed } from "./stretch_feed.ts";
 
 /** Data whose size is known: what can be sent in one request. */
@@ -96,10 +96,6 @@ export function isRepeatable<T>(
   return signatureOf(url) !== undefined && startHeaders.has("x-goog-if-generation-match");
 }
 
-function contextOf<T>({ upload: { url, method }, framing }: OneRequest<T>): UploadContext {
-  return { startUrl: url, method, metadata: framing.metadata };
-}
-
 /** The attempts of one upload: each reads the source anew. */
 class Attempts<T> {
   readonly #request: OneRequest<T>;
@@ -116,7 +112,7 @@ class Attempts<T> {
 
   async next(): Promise<Step<OneRequestResult<T>>> {
     const { sent, result } = await this.#send();
-    if (this.#streams && sent.size > HELD && isNotStreamed(result)) {
+    if (this.#streams && sent.size > HELD && isStreamRefused(result)) {
       this.#streams = false; // nothing was read of it: the transport may know bytes and Blobs only
       return { kind: "continue" };
     }
@@ -151,14 +147,14 @@ class Attempts<T> {
     compareClaims(expected, known);
     const headers = new Headers(startHeaders);
     const body = framedBody(part, framing, filled(known, expected), headers);
-    const beside = part.beside && readWhole(part.beside);
+    const hashed = readWhole(part.beside);
     const request = { method, url, headers, body };
     const result = await attempt(transport, request, this.#policy, {
       signal,
       action: "upload",
       onTaken,
     });
-    await abortable(Promise.resolve(beside), signal);
+    await abortable(hashed, signal);
     return { sent: { size, checksums: filled(checksumsOf(feed), expected) }, result };
   }
 
@@ -178,24 +174,16 @@ class Attempts<T> {
 
   /** The object that an earlier attempt has stored, if it is there and is ours: the same size and the same checksum. */
   async #storedBefore({ size, checksums }: SentBytes): Promise<OneRequestResult<T> | undefined> {
-    const { upload, transport, framing, signal } = this.#request;
+    const { upload, transport, signal } = this.#request;
     const { startHeaders: headers, resource } = upload;
+    if (checksums.crc32c === undefined) return undefined;
     const context = contextOf(this.#request);
-    const url = resource.lookup?.(context);
-    if (url === undefined || checksums.crc32c === undefined) return undefined;
     try {
-      const { reply } = await request(expecting(({ status }) => isSuccess(status)), {
-        transport,
-        request: { method: "GET", url, headers, body: null },
-        policy: this.#policy,
-        signal,
-        action: "look at the object",
-        isSession: false,
-      });
-      const value = resource.read(reply);
-      const facts = value === undefined ? {} : resource.facts?.(value, context) ?? {};
-      const isOurs = facts.size === size && facts.crc32c === checksums.crc32c;
-      return isOurs ? { reply, value: value! } : undefined;
+      const options = { transport, headers, policy: this.#policy, signal };
+      const looked = await lookUp(resource, context, options);
+      const facts = looked && resource.facts?.(looked.value, context);
+      const isOurs = facts?.size === size && facts.crc32c === checksums.crc32c;
+      return isOurs ? looked : undefined;
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof UploadError) return undefined; // nothing is known: the failed precondition stands
@@ -206,7 +194,6 @@ class Attempts<T> {
   /** The result that a reply shows, compared with what was sent. */
   #proven(reply: Reply, sent: SentBytes): T {
     const { upload: { resource, checksum }, framing } = this.#request;
-    const context = contextOf(this.#request);
     const value = resource.read(reply);
     if (value === undefined) {
       throw new InvalidResponse(
@@ -214,23 +201,12 @@ class Attempts<T> {
         `Cannot upload: expected ${resource.expected}, got neither`,
       );
     }
-    const { size } = sent;
-    if (resource.facts) {
-      const facts = resource.facts(value, context);
-      const problem = compareFacts(facts, sent, checksum);
-      const message = `Cannot trust the uploaded object: ${problem?.message}`;
-      if (problem?.kind === "differs") throw new DataCorruption(reply.response, message);
-      if (problem) throw new InvalidResponse(reply.response, message);
-      // Nothing has gone along that the server could have compared the bytes with.
-      const isUnproven = Object.values(facts).every((fact) => fact === undefined);
-      if (isUnproven && checksum !== null && framing.carriesChecksums !== true) {
-        throw new InvalidResponse(
-          reply.response,
-          "Cannot trust the uploaded object: expected it to report its size or a checksum, got neither " +
-            "(`fields` must contain them, or `checksum` be null)",
-        );
-      }
-    }
-    return resource.complete?.(value, { ...context, size }) ?? value;
+    const context = contextOf(this.#request);
+    const mustTell = !framing.carriesChecksums;
+    return provenResult({ reply, value, resource, context, sent, checksum, mustTell });
   }
+}
+
+function contextOf<T>({ upload: { url, method }, framing }: OneRequest<T>): UploadContext {
+  return { startUrl: url, method, metadata: framing.metadata };
 }

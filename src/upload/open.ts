@@ -10,7 +10,7 @@ import type { Checksums } from "../protocol/hashes.ts";
 import type { ObjectMetadata } from "../protocol/resources/storage_object.ts";
 import type { OpenedSession, UploadProtocol } from "../protocol/upload_protocol.ts";
 import { signatureOf } from "../protocol/upload_url.ts";
-import { type Checkpoint } from "./checkpoint.ts";
+import type { Checkpoint } from "./checkpoint.ts";
 import { type CheckedUpload, checkTotalBytes, computedKind, isUnbounded } from "./checks.ts";
 import { aligned, type Feed } from "./feed.ts";
 import type { Progress } from "./progress.ts";
