@@ -6,6 +6,7 @@ import { assert, assertEquals } from "../assert.ts";
 import type { Context, PortableCase } from "../case.ts";
 import { failureOf, idle } from "./sources_support.ts";
 import {
+  ask,
   assertReadOnce,
   assertStoredAt,
   long,
@@ -33,7 +34,7 @@ async function assertStill(tape: Tape): Promise<void> {
 
 /** The object at the test server, or its absence. */
 async function statusOf({ origin }: Context, name: string): Promise<number> {
-  const response = await fetch(`${origin}/storage/v1/b/${BUCKET}/o/${name}`);
+  const response = await ask(`${origin}/storage/v1/b/${BUCKET}/o/${name}`);
   await response.arrayBuffer();
   return response.status;
 }

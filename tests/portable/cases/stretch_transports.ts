@@ -23,7 +23,8 @@ import {
 } from "./stretch_support.ts";
 import { assertStored, BUCKET, chunks } from "./upload_support.ts";
 
-const SIZE = 9 * MIB + 5;
+/** More than is sent in one piece. */
+const SIZE = 8 * MIB + 5;
 
 /** Whether it is the session, or an upload in one request: a start's body is JSON. */
 const carriesBytes = ({ method, headers }: RequestInit): boolean =>
@@ -68,11 +69,6 @@ const OLD: Readonly<Record<string, (inner: Transport) => Transport>> = {
       return await inner(input, init);
     }
   },
-};
-
-const DATA: Readonly<Record<string, (bytes: Uint8Array<ArrayBuffer>) => UploadData>> = {
-  "{ size, read }": (bytes) => new Tape().source(bytes),
-  "a Blob": (bytes) => new Blob([bytes]),
 };
 
 /** The ways to upload, each with the name of its object. */
@@ -121,11 +117,9 @@ const old: PortableCase[] = Object.entries(OLD).map(([what, make], index) => ({
   name:
     `stretch: a transport that ${what} uploads the exact object, in a session and in one request`,
   async run(context) {
-    for (const [kind, dataOf] of Object.entries(DATA)) {
-      for (const way of Object.keys(WAYS)) {
-        const name = `old-${index}-${way}-${kind}`;
-        await upload(context, name, make(own), way, dataOf(long(SIZE)));
-      }
+    // Where no streams are made, every way is the same.
+    for (const way of streams(context) ? Object.keys(WAYS) : ["session"]) {
+      await upload(context, `old-${index}-${way}`, make(own), way, new Tape().source(long(SIZE)));
     }
   },
 }));
@@ -150,7 +144,7 @@ export const stretchTransports: PortableCase[] = [
     name: "stretch: a transport for bytes is soon offered no streams any more",
     async run() {
       const gcs = new GcsEmulator({ md5: false });
-      const bytes = long(24 * MIB + 1);
+      const bytes = long(20 * MIB + 1);
       const { transport, offered } = forBytes(gcs.fetch);
       await send(gcs, new Tape().source(bytes), { chunkSize: 4 * MIB, transport });
       assertStored(gcs, bytes);
@@ -179,7 +173,7 @@ export const stretchTransports: PortableCase[] = [
     async run(context) {
       if (!streams(context)) return;
       const gcs = new GcsEmulator({ md5: false });
-      const bytes = long(24 * MIB + 1);
+      const bytes = long(20 * MIB + 1);
       const streamed: boolean[] = [];
       let failures = 1;
       const transport: Transport = async (input, init) => {
@@ -191,8 +185,8 @@ export const stretchTransports: PortableCase[] = [
       };
       await send(gcs, new Tape().source(bytes), { chunkSize: 4 * MIB, transport });
       assertStored(gcs, bytes);
-      const long4 = streamed.slice(0, -1).filter((isStream) => isStream).length;
-      assert(long4 >= 4, `streamed: ${streamed}`);
+      const again = streamed.slice(0, -1).filter((isStream) => isStream).length;
+      assert(again >= 3, `streamed: ${streamed}`);
     },
   },
   {
