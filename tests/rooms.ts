@@ -7,7 +7,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   bytes: ["errors"],
   net: ["errors", "protocol"],
   upload: ["errors", "protocol", "bytes", "net"],
-  auth: ["errors", "net", "jose"],
+  auth: ["errors", "protocol", "net", "jose"],
   emulator: ["bytes/checksum.ts", "bytes/crc32c.ts", "bytes/md5.ts", "@std/*"],
   proxy: ["errors", "protocol", "net", "jose"],
   worker: ["proxy", "auth", "errors"],

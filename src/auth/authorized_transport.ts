@@ -1,19 +1,11 @@
-/** The rule of which request carries a token, and what follows when the server refuses it. */
+/** Requests with tokens, and what follows when the server refuses one. */
 
-import { UploadError } from "../errors.ts";
 import type { Transport } from "../net/transport.ts";
 import { type AuthOptions, checkFetch } from "./options.ts";
 import { originTest } from "./origins.ts";
+import { needOf } from "./request_rule.ts";
 import type { TokenSource } from "./token_cache.ts";
-
-/** Query parameters that are a credential themselves: of a session, of signed URLs, of OAuth. */
-const CREDENTIALS = new Set([
-  "upload_id",
-  "x-goog-signature",
-  "x-amz-signature",
-  "signature",
-  "access_token",
-]);
+import { discard, sendWithCredential, withoutCredential } from "./with_credential.ts";
 
 /**
  * A transport that adds tokens of `tokens` to the requests that need one.
@@ -23,13 +15,14 @@ const CREDENTIALS = new Set([
  */
 export function authorizedTransport(tokens: TokenSource, options: AuthOptions): Transport {
   const fetch = checkFetch(options.fetch);
-  const allowed = originTest(options.origins);
+  const isListed = originTest(options.origins);
   return async (input, init = {}) => {
-    const url = URL.canParse(input) ? new URL(input) : undefined;
-    if (!url || !allowed(url) || hasCredential(url, init)) return await fetch(input, init);
+    const need = needOf(input, init, isListed);
+    if (need === "nothing") return await fetch(input, init);
+    if (need === "elsewhere") return await withoutCredential(input, await fetch(input, init));
     const signal = init.signal ?? undefined;
     const token = await tokens.get(signal);
-    const reply = await sendWith(token, fetch, input, init);
+    const reply = await sendWithCredential(fetch, input, init, bearer(token));
     if (reply.status !== 401) return reply;
     tokens.reject(token);
     if (!isRepeatable(init.body)) return reply;
@@ -39,46 +32,16 @@ export function authorizedTransport(tokens: TokenSource, options: AuthOptions): 
     });
     if (another === token) return reply;
     await discard(reply);
-    return await sendWith(another, fetch, input, init);
+    return await sendWithCredential(fetch, input, init, bearer(another));
   };
 }
 
-/**
- * Whether a request is allowed already: by its headers, by its URL, or by belonging to a session, whose URL is all it
- * takes. Only requests of a session have a Content-Range.
- */
-function hasCredential(url: URL, init: RequestInit): boolean {
-  const headers = new Headers(init.headers);
-  if (headers.has("authorization") || headers.has("content-range")) return true;
-  return [...url.searchParams.keys()].some((name) => CREDENTIALS.has(name.toLowerCase()));
-}
-
-async function sendWith(
-  token: string,
-  fetch: Transport,
-  input: string,
-  init: RequestInit,
-): Promise<Response> {
-  const headers = new Headers(init.headers);
-  headers.set("authorization", `Bearer ${token}`);
-  const redirect = init.redirect === "error" ? "error" : "manual";
-  const reply = await fetch(input, { ...init, headers, redirect });
-  if (reply.type === "opaqueredirect") { // what browsers make of "manual": nothing in it can be read
-    throw new UploadError(
-      "invalid_response",
-      "Cannot send a request with a token: expected a reply, got a redirect, which is not followed",
-    );
-  }
-  return reply;
-}
+const bearer = (token: string) => {
+  return { header: "authorization", value: `Bearer ${token}`, secret: token };
+};
 
 /** Whether a body is the same when it is sent again; a stream is gone once it was read. */
 function isRepeatable(body: BodyInit | null | undefined): boolean {
   return body === undefined || body === null || typeof body === "string" || body instanceof Blob ||
     body instanceof ArrayBuffer || ArrayBuffer.isView(body);
-}
-
-/** Lets go of a reply that nobody will read. */
-async function discard(reply: Response): Promise<void> {
-  await reply.body?.cancel().catch(() => {});
 }

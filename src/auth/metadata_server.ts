@@ -2,9 +2,16 @@
 
 import { systemClock } from "../net/clock.ts";
 import type { Transport } from "../net/transport.ts";
+import { ACCESS_TOKEN } from "./access_token.ts";
 import { authorizedTransport } from "./authorized_transport.ts";
-import { checkFetch, checkScopes, type TokenOptions } from "./options.ts";
-import { TokenCache } from "./token_cache.ts";
+import {
+  checkFetch,
+  checkNames,
+  checkScopes,
+  TOKEN_OPTIONS,
+  type TokenOptions,
+} from "./options.ts";
+import { type Token, TokenCache } from "./token_cache.ts";
 import { requestToken, tokenPolicy, type TokenRequest } from "./token_request.ts";
 
 /** Options of {@linkcode metadataServerTransport}. */
@@ -15,7 +22,7 @@ export interface MetadataServerOptions extends TokenOptions {
    *
    * @default {"metadata.google.internal"}
    */
-  host?: string;
+  host?: string | undefined;
 }
 
 const PATH = "/computeMetadata/v1/instance/service-accounts/default/token";
@@ -57,6 +64,7 @@ const PATH = "/computeMetadata/v1/instance/service-accounts/default/token";
  * ```
  */
 export function metadataServerTransport(options: MetadataServerOptions = {}): Transport {
+  checkNames(options, [...TOKEN_OPTIONS, "host"]);
   const { retry, clock = systemClock } = options;
   const server = { fetch: checkFetch(options.fetch), policy: tokenPolicy(retry, clock) };
   const request = tokenRequest(options);
@@ -66,7 +74,7 @@ export function metadataServerTransport(options: MetadataServerOptions = {}): Tr
 
 function tokenRequest(
   { host = "metadata.google.internal", scopes }: MetadataServerOptions,
-): TokenRequest {
+): TokenRequest<Token> {
   if (!/^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i.test(host) || !URL.canParse(`http://${host}`)) {
     throw new TypeError(
       `host: expected a host such as "169.254.169.254", got ${JSON.stringify(host)}`,
@@ -75,8 +83,11 @@ function tokenRequest(
   const url = new URL(PATH, `http://${host}`);
   if (scopes !== undefined) url.searchParams.set("scopes", checkScopes(scopes).join(","));
   return {
+    ...ACCESS_TOKEN,
+    method: "GET",
     url: url.href,
-    init: { method: "GET", headers: { "metadata-flavor": "Google" } },
+    headers: { "metadata-flavor": "Google" },
+    body: null,
     check: (headers) =>
       headers.get("metadata-flavor") === "Google"
         ? undefined

@@ -7,6 +7,7 @@
  * | on Google Cloud | {@linkcode metadataServerTransport} |
  * | on other servers and at the edge, with a service account's key | {@linkcode serviceAccountTransport} |
  * | in a browser, in scripts, with a library for credentials | {@linkcode staticTokenTransport} |
+| on servers, for the Gemini API | {@linkcode apiKeyTransport} |
  *
  * Only web standards are used, and nothing is read from the environment. The one dependency is `jose`.
  *
@@ -27,8 +28,9 @@
 
 export { UploadError, type UploadErrorCode } from "../errors.ts";
 export type { Clock } from "../net/clock.ts";
-export type { RetryOptions } from "../net/retry.ts";
+export type { RetryEvent, RetryOptions } from "../net/retry.ts";
 export type { Transport } from "../net/transport.ts";
+export { apiKeyTransport } from "./api_key.ts";
 export { type MetadataServerOptions, metadataServerTransport } from "./metadata_server.ts";
 export type { AuthOptions, TokenOptions } from "./options.ts";
 export type { ServiceAccountKey } from "./service_account.ts";
@@ -36,4 +38,4 @@ export {
   type ServiceAccountOptions,
   serviceAccountTransport,
 } from "./service_account_transport.ts";
-export { staticTokenTransport } from "./static_token.ts";
+export { staticTokenTransport, type TokenValue } from "./static_token.ts";

@@ -4,7 +4,14 @@ import { systemClock } from "../net/clock.ts";
 import type { Transport } from "../net/transport.ts";
 import { authorizedTransport } from "./authorized_transport.ts";
 import { oauthToken } from "./oauth_token.ts";
-import { checkFetch, checkScopes, type TokenOptions } from "./options.ts";
+import {
+  checkFetch,
+  checkNames,
+  checkScopes,
+  READ_WRITE,
+  TOKEN_OPTIONS,
+  type TokenOptions,
+} from "./options.ts";
 import { originTest } from "./origins.ts";
 import { selfSigned } from "./self_signed.ts";
 import { checkKey, type ServiceAccountKey } from "./service_account.ts";
@@ -20,13 +27,18 @@ export interface ServiceAccountOptions extends TokenOptions {
    * - `oauth`: Google's authorization server gives one for a signed assertion. A request an hour, and the shorter token.
    *   For what does not take self-signed tokens, and for keys whose ID is unknown.
    *
+   * The default is `self-signed`, and `oauth` where there is a `subject`.
+   *
    * @default {"self-signed"}
    */
-  token?: "self-signed" | "oauth";
+  token?: "self-signed" | "oauth" | undefined;
+  /**
+   * The address of a user of Google Workspace, on whose behalf the requests are made (domain-wide delegation): a file in
+   * Drive is then that user's. An administrator allows the account's client ID the same `scopes`. It takes a token of
+   * Google's authorization server; a self-signed one cannot speak for somebody else.
+   */
+  subject?: string | undefined;
 }
-
-/** Enough to store and to read objects. */
-const READ_WRITE = ["https://www.googleapis.com/auth/devstorage.read_write"];
 
 /**
  * A transport with the credentials of a service account.
@@ -83,15 +95,33 @@ export function serviceAccountTransport(
   credentials: string | ServiceAccountKey,
   options: ServiceAccountOptions = {},
 ): Transport {
-  const { token = "self-signed", clock = systemClock } = options;
+  checkNames(options, [...TOKEN_OPTIONS, "token", "subject"]);
+  const { subject, token = subject === undefined ? "self-signed" : "oauth", clock = systemClock } =
+    options;
   const key = checkKey(credentials);
   const scopes = checkScopes(options.scopes ?? READ_WRITE);
   const server = { fetch: checkFetch(options.fetch), policy: tokenPolicy(options.retry, clock) };
   if (token !== "self-signed" && token !== "oauth") {
     throw new TypeError(`token: expected "self-signed" or "oauth", got ${JSON.stringify(token)}`);
   }
+  if (subject !== undefined) checkSubject(subject, token);
   const obtain = token === "oauth"
-    ? oauthToken(key, scopes, server, originTest(options.origins))
+    ? oauthToken({ key, scopes, subject, server, isListed: originTest(options.origins) })
     : selfSigned(key, scopes);
   return authorizedTransport(new TokenCache(() => obtain(clock.now()), clock), options);
+}
+
+function checkSubject(subject: unknown, token: "self-signed" | "oauth"): void {
+  if (typeof subject !== "string" || !/^[\x21-\x3f\x41-\x7e]+@[\w.-]+$/.test(subject)) {
+    throw new TypeError(
+      `subject: expected the address of a user, such as "user@example.com", got ${
+        typeof subject === "string" ? JSON.stringify(subject) : typeof subject
+      }`,
+    );
+  }
+  if (token !== "oauth") {
+    throw new TypeError(
+      'subject: expected token: "oauth", got "self-signed", which cannot speak for a user',
+    );
+  }
 }

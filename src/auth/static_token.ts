@@ -4,8 +4,15 @@ import { UploadError } from "../errors.ts";
 import { abortable } from "../net/clock.ts";
 import type { Transport } from "../net/transport.ts";
 import { authorizedTransport } from "./authorized_transport.ts";
-import { type AuthOptions, isToken } from "./options.ts";
+import { type AuthOptions, checkNames, isToken } from "./options.ts";
 import type { TokenSource } from "./token_cache.ts";
+
+/** What a library for credentials may hand out: a token, an object with one, or nothing where there is none. */
+export type TokenValue =
+  | string
+  | { readonly token?: string | null | undefined }
+  | null
+  | undefined;
 
 /**
  * A transport with an access token of your own: from `gcloud auth print-access-token`, from Google's sign-in in a
@@ -19,7 +26,8 @@ import type { TokenSource } from "./token_cache.ts";
  * Throws a `TypeError` for a string that cannot be a token; the transport rejects with an {@linkcode UploadError} of
  * code `rejected` when the function returns one.
  *
- * @param token the token, without `Bearer`, or a function that returns one
+ * @param token the token, without `Bearer`, or a function that returns one, such as `() => auth.getAccessToken()` of
+ * google-auth-library
  *
  * @example
  * ```ts
@@ -34,9 +42,10 @@ import type { TokenSource } from "./token_cache.ts";
  * ```
  */
 export function staticTokenTransport(
-  token: string | (() => string | Promise<string>),
+  token: string | (() => TokenValue | Promise<TokenValue>),
   options: AuthOptions = {},
 ): Transport {
+  checkNames(options, ["fetch", "origins"]);
   return authorizedTransport(typeof token === "function" ? asked(token) : fixed(token), options);
 }
 
@@ -54,11 +63,12 @@ function fixed(given: string): TokenSource {
   };
 }
 
-function asked(ask: () => string | Promise<string>): TokenSource {
+function asked(ask: () => TokenValue | Promise<TokenValue>): TokenSource {
   return {
     async get(signal) {
       signal?.throwIfAborted();
-      const given: unknown = await abortable(Promise.resolve(ask()), signal);
+      const value = await abortable(Promise.resolve(ask()), signal);
+      const given: unknown = typeof value === "object" ? value?.token : value;
       const token = typeof given === "string" ? given.trim() : given;
       if (isToken(token)) return token;
       throw new UploadError("rejected", `Cannot send a request: ${EXPECTED}, got something else`);

@@ -7,7 +7,13 @@ import { attempt, type FailedStep, type RetryPolicy, type Step } from "../net/re
 import type { Reply, SendResult } from "../net/send.ts";
 import { streamingInit, type Transport } from "../net/transport.ts";
 import { type Checksums, formatHashes } from "../protocol/hashes.ts";
-import { type ChecksumOption, compareFacts, type Resource } from "../protocol/resource.ts";
+import { isSuccess } from "../protocol/reply.ts";
+import {
+  type ChecksumOption,
+  compareFacts,
+  type Resource,
+  type UploadContext,
+} from "../protocol/resource.ts";
 import { advance, NEW_SESSION, type StartedSession } from "../protocol/session.ts";
 import type { SessionAnswer, UploadProtocol } from "../protocol/upload_protocol.ts";
 import { compareClaims, filled } from "./checks.ts";
@@ -15,6 +21,7 @@ import { aligned, checksumsOf, type Feed, type Part } from "./feed.ts";
 import { type KnownPrefix, skipTo, verifyPrefix } from "./prefix.ts";
 import type { Progress } from "./progress.ts";
 import { refusalError } from "./refusal_error.ts";
+import { expecting, request } from "./request.ts";
 
 /** How a session request ended: as a step, or with the server's word on what is stored. */
 export type SessionStep =
@@ -29,14 +36,19 @@ const MOST_INCONCLUSIVE = 4;
 /** After this many long requests in a row that left nothing behind, short ones are sent. */
 const MOST_FRUITLESS = 2;
 
+/** After this many streams in a row that were not looked at, while bytes went through, the transport takes bytes only. */
+const MOST_UNTOUCHED = 2;
+
 /** By how much the time without a sign of life grows at the most on a line that turns out to be slow. */
 const MOST_PATIENCE = 16;
 
 /** What a session needs to know of its upload. */
 export interface SessionOptions<T> {
   readonly url: string;
-  /** Where the upload was started. */
-  readonly startUrl: string;
+  /** What is known of the upload besides its bytes. */
+  readonly context: UploadContext;
+  /** Headers of requests that need the caller's own authority. */
+  readonly startHeaders: Headers;
   readonly feed: Feed;
   readonly contentType: string;
   /** The declared size in bytes. */
@@ -73,7 +85,9 @@ export class UploadSession<T> {
   #result: { readonly value: T } | undefined;
   #resumed: ResumedFrom | undefined; // until source and server are compared
   #maxBytes: number;
+  #handed = 0; // the end of the last byte that a request has carried: the server cannot have more
   #streams = true; // whether the transport takes streams, as far as it is known
+  #untouched = 0; // streams in a row that the transport has not looked at, while bytes went through
   #fruitless = 0;
   #inconclusive = 0;
   #patience = 1;
@@ -91,7 +105,7 @@ export class UploadSession<T> {
       NEW_SESSION,
       resumed ? { kind: "resumed", url, persisted: resumed.persisted } : { kind: "started", url },
     );
-    progress.sent = this.#state.persisted;
+    progress.sent = this.#handed = this.#state.persisted;
   }
 
   /** Where the session stands. */
@@ -128,11 +142,11 @@ export class UploadSession<T> {
   /** Asks what the server holds, and goes there. */
   async ask(transport: Transport, signal: AbortSignal | undefined): Promise<SessionStep> {
     const { protocol, headers, policy } = this.#options;
-    const request = { ...protocol.status(this.#state.url, headers), body: new Uint8Array(0) };
+    const query = { ...protocol.status(this.#state.url, headers), body: new Uint8Array(0) };
     const result = await this.#guarded(() =>
-      attempt(transport, request, policy, { signal, action: "recover" })
+      attempt(transport, query, policy, { signal, action: "recover" })
     );
-    return await this.#settle("status", result, signal);
+    return await this.#settle("status", transport, result, signal);
   }
 
   /** Notes that the session is no more, and lets go of the source. */
@@ -153,14 +167,15 @@ export class UploadSession<T> {
     const streamed = this.#streams && streamingInit() !== undefined;
     const part = await this.#nextPart(streamed, signal);
     const result = await this.#send(transport, part, signal);
-    if (!isPieces(part)) return await this.#settle("chunk", result, signal);
+    if (!isPieces(part)) return await this.#settle("chunk", transport, result, signal);
     if (isNotStreamed(result)) return await this.#sendHeld(transport, result, signal);
+    this.#untouched = 0;
     this.#stalled = result.kind === "failed" && result.error.code === "deadline_exceeded";
-    if (result.kind === "failed" && result.taken === part.size) {
+    if (result.kind === "failed" && result.body === "all taken") {
       return await this.#askForReply(transport, result, signal);
     }
     if (result.kind === "failed") this.#noteFruitless();
-    return await this.#settle("chunk", result, signal);
+    return await this.#settle("chunk", transport, result, signal);
   }
 
   async #nextPart(streamed: boolean, signal: AbortSignal | undefined): Promise<Part> {
@@ -182,6 +197,7 @@ export class UploadSession<T> {
   ): Promise<SendResult> {
     const { protocol, headers, contentType, policy, progress } = this.#options;
     const { offset, size, last, body } = part;
+    this.#handed = Math.max(this.#handed, offset + size);
     const { url, persisted } = this.#state;
     const hash = last ? this.#hash() : undefined;
     const total = last ? this.#total : this.#options.declared;
@@ -218,9 +234,10 @@ export class UploadSession<T> {
   ): Promise<SessionStep> {
     const part = await this.#nextPart(false, signal);
     const result = await this.#send(transport, part, signal);
-    if (result.kind === "failed") return await this.#settle("chunk", first, signal);
-    const step = await this.#settle("chunk", result, signal);
-    if (step.kind === "stored" || step.kind === "done") this.#streams = false;
+    if (result.kind === "failed") return await this.#settle("chunk", transport, first, signal);
+    const step = await this.#settle("chunk", transport, result, signal);
+    const isSent = step.kind === "stored" || step.kind === "done";
+    if (isSent && ++this.#untouched >= MOST_UNTOUCHED) this.#streams = false;
     return step;
   }
 
@@ -233,7 +250,7 @@ export class UploadSession<T> {
     failure: SendResult,
     signal: AbortSignal | undefined,
   ): Promise<SessionStep> {
-    const failed = await this.#settle("chunk", failure, signal);
+    const failed = await this.#settle("chunk", transport, failure, signal);
     const step = await this.ask(transport, signal);
     const isAnswer = step.kind === "done" || (step.kind === "stored" && step.progress);
     if (!isAnswer) this.#noteFruitless();
@@ -263,6 +280,7 @@ export class UploadSession<T> {
   /** Does what the reply to a session request says. */
   async #settle(
     asked: "chunk" | "status",
+    transport: Transport,
     result: SendResult,
     signal: AbortSignal | undefined,
   ): Promise<SessionStep> {
@@ -277,7 +295,8 @@ export class UploadSession<T> {
       return await this.#guarded(() => this.#stored(reply, answer, signal));
     }
     if (answer.kind === "finished") {
-      return await this.#guarded(() => this.#finished(reply, answer.value, signal));
+      const value = answer.value ?? await this.#lookedUp(transport, reply, signal);
+      return await this.#guarded(() => this.#finished(reply, value, signal));
     }
     const action = asked === "chunk" ? "transmit a chunk" : "recover";
     const error = this.#interrupted(refusalError(action, reply, answer, true));
@@ -306,19 +325,44 @@ export class UploadSession<T> {
   #read(
     asked: "chunk" | "status",
     reply: Reply,
-  ): Exclude<SessionAnswer, { kind: "finished" }> | { kind: "finished"; value: T } {
-    const { protocol, resource, progress } = this.#options;
+  ): Exclude<SessionAnswer, { kind: "finished" }> | { kind: "finished"; value: T | undefined } {
+    const { protocol, resource } = this.#options;
     const answer = protocol.answer(reply, {
       asked,
       persisted: this.#resumed?.reread ? 0 : this.#state.persisted,
       known: this.#state.persisted,
-      sent: this.#resumed ? this.#total ?? Infinity : progress.sent,
+      sent: this.#resumed ? this.#total ?? Infinity : this.#handed,
     });
     if (answer.kind !== "finished") return answer;
     const value = resource.read(reply);
-    return value === undefined
+    return value === undefined && !answer.isCertain
       ? { kind: "no_result", problem: `expected ${resource.expected}, got neither` }
       : { kind: "finished", value };
+  }
+
+  /** The result of an upload that is finished, where the reply does not show it: it is read where it can be. */
+  async #lookedUp(
+    transport: Transport,
+    reply: Reply,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    const { resource, context, startHeaders: headers, policy } = this.#options;
+    const url = resource.lookup?.(context);
+    const value = url === undefined ? undefined : await this.#guarded(async () => {
+      const looked = await request(expecting(({ status }) => isSuccess(status)), {
+        transport,
+        request: { method: "GET", url, headers, body: null },
+        policy,
+        signal,
+        action: "look at the result",
+        isSession: false,
+      });
+      return resource.read(looked.reply);
+    });
+    if (value !== undefined) return value;
+    const message =
+      `Cannot show the result: the upload is finished, but the reply does not have ${resource.expected}`;
+    throw this.#interrupted(new InvalidResponse(reply.response, message));
   }
 
   /** Sends less in one request from now on, if that is less. */
@@ -373,13 +417,13 @@ export class UploadSession<T> {
     value: T,
     signal: AbortSignal | undefined,
   ): Promise<SessionStep> {
-    const { resource, claimed, checksum, startUrl, progress } = this.#options;
-    const facts = resource.facts?.(value) ?? {};
+    const { resource, claimed, checksum, context, progress } = this.#options;
+    const facts = resource.facts?.(value, context) ?? {};
     if (this.#resumed) await this.#rejoinFinished(reply, facts.size, signal);
     const size = this.#total;
-    if (size === undefined || progress.sent < size) {
+    if (size === undefined || this.#handed < size) {
       const message =
-        `Cannot go on: the server has finished the object, but only ${progress.sent} bytes of it were sent`;
+        `Cannot go on: the server has finished the object, but only ${this.#handed} bytes of it were sent`;
       throw new DataCorruption(reply.response, message);
     }
     const checksums = filled(checksumsOf(this.#feed), claimed);
@@ -391,7 +435,7 @@ export class UploadSession<T> {
         : new InvalidResponse(reply.response, message);
     }
     this.#state = advance(this.#state, { kind: "finished", size });
-    this.#result = { value: resource.complete?.(value, { size, startUrl }) ?? value };
+    this.#result = { value: resource.complete?.(value, { ...context, size }) ?? value };
     this.#feed.close();
     progress.finished(size);
     return { kind: "done", value: reply.response };
@@ -406,7 +450,7 @@ export class UploadSession<T> {
     if (!this.#resumed) return;
     await verifyPrefix(this.#feed, this.#resumed, persisted, crc32c, signal);
     this.#resumed = undefined;
-    this.#options.progress.sent = persisted;
+    this.#options.progress.sent = this.#handed = persisted;
   }
 
   /** The size of the source, where nobody knows it: that of what is read until it ends. */
@@ -431,7 +475,7 @@ export class UploadSession<T> {
     }
     await this.#rejoin(total, undefined, signal);
     if (!(await abortable(this.#feed.ended(), signal))) throw sizeMismatch(total, "more");
-    this.#total = this.#options.progress.sent = total;
+    this.#total = this.#options.progress.sent = this.#handed = total;
   }
 }
 
@@ -439,9 +483,12 @@ function isPieces({ body }: Part): boolean {
   return "next" in body;
 }
 
-/** Whether a transport may not have known what to do with a stream: it read nothing of it, and the server was not pleased. */
+/**
+ * Whether a transport may not have known what to do with a stream: it has not looked at it, and failed, or the server was not
+ * pleased with what it got.
+ */
 export function isNotStreamed(result: SendResult): boolean {
-  if (result.taken > 0) return false;
+  if (result.body !== "untouched") return false;
   if (result.kind === "failed") return result.error.code === "transport_failed";
   return result.reply.status === 400 || result.reply.status === 411;
 }

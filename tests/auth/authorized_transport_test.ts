@@ -1,6 +1,11 @@
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
 import { ResumableUpload } from "../../mod.ts";
-import { staticTokenTransport, UploadError } from "../../src/auth/mod.ts";
+import {
+  apiKeyTransport,
+  staticTokenTransport,
+  type Transport,
+  UploadError,
+} from "../../src/auth/mod.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { assertNoSecret, failure, fakeFetch, OBJECTS } from "./helpers.ts";
 
@@ -92,6 +97,13 @@ const ALLOWED: [what: string, url: string, headers: Record<string, string>][] = 
   ["an access token in the URL", `${OBJECTS}?access_token=a`, {}],
   ["a chunk", OBJECTS, { "content-range": "bytes 0-0/1" }],
   ["a status query", OBJECTS, { "Content-Range": "bytes */*" }],
+  ...["upload", "upload, finalize", "query", "cancel", "Finalize", ""].map((
+    command,
+  ): [string, string, Record<string, string>] => [
+    `the command "${command}" of an open session`,
+    OBJECTS,
+    { "X-Goog-Upload-Command": command },
+  ]),
 ];
 
 for (const [what, url, headers] of ALLOWED) {
@@ -103,6 +115,123 @@ for (const [what, url, headers] of ALLOWED) {
     assertStrictEquals(seen[0].init, init); // 308 stays readable in browsers: `redirect` is not touched
   });
 }
+
+for (const command of ["start", "START", "start, upload, finalize", "upload , start"]) {
+  Deno.test(`a session is started with the token: the command "${command}"`, async () => {
+    const { fetch, tokens } = fakeFetch();
+    const headers = { "X-Goog-Upload-Protocol": "resumable", "X-Goog-Upload-Command": command };
+    await staticTokenTransport(TOKEN, { fetch })(OBJECTS, { method: "POST", headers });
+    assertEquals(tokens(), [TOKEN]);
+  });
+}
+
+Deno.test("a 401 of an origin that gets no token says that it got none, and why", async () => {
+  const { fetch, seen } = fakeFetch(() => new Response("who are you?", { status: 401 }));
+  const transport = staticTokenTransport(TOKEN, { fetch });
+  const error = await failure(transport("https://gcs.example.com/upload/storage/v1/b/a/o", {}));
+  assert(error instanceof UploadError, String(error));
+  assertEquals([error.code, error.status, seen.length], ["rejected", 401, 1]);
+  assertEquals(
+    error.message,
+    'Cannot send a request with credentials: expected one of the origins that get them (the option "origins"), ' +
+      "got https://gcs.example.com, which answered 401 without",
+  );
+});
+
+for (const status of [200, 308, 400, 403, 404, 503]) {
+  Deno.test(`a ${status} of an origin that gets no token is handed on as it is`, async () => {
+    const response = new Response(null, { status });
+    const { fetch } = fakeFetch(() => response);
+    const transport = staticTokenTransport(TOKEN, { fetch });
+    assertStrictEquals(await transport("https://gcs.example.com/", {}), response);
+  });
+}
+
+/** A body that is made while it is sent, and whether anybody has taken from it or given it up. */
+function streamed() {
+  const touched: string[] = [];
+  const body = new ReadableStream({
+    pull(controller) {
+      touched.push("pull");
+      controller.enqueue(new Uint8Array([97]));
+      controller.close();
+    },
+    cancel: () => void touched.push("cancel"),
+  }, { highWaterMark: 0 });
+  return { body, touched };
+}
+
+/** Every kind of transport, with a `fetch` and an origin that gets what it adds. */
+const TRANSPORTS: [what: string, make: (fetch: Transport) => Transport, url: string][] = [
+  ["a token", (fetch) => staticTokenTransport(TOKEN, { fetch }), OBJECTS],
+  ["tokens in turn", (fetch) => staticTokenTransport(counting(), { fetch }), OBJECTS],
+  [
+    "a key",
+    (fetch) => apiKeyTransport("AIzaSECRET", { fetch }),
+    "https://generativelanguage.googleapis.com/upload/v1beta/files",
+  ],
+];
+
+for (const [what, make, url] of TRANSPORTS) {
+  for (const redirect of ["error", "manual"] as const) {
+    Deno.test(`a streamed body goes through a transport with ${what} untouched, with redirect: ${redirect}`, async () => {
+      const { body, touched } = streamed();
+      const headers = { "content-length": "1", "x-goog-hash": "crc32c=AAAAAA==" };
+      const init = { method: "PUT", headers, body, duplex: "half", redirect, window: null };
+      const sent: [string, RequestInit][] = [];
+      const transport = make((input, init) => {
+        sent.push([input, init]);
+        return Promise.resolve(new Response(null, { status: 401 }));
+      });
+      assertEquals((await transport(url, init as RequestInit)).status, 401);
+      assertEquals([sent.length, sent[0][0], touched, body.locked], [1, url, [], false]);
+      const { headers: added, ...rest } = sent[0][1];
+      assertStrictEquals(rest.body, body);
+      const { headers: _, ...given } = init;
+      assertEquals(rest as unknown, given);
+      const kept = [...new Headers(added)].filter(([name]) => name in headers);
+      assertEquals(Object.fromEntries(kept), headers);
+    });
+  }
+
+  Deno.test(`a streamed body of a session goes through a transport with ${what} as it is`, async () => {
+    const { body, touched } = streamed();
+    const headers = { "content-range": "bytes 0-0/1", "content-length": "1" };
+    const init = { method: "PUT", headers, body, duplex: "half", redirect: "error" } as RequestInit;
+    const sent: RequestInit[] = [];
+    const transport = make((_, init) => {
+      sent.push(init);
+      return Promise.resolve(new Response(null, { status: 401 }));
+    });
+    assertEquals((await transport(url, init)).status, 401);
+    assertEquals([sent.length, sent[0] === init, touched], [1, true, []]);
+  });
+}
+
+Deno.test("an error of fetch that repeats the token does not come out with it", async () => {
+  const secret = "0123-secret-token";
+  const config = { headers: { authorization: `Bearer ${secret}` } };
+  const { fetch } = fakeFetch(() =>
+    Promise.reject(Object.assign(new TypeError(`cannot send ${secret}`), { config }))
+  );
+  const error = await failure(staticTokenTransport(secret, { fetch })(OBJECTS, {}));
+  assertEquals(String(error), "TypeError: cannot send …");
+  assertNoSecret(error, secret);
+});
+
+Deno.test("the reason of an abort is handed on as it is, whatever it says", async () => {
+  const reason = new RangeError(`enough of ${TOKEN}`);
+  const abort = new AbortController();
+  const { fetch } = fakeFetch(() => {
+    abort.abort(reason);
+    return Promise.reject(reason);
+  });
+  const { signal } = abort;
+  assertStrictEquals(
+    await failure(staticTokenTransport(TOKEN, { fetch })(OBJECTS, { signal })),
+    reason,
+  );
+});
 
 for (const value of ["Bearer mine", "Basic bWluZQ==", ""]) {
   Deno.test(`an Authorization header of the caller is left alone: ${JSON.stringify(value)}`, async () => {

@@ -30,7 +30,7 @@ Deno.test("the token is asked of the metadata server, with its header, and no re
   const { asked, fetch, tokens } = machine();
   await metadataServerTransport({ fetch })(OBJECTS, {});
   const [{ url, method, headers, init }] = asked;
-  assertEquals([url, method, init.redirect, init.body], [URL_OF_TOKEN, "GET", "manual", undefined]);
+  assertEquals([url, method, init.redirect, init.body], [URL_OF_TOKEN, "GET", "manual", null]);
   assertEquals([...headers], [["metadata-flavor", "Google"]]);
   assertEquals(tokens(), [TOKEN]);
 });

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { jwtVerify } from "jose";
 import {
+  type RetryEvent,
   type ServiceAccountOptions,
   serviceAccountTransport,
   type Transport,
@@ -94,6 +95,18 @@ Deno.test("an assertion has the token endpoint as audience, the scope, and no su
   assertEquals(protectedHeader, { alg: "RS256", typ: "JWT", kid: KEY_ID });
 });
 
+for (const token of [undefined, "oauth"] as const) {
+  Deno.test(`an assertion can speak for a user, with token: ${token}`, async () => {
+    const options = { subject: "ada@example.com", token };
+    const { transport, asked, clock } = await withTokenServer([granted()], options);
+    await transport(OBJECTS, {});
+    const { publicKey } = await testKey();
+    const currentDate = new Date(clock.now());
+    const { payload } = await jwtVerify(assertionOf(asked[0]), publicKey, { currentDate });
+    assertEquals([payload.iss, payload.sub], [EMAIL, "ada@example.com"]);
+  });
+}
+
 Deno.test("an assertion does without a key ID", async () => {
   const key = { private_key_id: undefined };
   const { transport, asked } = await withTokenServer([granted()], {}, key);
@@ -118,6 +131,11 @@ const TOKEN_URIS: [uri: string | undefined, origins: string[] | undefined, allow
   ["https://oauth2.googleapis.com.example.com/token", undefined, false],
   ["https://oauth2.googleapis.com@example.com/token", undefined, false],
   ["https://example.com/token", ["https://a.example.com"], false],
+  ["https://storage.googleapis.com/upload/storage/v1/b/evil/o?name=a", undefined, false],
+  ["https://storage.googleapis.com/upload/storage/v1/b/evil/o?name=a", [STORAGE], false],
+  ["https://www.googleapis.com/upload/storage/v1/b/evil/o?name=a", undefined, false],
+  ["https://www.googleapis.com/oauth2/v4/token/../../../upload/a", undefined, false],
+  ["https://evil.storage.googleapis.com/token", ["https://*.googleapis.com"], false],
   ["oauth2.googleapis.com/token", undefined, false],
 ];
 
@@ -198,6 +216,21 @@ for (const [what, make] of MALFORMED) {
   });
 }
 
+Deno.test("a refusal tells programs the status and Google's word for it", async () => {
+  const { transport, asked } = await withTokenServer([refused(400, "invalid_grant", "No.")]);
+  const { status, reason, retryable } = await refusal(transport, asked);
+  assertEquals([status, reason, retryable], [400, "invalid_grant", false]);
+});
+
+Deno.test("a long page of an error is judged by its status", async () => {
+  for (const [status, code] of [[403, "rejected"], [502, "unavailable"]] as const) {
+    const page = () => new Response(endless(), { status });
+    const { transport, asked } = await withTokenServer([page], { retry: false });
+    const error = await refusal(transport, asked);
+    assertEquals([error.code, error.status], [code, status]);
+  }
+});
+
 Deno.test("a refusal ends the request at once, with what Google says of it", async () => {
   const { transport, asked } = await withTokenServer([
     refused(400, "invalid_grant", "Invalid JWT Signature."),
@@ -270,12 +303,12 @@ Deno.test("retrying ends after 5 attempts, with waits that double", async () => 
   assertStringIncludes(error.message, 'got 503 "temporarily_unavailable"');
 });
 
-Deno.test("retrying ends after 30 seconds", async () => {
+Deno.test("retrying ends 30 seconds after the first failure", async () => {
   const { transport, asked } = await withTokenServer([(_, clock) => {
     clock.pass(9999);
     return new Response(null, { status: 500 });
   }]);
-  assertEquals([(await refusal(transport, asked)).code, asked.length], ["unavailable", 3]);
+  assertEquals([(await refusal(transport, asked)).code, asked.length], ["unavailable", 4]);
 });
 
 Deno.test("an attempt ends after 10 seconds, and its request is aborted", async () => {
@@ -305,10 +338,24 @@ Deno.test("Retry-After is honoured, up to maxDelay", async () => {
   assertEquals(clock.sleeps, [3000, 8000]);
 });
 
-Deno.test("retry: null never retries", async () => {
+for (const retry of [null, false] as const) {
+  Deno.test(`retry: ${retry} never retries`, async () => {
+    const down = new Response(null, { status: 503 });
+    const { transport, asked } = await withTokenServer([down], { retry });
+    assertEquals([(await refusal(transport, asked)).code, asked.length], ["unavailable", 1]);
+  });
+}
+
+Deno.test("each failure that is tried again is told, and the caller can decide against it", async () => {
   const down = new Response(null, { status: 503 });
-  const { transport, asked } = await withTokenServer([down], { retry: null });
-  assertEquals([(await refusal(transport, asked)).code, asked.length], ["unavailable", 1]);
+  const told: unknown[] = [];
+  const retry = {
+    onRetry: ({ error, attempt, delay }: RetryEvent) => told.push([error.code, attempt, delay]),
+    shouldRetry: () => told.length < 2,
+  };
+  const { transport, asked } = await withTokenServer([down], { retry });
+  await refusal(transport, asked);
+  assertEquals(told, [["unavailable", 1, 500], ["unavailable", 2, 1000]]);
 });
 
 Deno.test("the caller's limits take the place of ours, one by one", async () => {
@@ -327,7 +374,7 @@ Deno.test("the error of a transport is the cause, without the assertion that it 
   const error = await refusal(transport, asked);
   assertEquals(error.code, "transport_failed");
   assertInstanceOf(error.cause, Error);
-  assertStringIncludes(error.cause.message, "TypeError: cannot send grant_type=");
+  assertStringIncludes(String(error.cause), "TypeError: cannot send grant_type=");
 });
 
 Deno.test("an UploadError of a transport is not retried", async () => {

@@ -150,8 +150,18 @@ const OPTIONS: [what: string, options: Record<string, unknown>, says: string][] 
   ["scopes in one string", { scopes: "a b" }, "scopes: expected"],
   ["a scope with a space", { scopes: ["a b"] }, "scopes: expected"],
   ["another kind of token", { token: "id" }, 'token: expected "self-signed" or "oauth"'],
+  [
+    "a user with self-signed tokens",
+    { token: "self-signed", subject: "ada@example.com" },
+    'subject: expected token: "oauth", got "self-signed", which cannot speak for a user',
+  ],
+  ["a user without an address", { subject: "ada" }, "subject: expected the address of a user"],
+  ["a user that is none", { subject: null }, "subject: expected the address of a user"],
+  ["an option that does not exist", { scope: "a" }, "scope is not an option; expected fetch"],
+  ["options that are none", null as unknown as Record<string, unknown>, "options: expected an"],
   ["a fetch that is none", { fetch: {} }, "fetch: expected a function"],
   ["an option of retrying that does not exist", { retry: { tries: 3 } }, "retry.tries"],
+  ["retrying that is a text", { retry: "never" }, "retry: expected an object, false or null"],
 ];
 
 for (const [what, options, says] of OPTIONS) {

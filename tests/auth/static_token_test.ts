@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
-import { staticTokenTransport, UploadError } from "../../src/auth/mod.ts";
+import { type AuthOptions, staticTokenTransport, UploadError } from "../../src/auth/mod.ts";
 import { assertNoSecret, failure, fakeFetch, OBJECTS } from "./helpers.ts";
 
 const TOKEN = "ya29.SECRET";
@@ -43,6 +43,23 @@ for (const value of NOT_TOKENS) {
     assertEquals(seen, []);
   });
 }
+
+Deno.test("a function may return an object with a token, as libraries for credentials do", async () => {
+  const { fetch, tokens } = fakeFetch();
+  await staticTokenTransport(() => Promise.resolve({ token: TOKEN }), { fetch })(OBJECTS, {});
+  assertEquals(tokens(), [TOKEN]);
+  for (const nothing of [undefined, null, {}, { token: null }]) {
+    const error = await failure(staticTokenTransport(() => nothing, { fetch })(OBJECTS, {}));
+    assert(error instanceof UploadError && error.code === "rejected", String(error));
+  }
+});
+
+Deno.test("an option that does not exist is a TypeError", async () => {
+  const options = { origin: "https://storage.googleapis.com" } as AuthOptions;
+  const error = await failure(() => staticTokenTransport(TOKEN, options));
+  assertInstanceOf(error, TypeError);
+  assertEquals(error.message, "origin is not an option; expected fetch, origins");
+});
 
 Deno.test("no token at all is no token", async () => {
   assertInstanceOf(await failure(() => staticTokenTransport(undefined!)), TypeError);
