@@ -35,23 +35,58 @@ export type { Clock } from "./src/net/clock.ts";
 export type { RetryEvent, RetryOptions } from "./src/net/retry.ts";
 export type { Transport } from "./src/net/transport.ts";
 export { PERMANENT_REDIRECT, UPLOAD_CHUNK_SIZE } from "./src/protocol/content_range/ranges.ts";
-export type { ChecksumOption } from "./src/protocol/resource.ts";
-export type { ObjectMetadata, StorageObject } from "./src/protocol/resources/storage_object.ts";
+export type { Checksums } from "./src/protocol/hashes.ts";
+export type { Refusal } from "./src/protocol/refusal.ts";
+export type { ReplyHead } from "./src/protocol/reply.ts";
+export type {
+  ChecksumOption,
+  Resource,
+  ResourceFacts,
+  UploadContext,
+} from "./src/protocol/resource.ts";
+export { anything } from "./src/protocol/resources/anything.ts";
+export { type DriveFile, driveFile } from "./src/protocol/resources/drive_file.ts";
+export { type GeminiFile, geminiFile } from "./src/protocol/resources/gemini_file.ts";
+export {
+  type ObjectMetadata,
+  type StorageObject,
+  storageObject,
+} from "./src/protocol/resources/storage_object.ts";
+export { json, text } from "./src/protocol/resources/text.ts";
+export type {
+  ChunkInput,
+  Method,
+  OpenedSession,
+  RequestHead,
+  SessionAnswer,
+  SessionQuestion,
+  StartInput,
+  UploadProtocol,
+} from "./src/protocol/upload_protocol.ts";
+export { xGoogUpload } from "./src/protocol/x_goog_upload.ts";
 export { type CancelOptions, cancelUpload } from "./src/upload/cancel.ts";
 export type { Checkpoint } from "./src/upload/checkpoint.ts";
+export {
+  createUploadSession,
+  type HandedOverSession,
+  type SessionSettings,
+} from "./src/upload/hand_off.ts";
 export { MultipartUpload } from "./src/upload/multipart.ts";
 export type { UploadData } from "./src/upload/one_request.ts";
 export type {
+  AttachOptions,
   CallOptions,
   InitiateOptions,
   OneShotOptions,
   ResumableUploadOptions,
   ResumeOptions,
+  StartMethod,
   UploadProgress,
 } from "./src/upload/options.ts";
 export { ResumableUpload } from "./src/upload/resumable.ts";
 export type {
   CheckpointTarget,
+  SessionTarget,
   StreamOptions,
   StreamSettings,
   UploadOptions,
@@ -59,6 +94,6 @@ export type {
   UploadTarget,
 } from "./src/upload/settings.ts";
 export { SimpleUpload } from "./src/upload/simple.ts";
-export type { BucketTarget, UrlTarget } from "./src/upload/target.ts";
+export type { BucketTarget, ObjectQuery, Target, UrlTarget } from "./src/upload/target.ts";
 export { upload } from "./src/upload/upload.ts";
 export { type UploadStream, uploadStream } from "./src/upload/upload_stream.ts";

@@ -8,15 +8,13 @@
 
 import { metadataServerTransport, serviceAccountTransport } from "./auth/mod.ts";
 import { errorResponse, HttpError, printable } from "./proxy/http_error.ts";
+import type { UploadGrant } from "./proxy/grant.ts";
 import { createUploadProxy, type UploadProxy, type UploadProxyOptions } from "./proxy/proxy.ts";
+import { checkNoExample } from "./proxy/secrets.ts";
 import { SettingError } from "./proxy/setting_error.ts";
 
-export {
-  createUploadProxy,
-  type UploadLogEntry,
-  type UploadProxy,
-  type UploadProxyOptions,
-} from "./proxy/proxy.ts";
+export { createUploadProxy, type UploadProxy, type UploadProxyOptions } from "./proxy/proxy.ts";
+export type { UploadLogEntry } from "./proxy/log.ts";
 export type { Transport } from "./auth/mod.ts";
 export type { UploadGrant } from "./proxy/grant.ts";
 export { HttpError } from "./proxy/http_error.ts";
@@ -47,12 +45,22 @@ export interface WorkerSettings {
   ALLOW_ANONYMOUS?: string;
   /** The exact origins of pages that may use the proxy, with commas. */
   ALLOWED_ORIGINS?: string;
+  /** How long a ticket may be good, in seconds. The default is 86400, a day. */
+  TICKET_MAX_AGE_SECONDS?: string;
   /** The media types that may be uploaded, with commas, such as `image/*`. The default is any. */
   ALLOWED_CONTENT_TYPES?: string;
+  /** All buckets that uploads may go to, with commas. The default is `GCS_BUCKET`, and those that tickets name. */
+  ALLOWED_BUCKETS?: string;
+  /** The fields of an object that clients may set, with commas, such as `cacheControl,metadata.author`. The default is none. */
+  ALLOWED_FIELDS?: string;
   /** The most bytes of an object. The default is Google's limit, 5 TiB. */
   MAX_UPLOAD_BYTES?: string;
   /** The most bytes of a request. The default is 104857600, 100 MiB. */
   MAX_CHUNK_BYTES?: string;
+  /** `true` refuses bodies without a `Content-Length`. */
+  REQUIRE_CONTENT_LENGTH?: string;
+  /** How long a client may take for what an upload begins with, in seconds. The default is 30. */
+  START_TIMEOUT_SECONDS?: string;
   /** How long an upload can go on, in seconds. The default is Google's limit, 604800, 7 days. */
   SESSION_TTL_SECONDS?: string;
   /** The origin under which clients reach the proxy, where something in between changes it. */
@@ -60,7 +68,9 @@ export interface WorkerSettings {
 }
 
 const NAMES: Record<keyof WorkerSettings, true> = {
+  ALLOWED_BUCKETS: true,
   ALLOWED_CONTENT_TYPES: true,
+  ALLOWED_FIELDS: true,
   ALLOWED_ORIGINS: true,
   ALLOW_ANONYMOUS: true,
   GCS_BUCKET: true,
@@ -70,11 +80,14 @@ const NAMES: Record<keyof WorkerSettings, true> = {
   MAX_CHUNK_BYTES: true,
   MAX_UPLOAD_BYTES: true,
   PUBLIC_ORIGIN: true,
+  REQUIRE_CONTENT_LENGTH: true,
   SESSION_SECRET: true,
   SESSION_TTL_SECONDS: true,
+  START_TIMEOUT_SECONDS: true,
   TICKET_AUDIENCE: true,
   TICKET_ISSUER: true,
   TICKET_JWKS_URL: true,
+  TICKET_MAX_AGE_SECONDS: true,
   TICKET_SECRET: true,
 };
 
@@ -84,6 +97,9 @@ const NAMES: Record<keyof WorkerSettings, true> = {
  * @throws {SettingError} a setting is missing or malformed; the message names it and shows no value
  */
 export function proxyOptions(settings: WorkerSettings): UploadProxyOptions {
+  for (const name of ["SESSION_SECRET", "TICKET_SECRET"] as const) {
+    checkNoExample(name, settings[name] ?? "");
+  }
   return {
     transport: transportOf(settings),
     sessionSecrets: listOf(required(settings, "SESSION_SECRET")),
@@ -92,9 +108,11 @@ export function proxyOptions(settings: WorkerSettings): UploadProxyOptions {
     endpoint: settings.GCS_ENDPOINT,
     maxUploadBytes: numberOf(settings, "MAX_UPLOAD_BYTES"),
     maxChunkBytes: numberOf(settings, "MAX_CHUNK_BYTES"),
-    contentTypes: settings.ALLOWED_CONTENT_TYPES === undefined
-      ? undefined
-      : listOf(settings.ALLOWED_CONTENT_TYPES),
+    contentTypes: listOr(settings.ALLOWED_CONTENT_TYPES),
+    buckets: listOr(settings.ALLOWED_BUCKETS),
+    fields: listOr(settings.ALLOWED_FIELDS),
+    requireContentLength: booleanOf(settings, "REQUIRE_CONTENT_LENGTH"),
+    startTimeout: secondsOf(settings, "START_TIMEOUT_SECONDS"),
     sessionTtl: numberOf(settings, "SESSION_TTL_SECONDS"),
     allowedOrigins: listOf(settings.ALLOWED_ORIGINS ?? ""),
     publicOrigin: settings.PUBLIC_ORIGIN,
@@ -143,21 +161,19 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
 function authorizationOf(
   settings: WorkerSettings,
 ): Pick<UploadProxyOptions, "tickets" | "authorize"> {
-  const { ALLOW_ANONYMOUS: anonymous, TICKET_SECRET: secret, TICKET_JWKS_URL: jwksUrl } = settings;
-  if (anonymous !== undefined && anonymous !== "true" && anonymous !== "false") {
-    throw new SettingError("ALLOW_ANONYMOUS", "true or false, got something else");
-  }
-  const ways =
-    [anonymous === "true", secret !== undefined, jwksUrl !== undefined].filter(Boolean).length;
+  const { TICKET_SECRET: secret, TICKET_JWKS_URL: jwksUrl } = settings;
+  const isAnonymous = booleanOf(settings, "ALLOW_ANONYMOUS") === true;
+  const ways = [isAnonymous, secret !== undefined, jwksUrl !== undefined].filter(Boolean).length;
   const names = "one of TICKET_SECRET, TICKET_JWKS_URL and ALLOW_ANONYMOUS";
   if (ways === 0) throw new SettingError("TICKET_SECRET", `${names}, got none: nobody may upload`);
   if (ways > 1) throw new SettingError("TICKET_SECRET", `${names}, got ${ways}`);
-  if (anonymous === "true") {
+  if (isAnonymous) {
     required(settings, "GCS_BUCKET");
-    return { authorize: () => ({ subject: "anonymous", prefix: "" }) };
+    return { authorize: anonymous(settings) };
   }
   const { TICKET_ISSUER: issuer, TICKET_AUDIENCE: audience } = settings;
-  if (secret !== undefined) return { tickets: { secret, issuer, audience } };
+  const maxAge = numberOf(settings, "TICKET_MAX_AGE_SECONDS");
+  if (secret !== undefined) return { tickets: { secret, issuer, audience, maxAge } };
   const url = URL.canParse(jwksUrl!) ? new URL(jwksUrl!) : undefined;
   const isSafe = url?.protocol === "https:" ||
     (url?.protocol === "http:" && LOOPBACK.test(url.hostname));
@@ -167,7 +183,26 @@ function authorizationOf(
       jwksUrl: jwksUrl!,
       issuer: required(settings, "TICKET_ISSUER"),
       audience: required(settings, "TICKET_AUDIENCE"),
+      maxAge,
     },
+  };
+}
+
+/**
+ * Lets everybody upload, but for pages that `ALLOWED_ORIGINS` does not name: their visitors would upload without knowing, by
+ * requests that a browser sends without asking first.
+ */
+function anonymous(settings: WorkerSettings): (request: Request) => UploadGrant {
+  const allowed = listOf(settings.ALLOWED_ORIGINS ?? "");
+  return (request) => {
+    const origin = request.headers.get("origin");
+    if (origin !== null && !allowed.includes(origin)) {
+      const own = new URL(settings.PUBLIC_ORIGIN ?? request.url).host;
+      if (!URL.canParse(origin) || new URL(origin).host !== own) {
+        throw new HttpError(403, "forbidden", "Pages of this origin may not upload here");
+      }
+    }
+    return { subject: "anonymous", prefix: "" };
   };
 }
 
@@ -177,11 +212,29 @@ function required(settings: WorkerSettings, name: keyof WorkerSettings): string 
   return value;
 }
 
+function booleanOf(settings: WorkerSettings, name: keyof WorkerSettings): boolean | undefined {
+  const value = settings[name];
+  if (value === undefined) return undefined;
+  if (value !== "true" && value !== "false") {
+    throw new SettingError(name, "true or false, got something else");
+  }
+  return value === "true";
+}
+
+function secondsOf(settings: WorkerSettings, name: keyof WorkerSettings): number | undefined {
+  const seconds = numberOf(settings, name);
+  return seconds === undefined ? undefined : 1000 * seconds;
+}
+
 function numberOf(settings: WorkerSettings, name: keyof WorkerSettings): number | undefined {
   const value = settings[name];
   if (value === undefined) return undefined;
   if (!/^\d{1,15}$/.test(value)) throw new SettingError(name, "a whole number, got something else");
   return Number(value);
+}
+
+function listOr(value: string | undefined): string[] | undefined {
+  return value === undefined ? undefined : listOf(value);
 }
 
 function listOf(value: string): string[] {
@@ -225,16 +278,15 @@ const worker: { fetch(request: Request, bindings?: unknown): Promise<Response> }
     try {
       return await proxyFor(environment(bindings)).fetch(request);
     } catch (error) {
-      const about = error instanceof SettingError ? `: ${error.message}` : "";
-      console.error(
-        JSON.stringify({
-          event: "misconfigured",
-          setting: (error as SettingError).setting,
-          error: about,
-        }),
-      );
+      // Which setting it is, is for those who read the log.
+      const known = error instanceof SettingError ? error : undefined;
+      console.error(JSON.stringify({
+        event: "misconfigured",
+        setting: known?.setting,
+        error: known?.message ?? (error as Error)?.name,
+      }));
       return errorResponse(
-        new HttpError(500, "misconfigured", `The upload proxy is not set up${about}`),
+        new HttpError(500, "misconfigured", "The upload proxy is not set up; its log says why"),
       );
     }
   },

@@ -1,3 +1,4 @@
 import worker from "@resumable-media/upload/worker";
 
-Deno.serve((request) => worker.fetch(request));
+// For the server in front of it that speaks TLS. Deno Deploy listens where it likes.
+Deno.serve({ hostname: "127.0.0.1" }, (request) => worker.fetch(request));

@@ -3,12 +3,20 @@
 import { UploadError } from "../errors.ts";
 import type { Bytes } from "./bytes.ts";
 import { crc32c, decodeCrc32c, encodeCrc32c } from "./crc32c.ts";
-import { createMd5, type Md5 } from "./md5.ts";
+import { createMd5 } from "./md5.ts";
+import type { RunningHash } from "./running_hash.ts";
+import { createSha256 } from "./sha256.ts";
 
 /** The CRC32C of the bytes before `offset`. */
 interface Mark {
   readonly offset: number;
   readonly crc: number;
+}
+
+/** A hash besides CRC32C. */
+interface Digest {
+  readonly kind: "md5" | "sha256";
+  readonly hash: RunningHash;
 }
 
 /** From this many marks on every second one is dropped: what lies between two is read again where it is needed. */
@@ -19,20 +27,20 @@ const MOST_MARKS = 512;
  *
  * Invariants: `#marks` are ascending and none lies beyond the end of what was hashed; the first one is where `forget` was
  * last called, or the start. `#expected` are the marks that a rewind took back, ascending, all beyond that end: bytes that
- * are read again must lead to the same CRC32C there. MD5 cannot be rewound; it is that of the first reading, which the
- * marks prove to be that of the second.
+ * are read again must lead to the same CRC32C there. A digest (MD5, SHA-256) cannot be rewound; it is that of the first
+ * reading, which the marks prove to be that of the second.
  */
 export class RunningChecksum {
-  readonly #md5: Md5 | undefined;
-  #md5Length: number;
+  readonly #digest: Digest | undefined;
+  #digested: number;
   #marks: Mark[];
   #expected: Mark[] = [];
 
   /** Starts at the beginning; or, for CRC32C alone, at `offset`, before which the bytes add up to `crc`. */
-  constructor(options: { md5?: Md5 | undefined; offset?: number; crc?: number } = {}) {
-    const { md5, offset = 0, crc = 0 } = options;
-    this.#md5 = md5;
-    this.#md5Length = offset;
+  constructor(options: { digest?: Digest | undefined; offset?: number; crc?: number } = {}) {
+    const { digest, offset = 0, crc = 0 } = options;
+    this.#digest = digest;
+    this.#digested = offset;
     this.#marks = [{ offset, crc }];
   }
 
@@ -64,9 +72,9 @@ export class RunningChecksum {
       this.#expected.shift();
       if (expected.crc !== crc) throw sourceChanged(start, offset);
     }
-    if (end > this.#md5Length) {
-      this.#md5?.update(bytes.subarray(Math.max(0, this.#md5Length - start)));
-      this.#md5Length = end;
+    if (end > this.#digested) {
+      this.#digest?.hash.update(bytes.subarray(Math.max(0, this.#digested - start)));
+      this.#digested = end;
     }
     this.#marks.push({ offset, crc });
     if (this.#marks.length > MOST_MARKS) {
@@ -121,14 +129,12 @@ export class RunningChecksum {
     if (keep > 0) this.#marks = this.#marks.slice(keep);
   }
 
-  /** CRC32C of all bytes so far, base64. */
-  crc32c(): string {
-    return encodeCrc32c(this.#end.crc);
-  }
-
-  /** MD5 of all bytes so far, base64; `undefined` when it was not asked for. */
-  md5(): string | undefined {
-    return this.#md5 && btoa(String.fromCharCode(...this.#md5.digest()));
+  /** The checksums of all bytes so far, base64: CRC32C, and the digest that was asked for. */
+  sums(): { crc32c: string; md5?: string; sha256?: string } {
+    const crc32c = encodeCrc32c(this.#end.crc);
+    if (!this.#digest) return { crc32c };
+    const { kind, hash } = this.#digest;
+    return { crc32c, [kind]: btoa(String.fromCharCode(...hash.digest())) };
   }
 }
 
@@ -143,12 +149,14 @@ function sourceChanged(start: number, end: number): UploadError {
   );
 }
 
-/** Starts the checksums that `option` asks for; CRC32C is always among them. `null` asks for none. */
+/** Starts the checksums that `kind` asks for; CRC32C is always among them. `null` asks for none. */
 export async function startChecksum(
-  option: "auto" | "crc32c" | "md5" | null,
+  kind: "crc32c" | "md5" | "sha256" | null,
 ): Promise<RunningChecksum | undefined> {
-  if (option === null) return undefined;
-  return new RunningChecksum({ md5: option === "md5" ? await createMd5() : undefined });
+  if (kind === null) return undefined;
+  if (kind === "crc32c") return new RunningChecksum();
+  const hash = kind === "md5" ? await createMd5() : await createSha256();
+  return new RunningChecksum({ digest: { kind, hash } });
 }
 
 /** Goes on at `offset`, where the CRC32C (base64) is known; `undefined` when it is not one. */

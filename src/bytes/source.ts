@@ -1,6 +1,7 @@
 /** Recognising what can be uploaded, and taking it in the same turn as the call that it was given to. */
 
 import { type ByteContainer, type Bytes, bytesOf, kindOf } from "./bytes.ts";
+import { isDisturbed } from "./disturbed.ts";
 import { once, randomAccess, type RandomAccessSource, readAt } from "./random_access.ts";
 import {
   fromPieces,
@@ -177,17 +178,6 @@ function stream(source: ReadableStream<Uint8Array>): SequentialSource {
   if (taken.has(source) || isDisturbed(source)) throw readBefore("stream");
   taken.add(source);
   return fromPieces(streamProducer(source.getReader()));
-}
-
-/** Whether a stream was read or cancelled: the platform tells by refusing it as a body. */
-function isDisturbed(source: ReadableStream): boolean {
-  if (!(source instanceof ReadableStream)) return false; // of another realm, or somebody's own: not a body here
-  try {
-    new Response(source);
-    return false;
-  } catch {
-    return true;
-  }
 }
 
 /** What Node's streams have besides being iterable. */

@@ -46,11 +46,12 @@ function holdsSecret(
 ): boolean {
   if (budget.values-- <= 0 || depth > DEEPEST) return true;
   if (typeof value === "string") {
-    return SUSPICIOUS.test(value) || secrets.some((secret) => value.includes(secret));
+    const text = value.toLowerCase();
+    return SUSPICIOUS.test(text) || secrets.some((secret) => text.includes(secret.toLowerCase()));
   }
   if (typeof value !== "object" || value === null) return false;
   const names = value instanceof Error
-    ? ["message", "stack", "cause", ...Object.keys(value)]
+    ? ["message", "stack", "cause", "errors", ...Object.keys(value)]
     : Object.keys(value);
   return names.some((name) =>
     holdsSecret((value as Record<string, unknown>)[name], secrets, budget, depth + 1)

@@ -1,6 +1,6 @@
 /** When to try again: one policy, one budget, one loop. */
 
-import { UploadError } from "../errors.ts";
+import type { UploadError } from "../errors.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { send, type SendOptions, type SendRequest, type SendResult } from "./send.ts";
 import type { Transport } from "./transport.ts";
@@ -64,17 +64,15 @@ export interface RetryOptions {
    */
   maxElapsed?: number | undefined;
   /**
-   * How long a request whose body is streamed may stand still, in milliseconds: no piece taken, and no reply. It is not
-   * bounded in length. On a line that is so slow that this happens while bytes still arrive, the time is doubled.
+   * How long a request may stand still, in milliseconds: no piece of its body taken, and no reply. It is not bounded in
+   * length. On a line that is so slow that this happens while bytes still arrive, the time is doubled.
    *
    * @default {60000}
    */
   stallTimeout?: number | undefined;
   /**
    * How long an attempt may take whose body cannot be watched, in milliseconds, before its bytes are counted: see
-   * `minThroughput`.
-   *
-   * @default {60000}
+   * `minThroughput`. The default is `stallTimeout`.
    */
   attemptTimeout?: number | undefined;
   /**
@@ -159,7 +157,8 @@ export function retryPolicy(options: RetryOptions | null | false | undefined): R
       throw new TypeError(`retry.${name}: expected a ${kind}, got ${typeof value}`);
     }
   }
-  return { ...DEFAULTS, ...Object.fromEntries(given), retries: true };
+  const policy = { ...DEFAULTS, ...Object.fromEntries(given), retries: true };
+  return { ...policy, attemptTimeout: options?.attemptTimeout ?? policy.stallTimeout };
 }
 
 /** The deadline of an attempt that carries `bytes` and cannot be watched, in milliseconds. */

@@ -47,13 +47,24 @@ export interface Failure {
   readonly error: UploadError;
   /** How long it took, in milliseconds, as far as it counts: never more than what was planned for it. */
   readonly spent: number;
-  /** How many bytes of a streamed body were taken. */
-  readonly taken: number;
+  /** What became of a streamed body. */
+  readonly body: BodyFate;
 }
+
+/** What became of the body of a request. */
+export type BodyFate =
+  /** It was no stream. */
+  | "not streamed"
+  /** It was streamed, and the transport has taken some of it. */
+  | "part taken"
+  /** It was streamed, and the transport has taken all of it. */
+  | "all taken"
+  /** It was streamed, and nobody has looked at it. */
+  | "untouched";
 
 /** How an attempt ended. */
 export type SendResult =
-  | { readonly kind: "reply"; readonly reply: Reply; readonly taken: number }
+  | { readonly kind: "reply"; readonly reply: Reply; readonly body: BodyFate }
   | Failure;
 
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
@@ -94,15 +105,12 @@ export async function send(
     : undefined;
   watch.start(request, streamed !== undefined);
   const failed = (error: UploadError): Failure => {
-    return { kind: "failed", error, spent: watch.spent, taken: streamed?.taken ?? 0 };
+    return { kind: "failed", error, spent: watch.spent, body: fateOf(streamed) };
   };
   try {
-    const reply = exchange(transport, request, streamed, attempt.signal, options);
-    return {
-      kind: "reply",
-      reply: await abortable(reply, attempt.signal),
-      taken: streamed?.taken ?? 0,
-    };
+    const exchanged = exchange(transport, request, streamed, attempt.signal, options);
+    const reply = await abortable(exchanged, attempt.signal);
+    return { kind: "reply", reply, body: fateOf(streamed) };
   } catch (error) {
     if (streamed?.failure) throw streamed.failure.error;
     if (attempt.signal.aborted) {
@@ -117,6 +125,12 @@ export async function send(
     streamed?.stop(new DOMException("The request has ended", "AbortError"));
     signal?.removeEventListener("abort", onAbort);
   }
+}
+
+function fateOf(streamed: StreamedBody | undefined): BodyFate {
+  if (!streamed) return "not streamed";
+  if (streamed.allTaken) return "all taken";
+  return streamed.isUntouched ? "untouched" : "part taken";
 }
 
 function isPieceBody(body: SendRequest["body"]): body is PieceBody {
@@ -168,12 +182,13 @@ class Watch {
     return Math.min(Math.max(0, this.#clock.now() - this.#since), this.#milliseconds);
   }
 
-  start({ method }: SendRequest, isStreamed: boolean): void {
+  start({ method, url }: SendRequest, isStreamed: boolean): void {
     const { deadline, stallTimeout, action = method } = this.#options;
     this.#milliseconds = isStreamed ? stallTimeout : deadline;
+    const { host } = new URL(url);
     const expected = isStreamed
-      ? `expected bytes to be taken or a reply within ${stallTimeout} ms, got neither`
-      : `expected a reply within ${deadline} ms, got none`;
+      ? `expected bytes to be taken or a reply from ${host} within ${stallTimeout} ms, got neither`
+      : `expected a reply from ${host} within ${deadline} ms, got none`;
     this.#message = `Cannot ${action}: ${expected}`;
     this.restart();
   }

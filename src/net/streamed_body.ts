@@ -1,6 +1,7 @@
 /** A body that is made piece by piece while it is sent. */
 
 import type { Bytes } from "../bytes/bytes.ts";
+import { isDisturbed } from "../bytes/disturbed.ts";
 
 /** Where the pieces of a body come from. */
 export interface PieceBody {
@@ -52,6 +53,11 @@ export class StreamedBody {
   /** How many bytes the transport has taken; some megabytes of them may still be in its buffers. */
   get taken(): number {
     return this.#taken;
+  }
+
+  /** Whether nobody has so much as looked at it: the transport may not know what a stream is. */
+  get isUntouched(): boolean {
+    return this.#taken === 0 && !this.stream.locked && !isDisturbed(this.stream);
   }
 
   /** Whether the transport has taken all of it. */

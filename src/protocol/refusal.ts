@@ -21,6 +21,8 @@ export type Refusal =
   | { readonly kind: "too_large"; readonly maxBytes: number }
   /** Any other 4xx: the same request fails again. */
   | { readonly kind: "rejected" }
+  /** The server has ended the session with a refusal: nothing more can come of it. */
+  | { readonly kind: "refused" }
   /** A success that shows no result, cut short perhaps: ask whether there is one. */
   | { readonly kind: "no_result"; readonly problem: string }
   /** Not a reply that the protocol knows. */
@@ -97,7 +99,8 @@ function jsonError(text: string): ServerError | undefined {
     const { error } = JSON.parse(text) as { error?: unknown };
     if (typeof error !== "object" || error === null) return undefined;
     const { message, errors, details, status } = error as Record<string, unknown>;
-    const reasons = [listOf(errors)[0], ...listOf(details)].map((entry) => textOf(entry.reason));
+    const entries = [...listOf(errors).slice(0, 1), ...listOf(details)];
+    const reasons = entries.map((entry) => textOf(entry.reason));
     return {
       message: textOf(message),
       reason: reasons.find((reason) => reason !== undefined) ?? textOf(status),

@@ -2,8 +2,11 @@
 
 /** A reply, its body read to the end. */
 export interface ReplyHead {
+  /** The status code. */
   readonly status: number;
+  /** The headers that can be seen. */
   readonly headers: Headers;
+  /** The body. */
   readonly text: string;
   /** Where it came from in the end, after redirects; empty where the transport does not say. */
   readonly url?: string | undefined;

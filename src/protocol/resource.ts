@@ -1,40 +1,72 @@
 /** What an API makes of the bytes: how a finished reply is read, what it tells of them, and where checksums travel. */
 
-import type { Checksums } from "./hashes.ts";
+import { CHECKSUM_KINDS, type Checksums } from "./hashes.ts";
 import type { ReplyHead } from "./reply.ts";
+import type { Method } from "./upload_protocol.ts";
 
-/** Which checksum an upload compares; `auto` compares CRC32C whenever the server reports one. */
-export type ChecksumOption = "auto" | "crc32c" | "md5" | null;
+/**
+ * Which checksum an upload compares; `auto` compares what the API's resource reports, and computes no more than it needs.
+ */
+export type ChecksumOption = "auto" | "crc32c" | "md5" | "sha256" | null;
 
 /** What a finished resource says of the bytes that were sent; absent is what it does not say. */
-export interface ResourceFacts {
+export interface ResourceFacts extends Checksums {
   /** The number of bytes. */
   readonly size?: number | undefined;
-  /** CRC32C, base64. */
-  readonly crc32c?: string | undefined;
-  /** MD5, base64. */
-  readonly md5?: string | undefined;
 }
 
-/** What an API makes of the bytes. */
+/** What is known of an upload besides its bytes when its result is read. */
+export interface UploadContext {
+  /** Where it was started. */
+  readonly startUrl: string;
+  /** The method of the start. */
+  readonly method: Method;
+  /** The metadata that it was started with. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * What an API makes of the bytes: how a finished reply is read, what it tells of the bytes, and where checksums travel.
+ *
+ * `json`, `text`, `driveFile`, `geminiFile`, `storageObject` and `anything` are some; one of your own is an object with
+ * `read` and, if the API reports size or checksums, `facts`.
+ *
+ * @example The job that BigQuery answers with
+ * ```ts
+ * import type { Resource } from "@resumable-media/upload";
+ *
+ * interface Job {
+ *   id: string;
+ * }
+ * const job: Resource<Job> = {
+ *   expected: "a job",
+ *   read: ({ text }) => (text.startsWith("{") ? JSON.parse(text) : undefined),
+ * };
+ * console.log(job.read({ status: 200, headers: new Headers(), text: '{"id":"a"}' })?.id); // a
+ * ```
+ */
 export interface Resource<T> {
+  /** What is expected of a finished reply, for messages: "the object as JSON". */
+  readonly expected: string;
   /** Reads the reply of a finished upload; `undefined` where it shows no result: then the server is asked again. */
   read(reply: ReplyHead): T | undefined;
   /** What the result says of the bytes; without it nothing is compared. */
-  facts?(value: T): ResourceFacts;
+  facts?(value: T, context: UploadContext): ResourceFacts;
+  /** What `checksum: "auto"` computes; the default is CRC32C. */
+  readonly auto?: "crc32c" | "md5" | "sha256" | undefined;
   /** Adds what the upload itself has proven to a result that leaves it out. */
-  complete?(value: T, proven: { readonly size: number; readonly startUrl: string }): T;
+  complete?(value: T, context: UploadContext & { readonly size: number }): T;
   /** The metadata with checksums in it, where the API takes them there. */
   withChecksums?(
     metadata: Readonly<Record<string, unknown>>,
     sums: Checksums,
   ): Readonly<Record<string, unknown>>;
-  /** Whether the API compares an `x-goog-hash` with what it stores. */
-  readonly takesHash: boolean;
+  /** Whether the API compares an `x-goog-hash` with what it stores. The default is that it does not. */
+  readonly takesHash?: boolean | undefined;
   /** Where a result can be read again, as a URL to GET; `undefined` where there is no such place. */
-  lookup?(startUrl: string, metadata: Readonly<Record<string, unknown>>): string | undefined;
-  /** What is expected of a finished reply, for messages. */
-  readonly expected: string;
+  lookup?(context: UploadContext): string | undefined;
+  /** Throws a `TypeError` where the start cannot lead to a result that this resource can read. */
+  check?(startUrl: string): void;
 }
 
 /** How a finished resource differs from what was sent. */
@@ -62,7 +94,7 @@ export function compareFacts(
       message: `expected an object of ${sent.size} bytes, got one of ${facts.size}`,
     };
   }
-  for (const kind of ["crc32c", "md5"] as const) {
+  for (const kind of CHECKSUM_KINDS) {
     const expected = sent.checksums[kind], actual = facts[kind];
     if (expected !== undefined && actual !== undefined && expected !== actual) {
       return {

@@ -8,14 +8,21 @@ export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** A request without its body. */
 export interface RequestHead {
+  /** The method. */
   readonly method: Method;
+  /** Where it goes. */
   readonly url: string;
+  /** Its headers. */
   readonly headers: Headers;
 }
 
 /** What starts an upload. */
 export interface StartInput {
+  /** The method of the start. */
+  readonly method: Method;
+  /** Where uploads are started. */
   readonly url: string;
+  /** The caller's headers. */
   readonly headers: Headers;
   /** The resource to create, as JSON; `undefined` for none. */
   readonly metadata: string | undefined;
@@ -27,8 +34,11 @@ export interface StartInput {
 
 /** Bytes of the upload; without any, and as the last request, it finishes what is stored already. */
 export interface ChunkInput {
+  /** The session. */
   readonly url: string;
+  /** The caller's headers. */
   readonly headers: Headers;
+  /** The media type of the bytes. */
   readonly contentType: string;
   /** Where the bytes belong. */
   readonly offset: number;
@@ -44,7 +54,9 @@ export interface ChunkInput {
 
 /** What a server says of a session that it has just opened. */
 export interface OpenedSession {
+  /** What the reply means. */
   readonly kind: "opened";
+  /** Where the upload goes on. */
   readonly url: string;
   /** Requests that are not the last one carry a multiple of this many bytes. */
   readonly granularity: number;
@@ -54,6 +66,7 @@ export interface OpenedSession {
 
 /** What is known when a reply to a session request is read. */
 export interface SessionQuestion {
+  /** What the request was for. */
   readonly asked: "chunk" | "status";
   /** What the server has confirmed before, in bytes; a chunk starts here. */
   readonly persisted: number;
@@ -73,8 +86,11 @@ export type SessionAnswer =
     /** The session's new URL, where the server gives it one. */
     readonly url?: string | undefined;
   }
-  /** The upload is finished; the resource says what the reply shows of it. */
-  | { readonly kind: "finished" }
+  /**
+   * The upload is finished; the resource says what the reply shows of it. Where that is nothing, `isCertain` says whether it
+   * is finished all the same, or has to be asked about.
+   */
+  | { readonly kind: "finished"; readonly isCertain: boolean }
   | Refusal;
 
 /** How requests and replies look on the wire. */
@@ -83,7 +99,7 @@ export interface UploadProtocol {
   readonly name: "content-range" | "x-goog-upload";
   /** Asks for a new session. */
   start(input: StartInput): RequestHead;
-  /** Reads the reply to a start that succeeded; `startUrl` is where it was sent. */
+  /** Reads the reply to a start; `startUrl` is where it was sent. */
   opened(reply: ReplyHead, startUrl: string): OpenedSession | Refusal;
   /** Sends bytes. */
   chunk(input: ChunkInput): RequestHead;

@@ -47,6 +47,13 @@ export function isSessionUrl(url: string): boolean {
   return SESSION.test(plainNames(url));
 }
 
+/** Where a session may have been started: its URL without what makes it one. Google's session URLs repeat the start's query. */
+export function startUrlOf(sessionUrl: string): string {
+  const url = new URL(sessionUrl);
+  for (const name of ["upload_id", "upload_protocol"]) url.searchParams.delete(name);
+  return url.href;
+}
+
 /** What a signed URL allows. */
 export interface Signature {
   /** The names of the headers that must be sent as they were signed, in lower case; `undefined` where the URL does not say. */
@@ -73,25 +80,28 @@ export function parameterOf(url: string, name: string): string | undefined {
   return new URL(url).searchParams.get(name) ?? undefined;
 }
 
-/** What a start URL of Cloud Storage's JSON API speaks of. */
+/** What a start URL of Cloud Storage's JSON API, or of Firebase's, speaks of. */
 export interface StorageTarget {
   /** What comes before the API's own path: an origin, perhaps with a proxy's prefix. */
   readonly base: string;
+  /** The path of the API where objects are read. */
+  readonly api: "/storage/v1" | "/v0";
   readonly bucket: string;
   /** The object's name, where the URL has it. */
   readonly name: string | undefined;
 }
 
-const STORAGE_PATH = /^(.*?)\/(?:resumable\/)?upload\/storage\/v1\/b\/([^/]+)\/o\/?$/;
+const STORAGE_PATH = /^(.*?)\/(?:(?:resumable\/)?upload\/storage\/v1|v0)\/b\/([^/]+)\/o\/?$/;
 
-/** What a start URL of Cloud Storage's JSON API speaks of; `undefined` for another URL. */
+/** What a start URL of Cloud Storage's JSON API, or of Firebase's, speaks of; `undefined` for another URL. */
 export function storageTargetOf(url: string): StorageTarget | undefined {
-  if (!url.includes("/upload/storage/v1/b/")) return undefined;
+  const api = url.includes("/upload/storage/v1/b/") ? "/storage/v1" : "/v0";
+  if (api === "/v0" && !url.includes("/v0/b/")) return undefined;
   const { origin, pathname, searchParams } = new URL(url);
   const match = STORAGE_PATH.exec(pathname);
   if (!match) return undefined;
   const [, prefix, bucket] = match;
-  return { base: origin + prefix, bucket, name: searchParams.get("name") ?? undefined };
+  return { base: origin + prefix, api, bucket, name: searchParams.get("name") ?? undefined };
 }
 
 /** The URL with one more query parameter, the rest of it untouched. */

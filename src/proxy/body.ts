@@ -1,6 +1,9 @@
 /** Bodies on their way through: bounded, and never collected. */
 
-import { badRequest, type HttpError, tooLarge } from "./http_error.ts";
+import { badRequest, HttpError, tooLarge } from "./http_error.ts";
+import { readPieces } from "./pieces.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
 
 /** What a body must keep to. */
 export interface BodyBounds {
@@ -12,14 +15,19 @@ export interface BodyBounds {
 
 /** A body that may be sent on. */
 export interface PassedBody {
-  readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  readonly body: ReadableStream<Bytes> | null;
   /** The number of bytes, when it is known beforehand. */
   readonly length: number | undefined;
-  /** Whether it is a request's body as it came, whose length the server holds the client to. */
-  readonly untouched?: boolean;
+  /** Whether the runtime itself holds the body to that length, here or where it is {@linkcode held}. */
+  readonly native?: boolean;
+  /** Whether that has been done. */
+  readonly held?: boolean;
   /** What was wrong with the body, once it has been found. */
   readonly problem: () => HttpError | undefined;
 }
+
+/** The request's head and body. */
+type RequestBody = Pick<Request, "headers" | "body">;
 
 /** What a header says in bytes, such as `Content-Length`; `undefined` without it. */
 export function byteCount(headers: Headers, name: string): number | undefined {
@@ -30,17 +38,32 @@ export function byteCount(headers: Headers, name: string): number | undefined {
 }
 
 /**
- * Takes the body of a request, if its length keeps to the bounds. With a `Content-Length`, which the server holds the
- * client to, the body goes through untouched; without one its bytes are counted as they pass.
+ * Refuses a request that says in two ways where its body ends: servers differ in which one they believe. Most runtimes
+ * refuse it themselves; workerd goes by the chunks and shows the length as well.
  */
-export function passBody(
-  { headers, body }: Pick<Request, "headers" | "body">,
-  bounds: BodyBounds,
-): PassedBody {
+export function checkFraming(headers: Headers): void {
+  const coding = headers.get("transfer-encoding");
+  if (coding === null) return;
+  if (headers.has("content-length")) {
+    throw badRequest("Expected either Content-Length or Transfer-Encoding, got both");
+  }
+  if (coding.trim().toLowerCase() !== "chunked") {
+    throw badRequest("Transfer-Encoding: expected chunked, got something else");
+  }
+}
+
+/**
+ * Takes the body of a request, if it keeps to the bounds.
+ *
+ * The bytes of every body are counted: in workerd by a stream of fixed length, in Deno and Bun by
+ * the server, which ends a body with a `Content-Length` there; bodies without one are counted here as they pass.
+ */
+export function passBody({ headers, body }: RequestBody, bounds: BodyBounds): PassedBody {
   const length = byteCount(headers, "Content-Length") ?? (body ? undefined : 0);
-  if (length === undefined) return counted(body!, bounds);
-  check(length, bounds);
-  return { body: length > 0 ? body : null, length, untouched: true, problem: () => undefined };
+  if (length !== undefined) check(length, bounds);
+  if (length === 0 || !body) return { body: null, length: 0, problem: () => undefined };
+  if (length === undefined) return counted(body, bounds);
+  return { body, length, native: true, problem: () => undefined };
 }
 
 /**
@@ -50,11 +73,11 @@ export function passBody(
  * were no more to come, and Google takes a part for the whole.
  */
 export function guarded(
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  body: ReadableStream<Bytes>,
   broken: () => void,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
+): ReadableStream<Bytes> {
   const reader = body.getReader();
-  return new ReadableStream<Uint8Array<ArrayBuffer>>({
+  return new ReadableStream<Bytes>({
     async pull(controller) {
       try {
         const { done, value } = await reader.read();
@@ -69,6 +92,20 @@ export function guarded(
   }, { highWaterMark: 0 });
 }
 
+/** A native body, held to its length: in workerd, whose server may be told one length and take another. */
+export function held({ body, length, native, held }: PassedBody): ReadableStream<Bytes> | null {
+  const Fixed = fixedLengthStream();
+  return Fixed && body && native && !held ? body.pipeThrough(new Fixed(length!)) : body;
+}
+
+/** workerd's stream that takes exactly so many bytes, and fails with more or fewer. */
+export type FixedLength = new (length: number) => TransformStream<Bytes, Bytes>;
+
+/** The one of this runtime, if it has it. */
+export function fixedLengthStream(): FixedLength | undefined {
+  return (globalThis as { FixedLengthStream?: FixedLength }).FixedLengthStream;
+}
+
 function check(length: number, { exact, most }: BodyBounds): void {
   if (exact !== undefined && length !== exact) {
     throw badRequest(`The Content-Range speaks of ${exact} bytes, the body has ${length}`);
@@ -76,43 +113,81 @@ function check(length: number, { exact, most }: BodyBounds): void {
   if (length > most) throw tooLarge(`At most ${most} bytes are allowed here, got ${length}`);
 }
 
-function counted(body: ReadableStream<Uint8Array<ArrayBuffer>>, bounds: BodyBounds): PassedBody {
+function counted(body: ReadableStream<Bytes>, bounds: BodyBounds): PassedBody {
   const { exact, most } = bounds;
   let problem: HttpError | undefined;
   let count = 0;
-  const refuse = (error: HttpError): never => {
-    problem = error;
-    throw error;
-  };
-  const counter = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
-    transform(piece, controller) {
-      count += piece.length;
-      if (exact !== undefined && count > exact) {
-        refuse(badRequest(`The Content-Range speaks of ${exact} bytes, the body has more`));
+  const reader = readPieces(body);
+  const passed = new ReadableStream<Bytes>({
+    async pull(controller) {
+      try {
+        const piece = await reader.read((exact ?? most + 1) - count);
+        count += piece?.length ?? 0;
+        if (exact !== undefined && (count > exact || (!piece && count < exact))) {
+          throw badRequest(
+            `The Content-Range speaks of ${exact} bytes, the body has ${piece ? "more" : count}`,
+          );
+        }
+        if (count > most) throw tooLarge(`At most ${most} bytes are allowed here, got more`);
+        if (piece) controller.enqueue(piece);
+        else controller.close();
+      } catch (error) {
+        if (error instanceof HttpError) problem = error;
+        reader.cancel(error).catch(() => {});
+        throw error;
       }
-      if (count > most) refuse(tooLarge(`At most ${most} bytes are allowed here, got more`));
-      controller.enqueue(piece);
     },
-    flush() {
-      if (exact !== undefined && count !== exact) {
-        refuse(badRequest(`The Content-Range speaks of ${exact} bytes, the body has ${count}`));
-      }
-    },
-  });
-  return { body: body.pipeThrough(counter), length: undefined, problem: () => problem };
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+  return { body: passed, length: undefined, problem: () => problem };
 }
 
-/** Reads a small text to its end; one that is longer is refused. */
+/** Waits so many milliseconds for what a client has to send before anything can be done. */
+export async function inTime<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const message = "What an upload begins with did not come in time";
+      reject(new HttpError(408, "requestTimeout", message));
+    }, milliseconds);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+    work.catch(() => {}); // it ends when its body is cancelled
+  }
+}
+
+/** Refuses a body without a length, where the proxy is set up so: to count its bytes takes time in JavaScript. */
+export function checkLength({ headers, body }: RequestBody, isRequired: boolean): void {
+  if (isRequired && body && !headers.has("content-length")) {
+    throw new HttpError(411, "lengthRequired", "Expected a Content-Length, got a body without one");
+  }
+}
+
+/** Reads a small text to its end; one that is longer or takes longer is refused. */
 export async function readText(
-  body: ReadableStream<Uint8Array<ArrayBuffer>> | null,
+  body: ReadableStream<Bytes> | null,
   most: number,
+  timeout = 30_000,
 ): Promise<string> {
+  if (!body) return "";
+  const reader = readPieces(body);
   const decoder = new TextDecoder();
   let text = "", size = 0;
-  for await (const piece of body ?? []) {
-    size += piece.length;
-    if (size > most) throw tooLarge(`At most ${most} bytes are allowed here`);
-    text += decoder.decode(piece, { stream: true });
+  const read = async () => {
+    for (let piece = await reader.read(); piece; piece = await reader.read()) {
+      size += piece.length;
+      if (size > most) throw tooLarge(`At most ${most} bytes are allowed here`);
+      text += decoder.decode(piece, { stream: true });
+    }
+  };
+  try {
+    await inTime(timeout, read());
+  } catch (error) {
+    await reader.cancel(error).catch(() => {});
+    throw error instanceof HttpError ? error : badRequest("The body cannot be read");
   }
   return text + decoder.decode();
 }

@@ -1,6 +1,8 @@
 /** Who may upload what: what a ticket allows, and whether a request stays within it. */
 
+import { isBucketName } from "../protocol/upload_url.ts";
 import { forbidden, quote, tooLarge } from "./http_error.ts";
+import { checkChosenName, checkName, checkType, isOpenable, isTypePattern } from "./policy.ts";
 
 /**
  * What somebody may upload.
@@ -8,33 +10,114 @@ import { forbidden, quote, tooLarge } from "./http_error.ts";
  * Without `name` and `prefix` nothing may be uploaded; with both, the name must be that one and have that prefix.
  */
 export interface UploadGrant {
-  /** Who it is, for the log; never sent to Google. */
-  subject?: string;
+  /** Who it is, for the log and for hooks; never sent to Google. */
+  subject?: string | undefined;
   /** The bucket; without it, the one the proxy is set up for. */
-  bucket?: string;
+  bucket?: string | undefined;
   /** The exact name of the object. */
-  name?: string;
+  name?: string | undefined;
   /** What the name must begin with; `""` allows any name. */
-  prefix?: string;
+  prefix?: string | undefined;
   /** The most bytes an object may have. */
-  maxBytes?: number;
-  /** The media types, such as `image/png` or `image/*`; without it, any. */
-  contentTypes?: readonly string[];
+  maxBytes?: number | undefined;
+  /**
+   * The media types, such as `image/png` or `image/*`; without it, any. A kind does not cover what browsers run, such as
+   * `image/svg+xml`: name that itself.
+   */
+  contentTypes?: readonly string[] | undefined;
+  /**
+   * What of the object's fields the client may set besides name, type and checksums: `cacheControl`, `contentDisposition`,
+   * `contentEncoding`, `contentLanguage`, `customTime`, `metadata` (any key of custom metadata) or `metadata.KEY` (that one).
+   *
+   * @default {[]} or what the proxy's setting opens
+   */
+  fields?: readonly string[] | undefined;
   /**
    * Whether an object that exists may be overwritten.
    *
    * @default {false}
    */
-  overwrite?: boolean;
+  overwrite?: boolean | undefined;
   /** Fields of the object resource that the proxy sets and the client cannot. */
-  metadata?: Readonly<Record<string, unknown>>;
+  metadata?: Readonly<Record<string, unknown>> | undefined;
+  /**
+   * How long an upload that is started with it can go on, in seconds. The default is until a day after `expires`; the proxy's
+   * own limit holds in any case.
+   */
+  sessionTtl?: number | undefined;
+  /** When the grant itself ends, in seconds since 1970: the `exp` of a ticket. */
+  expires?: number | undefined;
 }
 
 /** Limits for every upload, whatever a grant says. */
 export interface UploadLimits {
   readonly bucket: string | undefined;
+  /** All buckets there may be; `undefined` for the one above, and those that grants name. */
+  readonly buckets?: readonly string[] | undefined;
   readonly maxBytes: number;
   readonly contentTypes: readonly string[] | undefined;
+  /** Fields that clients may set, where a grant does not say. */
+  readonly fields?: readonly string[] | undefined;
+}
+
+/** A grant that is none. The message names the field, and shows no value. */
+export class GrantError extends TypeError {
+  /** The name of the class, for logs. */
+  override readonly name: string = "GrantError";
+  /** The field. */
+  readonly field: string;
+
+  /** An error that says what is expected of a field. */
+  constructor(field: string, expected: string) {
+    super(`grant.${field}: expected ${expected}`);
+    this.field = field;
+  }
+}
+
+type Rule = readonly [isValid: (value: unknown) => boolean, expected: string];
+
+const isText = (value: unknown): boolean => typeof value === "string";
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
+const listOf = (isItem: (value: unknown) => boolean) => (value: unknown): boolean =>
+  Array.isArray(value) && value.length <= 100 && value.every(isItem);
+const isRecord = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** What each field of a grant must be. */
+const RULES: Readonly<Record<keyof UploadGrant, Rule>> = {
+  subject: [(value) => isText(value) && value !== "", "a text that is not empty"],
+  bucket: [isBucketName, "the name of a bucket"],
+  name: [isText, "a text"],
+  prefix: [isText, "a text"],
+  maxBytes: [isCount, "a whole number of bytes"],
+  contentTypes: [listOf(isTypePattern), "a list of media types such as image/png or image/*"],
+  fields: [
+    listOf(isOpenable),
+    "a list of fields such as cacheControl, metadata or metadata.author",
+  ],
+  overwrite: [(value) => typeof value === "boolean", "true or false"],
+  metadata: [isRecord, "an object"],
+  sessionTtl: [(value) => isCount(value) && value !== 0, "a whole number of seconds"],
+  expires: [isCount, "a whole number of seconds since 1970"],
+};
+
+/**
+ * Reads a grant, wherever it comes from: a field that is not known, or not what it should be, is an error, since passing it
+ * over would drop a limit without a word. Fields that are `undefined` or missing are the same.
+ *
+ * @throws {GrantError}
+ */
+export function readGrant(value: unknown): UploadGrant {
+  if (!isRecord(value)) throw new TypeError("grant: expected an object");
+  const grant: Record<string, unknown> = {};
+  for (const [field, given] of Object.entries(value as Record<string, unknown>)) {
+    const rule = Object.hasOwn(RULES, field) ? RULES[field as keyof UploadGrant] : undefined;
+    if (!rule) throw new GrantError(quote(field), "no such field");
+    if (given === undefined) continue;
+    if (!rule[0](given)) throw new GrantError(field, rule[1]);
+    grant[field] = given;
+  }
+  return grant;
 }
 
 /** The object that a request asks for. */
@@ -49,7 +132,7 @@ export interface WantedObject {
 /** Refuses what a grant and the limits do not cover; returns the most bytes the object may have. */
 export function checkGrant(grant: UploadGrant, limits: UploadLimits, wanted: WantedObject): number {
   const bucket = grant.bucket ?? limits.bucket;
-  if (bucket === undefined || wanted.bucket !== bucket) {
+  if (bucket === undefined || wanted.bucket !== bucket || !isAllowedBucket(limits, bucket)) {
     throw forbidden(`The ticket does not cover the bucket ${quote(wanted.bucket)}`);
   }
   const { name, prefix } = grant;
@@ -57,12 +140,8 @@ export function checkGrant(grant: UploadGrant, limits: UploadLimits, wanted: Wan
     (name === undefined || wanted.name === name) &&
     (prefix === undefined || wanted.name.startsWith(prefix));
   if (!named) throw forbidden(`The ticket does not cover the object name ${quote(wanted.name)}`);
-  // Below a prefix, a path that leads out of it again is left to nobody: tools that copy a bucket to a disk follow it.
-  if (
-    name === undefined && wanted.name.split(/[/\\]/).some((part) => part === "." || part === "..")
-  ) {
-    throw forbidden(`The object name ${quote(wanted.name)} has a part that is a relative path`);
-  }
+  checkName(wanted.name);
+  if (name === undefined) checkChosenName(wanted.name);
   checkType(wanted.contentType, grant.contentTypes);
   checkType(wanted.contentType, limits.contentTypes);
   const maxBytes = Math.min(grant.maxBytes ?? Infinity, limits.maxBytes);
@@ -72,17 +151,7 @@ export function checkGrant(grant: UploadGrant, limits: UploadLimits, wanted: Wan
   return maxBytes;
 }
 
-/** Refuses a media type that is none of those allowed. */
-export function checkType(contentType: string, types: readonly string[] | undefined): void {
-  if (types && !types.some((type) => matchesType(type, contentType))) {
-    throw forbidden(`The media type ${quote(contentType)} is not allowed`);
-  }
-}
-
-/** Whether a media type is `pattern`, or of its kind when that ends in `/*`; parameters and case do not count. */
-function matchesType(pattern: string, contentType: string): boolean {
-  const [wanted, actual] = [pattern, contentType].map((type) =>
-    type.split(";")[0].trim().toLowerCase()
-  );
-  return wanted.endsWith("/*") ? actual.startsWith(wanted.slice(0, -1)) : actual === wanted;
+/** Whether uploads to a bucket may be started, and go on. */
+export function isAllowedBucket({ buckets }: UploadLimits, bucket: string): boolean {
+  return buckets === undefined || buckets.includes(bucket);
 }

@@ -1,8 +1,9 @@
 /** `multipart/related` on its way through: the metadata is taken out, the media is passed on in a new frame. */
 
-import { multipartFrame } from "../protocol/multipart_related.ts";
-import type { PassedBody } from "./body.ts";
-import { badRequest, type HttpError, tooLarge } from "./http_error.ts";
+import { type MultipartFrame, multipartFrame } from "../protocol/multipart_related.ts";
+import { fixedLengthStream, inTime, type PassedBody } from "./body.ts";
+import { badRequest, HttpError, tooLarge } from "./http_error.ts";
+import { type PieceReader, readPieces } from "./pieces.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -18,11 +19,15 @@ export interface MultipartBody {
   readonly problem: () => HttpError | undefined;
 }
 
-/** Reads a body up to the start of its media. Metadata and part headers may have `most` bytes. */
-export async function readMultipart(request: Request, most: number): Promise<MultipartBody> {
+/** Reads a body up to the start of its media. Metadata and part headers may have `most` bytes, and take so many milliseconds. */
+export async function readMultipart(
+  request: Request,
+  most: number,
+  timeout = 30_000,
+): Promise<MultipartBody> {
   const delimiter = encode(`\r\n--${boundaryOf(request.headers.get("content-type") ?? "")}`);
   if (!request.body) throw badRequest("Expected a multipart body, got none");
-  const reader = request.body.getReader();
+  const reader = readPieces(request.body, { collect: true });
   // The first delimiter may stand at the very beginning, without the line break that belongs to it.
   const head = new HeadBuffer("\r\n");
   const until = async (mark: Bytes): Promise<string> => {
@@ -32,16 +37,18 @@ export async function readMultipart(request: Request, most: number): Promise<Mul
         throw tooLarge(`At most ${most} bytes of metadata are allowed`);
       }
       if (found) return decode(found);
-      const { done, value } = await reader.read();
-      if (done) throw badRequest("The multipart body ends before its media");
-      head.add(value);
+      const piece = await reader.read();
+      if (!piece) throw badRequest("The multipart body ends before its media");
+      head.add(piece);
     }
   };
-  try {
+  const parts = async () => {
     await until(delimiter);
     await until(BLANK_LINE);
-    const metadata = await until(delimiter);
-    const headers = await until(BLANK_LINE);
+    return [await until(delimiter), await until(BLANK_LINE)];
+  };
+  try {
+    const [metadata, headers] = await inTime(timeout, parts());
     const header = headers.split("\r\n").find((line) => /^content-type:/i.test(line));
     const contentType = header?.slice("content-type:".length).trim();
     return { metadata, contentType, ...mediaOf(reader, head.rest(), delimiter) };
@@ -69,12 +76,17 @@ function boundaryOf(contentType: string): string {
 
 /** The media: what is in `buffer` and what the reader still gives, up to the delimiter, after which nothing may follow. */
 function mediaOf(
-  reader: ReadableStreamDefaultReader<Bytes>,
+  reader: PieceReader,
   buffer: Bytes,
   delimiter: Bytes,
 ): Pick<MultipartBody, "media" | "problem"> {
   let problem: HttpError | undefined;
   const refuse = (message: string) => problem = badRequest(message);
+  const read = () =>
+    reader.read().catch((error: unknown) => {
+      if (error instanceof HttpError) problem = error;
+      throw error;
+    });
   const media = new ReadableStream<Bytes>({
     async pull(controller) {
       for (;;) {
@@ -91,16 +103,16 @@ function mediaOf(
           buffer = buffer.subarray(safe);
           return;
         }
-        const { done, value } = await reader.read();
-        if (done) throw refuse("The multipart body ends without its closing delimiter");
-        buffer = buffer.length === 0 ? value : joined(buffer, value);
+        const piece = await read();
+        if (!piece) throw refuse("The multipart body ends without its closing delimiter");
+        buffer = buffer.length === 0 ? piece : joined(buffer, piece);
       }
     },
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });
   const expectEnd = async (first: Bytes) => {
     let at = 0;
-    for (let piece: Bytes | undefined = first; piece; piece = (await reader.read()).value) {
+    for (let piece: Bytes | undefined = first; piece; piece = await read()) {
       // Two hyphens, and then nothing but blanks and line ends.
       if (!piece.every((byte) => at++ < 2 ? byte === 0x2d : BLANKS.includes(byte))) at = -Infinity;
       if (at < 0) break;
@@ -113,20 +125,63 @@ function mediaOf(
 /** Media in a frame of its own, with metadata before it. */
 export function frameMultipart(
   metadata: Record<string, unknown>,
-  contentType: string,
+  mediaType: string,
   media: PassedBody,
 ): { contentType: string; body: PassedBody } {
-  const frame = multipartFrame(metadata, contentType, crypto.randomUUID());
+  const frame = multipartFrame(metadata, mediaType, crypto.randomUUID());
   const length = media.length === undefined
     ? undefined
     : frame.head.length + media.length + frame.tail.length;
-  const whole = new TransformStream<Bytes, Bytes>({
-    start: (controller) => controller.enqueue(frame.head),
-    flush: (controller) => controller.enqueue(frame.tail),
-  });
-  const empty = () => new ReadableStream<Bytes>({ start: (controller) => controller.close() });
-  const body = (media.body ?? empty()).pipeThrough(whole);
-  return { contentType: frame.contentType, body: { body, length, problem: media.problem } };
+  const Fixed = fixedLengthStream();
+  const { contentType } = frame, { problem } = media;
+  if (Fixed && media.native && media.body && length !== undefined) {
+    const body = around(frame, media.body, new Fixed(length));
+    return { contentType, body: { body, length, native: true, held: true, problem } };
+  }
+  return { contentType, body: { body: between(frame, media.body), length, problem } };
+}
+
+/** Head, media and tail, the media without a detour through JavaScript: in workerd only. */
+function around(
+  { head, tail }: MultipartFrame,
+  media: ReadableStream<Bytes>,
+  { readable, writable }: TransformStream<Bytes, Bytes>,
+): ReadableStream<Bytes> {
+  const write = async (bytes: Bytes) => {
+    const writer = writable.getWriter();
+    await writer.write(bytes);
+    writer.releaseLock();
+  };
+  const all = async () => {
+    await write(head);
+    await media.pipeTo(writable, { preventClose: true });
+    await write(tail);
+    await writable.close();
+  };
+  // What breaks off is seen by the reader, since the stream has a length to keep to.
+  all().catch((error) => writable.abort(error).catch(() => {}));
+  return readable;
+}
+
+/** Head, media and tail, piece by piece. */
+function between(
+  { head, tail }: MultipartFrame,
+  media: ReadableStream<Bytes> | null,
+): ReadableStream<Bytes> {
+  const reader = media?.getReader();
+  let begun = false;
+  return new ReadableStream<Bytes>({
+    async pull(controller) {
+      if (!begun) {
+        begun = true;
+        return controller.enqueue(head);
+      }
+      const piece = (await reader?.read())?.value;
+      controller.enqueue(piece ?? tail);
+      if (!piece) controller.close();
+    },
+    cancel: (reason) => reader?.cancel(reason),
+  }, { highWaterMark: 0 });
 }
 
 function encode(text: string): Bytes {
@@ -144,18 +199,28 @@ function joined(first: Bytes, second: Bytes): Bytes {
   return both;
 }
 
-/** Where `mark` stands in `bytes`, from `start` on; -1 where it does not. */
+/** How far is looked at byte by byte before the runtime's own search, which is dear to begin and cheap to go on. */
+const NEAR = 32;
+
+/**
+ * Where `mark` stands in `bytes`, from `start` on; -1 where it does not. None begins within the
+ * beginning of another (a line break is followed by none, or by a second one that is its end), so no byte is compared more
+ * than twice; and where the first byte is frequent, as in a body of nothing else, the runtime is not asked for each one.
+ */
 function indexOf(bytes: Bytes, mark: Bytes, start = 0): number {
+  const [first] = mark;
   const end = bytes.length - mark.length;
-  next: for (
-    let at = bytes.indexOf(mark[0], start);
-    at >= 0 && at <= end;
-    at = bytes.indexOf(mark[0], at + 1)
-  ) {
-    for (let i = 1; i < mark.length; i++) {
-      if (bytes[at + i] !== mark[i]) continue next;
+  for (let at = start; at <= end;) {
+    const near = Math.min(end, at + NEAR);
+    while (at <= near && bytes[at] !== first) at++;
+    if (at > near) {
+      at = bytes.indexOf(first, at);
+      if (at < 0 || at > end) return -1;
     }
-    return at;
+    let matched = 1;
+    while (matched < mark.length && bytes[at + matched] === mark[matched]) matched++;
+    if (matched === mark.length) return at;
+    at += matched;
   }
   return -1;
 }

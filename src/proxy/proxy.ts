@@ -2,52 +2,19 @@
 
 import type { Transport } from "../net/transport.ts";
 import { isBucketName } from "../protocol/upload_url.ts";
+import { cloudStorage } from "./backends/cloud_storage.ts";
+import { checkFraming } from "./body.ts";
 import { checkOrigins, preflight, withCors } from "./cors.ts";
-import {
-  cancelSession,
-  continueSession,
-  type GoogleSide,
-  type Place,
-  startSession,
-  type Trace,
-  uploadMedia,
-  uploadMultipart,
-} from "./google.ts";
-import type { UploadGrant } from "./grant.ts";
-import { badRequest, errorResponse, HttpError, unauthorized } from "./http_error.ts";
+import { end, media, multipart, type Place, proceed, start } from "./fronts/content_range.ts";
+import { GrantError, readGrant, type UploadGrant } from "./grant.ts";
+import { badRequest, errorResponse, HttpError, quote, unauthorized } from "./http_error.ts";
+import type { Trace, UploadLogEntry } from "./log.ts";
+import { isOpenable, isTypePattern } from "./policy.ts";
+import { ProgressTable } from "./progress.ts";
+import type { Core } from "./session.ts";
 import { sessionSealer } from "./session_token.ts";
 import { SettingError } from "./setting_error.ts";
 import { type TicketSettings, ticketVerifier } from "./ticket.ts";
-
-/** One line of the proxy's log. Nothing in it is a secret, and strings are JSON when it is written. */
-export interface UploadLogEntry {
-  /** When, RFC 3339. */
-  readonly time: string;
-  /** `start`, `chunk`, `status`, `finish`, `cancel`, `media`, `multipart`, `preflight`, `health` or `refused`. */
-  readonly event: string;
-  /** The HTTP method. */
-  readonly method: string;
-  /** The status of the reply. */
-  readonly status: number;
-  /** Milliseconds from the request to the reply. */
-  readonly ms: number;
-  /** A name for the upload session, the same for all requests of an upload; it tells nothing of it. */
-  readonly session?: string;
-  /** Who the ticket is for. */
-  readonly subject?: string;
-  /** Where the object goes. */
-  readonly bucket?: string;
-  /** The `Content-Range` of the request. */
-  readonly range?: string;
-  /** Bytes of the request's body, where they are known beforehand. */
-  readonly bytes?: number;
-  /** Google's status. */
-  readonly upstreamStatus?: number;
-  /** Milliseconds until the end of Google's reply. */
-  readonly upstreamMs?: number;
-  /** Why the request was refused. */
-  readonly error?: string;
-}
 
 /** Options of {@linkcode createUploadProxy}. */
 export interface UploadProxyOptions {
@@ -81,8 +48,29 @@ export interface UploadProxyOptions {
    * @default {104857600} 100 MiB, the smallest limit of a request on Cloudflare
    */
   maxChunkBytes?: number;
+  /**
+   * Whether requests with bytes must say their length, and get a 411 otherwise.
+   *
+   * @default {false}
+   */
+  requireContentLength?: boolean;
+  /**
+   * How long a client may take for what an upload begins with, in milliseconds: the metadata, the head of a multipart body.
+   *
+   * @default {30000}
+   */
+  startTimeout?: number;
   /** The media types that may be uploaded, such as `image/*`. The default is any. */
   contentTypes?: readonly string[];
+  /** All buckets that uploads may go to. The default is `bucket`, and those that grants name. */
+  buckets?: readonly string[];
+  /**
+   * The fields of an object that clients may set, where their grant does not say; where it does, those that are in both. See
+   * {@linkcode UploadGrant.fields}.
+   *
+   * @default {[]}
+   */
+  fields?: readonly string[];
   /**
    * How long an upload can go on, in seconds; at most Google's 7 days.
    *
@@ -124,7 +112,7 @@ const UPLOAD_PATH = /^\/(?:resumable\/)?upload\/storage\/v1\/b\/([a-z0-9._-]{3,2
  *   transport: gcs.fetch,
  *   fetch: gcs.fetch,
  *   bucket: "my-bucket",
- *   sessionSecrets: ["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"], // 32 random bytes of your own
+ *   sessionSecrets: ["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"], // not this: 32 random bytes of your own
  *   authorize: () => ({ prefix: "public/" }), // everybody, below public/
  * });
  * const start = "https://proxy.example/upload/storage/v1/b/my-bucket/o?uploadType=resumable&name=public/a";
@@ -133,10 +121,11 @@ const UPLOAD_PATH = /^\/(?:resumable\/)?upload\/storage\/v1\/b\/([a-z0-9._-]{3,2
  * ```
  */
 export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
+  checkOptions(options);
   const allowedOrigins = checkOrigins(options.allowedOrigins ?? []);
-  const side = googleSide(options);
+  const core = coreOf(options);
   const authorize = authorizer(options);
-  const now = side.now;
+  const { now } = core;
   const publicOrigin = options.publicOrigin && checkOrigin("PUBLIC_ORIGIN", options.publicOrigin);
   return {
     async fetch(request) {
@@ -145,21 +134,23 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
       let error: string | undefined;
       let response: Response;
       try {
-        response = await route(request, side, authorize, publicOrigin, trace);
+        response = await route(request, core, authorize, publicOrigin, trace);
       } catch (thrown) {
         const known = thrown instanceof HttpError
           ? thrown
           : new HttpError(500, "internalError", "The proxy has failed");
         error = thrown instanceof HttpError
           ? known.message
-          : `${known.message}: ${(thrown as Error)?.name}`;
+          : `${known.message}: ${
+            thrown instanceof GrantError ? thrown.message : (thrown as Error)?.name
+          }`;
         response = errorResponse(known);
         await request.body?.cancel().catch(() => {});
       }
       if (trace.upstreamMs !== undefined) {
         response.headers.set("server-timing", `upstream;dur=${trace.upstreamMs}`);
       }
-      response.headers.set("x-max-chunk-bytes", String(side.maxChunkBytes));
+      response.headers.set("x-max-chunk-bytes", String(core.maxChunkBytes));
       response.headers.set("x-content-type-options", "nosniff");
       response.headers.set("content-security-policy", "default-src 'none'; sandbox");
       try {
@@ -179,19 +170,21 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
 
 /** The ways to start an upload. */
 const STARTS = new Map([
-  ["resumable", { event: "start", start: startSession }],
-  ["media", { event: "media", start: uploadMedia }],
-  ["multipart", { event: "multipart", start: uploadMultipart }],
+  ["resumable", { event: "start", begin: start }],
+  ["media", { event: "media", begin: media }],
+  ["multipart", { event: "multipart", begin: multipart }],
 ]);
 
 async function route(
   request: Request,
-  side: GoogleSide,
+  core: Core,
   authorize: (request: Request) => Promise<UploadGrant>,
   publicOrigin: string | undefined,
   trace: Trace,
 ): Promise<Response> {
   if (!URL.canParse(request.url)) throw badRequest("Expected a URL and a Host that can be read");
+  checkHost(request.headers);
+  checkFraming(request.headers);
   const url = new URL(request.url);
   if (url.pathname === "/healthz" && (request.method === "GET" || request.method === "HEAD")) {
     trace.event = "health";
@@ -206,12 +199,12 @@ async function route(
     return preflight();
   }
   const query = url.searchParams;
-  const token = query.get("upload_id");
-  if (token !== null) {
+  const token = tokenOf(url);
+  if (token !== undefined) {
     trace.event = request.method === "DELETE" ? "cancel" : "chunk";
-    if (request.method === "DELETE") return await cancelSession(side, token, trace);
+    if (request.method === "DELETE") return await end(core, token, trace);
     if (request.method === "PUT" || request.method === "POST") {
-      return await continueSession(side, request, token, trace);
+      return await proceed(core, request, token, trace);
     }
   }
   if (request.method !== "POST") {
@@ -232,17 +225,36 @@ async function route(
     bucket: trace.bucket,
     query,
   };
-  return await way.start(side, request, place, grant, trace);
+  return await way.begin(core, { request, place, grant }, trace);
+}
+
+/** Refuses a host that is none: Deno puts it before the path as it is, and a path in it would choose the route. */
+function checkHost(headers: Headers): void {
+  const host = headers.get("host");
+  if (host !== null && !/^(?:[\w.-]+|\[[0-9a-f:.]+\])?(?::\d{1,5})?$/i.test(host)) {
+    throw badRequest("Host: expected a host, with or without a port");
+  }
+}
+
+/** The sealed session of a URL as it stands there, once and not encoded; an empty one, which opens nothing, for any other. */
+function tokenOf({ search, searchParams }: URL): string | undefined {
+  const [token, ...others] = searchParams.getAll("upload_id");
+  if (token === undefined) return undefined;
+  const written = /[?&]upload_id=([^&]*)/.exec(search)?.[1];
+  return others.length === 0 && written === token ? token : "";
 }
 
 /** Who says what a request may upload; nothing is open by default. */
 function authorizer(
-  { tickets, authorize, now }: UploadProxyOptions,
+  { tickets, authorize, now, sessionSecrets }: UploadProxyOptions,
 ): (request: Request) => Promise<UploadGrant> {
   if ((tickets === undefined) === (authorize === undefined)) {
     throw new TypeError("Cannot make an upload proxy: expected either `tickets` or `authorize`");
   }
-  if (authorize) return async (request) => await authorize(request);
+  if (authorize) return async (request) => readGrant(await authorize(request));
+  if ("secret" in tickets! && sessionSecrets.includes(tickets.secret)) {
+    throw new SettingError("TICKET_SECRET", "another value than SESSION_SECRET");
+  }
   const verify = ticketVerifier(tickets!, now);
   return async (request) => {
     const ticket = /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
@@ -253,16 +265,25 @@ function authorizer(
   };
 }
 
-function googleSide(options: UploadProxyOptions): GoogleSide {
+function coreOf(options: UploadProxyOptions): Core {
   const { transport, endpoint = "https://storage.googleapis.com", now = Date.now } = options;
   if (typeof transport !== "function") {
     throw new TypeError("transport: expected a function such as fetch");
   }
   const sessionTtl = checkNumber("SESSION_TTL_SECONDS", options.sessionTtl ?? WEEK, 1, WEEK);
+  const maxChunkBytes = checkNumber(
+    "MAX_CHUNK_BYTES",
+    options.maxChunkBytes ?? 104_857_600,
+    262_144,
+    Number.MAX_SAFE_INTEGER,
+  );
   return {
-    endpoint: checkOrigin("GCS_ENDPOINT", endpoint),
-    transport,
-    plain: options.fetch ?? ((input, init) => fetch(input, init)),
+    backend: cloudStorage({
+      endpoint: checkOrigin("GCS_ENDPOINT", endpoint),
+      transport,
+      plain: options.fetch ?? ((input, init) => fetch(input, init)),
+      maxChunkBytes,
+    }),
     sealer: sessionSealer(options.sessionSecrets, now),
     limits: {
       bucket: checkBucket(options.bucket),
@@ -272,15 +293,20 @@ function googleSide(options: UploadProxyOptions): GoogleSide {
         0,
         5_497_558_138_880,
       ),
+      buckets: options.buckets && checkBuckets(options.buckets),
       contentTypes: checkContentTypes(options.contentTypes),
+      fields: options.fields && checkOpenable(options.fields),
     },
-    maxChunkBytes: checkNumber(
-      "MAX_CHUNK_BYTES",
-      options.maxChunkBytes ?? 104_857_600,
-      262_144,
-      Number.MAX_SAFE_INTEGER,
+    maxChunkBytes,
+    requireLength: options.requireContentLength ?? false,
+    startTimeout: checkNumber(
+      "START_TIMEOUT_SECONDS",
+      options.startTimeout ?? 30_000,
+      1,
+      2 ** 31 - 1,
     ),
     sessionTtl,
+    progress: new ProgressTable(),
     now,
   };
 }
@@ -313,8 +339,25 @@ function checkBucket(bucket: string | undefined): string | undefined {
   return bucket;
 }
 
+function checkBuckets(buckets: readonly string[]): readonly string[] {
+  if (buckets.length === 0 || !buckets.every(isBucketName)) {
+    throw new SettingError("ALLOWED_BUCKETS", "names of buckets, got something else");
+  }
+  return buckets;
+}
+
+function checkOpenable(fields: readonly string[]): readonly string[] {
+  if (!fields.every(isOpenable)) {
+    throw new SettingError(
+      "ALLOWED_FIELDS",
+      "fields such as cacheControl, metadata or metadata.author, got something else",
+    );
+  }
+  return fields;
+}
+
 function checkContentTypes(types: readonly string[] | undefined): readonly string[] | undefined {
-  if (types?.every((type) => /^[\w!#$&^.+-]+\/(?:[\w!#$&^.+-]+|\*)$/.test(type)) === false) {
+  if (types?.every(isTypePattern) === false) {
     throw new SettingError(
       "ALLOWED_CONTENT_TYPES",
       "media types such as image/png or image/*, got something else",
@@ -322,3 +365,33 @@ function checkContentTypes(types: readonly string[] | undefined): readonly strin
   }
   return types;
 }
+
+/** An option that nobody knows would be a limit that does not hold. */
+function checkOptions(options: UploadProxyOptions): void {
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(OPTIONS, name));
+  if (unknown !== undefined) {
+    throw new TypeError(`Cannot make an upload proxy: the option ${quote(unknown)} is not known`);
+  }
+}
+
+const OPTIONS: Record<keyof UploadProxyOptions, true> = {
+  allowedOrigins: true,
+  authorize: true,
+  bucket: true,
+  buckets: true,
+  contentTypes: true,
+  endpoint: true,
+  fetch: true,
+  fields: true,
+  log: true,
+  maxChunkBytes: true,
+  maxUploadBytes: true,
+  now: true,
+  publicOrigin: true,
+  requireContentLength: true,
+  sessionSecrets: true,
+  sessionTtl: true,
+  startTimeout: true,
+  tickets: true,
+  transport: true,
+};

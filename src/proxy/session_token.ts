@@ -1,8 +1,10 @@
 /** The session URL of Google, sealed: what clients get in its place, and what it may be used for. */
 
 import { badGateway } from "./http_error.ts";
+import type { ObjectView } from "./view.ts";
+import { checkRandom } from "./secrets.ts";
 import { SettingError } from "./setting_error.ts";
-import { base64url, EncryptJWT, errors, jwtDecrypt } from "jose";
+import { base64url, EncryptJWT, errors, jwtDecrypt, type JWTPayload } from "jose";
 
 /** What a sealed session holds. */
 export interface SealedSession {
@@ -15,6 +17,10 @@ export interface SealedSession {
   readonly size: number | undefined;
   /** When it ends, in seconds since 1970. */
   readonly expires: number;
+  /** Who the ticket is for. */
+  readonly subject?: string;
+  /** What the client is shown of the object; without it, what everybody may know. */
+  readonly view?: ObjectView;
 }
 
 /** Why a token cannot be opened. */
@@ -53,13 +59,15 @@ export function sessionSealer(
   );
   const opened = new Map<string, SealedSession>();
   return {
-    async seal({ target, bucket, maxBytes, size, expires }) {
+    async seal({ target, bucket, maxBytes, size, expires, subject, view }) {
       const [{ key, kid }] = await named;
       const token = await new EncryptJWT({
         t: target,
         b: bucket,
         m: maxBytes,
         ...(size !== undefined && { s: size }),
+        ...(subject !== undefined && { u: subject }),
+        ...(view && sealedView(view)),
       })
         .setProtectedHeader({ alg: "dir", enc: "A256GCM", kid })
         .setExpirationTime(expires)
@@ -76,7 +84,7 @@ export function sessionSealer(
         opened.set(token, known); // as the last one
         return known.expires <= Math.floor(now() / 1000) ? "expired" : known;
       }
-      if (token.length > MAX_TOKEN_LENGTH) return "unknown";
+      if (!isCanonical(token)) return "unknown";
       const candidates = await named;
       try {
         const { payload } = await jwtDecrypt(
@@ -93,18 +101,8 @@ export function sessionSealer(
             currentDate: new Date(now()),
           },
         );
-        const { t, b, m, s, exp } = payload;
-        const isOurs = typeof t === "string" && t.startsWith("/") && typeof b === "string" &&
-          isCount(m) &&
-          (s === undefined || isCount(s));
-        if (!isOurs) return "unknown"; // sealed by another version
-        const session = {
-          target: t,
-          bucket: b,
-          maxBytes: m,
-          size: s as number | undefined,
-          expires: exp!,
-        };
+        const session = sessionOf(payload);
+        if (!session) return "unknown"; // sealed by another version
         opened.set(token, session);
         if (opened.size > MAX_OPENED) opened.delete(opened.keys().next().value!);
         return session;
@@ -113,6 +111,58 @@ export function sessionSealer(
       }
     },
   };
+}
+
+/** Five parts, of which the second is empty: 12 bytes of nonce, and 16 of tag. */
+const TOKEN = /^[\w-]+\.\.[\w-]{16}\.[\w-]+\.[\w-]{22}$/;
+
+/**
+ * Whether a token is spelt as it was sealed. Decoders read over blanks, padding, and bits of the last character that mean
+ * nothing; of these the client would make names for its session as it likes.
+ */
+function isCanonical(token: string): boolean {
+  if (token.length > MAX_TOKEN_LENGTH || !TOKEN.test(token)) return false;
+  return token.split(".").every((part) => {
+    try {
+      return base64url.encode(base64url.decode(part)) === part;
+    } catch {
+      return false; // of a length that there is not
+    }
+  });
+}
+
+/** What a token holds, if it is one of ours. */
+function sessionOf({ t, b, m, s, u, f, h, q, exp }: JWTPayload): SealedSession | undefined {
+  const isOurs = typeof t === "string" && t.startsWith("/") && typeof b === "string" &&
+    isCount(m) && (s === undefined || isCount(s)) && (u === undefined || typeof u === "string") &&
+    isTexts(f) && isTexts(h) && (q === undefined || typeof q === "string");
+  if (!isOurs) return undefined;
+  const view = f || h || q !== undefined
+    ? { fields: f ?? [], hidden: h ?? [], asked: q as string | undefined }
+    : undefined;
+  return {
+    target: t,
+    bucket: b,
+    maxBytes: m,
+    size: s as number | undefined,
+    expires: exp!,
+    ...(u !== undefined && { subject: u as string }),
+    ...(view && { view }),
+  };
+}
+
+/** A view in as few characters as it takes. */
+function sealedView({ fields, hidden, asked }: ObjectView): Record<string, unknown> {
+  return {
+    ...(fields.length > 0 && { f: fields }),
+    ...(fields.includes("metadata") && hidden.length > 0 && { h: hidden }),
+    ...(asked !== undefined && { q: asked }),
+  };
+}
+
+function isTexts(value: unknown): value is string[] | undefined {
+  return value === undefined ||
+    (Array.isArray(value) && value.every((text) => typeof text === "string"));
 }
 
 /** A short name of a sealed session, for the log: a part of its nonce, which is random and no secret. */
@@ -134,6 +184,7 @@ function keyOf(secret: string): Uint8Array<ArrayBuffer> {
     const got = bytes ? `${bytes.length} bytes` : "something else";
     throw new SettingError("SESSION_SECRET", `32 bytes in base64url, got ${got}`);
   }
+  checkRandom("SESSION_SECRET", bytes);
   return bytes;
 }
 

@@ -5,38 +5,59 @@
  * person may choose, so their tokens must not pass for tickets.
  */
 
-import { createRemoteJWKSet, customFetch, errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
-import { badGateway, unauthorized } from "./http_error.ts";
+import { errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
+import { badGateway, quote, unauthorized } from "./http_error.ts";
 import { SettingError } from "./setting_error.ts";
-import type { UploadGrant } from "./grant.ts";
+import { remoteKeys } from "./jwks.ts";
+import { GrantError, readGrant, type UploadGrant } from "./grant.ts";
+import { checkRandom } from "./secrets.ts";
 
 /** How tickets are verified. */
 export type TicketSettings =
-  /** HS256, with the UTF-8 bytes of this secret, at least 32. */
-  | { readonly secret: string; readonly issuer?: string; readonly audience?: string }
-  /** RS256, ES256 or EdDSA, with the keys at this URL. */
-  | {
-    readonly jwksUrl: string;
-    readonly issuer: string;
-    readonly audience: string;
-    readonly fetch?: typeof fetch;
-  };
+  & {
+    /**
+     * The longest life of a ticket, in seconds.
+     *
+     * @default {86400} a day
+     */
+    readonly maxAge?: number | undefined;
+  }
+  & (
+    /** HS256, with the UTF-8 bytes of this secret, at least 32. */
+    | {
+      readonly secret: string;
+      readonly issuer?: string | undefined;
+      readonly audience?: string | undefined;
+    }
+    /** RS256, ES256 or EdDSA, with the keys at this URL. */
+    | {
+      readonly jwksUrl: string;
+      readonly issuer: string;
+      readonly audience: string;
+      readonly fetch?: typeof fetch | undefined;
+    }
+  );
 
-/** How long keys are believed, and how long fetching them may take, in milliseconds. */
-const JWKS_MAX_AGE = 600_000, JWKS_DEADLINE = 5000;
+/** A day, the default of the longest life of a ticket, and the leeway for clocks that differ, in seconds. */
+const DAY = 86_400, LEEWAY = 60;
 
 /** A function that verifies a ticket and returns its grant. */
 export function ticketVerifier(
   settings: TicketSettings,
   now: () => number = Date.now,
 ): (ticket: string) => Promise<UploadGrant> {
-  const verify = "secret" in settings ? verifySecret(settings) : verifyKeys(settings);
+  const { maxAge = DAY } = settings;
+  if (!Number.isSafeInteger(maxAge) || maxAge < 1) {
+    throw new SettingError("TICKET_MAX_AGE_SECONDS", "a whole number of seconds");
+  }
+  const verify = "secret" in settings ? verifySecret(settings) : verifyKeys(settings, now);
   return async (ticket) => {
     try {
       const { payload } = await verify(ticket, {
         requiredClaims: ["exp", "sub"],
         currentDate: new Date(now()),
       });
+      checkAge(payload, maxAge, now() / 1000);
       return grantOf(payload);
     } catch (error) {
       throw refusal(error);
@@ -59,14 +80,26 @@ function verifySecret(
 
 function verifyKeys(
   { jwksUrl, issuer, audience, fetch: fetcher }: Exclude<TicketSettings, { secret: string }>,
+  now: () => number,
 ): Verify {
-  const keys = createRemoteJWKSet(new URL(jwksUrl), {
-    timeoutDuration: JWKS_DEADLINE,
-    cacheMaxAge: JWKS_MAX_AGE,
-    ...(fetcher && { [customFetch]: fetcher }),
-  });
+  // Without them, every token that the keys have ever signed would be a ticket.
+  for (const [name, value] of [["TICKET_ISSUER", issuer], ["TICKET_AUDIENCE", audience]]) {
+    if (typeof value !== "string" || value === "") {
+      throw new SettingError(name, "a value, got none");
+    }
+  }
+  const send: typeof fetch = fetcher ?? ((input, init) => fetch(input, init));
+  const keys = remoteKeys({ url: jwksUrl, fetch: send, now });
   const algorithms = ["RS256", "ES256", "EdDSA"];
   return (ticket, common) => jwtVerify(ticket, keys, { ...common, algorithms, issuer, audience });
+}
+
+/** Whoever signs for milliseconds, or for ever, is told so. */
+function checkAge({ exp, iat }: JWTPayload, maxAge: number, now: number): void {
+  const began = Math.min(iat ?? now, now);
+  if (exp! - began > maxAge + LEEWAY) {
+    throw new InvalidClaim(`The upload ticket is good for more than ${maxAge} seconds`);
+  }
 }
 
 /** The reply for a ticket that does not hold; what is not about the ticket is about where the keys come from. */
@@ -83,7 +116,6 @@ function refusal(error: unknown): Error {
     errors.JWKSNoMatchingKey,
     errors.JWKSMultipleMatchingKeys,
     errors.JOSENotSupported,
-    InvalidClaim,
   ];
   if (error instanceof InvalidClaim) return unauthorized(error.message);
   if (aboutTicket.some((type) => error instanceof type)) {
@@ -94,53 +126,78 @@ function refusal(error: unknown): Error {
 
 class InvalidClaim extends Error {}
 
+/** The claims that a ticket is made of, and what they are called in a grant. */
+const CLAIMS: Readonly<Record<string, keyof UploadGrant>> = {
+  sub: "subject",
+  bucket: "bucket",
+  object: "name",
+  prefix: "prefix",
+  max_bytes: "maxBytes",
+  content_types: "contentTypes",
+  fields: "fields",
+  overwrite: "overwrite",
+  metadata: "metadata",
+  session_ttl: "sessionTtl",
+  exp: "expires",
+};
+
+/** Claims of JSON Web Tokens (RFC 7519) and of identity providers, which say nothing about uploads. */
+const OTHER_CLAIMS =
+  /^(?:iss|aud|nbf|iat|jti|azp|scope|scp|client_id|tid|oid|ver|acr|amr|sid|nonce|typ|auth_time|[acs]_?t?_hash|roles|groups|(?:given_|family_|middle_|nick|preferred_user)?name|profile|picture|website|email(?:_verified)?|phone_number(?:_verified)?|gender|birthdate|zoneinfo|locale|address|updated_at)$/;
+
+/** A claim that is not known is an error: it may be a limit, misspelt. Those with a URL as their name are somebody else's. */
 function grantOf(claims: JWTPayload): UploadGrant {
-  const take = <T>(name: string, isValid: (value: unknown) => value is T): T | undefined => {
-    const value = claims[name];
-    if (value !== undefined && !isValid(value)) {
-      throw new InvalidClaim(`The upload ticket's claim "${name}" is malformed`);
+  const grant: Record<string, unknown> = {};
+  for (const [claim, value] of Object.entries(claims)) {
+    const field = Object.hasOwn(CLAIMS, claim) ? CLAIMS[claim] : undefined;
+    if (field) grant[field] = field === "expires" ? Math.floor(Number(value)) : value;
+    else if (!OTHER_CLAIMS.test(claim) && !/[:/]/.test(claim)) {
+      throw new InvalidClaim(`The upload ticket has a claim that is not known: ${quote(claim)}`);
     }
-    return value as T | undefined;
-  };
-  return {
-    subject: take("sub", isNamed),
-    bucket: take("bucket", isString),
-    name: take("object", isString),
-    prefix: take("prefix", isString),
-    maxBytes: take("max_bytes", isCount),
-    contentTypes: take("content_types", isStrings),
-    overwrite: take("overwrite", isBoolean),
-    metadata: take("metadata", isRecord),
-  };
+  }
+  try {
+    return readGrant(grant);
+  } catch (error) {
+    if (!(error instanceof GrantError)) throw error;
+    const claim = Object.keys(CLAIMS).find((name) => CLAIMS[name] === error.field);
+    throw new InvalidClaim(`The upload ticket's claim "${claim}" is malformed`);
+  }
 }
 
-const isNamed = (value: unknown): value is string => typeof value === "string" && value !== "";
-const isString = (value: unknown): value is string => typeof value === "string";
-const isBoolean = (value: unknown): value is boolean => typeof value === "boolean";
-const isCount = (value: unknown): value is number =>
-  Number.isSafeInteger(value) && (value as number) >= 0;
-const isStrings = (value: unknown): value is string[] =>
-  Array.isArray(value) && value.every(isString);
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** How long a ticket lasts. */
+/** How a ticket is signed. */
 export interface TicketOptions {
-  /** In seconds from now. It is needed to start an upload; a started one goes on without it. */
+  /** How long it lasts, in seconds from now. It is needed to start an upload; a started one goes on without it. */
   expiresIn: number;
+  /** Its `iss`, where the proxy has a `TICKET_ISSUER`. */
+  issuer?: string | undefined;
+  /** Its `aud`, where the proxy has a `TICKET_AUDIENCE`. */
+  audience?: string | readonly string[] | undefined;
+  /** Its `jti`, for a proxy that takes each ticket once. */
+  id?: string | undefined;
+  /**
+   * The most that `expiresIn` may be: what the proxy's `TICKET_MAX_AGE_SECONDS` is.
+   *
+   * @default {86400}
+   */
+  maxAge?: number | undefined;
 }
+
+const TICKET_OPTIONS = ["expiresIn", "issuer", "audience", "id", "maxAge"];
 
 /**
  * Signs an upload ticket with HS256, for a backend that hands it to its client.
  *
  * @param secret the proxy's `TICKET_SECRET`, at least 32 bytes of UTF-8
  * @param grant what the holder may upload; `subject` is required
+ * @throws {TypeError} a field or an option is not known, or not what it should be
+ * @throws {RangeError} the ticket would be good for longer than a proxy takes one
  *
  * @example
  * ```ts
  * import { signUploadTicket } from "@resumable-media/upload/worker";
  *
- * const ticket = await signUploadTicket("0123456789abcdef0123456789abcdef", {
+ * const secret = crypto.randomUUID() + crypto.randomUUID(); // in place of your TICKET_SECRET
+ * const ticket = await signUploadTicket(secret, {
  *   subject: "user-17",
  *   prefix: "users/17/",
  *   maxBytes: 100_000_000,
@@ -152,22 +209,34 @@ export interface TicketOptions {
 export async function signUploadTicket(
   secret: string,
   grant: UploadGrant & { subject: string },
-  { expiresIn }: TicketOptions,
+  options: TicketOptions,
 ): Promise<string> {
   const key = secretBytes(secret);
-  if (!(expiresIn > 0)) {
-    throw new RangeError(`expiresIn: expected a positive number of seconds, got ${expiresIn}`);
+  const unknown = Object.keys(options).find((name) => !TICKET_OPTIONS.includes(name));
+  if (unknown !== undefined) throw new TypeError(`options: ${quote(unknown)} is not known`);
+  const { expiresIn, issuer, audience, id, maxAge = DAY } = options;
+  if (typeof expiresIn !== "number" || !(expiresIn > 0 && expiresIn <= maxAge)) {
+    throw new RangeError(
+      `expiresIn: expected a number of seconds up to maxAge, ${maxAge}, got ${expiresIn}`,
+    );
   }
-  if (typeof grant.subject !== "string" || grant.subject === "") {
+  const { expires, ...fields } = readGrant(grant);
+  if (fields.subject === undefined) {
     throw new TypeError("grant.subject: expected who it is for, got nothing");
   }
-  const { subject, name, maxBytes, contentTypes, ...rest } = grant;
-  const claims = { ...rest, object: name, max_bytes: maxBytes, content_types: contentTypes };
-  grantOf({ ...claims, sub: subject } as JWTPayload);
+  if (expires !== undefined) throw new TypeError("grant.expires: expected none: use expiresIn");
+  const claims = Object.entries(CLAIMS).flatMap(([claim, field]) => {
+    const value = (fields as UploadGrant)[field];
+    return value === undefined ? [] : [[claim, value]];
+  });
   const now = Math.floor(Date.now() / 1000);
-  return await new SignJWT(claims as JWTPayload)
+  return await new SignJWT({
+    ...Object.fromEntries(claims),
+    ...(issuer !== undefined && { iss: issuer }),
+    ...(audience !== undefined && { aud: audience }),
+    ...(id !== undefined && { jti: id }),
+  })
     .setProtectedHeader({ alg: "HS256", typ: "JWT" })
-    .setSubject(subject)
     .setIssuedAt(now)
     .setExpirationTime(now + Math.ceil(expiresIn))
     .sign(key);
@@ -179,5 +248,6 @@ function secretBytes(secret: string): Uint8Array {
   if (bytes.length < 32) {
     throw new SettingError("TICKET_SECRET", `at least 32 bytes of UTF-8, got ${bytes.length}`);
   }
+  checkRandom("TICKET_SECRET", bytes);
   return bytes;
 }

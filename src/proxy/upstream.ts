@@ -3,7 +3,7 @@
 import { readBody } from "../net/body.ts";
 import type { Transport } from "../net/transport.ts";
 import { badGateway, HttpError } from "./http_error.ts";
-import { guarded, type PassedBody } from "./body.ts";
+import { guarded, held, type PassedBody } from "./body.ts";
 
 /** A request to Google. */
 export interface UpstreamRequest {
@@ -26,6 +26,9 @@ export interface UpstreamReply {
 /** The most bytes of a reply, and how long one may take: this long, and a second for each 16 KiB of the request. */
 const MAX_REPLY = 4 * 1024 * 1024, DEADLINE = 60_000, MIN_THROUGHPUT = 16_384;
 
+/** How long the reply to a start may take. */
+const START_DEADLINE = 30_000;
+
 /** Sends a request to Google and reads the reply. What goes wrong on the way is a 502 or 503, never a hang. */
 export async function sendUpstream(
   send: Transport,
@@ -35,7 +38,8 @@ export async function sendUpstream(
   const { method, url, body } = request;
   const passed = body === null || typeof body === "string" ? undefined : body;
   const abort = new AbortController();
-  const deadline = DEADLINE + (1000 * (passed?.length ?? (passed ? most : 0))) / MIN_THROUGHPUT;
+  const deadline = (typeof body === "string" ? START_DEADLINE : DEADLINE) +
+    (1000 * (passed?.length ?? (passed ? most : 0))) / MIN_THROUGHPUT;
   const timer = setTimeout(() => abort.abort(), Math.min(deadline, 2 ** 31 - 1));
   const started = Date.now();
   let left = false;
@@ -43,7 +47,9 @@ export async function sendUpstream(
     left = true;
     abort.abort();
   };
-  const stream = passed?.body && !passed.untouched ? guarded(passed.body, leave) : passed?.body;
+  const stream = passed?.body && !passed.native
+    ? guarded(passed.body, leave)
+    : passed && held(passed);
   try {
     const response = await send(url, {
       method,

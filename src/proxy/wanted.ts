@@ -2,12 +2,13 @@
 
 import { isMediaType } from "../protocol/media_type.ts";
 import { expectedOfName } from "../protocol/upload_url.ts";
-import { badRequest, forbidden, quote } from "./http_error.ts";
-import { checkGrant, checkType, type UploadGrant, type UploadLimits } from "./grant.ts";
+import { badRequest, forbidden, type HttpError, quote } from "./http_error.ts";
+import { checkGrant, type UploadGrant, type UploadLimits } from "./grant.ts";
+import { checkFields, checkNoPattern, checkType, openFields } from "./policy.ts";
+import { type ObjectView, viewOf } from "./view.ts";
 
 /** Query parameters that go upstream. */
 const PARAMETERS = [
-  "fields",
   "ifGenerationMatch",
   "ifGenerationNotMatch",
   "ifMetagenerationMatch",
@@ -15,12 +16,20 @@ const PARAMETERS = [
 ];
 
 /** Query parameters that may be there, and are written by the proxy itself or not at all. */
-const IGNORED = ["alt", "contentEncoding", "name", "prettyPrint", "projection", "uploadType"];
+const IGNORED = [
+  "alt",
+  "contentEncoding",
+  "fields",
+  "name",
+  "prettyPrint",
+  "projection",
+  "uploadType",
+];
 
-/** The most characters of a parameter, encoded: the session URL, which repeats them, has to stay short. */
+/** The most characters of `fields`, encoded: the session, which holds it, has to stay short. */
 const MAX_PARAMETER = 1024;
 
-/** Fields of the object resource that a client may set. */
+/** Fields of the object resource that a client may send. */
 const FIELDS = [
   "bucket",
   "cacheControl",
@@ -49,51 +58,62 @@ export interface StartInput {
 
 /** A start that may go upstream. */
 export interface Start {
+  readonly bucket: string;
   readonly query: URLSearchParams;
   readonly metadata: Record<string, unknown>;
   readonly name: string;
   readonly contentType: string;
   /** The most bytes the object may have. */
   readonly maxBytes: number;
+  /** What the client is shown of the object in the end. */
+  readonly view: ObjectView;
 }
 
 /** Checks a start against what is allowed. */
 export function checkStart(input: StartInput, grant: UploadGrant, limits: UploadLimits): Start {
   const query = checkQuery(input.query, grant.overwrite === true);
-  const given = checkMetadata(input.metadata);
-  const name = agreed("object name", input.query.get("name"), given.name);
-  if (name === undefined) throw badRequest("Expected the object's name, got none", "required");
-  const expected = expectedOfName(name);
-  if (expected) throw badRequest(`Expected an object name with ${expected}, got ${quote(name)}`);
-  const contentType = agreed("media type", input.contentType, given.contentType) ??
-    "application/octet-stream";
-  if (!isMediaType(contentType)) {
-    throw badRequest(`Expected one media type, got ${quote(contentType)}`);
-  }
-  const contentEncoding = agreed(
-    "content encoding",
-    input.query.get("contentEncoding"),
-    given.contentEncoding,
-  );
-  const wanted = { bucket: input.bucket, name, contentType, size: input.size };
-  const maxBytes = checkGrant(grant, limits, wanted);
+  const { given, name, contentType } = readWanted(input);
+  const granted = grant.metadata ?? {};
+  const fields = openFields(grant.fields, limits.fields);
+  checkFields(given, granted, fields);
+  const { bucket, size } = input;
+  const maxBytes = checkGrant(grant, limits, { bucket, name, contentType, size });
   query.set("name", name);
-  const fields = {
-    ...given,
-    contentType,
-    ...(contentEncoding !== undefined && { contentEncoding }),
-  };
-  const metadata: Record<string, unknown> = { ...withGranted(fields, grant.metadata), name };
+  const metadata: Record<string, unknown> = { ...withGranted(given, granted), name };
   // What is stored in the end, whoever has set it.
   const stored = metadata.contentType;
   if (!isMediaType(stored)) {
     throw badRequest("Expected one media type, the ticket sets something else");
   }
   checkType(stored, limits.contentTypes);
-  if (metadata.bucket !== undefined && metadata.bucket !== input.bucket) {
+  if (metadata.bucket !== undefined && metadata.bucket !== bucket) {
     throw badRequest("The metadata names another bucket");
   }
-  return { query, metadata, name, contentType: stored, maxBytes };
+  const view = viewOf(fields, granted, input.query.get("fields"));
+  return { bucket, query, metadata, name, contentType: stored, maxBytes, view };
+}
+
+/** What the client wants, from all places where it may say so. */
+function readWanted(input: StartInput) {
+  const fields = readMetadata(input.metadata);
+  const name = agreed("object name", input.query.get("name"), fields.name);
+  if (name === undefined) throw badRequest("Expected the object's name, got none", "required");
+  const expected = expectedOfName(name);
+  if (expected) throw badRequest(`Expected an object name with ${expected}, got ${quote(name)}`);
+  const contentType = agreed("media type", input.contentType, fields.contentType) ??
+    "application/octet-stream";
+  if (!isMediaType(contentType)) {
+    throw badRequest(`Expected one media type, got ${quote(contentType)}`);
+  }
+  checkNoPattern(contentType);
+  const inQuery = input.query.get("contentEncoding");
+  const contentEncoding = agreed("content encoding", inQuery, fields.contentEncoding);
+  const given = {
+    ...fields,
+    contentType,
+    ...(contentEncoding !== undefined && { contentEncoding }),
+  };
+  return { given, name, contentType };
 }
 
 function checkQuery(query: URLSearchParams, overwrite: boolean): URLSearchParams {
@@ -103,14 +123,10 @@ function checkQuery(query: URLSearchParams, overwrite: boolean): URLSearchParams
       throw badRequest(`The parameter ${quote(key)} is there twice`, "invalidParameter");
     }
     if (PARAMETERS.includes(key)) {
-      const fits = encodeURIComponent(value).length <= MAX_PARAMETER;
-      if (!fits || (key !== "fields" && !/^\d{1,20}$/.test(value))) {
-        throw badRequest(
-          `The parameter ${key} has a value that is not allowed`,
-          "invalidParameter",
-        );
-      }
+      if (!/^\d{1,20}$/.test(value)) throw badValue(key);
       checked.set(key, value);
+    } else if (key === "fields" && encodeURIComponent(value).length > MAX_PARAMETER) {
+      throw badValue(key);
     } else if (!IGNORED.includes(key)) {
       throw badRequest(`The parameter ${quote(key)} is not allowed here`, "invalidParameter");
     }
@@ -123,6 +139,11 @@ function checkQuery(query: URLSearchParams, overwrite: boolean): URLSearchParams
     checked.set("ifGenerationMatch", "0");
   }
   return checked;
+}
+
+function badValue(parameter: string): HttpError {
+  const message = `The parameter ${parameter} has a value that is not allowed`;
+  return badRequest(message, "invalidParameter");
 }
 
 /** The value that two places agree on. */
@@ -140,7 +161,8 @@ function agreed(
   return first ?? second;
 }
 
-function checkMetadata(text: string): Record<string, unknown> {
+/** The object resource as the client wrote it: known fields only. */
+function readMetadata(text: string): Record<string, unknown> {
   let value: unknown;
   try {
     value = text.trim() === "" ? {} : JSON.parse(text);
@@ -158,21 +180,17 @@ function checkMetadata(text: string): Record<string, unknown> {
       "invalidParameter",
     );
   }
-  const { metadata = {}, ...texts } = fields;
-  const broken = Object.entries(texts).find(([, value]) =>
-    typeof value !== "string" || /\p{Cc}/u.test(value)
-  );
-  if (broken) throw badRequest(`The metadata field ${quote(broken[0])} must be a text on one line`);
-  const isCustom = typeof metadata === "object" && metadata !== null && !Array.isArray(metadata) &&
-    Object.values(metadata).every((entry) => typeof entry === "string");
-  if (!isCustom) throw badRequest("The custom metadata must be an object with strings");
+  const { metadata = {} } = fields;
+  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
+    throw badRequest("The custom metadata must be an object with strings");
+  }
   return fields;
 }
 
 /** What the ticket sets wins, custom metadata key by key, whatever the case: as headers they are the same. */
 function withGranted(
   given: Readonly<Record<string, unknown>>,
-  granted: Readonly<Record<string, unknown>> = {},
+  granted: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const [client, ticket] = [given.metadata, granted.metadata].map((value) =>
     Object.entries(value ?? {})

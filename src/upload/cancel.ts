@@ -5,9 +5,10 @@ import type { Reply } from "../net/send.ts";
 import { defaultTransport, type Transport } from "../net/transport.ts";
 import { contentRangeProtocol } from "../protocol/content_range/mod.ts";
 import type { UploadProtocol } from "../protocol/upload_protocol.ts";
+import { isSessionUrl } from "../protocol/upload_url.ts";
 import { checkCheckpoint, type Checkpoint, checkProtocol } from "./checkpoint.ts";
 import { checkHeaders, checkOptions, checkTransport, checkUrl } from "./checks.ts";
-import { requestUntil } from "./request.ts";
+import { expecting, request } from "./request.ts";
 
 /** Options of {@linkcode cancelUpload}. */
 export interface CancelOptions {
@@ -55,10 +56,17 @@ export async function cancelUpload(
   const { transport = defaultTransport, protocol = contentRangeProtocol, signal } = options;
   checkTransport(transport);
   if (from) checkProtocol(from, protocol);
-  const url = from ? from.sessionUrl : checkUrl(session as string | URL, "session");
+  const url = from ? from.sessionUrl : checkSession(session as string | URL);
   const { headers } = checkHeaders(options.headers);
   const policy = retryPolicy(options.retry);
   await cancelSession({ url, headers, protocol, policy, transport, signal });
+}
+
+/** The URL of a session: of an object, the same request would delete it. */
+function checkSession(session: string | URL): string {
+  const url = checkUrl(session, "session");
+  if (isSessionUrl(url)) return url;
+  throw new TypeError("session: expected the URL of a session, with upload_id, got another one");
 }
 
 /** What is needed to end a session. */
@@ -75,7 +83,7 @@ export interface CancelRequest {
 export async function cancelSession(
   { url, headers, protocol, policy, transport, signal }: CancelRequest,
 ): Promise<Reply> {
-  return await requestUntil((reply) => protocol.isCancelled(reply), {
+  const { reply } = await request(expecting((reply) => protocol.isCancelled(reply)), {
     transport,
     request: { ...protocol.cancel(url, headers), body: null },
     policy,
@@ -83,4 +91,5 @@ export async function cancelSession(
     action: "cancel",
     isSession: true,
   });
+  return reply;
 }

@@ -4,7 +4,7 @@ import { decodeCrc32c } from "../bytes/crc32c.ts";
 import { UploadError } from "../errors.ts";
 import { type RetryPolicy, retryPolicy } from "../net/retry.ts";
 import { UPLOAD_CHUNK_SIZE } from "../protocol/content_range/ranges.ts";
-import { type Checksums, parseHashes } from "../protocol/hashes.ts";
+import { CHECKSUM_KINDS, type Checksums, parseHashes } from "../protocol/hashes.ts";
 import { isMediaType } from "../protocol/media_type.ts";
 import type { ChecksumOption, Resource } from "../protocol/resource.ts";
 import { defaultResource } from "../protocol/resources/default.ts";
@@ -15,7 +15,7 @@ import {
   type UploadType,
   uploadTypeOf,
 } from "../protocol/upload_url.ts";
-import type { OneShotOptions } from "./options.ts";
+import type { OneShotOptions, StartMethod } from "./options.ts";
 
 /** Headers that the library or the platform sets; a value of the caller's would break the request. */
 const OWN_HEADERS = [
@@ -35,7 +35,7 @@ const OWN_HEADERS = [
 ];
 
 /** Headers that speak for the caller: they go to where an upload is started, and nowhere else. */
-const CREDENTIALS = ["authorization", "cookie", "proxy-authorization"];
+const CREDENTIALS = ["authorization", "cookie", "proxy-authorization", "x-goog-api-key"];
 
 /** An absolute http or https URL without credentials, as a string. */
 export function checkUrl(value: string | URL, name: string): string {
@@ -54,7 +54,12 @@ export function checkUrl(value: string | URL, name: string): string {
 }
 
 /** Where an upload is started, by a class that takes URLs of one type. */
-export function checkStartUrl(value: string | URL, name: string, type?: UploadType): string {
+export function checkStartUrl(
+  value: string | URL,
+  name: string,
+  type?: UploadType,
+  method?: StartMethod,
+): string {
   const url = checkUrl(value, name);
   if (isSessionUrl(url)) {
     throw new TypeError(
@@ -62,13 +67,16 @@ export function checkStartUrl(value: string | URL, name: string, type?: UploadTy
         "checkpoint, with resume()",
     );
   }
+  const signature = signatureOf(url);
+  if (signature && type === "media" && method === "PUT") return url; // a signed PUT carries the whole object
   const actual = uploadTypeOf(url);
   if (type !== undefined && actual !== undefined && actual !== type) {
-    const got = signatureOf(url) ? "a signed URL, which starts a resumable one" : actual;
+    const got = signature
+      ? "a signed URL, which starts a resumable one (or, with `method` PUT, takes media)"
+      : actual;
     throw new TypeError(`${name}: expected a URL for uploadType ${type}, got ${got}`);
   }
-  const signed = signatureOf(url)?.headers;
-  if (signed && !signed.includes("x-goog-resumable")) {
+  if (signature?.headers && !signature.headers.includes("x-goog-resumable")) {
     throw new TypeError(
       `${name}: expected a signed URL whose signed headers contain x-goog-resumable, which starts an upload, got one without`,
     );
@@ -119,6 +127,8 @@ export function checkOptions(
 /** What the kinds of upload have in common, checked. */
 export interface CheckedUpload<T> {
   readonly url: string;
+  /** The method of the first request. */
+  readonly method: StartMethod;
   /** Of the first request. */
   readonly startHeaders: Headers;
   /** Of the requests after it. */
@@ -128,27 +138,48 @@ export interface CheckedUpload<T> {
   readonly resource: Resource<T>;
   /** What the caller says that the whole object has. */
   readonly claimed: Checksums;
+  /** Whether one request may be sent twice, as the caller says. */
+  readonly repeatable: boolean;
 }
 
 /** Checks what the kinds of upload have in common; the URL has been checked. */
 export function checkUpload<T>(url: string, options: OneShotOptions<T>): CheckedUpload<T> {
-  const { startHeaders, headers, claimed } = checkHeaders(options.headers);
+  const resource = checkResource(options.resource) ?? defaultResource<T>(url);
+  resource.check?.(url);
   return {
     url,
-    startHeaders,
-    headers,
-    claimed,
+    method: checkMethod(options.method),
+    ...checkHeaders(options.headers, options.startHeaders),
     policy: retryPolicy(options.retry),
     checksum: checkChecksum(options.checksum),
-    resource: options.resource ?? defaultResource<T>(url),
+    resource,
+    repeatable: options.repeatable === true,
   };
+}
+
+/** How an upload is started. */
+function checkMethod(method: StartMethod = "POST"): StartMethod {
+  if (["POST", "PUT", "PATCH"].includes(method)) return method;
+  throw new TypeError(`method: expected POST, PUT or PATCH, got ${JSON.stringify(method)}`);
+}
+
+function checkResource<T>(resource: Resource<T> | undefined): Resource<T> | undefined {
+  if (resource === undefined || typeof resource?.read === "function") return resource;
+  throw new TypeError(
+    `resource: expected an object with read(), such as storageObject, got ${
+      typeof resource === "function" ? "a function: is it to be called?" : typeof resource
+    }`,
+  );
 }
 
 /** Headers that a request can carry, those of the first request and those of the others. */
 export function checkHeaders(
   given: HeadersInit | undefined,
+  ofStart?: HeadersInit | undefined,
 ): Pick<CheckedUpload<unknown>, "startHeaders" | "headers" | "claimed"> {
+  const all = legalHeaders(given);
   const startHeaders = legalHeaders(given);
+  for (const [name, value] of legalHeaders(ofStart)) startHeaders.set(name, value);
   const own = OWN_HEADERS.find((name) => startHeaders.has(name));
   if (own) {
     const hint = own.endsWith("content-type") ? "; the media type is `contentType`" : "";
@@ -161,8 +192,8 @@ export function checkHeaders(
   }
   checkCrc32c(claimed.crc32c, "headers: x-goog-hash");
   startHeaders.delete("x-goog-hash");
-  const headers = new Headers(startHeaders);
-  for (const name of CREDENTIALS) headers.delete(name);
+  const headers = all;
+  for (const name of [...CREDENTIALS, "x-goog-hash"]) headers.delete(name);
   return { startHeaders, headers, claimed };
 }
 
@@ -206,14 +237,19 @@ export function compareClaims(claimed: Checksums, actual: Checksums): void {
   }
 }
 
-/** What has to be computed to compare it with what the caller says. */
-export function withClaimed(option: ChecksumOption, { md5 }: Checksums): ChecksumOption {
-  return option !== null && md5 !== undefined ? "md5" : option;
+/** What has to be computed: what is asked for, what the API reports, and what the caller claims. */
+export function computedKind<T>(
+  { checksum, resource }: Pick<CheckedUpload<T>, "checksum" | "resource">,
+  claimed: Checksums,
+): "crc32c" | "md5" | "sha256" | null {
+  if (checksum !== "auto") return checksum;
+  return claimed.md5 !== undefined ? "md5" : resource.auto ?? "crc32c";
 }
 
 /** Checksums with those that are missing filled in. */
 export function filled(sums: Checksums, more: Checksums): Checksums {
-  return { crc32c: sums.crc32c ?? more.crc32c, md5: sums.md5 ?? more.md5 };
+  const entries = CHECKSUM_KINDS.map((kind) => [kind, sums[kind] ?? more[kind]]);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
 function checkCrc32c(value: unknown, name: string): void {
@@ -225,11 +261,11 @@ function checkCrc32c(value: unknown, name: string): void {
 
 /** One of the checksum options; the default is `auto`. */
 function checkChecksum(value: ChecksumOption | undefined): ChecksumOption {
-  const options: readonly ChecksumOption[] = ["auto", "crc32c", "md5", null];
+  const options: readonly ChecksumOption[] = ["auto", "crc32c", "md5", "sha256", null];
   if (value === undefined) return "auto";
   if (!options.includes(value)) {
     throw new TypeError(
-      `checksum: expected "auto", "crc32c", "md5" or null, got ${JSON.stringify(value)}`,
+      `checksum: expected "auto", "crc32c", "md5", "sha256" or null, got ${JSON.stringify(value)}`,
     );
   }
   return value;

@@ -76,5 +76,5 @@ export function aligned(most: number, granularity: number): number {
 
 /** The checksums of all bytes that a feed has handed out. */
 export function checksumsOf({ checksum }: Feed): Checksums {
-  return checksum ? { crc32c: checksum.crc32c(), md5: checksum.md5() } : {};
+  return checksum?.sums() ?? {};
 }

@@ -4,7 +4,7 @@ import { type ByteContainer, type Bytes, viewOf } from "../bytes/bytes.ts";
 import type { RandomAccessSource } from "../bytes/random_access.ts";
 import { startChecksum } from "../bytes/running_checksum.ts";
 import { type ByteSource, type TakenSource, takeSource } from "../bytes/source.ts";
-import { DataCorruption, InvalidResponse, UploadError } from "../errors.ts";
+import { InvalidResponse, UploadError } from "../errors.ts";
 import { abortable } from "../net/clock.ts";
 import { attempt, retrying, type RetryPolicy, type Step } from "../net/retry.ts";
 import type { Reply, SendResult } from "../net/send.ts";
@@ -12,21 +12,21 @@ import { streamingInit, type Transport } from "../net/transport.ts";
 import type { Checksums } from "../protocol/hashes.ts";
 import { readRefusal } from "../protocol/refusal.ts";
 import { isSuccess } from "../protocol/reply.ts";
-import { compareFacts, type SentBytes } from "../protocol/resource.ts";
+import type { SentBytes, UploadContext } from "../protocol/resource.ts";
 import type { ObjectMetadata } from "../protocol/resources/storage_object.ts";
 import { parameterOf, signatureOf } from "../protocol/upload_url.ts";
 import {
   type CheckedUpload,
   claimedChecksums,
   compareClaims,
+  computedKind,
   filled,
-  withClaimed,
 } from "./checks.ts";
 import { checksumsOf } from "./feed.ts";
 import { framedBody, type Framing } from "./framing.ts";
+import { lookUp, provenResult } from "./finish.ts";
 import { refusalError } from "./refusal_error.ts";
-import { requestUntil } from "./request.ts";
-import { isNotStreamed, readWhole } from "./session.ts";
+import { isStreamRefused, readWhole } from "./part_sender.ts";
 import { HELD, StretchFeed } from "./stretch_feed.ts";
 
 /** Data whose size is known: what can be sent in one request. */
@@ -66,13 +66,14 @@ export function takeData(data: UploadData): TakenSource {
  * meets that precondition, the first one may have been the reason: then the object is looked at.
  */
 export async function sendInOne<T>(request: OneRequest<T>): Promise<OneRequestResult<T>> {
-  const { upload: { url, startHeaders, policy }, source, signal } = request;
+  const { upload, source, signal } = request;
+  const { policy } = upload;
   try {
     const opened = await abortable(source.open(), signal);
     if (opened.kind !== "random-access") {
       throw new TypeError("data: expected its size to be known, got a source that is read once");
     }
-    const retries = policy.retries && isRepeatable(url, startHeaders);
+    const retries = policy.retries && isRepeatable(upload);
     const attempts = new Attempts(request, opened, { ...policy, retries });
     const result = await retrying({ ...policy, retries }, signal, () => attempts.next());
     source.release();
@@ -83,11 +84,16 @@ export async function sendInOne<T>(request: OneRequest<T>): Promise<OneRequestRe
   }
 }
 
-/** Whether repeating a one-request upload is safe: a generation precondition makes the second one fail, not overwrite. */
-export function isRepeatable(url: string, headers: Headers): boolean {
-  if (parameterOf(url, "ifGenerationMatch") !== undefined) return true;
+/**
+ * Whether repeating a one-request upload is safe: the caller says so, or a generation precondition makes the second one fail,
+ * not overwrite.
+ */
+export function isRepeatable<T>(
+  { url, startHeaders, repeatable }: Pick<CheckedUpload<T>, "url" | "startHeaders" | "repeatable">,
+): boolean {
+  if (repeatable || parameterOf(url, "ifGenerationMatch") !== undefined) return true;
   // The header is the XML API's, to which signed URLs belong.
-  return signatureOf(url) !== undefined && headers.has("x-goog-if-generation-match");
+  return signatureOf(url) !== undefined && startHeaders.has("x-goog-if-generation-match");
 }
 
 /** The attempts of one upload: each reads the source anew. */
@@ -106,7 +112,7 @@ class Attempts<T> {
 
   async next(): Promise<Step<OneRequestResult<T>>> {
     const { sent, result } = await this.#send();
-    if (this.#streams && sent.size > HELD && isNotStreamed(result)) {
+    if (this.#streams && sent.size > HELD && isStreamRefused(result)) {
       this.#streams = false; // nothing was read of it: the transport may know bytes and Blobs only
       return { kind: "continue" };
     }
@@ -124,7 +130,7 @@ class Attempts<T> {
   /** Sends the data once; what is small is hashed before, so that its checksum can travel with it. */
   async #send(): Promise<{ sent: SentBytes; result: SendResult }> {
     const { upload, transport, framing, signal, onTaken } = this.#request;
-    const { url, startHeaders, checksum, claimed } = upload;
+    const { url, method, startHeaders, claimed } = upload;
     const { size } = this.#source;
     const isHeld = size <= HELD;
     const expected = claimedChecksums({ claimed }, framing.metadata);
@@ -132,7 +138,7 @@ class Attempts<T> {
       chunkSize: Infinity,
       granularity: 1,
       declared: size,
-      checksum: await startChecksum(withClaimed(checksum, expected)),
+      checksum: await startChecksum(computedKind(upload, expected)),
       sendsHash: isHeld,
     });
     const limits = { maxBytes: Infinity, streamed: this.#streams, maxHeld: Infinity };
@@ -141,14 +147,14 @@ class Attempts<T> {
     compareClaims(expected, known);
     const headers = new Headers(startHeaders);
     const body = framedBody(part, framing, filled(known, expected), headers);
-    const beside = part.beside && readWhole(part.beside);
-    const request = { method: "POST", url, headers, body } as const;
+    const hashed = readWhole(part.beside);
+    const request = { method, url, headers, body };
     const result = await attempt(transport, request, this.#policy, {
       signal,
       action: "upload",
       onTaken,
     });
-    await abortable(Promise.resolve(beside), signal);
+    await abortable(hashed, signal);
     return { sent: { size, checksums: filled(checksumsOf(feed), expected) }, result };
   }
 
@@ -168,24 +174,16 @@ class Attempts<T> {
 
   /** The object that an earlier attempt has stored, if it is there and is ours: the same size and the same checksum. */
   async #storedBefore({ size, checksums }: SentBytes): Promise<OneRequestResult<T> | undefined> {
-    const { upload, transport, framing, signal } = this.#request;
-    const { url: startUrl, startHeaders: headers, resource } = upload;
-    const url = resource.lookup?.(startUrl, framing.metadata);
-    if (url === undefined || checksums.crc32c === undefined) return undefined;
+    const { upload, transport, signal } = this.#request;
+    const { startHeaders: headers, resource } = upload;
+    if (checksums.crc32c === undefined) return undefined;
+    const context = contextOf(this.#request);
     try {
-      const request = { method: "GET", url, headers, body: null } as const;
-      const reply = await requestUntil(({ status }) => isSuccess(status), {
-        transport,
-        request,
-        policy: this.#policy,
-        signal,
-        action: "look at the object",
-        isSession: false,
-      });
-      const value = resource.read(reply);
-      const facts = value === undefined ? {} : resource.facts?.(value) ?? {};
-      const isOurs = facts.size === size && facts.crc32c === checksums.crc32c;
-      return isOurs ? { reply, value: value! } : undefined;
+      const options = { transport, headers, policy: this.#policy, signal };
+      const looked = await lookUp(resource, context, options);
+      const facts = looked && resource.facts?.(looked.value, context);
+      const isOurs = facts?.size === size && facts.crc32c === checksums.crc32c;
+      return isOurs ? looked : undefined;
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof UploadError) return undefined; // nothing is known: the failed precondition stands
@@ -195,7 +193,7 @@ class Attempts<T> {
 
   /** The result that a reply shows, compared with what was sent. */
   #proven(reply: Reply, sent: SentBytes): T {
-    const { upload: { resource, checksum, url: startUrl }, framing } = this.#request;
+    const { upload: { resource, checksum }, framing } = this.#request;
     const value = resource.read(reply);
     if (value === undefined) {
       throw new InvalidResponse(
@@ -203,24 +201,12 @@ class Attempts<T> {
         `Cannot upload: expected ${resource.expected}, got neither`,
       );
     }
-    const { size } = sent;
-    if (resource.facts) {
-      const facts = resource.facts(value);
-      const problem = compareFacts(facts, sent, checksum);
-      const message = `Cannot trust the uploaded object: ${problem?.message}`;
-      if (problem?.kind === "differs") throw new DataCorruption(reply.response, message);
-      if (problem) throw new InvalidResponse(reply.response, message);
-      // Nothing has gone along that the server could have compared the bytes with.
-      const isUnproven = facts.size === undefined && facts.crc32c === undefined &&
-        facts.md5 === undefined;
-      if (isUnproven && checksum !== null && framing.carriesChecksums !== true) {
-        throw new InvalidResponse(
-          reply.response,
-          "Cannot trust the uploaded object: expected it to report its size or a checksum, got neither " +
-            "(`fields` must contain them, or `checksum` be null)",
-        );
-      }
-    }
-    return resource.complete?.(value, { size, startUrl }) ?? value;
+    const context = contextOf(this.#request);
+    const mustTell = !framing.carriesChecksums;
+    return provenResult({ reply, value, resource, context, sent, checksum, mustTell });
   }
+}
+
+function contextOf<T>({ upload: { url, method }, framing }: OneRequest<T>): UploadContext {
+  return { startUrl: url, method, metadata: framing.metadata };
 }

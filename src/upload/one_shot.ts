@@ -22,7 +22,10 @@ export class OneShot<T> {
 
   constructor(uploadUrl: string | URL, type: "media" | "multipart", options: OneShotOptions<T>) {
     checkOptions(options, OPTION_NAMES.oneShot, "options");
-    this.upload = checkUpload(checkStartUrl(uploadUrl, "uploadUrl", type), options);
+    this.upload = checkUpload(
+      checkStartUrl(uploadUrl, "uploadUrl", type, options.method),
+      options,
+    );
   }
 
   /** The result; `undefined` before. */

@@ -7,16 +7,14 @@ import type { Reply } from "../net/send.ts";
 import type { Transport } from "../net/transport.ts";
 import { UPLOAD_CHUNK_SIZE } from "../protocol/content_range/ranges.ts";
 import type { Checksums } from "../protocol/hashes.ts";
-import { isSuccess } from "../protocol/reply.ts";
 import type { ObjectMetadata } from "../protocol/resources/storage_object.ts";
-import type { UploadProtocol } from "../protocol/upload_protocol.ts";
+import type { OpenedSession, UploadProtocol } from "../protocol/upload_protocol.ts";
 import { signatureOf } from "../protocol/upload_url.ts";
-import { type Checkpoint } from "./checkpoint.ts";
-import { type CheckedUpload, checkTotalBytes, isUnbounded, withClaimed } from "./checks.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { type CheckedUpload, checkTotalBytes, computedKind, isUnbounded } from "./checks.ts";
 import { aligned, type Feed } from "./feed.ts";
 import type { Progress } from "./progress.ts";
-import { refusalError } from "./refusal_error.ts";
-import { requestUntil } from "./request.ts";
+import { request } from "./request.ts";
 import { type ResumedFrom, UploadSession } from "./session.ts";
 import { StretchFeed } from "./stretch_feed.ts";
 import { WindowFeed } from "./window_feed.ts";
@@ -49,6 +47,14 @@ export interface OpenUpload<T> {
   readonly granularity: number;
 }
 
+/** How a session from before is taken up. */
+export interface ResumeChoices {
+  /** Whether what is stored is read again; the default is that it is. */
+  readonly verifyPrefix?: boolean | undefined;
+  /** Whether nobody can have sent anything yet. */
+  readonly isNew?: boolean | undefined;
+}
+
 /** 64 MiB: long enough for the wire to be full, short enough for confirmed progress. Nothing of it is held. */
 const LONG_CHUNK = 64 * 1024 * 1024;
 
@@ -63,31 +69,20 @@ export async function startSession<T>(
   what: NewUpload,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly open: OpenUpload<T>; readonly reply: Reply }> {
-  const { upload: { url, startHeaders, policy, resource, checksum: option }, protocol } = setup;
+  const { upload } = setup;
   const { metadata, contentType, claimed, totalBytes, streamFinal } = what;
   const opened = await abortable(source.open(), signal);
   const size = opened.kind === "random-access" ? opened.size : undefined;
   checkTotalBytes(totalBytes, size);
   const chunkSize = chunkSizeFor(opened, setup.chunkSize);
   const declared = totalBytes ?? (streamFinal ? size : undefined);
-  const isEmpty = Object.keys(metadata).length === 0 && !resource.takesHash;
-  const json = isEmpty || signatureOf(url) ? undefined : JSON.stringify(metadata);
-  const start = { url, headers: startHeaders, metadata: json, contentType, total: declared };
-  const checksum = await startChecksum(withClaimed(option, claimed));
-  const reply = await requestUntil(({ status }) => isSuccess(status), {
-    transport,
-    request: { ...protocol.start(start), body: json ?? "" },
-    policy,
-    signal,
-    action: "initiate",
-    isSession: false,
-  });
-  const answer = protocol.opened(reply, url);
-  if (answer.kind !== "opened") throw refusalError("initiate", reply, answer, false);
+  const checksum = await startChecksum(computedKind(upload, claimed));
+  const asked = { metadata, contentType, total: declared };
+  const { reply, answer } = await openAtServer(setup, transport, asked, signal);
   const { granularity, maxRequestBytes = Infinity } = answer;
   const feed = openFeed(setup, opened, { declared, checksum, chunkSize, granularity });
   const session = new UploadSession<T>({
-    ...sessionOptions(setup, feed, { contentType, declared, granularity }),
+    ...sessionOptions(setup, feed, { contentType, declared, granularity, metadata }),
     url: answer.url,
     claimed,
     maxBytes: aligned(Math.min(chunkSize, maxRequestBytes), granularity),
@@ -95,25 +90,52 @@ export async function startSession<T>(
   return { open: { session, source, contentType, chunkSize, granularity }, reply };
 }
 
-/** Takes up a session from before; nothing is sent yet. */
+/** Asks the server for a session. */
+export async function openAtServer<T>(
+  { upload, protocol }: Pick<SessionSetup<T>, "upload" | "protocol">,
+  transport: Transport,
+  { metadata, contentType, total }: {
+    readonly metadata: ObjectMetadata;
+    readonly contentType: string;
+    readonly total: number | undefined;
+  },
+  signal: AbortSignal | undefined,
+): Promise<{ readonly reply: Reply; readonly answer: OpenedSession }> {
+  const { url, method, startHeaders: headers, policy, resource } = upload;
+  const isEmpty = Object.keys(metadata).length === 0 && !resource.takesHash;
+  const json = isEmpty || signatureOf(url) ? undefined : JSON.stringify(metadata);
+  const head = protocol.start({ method, url, headers, metadata: json, contentType, total });
+  return await request((reply) => protocol.opened(reply, url), {
+    transport,
+    request: { ...head, body: json ?? "" },
+    policy,
+    signal,
+    action: "initiate",
+    isSession: false,
+  });
+}
+
+/** Takes up a session from before; nothing is sent yet. A new one needs not be asked. */
 export async function resumeSession<T>(
   setup: SessionSetup<T>,
   source: TakenSource,
   from: Checkpoint,
-  verifyPrefix: boolean,
+  { verifyPrefix = true, isNew = false }: ResumeChoices,
   signal: AbortSignal | undefined,
 ): Promise<OpenUpload<T>> {
-  const { checksum: option } = setup.upload;
   const { persisted, crc32c, totalBytes: declared, sessionUrl: url, contentType } = from;
   const { granularity = UPLOAD_CHUNK_SIZE } = from;
   const opened = await abortable(source.open(), signal);
   const chunkSize = chunkSizeFor(opened, setup.chunkSize);
-  const checksum = await startChecksum(option);
+  const checksum = await startChecksum(computedKind(setup.upload, {}));
   const feed = openFeed(setup, opened, { declared, checksum, chunkSize, granularity });
-  const reread = !trustsPrefix(feed, from, option, verifyPrefix);
-  const resumed: ResumedFrom = { persisted, crc32c, reread };
+  const resumed: ResumedFrom | undefined = isNew ? undefined : {
+    persisted,
+    crc32c,
+    reread: !trustsPrefix(feed, from, setup.upload, verifyPrefix),
+  };
   const session = new UploadSession<T>({
-    ...sessionOptions(setup, feed, { contentType, declared, granularity }),
+    ...sessionOptions(setup, feed, { contentType, declared, granularity, metadata: {} }),
     url,
     claimed: {},
     maxBytes: aligned(chunkSize, granularity),
@@ -122,14 +144,15 @@ export async function resumeSession<T>(
 }
 
 /** Begins at the checkpoint instead of at the first byte, where checksum, source and caller allow it. */
-function trustsPrefix(
+function trustsPrefix<T>(
   feed: Feed,
   { persisted, crc32c }: Checkpoint,
-  option: CheckedUpload<unknown>["checksum"],
+  upload: CheckedUpload<T>,
   verifyPrefix: boolean,
 ): boolean {
-  if (option === null) return feed.seek(persisted, undefined);
-  if (verifyPrefix || option === "md5" || crc32c === undefined) return false;
+  const kind = computedKind(upload, {});
+  if (kind === null) return feed.seek(persisted, undefined);
+  if (verifyPrefix || kind !== "crc32c" || crc32c === undefined) return false;
   const checksum = continueChecksum(persisted, crc32c);
   return checksum !== undefined && feed.seek(persisted, checksum);
 }
@@ -155,6 +178,11 @@ export function checkpointOf<T>(setup: SessionSetup<T>, open: OpenUpload<T>): Ch
   };
 }
 
+/** What suits a source, as far as its kind is known before it is opened. */
+export function defaultChunkSize({ size }: TakenSource): number {
+  return size === undefined ? HELD_CHUNK : LONG_CHUNK;
+}
+
 /** The most bytes of a request: as the caller wants it, or as suits the source. */
 function chunkSizeFor({ kind }: Source, wanted: number | undefined): number {
   if (kind === "random-access") return wanted ?? LONG_CHUNK;
@@ -171,7 +199,7 @@ function openFeed<T>(
   source: Source,
   options: Omit<ConstructorParameters<typeof StretchFeed>[1], "sendsHash">,
 ): Feed {
-  const all = { ...options, sendsHash: upload.resource.takesHash };
+  const all = { ...options, sendsHash: upload.resource.takesHash === true };
   return source.kind === "random-access"
     ? new StretchFeed(source, all)
     : new WindowFeed(source, all);
@@ -181,8 +209,25 @@ function openFeed<T>(
 function sessionOptions<T>(
   { upload, protocol, progress }: SessionSetup<T>,
   feed: Feed,
-  more: { contentType: string; declared: number | undefined; granularity: number },
+  { metadata, ...more }: {
+    contentType: string;
+    declared: number | undefined;
+    granularity: number;
+    metadata: ObjectMetadata;
+  },
 ) {
-  const { url: startUrl, headers, policy, resource, checksum } = upload;
-  return { startUrl, headers, policy, resource, checksum, protocol, progress, feed, ...more };
+  const { url: startUrl, method, headers, startHeaders, policy, resource, checksum } = upload;
+  const context = { startUrl, method, metadata };
+  return {
+    context,
+    headers,
+    startHeaders,
+    policy,
+    resource,
+    checksum,
+    protocol,
+    progress,
+    feed,
+    ...more,
+  };
 }

@@ -18,8 +18,27 @@ export interface UploadProgress {
   readonly total: number | undefined;
 }
 
+/** The methods with which uploads are started. */
+export type StartMethod = "POST" | "PUT" | "PATCH";
+
 /** Options of {@linkcode SimpleUpload} and {@linkcode MultipartUpload}. */
 export interface OneShotOptions<T = StorageObject> {
+  /**
+   * The method of the first request: `PATCH` replaces a file of Drive, `PUT` captions of YouTube or the object of a signed
+   * URL.
+   *
+   * @default {"POST"}
+   */
+  method?: StartMethod | undefined;
+  /** Headers of the first request only, such as `Slug` or `X-Goog-Upload-File-Name`. */
+  startHeaders?: HeadersInit | undefined;
+  /**
+   * Whether one request may be sent twice without harm, so that it is retried: where the API stores what is sent again as the
+   * same. A generation precondition says so by itself.
+   *
+   * @default {false}
+   */
+  repeatable?: boolean | undefined;
   /**
    * Headers of every request of the upload, such as those of customer-supplied encryption keys. `authorization`, `cookie`
    * and `proxy-authorization` go with the first request only: a session needs none, and a token that expires must not end a
@@ -29,8 +48,8 @@ export interface OneShotOptions<T = StorageObject> {
   /** How failures that may pass are retried; `false` and `null` never retry. */
   retry?: RetryOptions | false | null | undefined;
   /**
-   * Which checksum is compared: `auto` compares CRC32C wherever the server reports one, `crc32c` and `md5` require it,
-   * `null` computes none.
+   * Which checksum is compared: `auto` compares what the server reports (CRC32C at Cloud Storage, MD5 at Drive, SHA-256 at
+   * Gemini), `crc32c`, `md5` and `sha256` require it, `null` computes none.
    *
    * @default {"auto"}
    */
@@ -88,11 +107,48 @@ export interface ResumeOptions<T = StorageObject>
   verifyPrefix?: boolean | undefined;
 }
 
+/** Options of {@linkcode ResumableUpload.attach}. */
+export interface AttachOptions<T = StorageObject>
+  extends Omit<ResumableUploadOptions<T>, "method" | "startHeaders"> {
+  /** The most bytes in each request; see `chunkSize` of {@linkcode upload}. */
+  chunkSize?: number | undefined;
+  /** The media type of the bytes; Google goes by that of the start. */
+  contentType?: string | undefined;
+  /** The size of the source in bytes, where it does not know it itself. */
+  totalBytes?: number | undefined;
+  /** Whether nobody can have sent anything to the session yet; then it is not asked first. */
+  isNew?: boolean | undefined;
+  /** Requests that are not the last one carry a multiple of this many bytes; the default is 262144. */
+  granularity?: number | undefined;
+}
+
+const ONE_SHOT = [
+  "checksum",
+  "headers",
+  "method",
+  "repeatable",
+  "resource",
+  "retry",
+  "startHeaders",
+];
+
 /** The names of the options of each function and class; anything else is a mistake. */
-export const OPTION_NAMES = {
-  oneShot: ["headers", "retry", "checksum", "resource"],
-  resumable: ["headers", "retry", "checksum", "resource", "protocol", "onProgress"],
+export const OPTION_NAMES: Readonly<
+  Record<"oneShot" | "resumable" | "initiate" | "call" | "resume" | "attach", readonly string[]>
+> = {
+  oneShot: ONE_SHOT,
+  resumable: [...ONE_SHOT, "protocol", "onProgress"],
   initiate: ["totalBytes", "streamFinal", "signal"],
   call: ["signal"],
-  resume: ["headers", "retry", "resource", "protocol", "onProgress", "verifyPrefix"],
-} as const;
+  resume: [...ONE_SHOT, "protocol", "onProgress", "verifyPrefix"],
+  attach: [
+    ...ONE_SHOT.filter((name) => name !== "method" && name !== "startHeaders"),
+    "chunkSize",
+    "contentType",
+    "granularity",
+    "isNew",
+    "onProgress",
+    "protocol",
+    "totalBytes",
+  ],
+};

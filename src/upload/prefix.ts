@@ -1,5 +1,6 @@
 /** Whether the source of a resumed upload is the one that it was started with. */
 
+import { sizeMismatch } from "../bytes/random_access.ts";
 import { UploadError } from "../errors.ts";
 import { abortable } from "../net/clock.ts";
 import type { Feed } from "./feed.ts";
@@ -42,8 +43,27 @@ export async function verifyPrefix(
   }
 }
 
+/**
+ * Reads a source to its end and compares it: the upload was finished before it was resumed. Returns its size.
+ *
+ * @param size the size that it must have, where it is known
+ */
+export async function verifyWhole(
+  feed: Feed,
+  before: KnownPrefix,
+  size: number | undefined,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  await skipTo(feed, Math.min(before.persisted, size ?? Infinity), signal); // a place to compare at
+  let total = size ?? feed.total;
+  while (total === undefined) total = await abortable(feed.skipToEnd(), signal);
+  await verifyPrefix(feed, before, total, undefined, signal);
+  if (!(await abortable(feed.ended(), signal))) throw sizeMismatch(total, "more");
+  return total;
+}
+
 /** Reads on to `offset` and hashes. */
-export async function skipTo(
+async function skipTo(
   feed: Feed,
   offset: number,
   signal: AbortSignal | undefined,

@@ -49,6 +49,8 @@ export function refusalError(
       );
     case "rejected":
       return fail("rejected", `expected success, got ${said}`);
+    case "refused":
+      return fail("rejected", `expected success, but the server has ended the upload: ${said}`);
     case "no_result":
     case "malformed":
       return fail("invalid_response", `${refusal.problem} (status ${said})`);

@@ -3,7 +3,7 @@
 import { attempt, retrying, type RetryPolicy } from "../net/retry.ts";
 import type { Reply, SendRequest } from "../net/send.ts";
 import type { Transport } from "../net/transport.ts";
-import { readRefusal } from "../protocol/refusal.ts";
+import { readRefusal, type Refusal } from "../protocol/refusal.ts";
 import { refusalError } from "./refusal_error.ts";
 
 /** A request and how it is sent. */
@@ -18,19 +18,46 @@ export interface RequestOptions {
   readonly isSession: boolean;
 }
 
-/** Sends a request, again where that may help, until `accept` takes its reply. */
-export async function requestUntil(
-  accept: (reply: Reply) => boolean,
+/** Sends a request, again where that may help, until `read` makes something else than a refusal of its reply. */
+export async function request<R extends { readonly kind: string }>(
+  read: (reply: Reply) => R | Refusal,
   { transport, request, policy, signal, action, isSession }: RequestOptions,
-): Promise<Reply> {
-  return await retrying<Reply>(policy, signal, async () => {
+): Promise<{ readonly reply: Reply; readonly answer: Exclude<R, Refusal> }> {
+  return await retrying(policy, signal, async () => {
     const result = await attempt(transport, request, policy, { signal, action });
     if (result.kind === "failed") return result;
     const { reply } = result;
-    if (accept(reply)) return { kind: "done", value: reply };
-    const refusal = readRefusal(reply);
-    const error = refusalError(action, reply, refusal, isSession);
-    if (refusal.kind !== "unavailable" && refusal.kind !== "rejected") throw error;
+    const answer = read(reply);
+    if (!isRefusal(answer)) {
+      return { kind: "done", value: { reply, answer: answer as Exclude<R, Refusal> } };
+    }
+    const error = refusalError(action, reply, answer, isSession);
+    if (answer.kind !== "unavailable" && answer.kind !== "rejected") throw error;
     return { kind: "failed", error, retryAfter: reply.headers.get("retry-after") };
   });
+}
+
+/** Reads a reply that says nothing but whether it is the one that was hoped for. */
+export function expecting(
+  accept: (reply: Reply) => boolean,
+): (reply: Reply) => { readonly kind: "accepted" } | Refusal {
+  return (reply) => accept(reply) ? { kind: "accepted" } : readRefusal(reply);
+}
+
+const REFUSALS: readonly string[] = [
+  "cancelled",
+  "corrupt",
+  "gap",
+  "gone",
+  "malformed",
+  "no_result",
+  "precondition",
+  "refused",
+  "rejected",
+  "too_large",
+  "unavailable",
+] satisfies Refusal["kind"][];
+
+function isRefusal(answer: { readonly kind: string }): answer is Refusal {
+  return REFUSALS.includes(answer.kind);
 }

@@ -8,6 +8,7 @@ import { contentRangeProtocol } from "../protocol/content_range/mod.ts";
 import type { ObjectMetadata, StorageObject } from "../protocol/resources/storage_object.ts";
 import type { StartedSession } from "../protocol/session.ts";
 import { cancelSession } from "./cancel.ts";
+import { OCTET_STREAM } from "../protocol/media_type.ts";
 import { checkCheckpoint, type Checkpoint, checkProtocol, checkSameSource } from "./checkpoint.ts";
 import {
   checkCarried,
@@ -22,15 +23,19 @@ import {
   claimedChecksums,
   invalidState,
 } from "./checks.ts";
+import { checkpointOfSession } from "./hand_off.ts";
 import { recover, transmitNext } from "./drive.ts";
 import {
   checkpointOf,
+  defaultChunkSize,
   type OpenUpload,
+  type ResumeChoices,
   resumeSession,
   type SessionSetup,
   startSession,
 } from "./open.ts";
 import {
+  type AttachOptions,
   type CallOptions,
   type InitiateOptions,
   OPTION_NAMES,
@@ -72,7 +77,7 @@ export class ResumableUpload<T = StorageObject> {
   readonly #chunkSize: number;
   readonly #closing = new AbortController();
   #source: { readonly given: UploadSource; readonly taken: TakenSource } | undefined;
-  #resumed: { readonly from: Checkpoint; readonly verifyPrefix: boolean } | undefined; // until the first call
+  #resumed: { readonly from: Checkpoint; readonly choices: ResumeChoices } | undefined; // until the first call
   #open: OpenUpload<T> | undefined;
   #isBusy = false;
 
@@ -89,7 +94,7 @@ export class ResumableUpload<T = StorageObject> {
     options: ResumableUploadOptions<T> = {},
   ) {
     checkOptions(options, OPTION_NAMES.resumable, "ResumableUpload");
-    const url = checkStartUrl(uploadUrl, "uploadUrl", "resumable");
+    const url = checkStartUrl(uploadUrl, "uploadUrl", "resumable", options.method);
     this.#chunkSize = checkChunkSize(chunkSize);
     const upload = checkUpload(url, options);
     this.#setup = {
@@ -114,15 +119,72 @@ export class ResumableUpload<T = StorageObject> {
   ): ResumableUpload<T> {
     checkOptions(options, OPTION_NAMES.resume, "resume");
     const from = checkCheckpoint(checkpoint);
-    const { verifyPrefix = true, ...rest } = options;
-    const { uploadUrl, chunkSize, checksum } = from;
-    const upload = new ResumableUpload<T>(uploadUrl, chunkSize, { ...rest, checksum });
-    checkProtocol(from, upload.#setup.protocol);
+    const { verifyPrefix, ...rest } = options;
+    return ResumableUpload.#taken<T>(from, source, takeSource(source), rest, { verifyPrefix });
+  }
+
+  /**
+   * Takes up a session that somebody else has opened, with {@linkcode createUploadSession} or another client. The source is
+   * taken at once, and nothing is sent yet: the first call asks the server what it holds (with `retry: null` that call must be
+   * `recover()`), unless `isNew` says that nobody can have sent anything. No credentials are needed.
+   *
+   * @example
+   * ```ts
+   * import { createUploadSession, ResumableUpload } from "@resumable-media/upload";
+   * import { GcsEmulator } from "@resumable-media/upload/emulator";
+   *
+   * const transport = new GcsEmulator().fetch;
+   * const { url } = await createUploadSession({ bucket: "my-bucket", name: "a.txt", transport });
+   * const upload = ResumableUpload.attach(url, "hello");
+   * while (!upload.finished) await upload.transmitNextChunk(transport);
+   * console.log(upload.object?.name); // a.txt
+   * ```
+   */
+  static attach<T = StorageObject>(
+    sessionUrl: string | URL,
+    source: UploadSource,
+    options: AttachOptions<T> = {},
+  ): ResumableUpload<T> {
+    checkOptions(options, OPTION_NAMES.attach, "attach");
+    const { chunkSize, contentType, totalBytes, granularity, isNew, checksum, ...rest } = options;
     const taken = takeSource(source);
-    checkSameSource(from, taken);
-    upload.#source = { given: source, taken };
-    upload.#resumed = { from, verifyPrefix };
-    return upload;
+    try {
+      checkTotalBytes(totalBytes, taken.size);
+      const from = checkpointOfSession(sessionUrl, {
+        chunkSize: checkChunkSize(chunkSize ?? defaultChunkSize(taken)),
+        contentType: checkContentType(contentType || OCTET_STREAM),
+        totalBytes: totalBytes ?? taken.size,
+        granularity,
+        protocol: options.protocol ?? contentRangeProtocol,
+      });
+      checkCheckpoint(from);
+      const all = { ...from, ...(checksum !== undefined && { checksum }) };
+      return ResumableUpload.#taken<T>(all, source, taken, rest, { isNew });
+    } catch (error) {
+      taken.release(error);
+      throw error;
+    }
+  }
+
+  static #taken<T>(
+    from: Checkpoint,
+    given: UploadSource,
+    taken: TakenSource,
+    options: ResumableUploadOptions<T>,
+    choices: ResumeChoices,
+  ): ResumableUpload<T> {
+    const { uploadUrl, chunkSize, checksum } = from;
+    try {
+      const upload = new ResumableUpload<T>(uploadUrl, chunkSize, { ...options, checksum });
+      checkProtocol(from, upload.#setup.protocol);
+      checkSameSource(from, taken);
+      upload.#source = { given, taken };
+      upload.#resumed = { from, choices };
+      return upload;
+    } catch (error) {
+      taken.release(error);
+      throw error;
+    }
   }
 
   /** Where the upload is started. */
@@ -275,8 +337,8 @@ export class ResumableUpload<T = StorageObject> {
   get #state(): StartedSession | undefined {
     if (this.#open) return this.#open.session.state;
     if (!this.#resumed) return undefined;
-    const { sessionUrl: url, persisted } = this.#resumed.from;
-    return { kind: "interrupted", url, persisted };
+    const { from: { sessionUrl: url, persisted }, choices: { isNew } } = this.#resumed;
+    return { kind: isNew ? "open" : "interrupted", url, persisted };
   }
 
   /** One call at a time, which ends when the upload is closed. It begins in the same turn. */
@@ -315,9 +377,9 @@ export class ResumableUpload<T = StorageObject> {
   /** The session; one from before is opened with its source here. */
   async #session(signal: AbortSignal): Promise<UploadSession<T>> {
     if (!this.#open) {
-      const { from, verifyPrefix } = this.#resumed!;
+      const { from, choices } = this.#resumed!;
       const { taken } = this.#source!;
-      this.#open = await resumeSession(this.#setup, taken, from, verifyPrefix, signal);
+      this.#open = await resumeSession(this.#setup, taken, from, choices, signal);
     }
     return this.#open.session;
   }

@@ -1,18 +1,19 @@
 /** An open session: asks what the server holds, sends what follows, and proves what comes of it. */
 
 import { DataCorruption, InvalidResponse, UploadError } from "../errors.ts";
-import { sizeMismatch } from "../bytes/random_access.ts";
 import { abortable } from "../net/clock.ts";
 import { attempt, type FailedStep, type RetryPolicy, type Step } from "../net/retry.ts";
 import type { Reply, SendResult } from "../net/send.ts";
-import { streamingInit, type Transport } from "../net/transport.ts";
+import type { Transport } from "../net/transport.ts";
 import { type Checksums, formatHashes } from "../protocol/hashes.ts";
-import { type ChecksumOption, compareFacts, type Resource } from "../protocol/resource.ts";
+import type { ChecksumOption, Resource, UploadContext } from "../protocol/resource.ts";
 import { advance, NEW_SESSION, type StartedSession } from "../protocol/session.ts";
 import type { SessionAnswer, UploadProtocol } from "../protocol/upload_protocol.ts";
 import { compareClaims, filled } from "./checks.ts";
-import { aligned, checksumsOf, type Feed, type Part } from "./feed.ts";
-import { type KnownPrefix, skipTo, verifyPrefix } from "./prefix.ts";
+import { checksumsOf, type Feed, type Part } from "./feed.ts";
+import { lookUp, provenResult } from "./finish.ts";
+import { isStreamRefused, PartSender } from "./part_sender.ts";
+import { type KnownPrefix, verifyPrefix, verifyWhole } from "./prefix.ts";
 import type { Progress } from "./progress.ts";
 import { refusalError } from "./refusal_error.ts";
 
@@ -23,20 +24,23 @@ export type SessionStep =
   /** The server takes less in one request: the same bytes in smaller ones. */
   | { readonly kind: "smaller" };
 
+/** What a session request was for, and whether the server can have seen all of it. */
+interface Asked {
+  readonly kind: "chunk" | "status";
+  readonly transport: Transport;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** How often in a row a server may be asked that shows neither what it holds nor a result. */
 const MOST_INCONCLUSIVE = 4;
-
-/** After this many long requests in a row that left nothing behind, short ones are sent. */
-const MOST_FRUITLESS = 2;
-
-/** By how much the time without a sign of life grows at the most on a line that turns out to be slow. */
-const MOST_PATIENCE = 16;
 
 /** What a session needs to know of its upload. */
 export interface SessionOptions<T> {
   readonly url: string;
-  /** Where the upload was started. */
-  readonly startUrl: string;
+  /** What is known of the upload besides its bytes. */
+  readonly context: UploadContext;
+  /** Headers of requests that need the caller's own authority. */
+  readonly startHeaders: Headers;
   readonly feed: Feed;
   readonly contentType: string;
   /** The declared size in bytes. */
@@ -72,26 +76,23 @@ export class UploadSession<T> {
   #total: number | undefined;
   #result: { readonly value: T } | undefined;
   #resumed: ResumedFrom | undefined; // until source and server are compared
-  #maxBytes: number;
-  #streams = true; // whether the transport takes streams, as far as it is known
-  #fruitless = 0;
+  readonly #sender: PartSender;
+  #handed = 0; // the end of the last byte that a request has carried: the server cannot have more
   #inconclusive = 0;
-  #patience = 1;
-  #stalled = false;
 
   /** A session that was just opened, or, with `resumed`, one from before. */
   constructor(options: SessionOptions<T>, resumed?: ResumedFrom) {
-    const { url, feed, declared, maxBytes, progress } = options;
+    const { url, feed, declared, maxBytes, granularity, policy, progress } = options;
     this.#options = options;
     this.#feed = feed;
     this.#total = declared;
-    this.#maxBytes = maxBytes;
+    this.#sender = new PartSender({ policy, maxBytes, granularity });
     this.#resumed = resumed;
     this.#state = advance(
       NEW_SESSION,
       resumed ? { kind: "resumed", url, persisted: resumed.persisted } : { kind: "started", url },
     );
-    progress.sent = this.#state.persisted;
+    progress.sent = this.#handed = this.#state.persisted;
   }
 
   /** Where the session stands. */
@@ -128,11 +129,11 @@ export class UploadSession<T> {
   /** Asks what the server holds, and goes there. */
   async ask(transport: Transport, signal: AbortSignal | undefined): Promise<SessionStep> {
     const { protocol, headers, policy } = this.#options;
-    const request = { ...protocol.status(this.#state.url, headers), body: new Uint8Array(0) };
+    const query = { ...protocol.status(this.#state.url, headers), body: new Uint8Array(0) };
     const result = await this.#guarded(() =>
-      attempt(transport, request, policy, { signal, action: "recover" })
+      attempt(transport, query, policy, { signal, action: "recover" })
     );
-    return await this.#settle("status", result, signal);
+    return await this.#settle({ kind: "status", transport, signal }, result);
   }
 
   /** Notes that the session is no more, and lets go of the source. */
@@ -150,99 +151,54 @@ export class UploadSession<T> {
 
   /** Sends what follows the confirmed bytes; without any left, asks the server to finish. */
   async #sendNext(transport: Transport, signal: AbortSignal | undefined): Promise<SessionStep> {
-    const streamed = this.#streams && streamingInit() !== undefined;
-    const part = await this.#nextPart(streamed, signal);
-    const result = await this.#send(transport, part, signal);
-    if (!isPieces(part)) return await this.#settle("chunk", result, signal);
-    if (isNotStreamed(result)) return await this.#sendHeld(transport, result, signal);
-    this.#stalled = result.kind === "failed" && result.error.code === "deadline_exceeded";
-    if (result.kind === "failed" && result.taken === part.size) {
-      return await this.#askForReply(transport, result, signal);
+    const asked = { kind: "chunk", transport, signal } as const;
+    const result = await this.#send(asked, true);
+    // A transport that has not looked at the stream it was given may know bytes only. If it fails with these, too, it was not
+    // the stream.
+    if (isStreamRefused(result)) {
+      const held = await this.#send(asked, false);
+      if (held.kind === "failed") return await this.#settle(asked, result);
+      const step = await this.#settle(asked, held);
+      if (step.kind === "stored" || step.kind === "done") this.#sender.noteUntouched();
+      return step;
     }
-    if (result.kind === "failed") this.#noteFruitless();
-    return await this.#settle("chunk", result, signal);
-  }
-
-  async #nextPart(streamed: boolean, signal: AbortSignal | undefined): Promise<Part> {
-    const limits = { maxBytes: this.#maxBytes, streamed };
-    const part = await abortable(this.#feed.next(this.#state.persisted, limits), signal);
-    if (part.last) {
-      this.#total = part.offset + part.size;
-      const { claimed, resource } = this.#options;
-      if (resource.takesHash) compareClaims(claimed, checksumsOf(this.#feed));
-    }
-    return part;
-  }
-
-  /** Sends bytes to the session. */
-  async #send(
-    transport: Transport,
-    part: Part,
-    signal: AbortSignal | undefined,
-  ): Promise<SendResult> {
-    const { protocol, headers, contentType, policy, progress } = this.#options;
-    const { offset, size, last, body } = part;
-    const { url, persisted } = this.#state;
-    const hash = last ? this.#hash() : undefined;
-    const total = last ? this.#total : this.#options.declared;
-    const head = protocol.chunk({ url, headers, contentType, offset, size, total, last, hash });
-    if (!isPieces(part)) progress.handed(offset + size, persisted, this.#total);
-    return await this.#guarded(async () => {
-      const beside = part.beside && readWhole(part.beside);
-      const result = await attempt(transport, { ...head, body }, policy, {
-        signal,
-        action: "transmit a chunk",
-        stallTimeout: policy.stallTimeout * this.#patience,
-        onTaken: (bytes) => progress.took(offset + bytes, persisted, this.#total),
-      });
-      await abortable(Promise.resolve(beside), signal);
-      return result;
-    });
-  }
-
-  /** `x-goog-hash` of the whole. */
-  #hash(): string | undefined {
-    const { resource, claimed } = this.#options;
-    if (!resource.takesHash) return undefined;
-    return formatHashes(filled(checksumsOf(this.#feed), claimed));
-  }
-
-  /**
-   * Sends the next bytes in one piece, to a transport that has not read the stream it was given: it may know bytes only. If
-   * it fails with these, too, it was not the stream.
-   */
-  async #sendHeld(
-    transport: Transport,
-    first: SendResult,
-    signal: AbortSignal | undefined,
-  ): Promise<SessionStep> {
-    const part = await this.#nextPart(false, signal);
-    const result = await this.#send(transport, part, signal);
-    if (result.kind === "failed") return await this.#settle("chunk", first, signal);
-    const step = await this.#settle("chunk", result, signal);
-    if (step.kind === "stored" || step.kind === "done") this.#streams = false;
-    return step;
-  }
-
-  /**
-   * All bytes were taken and there is no reply that can be read: the server may have answered with a 308, although it was
-   * asked not to, or the reply is lost. What it holds is the answer.
-   */
-  async #askForReply(
-    transport: Transport,
-    failure: SendResult,
-    signal: AbortSignal | undefined,
-  ): Promise<SessionStep> {
-    const failed = await this.#settle("chunk", failure, signal);
+    this.#sender.noteResult(result);
+    const failedOrDone = await this.#settle(asked, result);
+    if (result.kind !== "failed" || result.body !== "all taken") return failedOrDone;
+    // All bytes were taken and there is no reply that can be read: the server may have answered with a 308, although it was
+    // asked not to, or the reply is lost. What it holds is the answer.
     const step = await this.ask(transport, signal);
-    const isAnswer = step.kind === "done" || (step.kind === "stored" && step.progress);
-    if (!isAnswer) this.#noteFruitless();
-    return isAnswer ? step : failed;
+    return step.kind === "done" || (step.kind === "stored" && step.progress) ? step : failedOrDone;
   }
 
-  #noteFruitless(): void {
-    this.#fruitless++;
-    if (this.#fruitless >= MOST_FRUITLESS) this.#streams = false;
+  /** Sends the bytes that follow to the session. */
+  async #send({ transport, signal }: Asked, mayStream: boolean): Promise<SendResult> {
+    const { protocol, headers, contentType, declared, progress } = this.#options;
+    const { url, persisted } = this.#state;
+    const limits = this.#sender.limits(mayStream);
+    const part = await abortable(this.#feed.next(persisted, limits), signal);
+    const { offset, size, last } = part;
+    this.#handed = Math.max(this.#handed, offset + size);
+    if (last) this.#total = offset + size;
+    const hash = this.#hashOf(part);
+    const total = last ? this.#total : declared;
+    const head = protocol.chunk({ url, headers, contentType, offset, size, total, last, hash });
+    return await this.#guarded(() =>
+      this.#sender.send(transport, head, part, {
+        signal,
+        onHanded: () => progress.handed(offset + size, persisted, this.#total),
+        onTaken: (bytes) => progress.took(offset + bytes, persisted, this.#total),
+      })
+    );
+  }
+
+  /** `x-goog-hash` of the whole, on the last request; nothing is finished that is not what the caller says it is. */
+  #hashOf({ last }: Part): string | undefined {
+    const { resource, claimed } = this.#options;
+    if (!last || !resource.takesHash) return undefined;
+    const sums = checksumsOf(this.#feed);
+    compareClaims(claimed, sums);
+    return formatHashes(filled(sums, claimed));
   }
 
   /** Runs something after whose failure it is not known what the server holds. */
@@ -261,35 +217,28 @@ export class UploadSession<T> {
   }
 
   /** Does what the reply to a session request says. */
-  async #settle(
-    asked: "chunk" | "status",
-    result: SendResult,
-    signal: AbortSignal | undefined,
-  ): Promise<SessionStep> {
-    const asksNext = asked === "chunk";
+  async #settle(asked: Asked, result: SendResult): Promise<SessionStep> {
+    const asksNext = asked.kind === "chunk";
     if (result.kind === "failed") {
       const { error, spent } = result;
       return { kind: "failed", error: this.#interrupted(error), spent, asksNext };
     }
-    const { reply } = result;
-    const answer = this.#read(asked, reply);
+    const { reply, body } = result;
+    const isWhole = body === "not streamed" || body === "all taken";
+    const answer = this.#read(asked.kind, reply, isWhole);
     if (answer.kind === "stored") {
-      return await this.#guarded(() => this.#stored(reply, answer, signal));
+      return await this.#guarded(() => this.#stored(reply, answer, asked.signal));
     }
     if (answer.kind === "finished") {
-      return await this.#guarded(() => this.#finished(reply, answer.value, signal));
+      return await this.#guarded(() => this.#finished(reply, answer.value, asked));
     }
-    const action = asked === "chunk" ? "transmit a chunk" : "recover";
+    const action = asksNext ? "transmit a chunk" : "recover";
     const error = this.#interrupted(refusalError(action, reply, answer, true));
-    const failed: FailedStep = {
-      kind: "failed",
-      error,
-      retryAfter: reply.headers.get("retry-after"),
-      asksNext,
-    };
+    const retryAfter = reply.headers.get("retry-after");
+    const failed: FailedStep = { kind: "failed", error, retryAfter, asksNext };
     switch (answer.kind) {
       case "too_large":
-        return this.#shrink(answer.maxBytes) ? { kind: "smaller" } : failed;
+        return this.#sender.shrink(answer.maxBytes) ? { kind: "smaller" } : failed;
       case "gap":
       case "no_result":
         if (++this.#inconclusive > MOST_INCONCLUSIVE) throw error;
@@ -302,30 +251,30 @@ export class UploadSession<T> {
     }
   }
 
-  /** What a reply means; a success that shows no result is none. */
+  /** What a reply means. A success that shows no result is none, nor is one that came before all of its request was taken. */
   #read(
     asked: "chunk" | "status",
     reply: Reply,
-  ): Exclude<SessionAnswer, { kind: "finished" }> | { kind: "finished"; value: T } {
-    const { protocol, resource, progress } = this.#options;
+    isWhole: boolean,
+  ): Exclude<SessionAnswer, { kind: "finished" }> | { kind: "finished"; value: T | undefined } {
+    const { protocol, resource } = this.#options;
     const answer = protocol.answer(reply, {
       asked,
       persisted: this.#resumed?.reread ? 0 : this.#state.persisted,
       known: this.#state.persisted,
-      sent: this.#resumed ? this.#total ?? Infinity : progress.sent,
+      sent: this.#resumed ? this.#total ?? Infinity : this.#handed,
     });
     if (answer.kind !== "finished") return answer;
+    const noResult = (problem: string) => ({ kind: "no_result", problem }) as const;
+    if (!isWhole) {
+      return noResult(
+        "expected the server to take the whole request, but it calls the upload finished",
+      );
+    }
     const value = resource.read(reply);
-    return value === undefined
-      ? { kind: "no_result", problem: `expected ${resource.expected}, got neither` }
+    return value === undefined && !answer.isCertain
+      ? noResult(`expected ${resource.expected}, got neither`)
       : { kind: "finished", value };
-  }
-
-  /** Sends less in one request from now on, if that is less. */
-  #shrink(maxBytes: number): boolean {
-    if (maxBytes >= this.#maxBytes || maxBytes < this.#options.granularity) return false;
-    this.#maxBytes = aligned(maxBytes, this.#options.granularity);
-    return true;
   }
 
   async #stored(
@@ -343,16 +292,9 @@ export class UploadSession<T> {
     }
     this.#state = advance(this.#state, { kind: "stored", persisted, url });
     this.#inconclusive = 0;
-    if (progress) this.#noteProgress();
+    if (progress) this.#sender.noteProgress();
     this.#options.progress.confirmed(persisted, this.#total);
     return { kind: "stored", progress, reply };
-  }
-
-  #noteProgress(): void {
-    this.#fruitless = 0;
-    // It stood still for too long and bytes have arrived all the same: the line is slow.
-    if (this.#stalled) this.#patience = Math.min(2 * this.#patience, MOST_PATIENCE);
-    this.#stalled = false;
   }
 
   /** A chunk of which nothing is stored: the server must be asked what it makes of it. */
@@ -368,33 +310,40 @@ export class UploadSession<T> {
     return { kind: "failed", error: this.#interrupted(error), asksNext: true, mayPass: !isHidden };
   }
 
-  async #finished(
-    reply: Reply,
-    value: T,
-    signal: AbortSignal | undefined,
-  ): Promise<SessionStep> {
-    const { resource, claimed, checksum, startUrl, progress } = this.#options;
-    const facts = resource.facts?.(value) ?? {};
-    if (this.#resumed) await this.#rejoinFinished(reply, facts.size, signal);
+  async #finished(reply: Reply, shown: T | undefined, asked: Asked): Promise<SessionStep> {
+    const { resource, claimed, checksum, context, progress } = this.#options;
+    const value = shown === undefined ? await this.#lookedUp(reply, asked) : shown;
+    const facts = resource.facts?.(value, context) ?? {};
+    if (this.#resumed) {
+      const known = this.#total ?? facts.size;
+      this.#total = await verifyWhole(this.#feed, this.#resumed, known, asked.signal);
+      this.#resumed = undefined;
+      progress.sent = this.#handed = this.#total;
+    }
     const size = this.#total;
-    if (size === undefined || progress.sent < size) {
+    if (size === undefined || this.#handed < size) {
       const message =
-        `Cannot go on: the server has finished the object, but only ${progress.sent} bytes of it were sent`;
+        `Cannot go on: the server has finished the object, but only ${this.#handed} bytes of it were sent`;
       throw new DataCorruption(reply.response, message);
     }
-    const checksums = filled(checksumsOf(this.#feed), claimed);
-    const problem = resource.facts && compareFacts(facts, { size, checksums }, checksum);
-    if (problem) {
-      const message = `Cannot trust the finished object: ${problem.message}`;
-      throw problem.kind === "differs"
-        ? new DataCorruption(reply.response, message)
-        : new InvalidResponse(reply.response, message);
-    }
+    const sent = { size, checksums: filled(checksumsOf(this.#feed), claimed) };
+    const result = provenResult({ reply, value, resource, context, sent, checksum });
     this.#state = advance(this.#state, { kind: "finished", size });
-    this.#result = { value: resource.complete?.(value, { size, startUrl }) ?? value };
+    this.#result = { value: result };
     this.#feed.close();
     progress.finished(size);
     return { kind: "done", value: reply.response };
+  }
+
+  /** The result of an upload that is finished, where the reply does not show it. */
+  async #lookedUp(reply: Reply, { transport, signal }: Asked): Promise<T> {
+    const { resource, context, startHeaders: headers, policy } = this.#options;
+    const options = { transport, headers, policy, signal };
+    const looked = await lookUp(resource, context, options);
+    if (looked) return looked.value;
+    const message =
+      `Cannot show the result: the upload is finished, but the reply does not have ${resource.expected}`;
+    throw new InvalidResponse(reply.response, message);
   }
 
   /** Brings a resumed upload's source to where the server is, and makes sure that it is the source from before. */
@@ -406,47 +355,6 @@ export class UploadSession<T> {
     if (!this.#resumed) return;
     await verifyPrefix(this.#feed, this.#resumed, persisted, crc32c, signal);
     this.#resumed = undefined;
-    this.#options.progress.sent = persisted;
+    this.#options.progress.sent = this.#handed = persisted;
   }
-
-  /** The size of the source, where nobody knows it: that of what is read until it ends. */
-  async #measured(signal: AbortSignal | undefined): Promise<number> {
-    await skipTo(this.#feed, this.#state.persisted, signal); // a place to compare at
-    for (;;) {
-      const size = await abortable(this.#feed.skipToEnd(), signal);
-      if (size !== undefined) return size;
-    }
-  }
-
-  /** The upload was finished before it was resumed: the whole source is compared. */
-  async #rejoinFinished(
-    reply: Reply,
-    size: number | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    const total = this.#total ?? size ?? await this.#measured(signal);
-    if (size !== undefined && size !== total) {
-      const message = `Cannot resume: expected an object of ${total} bytes, got one of ${size}`;
-      throw new DataCorruption(reply.response, message);
-    }
-    await this.#rejoin(total, undefined, signal);
-    if (!(await abortable(this.#feed.ended(), signal))) throw sizeMismatch(total, "more");
-    this.#total = this.#options.progress.sent = total;
-  }
-}
-
-function isPieces({ body }: Part): boolean {
-  return "next" in body;
-}
-
-/** Whether a transport may not have known what to do with a stream: it read nothing of it, and the server was not pleased. */
-export function isNotStreamed(result: SendResult): boolean {
-  if (result.taken > 0) return false;
-  if (result.kind === "failed") return result.error.code === "transport_failed";
-  return result.reply.status === 400 || result.reply.status === 411;
-}
-
-/** Reads what somebody else sends, to hash it. */
-export async function readWhole(pieces: { next(): Promise<unknown> }): Promise<void> {
-  while (await pieces.next()) { /* it is hashed on the way */ }
 }

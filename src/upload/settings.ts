@@ -3,8 +3,8 @@
 import type { Transport } from "../net/transport.ts";
 import type { ObjectMetadata, StorageObject } from "../protocol/resources/storage_object.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import type { ResumableUploadOptions } from "./options.ts";
-import type { BucketTarget, Target } from "./target.ts";
+import { OPTION_NAMES, type ResumableUploadOptions } from "./options.ts";
+import { type Target, TARGET_NAMES } from "./target.ts";
 
 /** How an upload is made, wherever it goes: options of {@linkcode uploadStream} and {@linkcode upload}. */
 export interface StreamSettings<T = StorageObject> extends ResumableUploadOptions<T> {
@@ -58,6 +58,44 @@ export interface UploadSettings<T = StorageObject> extends StreamSettings<T> {
   verifyPrefix?: boolean | undefined;
 }
 
+/**
+ * A session that somebody else has opened, instead of a target. Name, metadata and precondition were decided there, and no
+ * credentials are needed.
+ */
+export interface SessionTarget {
+  /**
+   * The URL of the session, or a function that fetches one: it is called when the upload begins, unless there is a checkpoint,
+   * and again when the session is gone and the source can be read again.
+   */
+  session: string | URL | (() => string | URL | Promise<string | URL>);
+  /**
+   * Whether nobody can have sent anything to the session yet; then it is not asked first.
+   *
+   * @default {false}
+   */
+  sessionIsNew?: boolean | undefined;
+  /**
+   * Requests that are not the last one carry a multiple of this many bytes: what {@linkcode createUploadSession} returns.
+   *
+   * @default {262144}
+   */
+  granularity?: number | undefined;
+  /** Decided where the session was opened. */
+  metadata?: undefined;
+  /** Decided where the session was opened. */
+  ifGenerationMatch?: undefined;
+  /** Decided where the session was opened. */
+  url?: undefined;
+  /** Decided where the session was opened. */
+  bucket?: undefined;
+  /** Decided where the session was opened. */
+  name?: undefined;
+  /** Decided where the session was opened. */
+  endpoint?: undefined;
+  /** Decided where the session was opened. */
+  query?: undefined;
+}
+
 /** A checkpoint instead of a target. */
 export interface CheckpointTarget {
   /** Where an upload stands that is to be taken up. */
@@ -70,6 +108,10 @@ export interface CheckpointTarget {
   name?: undefined;
   /** In the checkpoint. */
   endpoint?: undefined;
+  /** In the checkpoint. */
+  query?: undefined;
+  /** In the checkpoint. */
+  session?: undefined;
 }
 
 /** Options of {@linkcode uploadStream}: where to, and how. */
@@ -79,31 +121,25 @@ export type StreamOptions<T = StorageObject> = StreamSettings<T> & Target;
 export type UploadTarget<T = StorageObject> = StreamOptions<T>;
 
 /** Options of {@linkcode upload}: where to, or from where on, and how. */
-export type UploadOptions<T = StorageObject> = UploadSettings<T> & (Target | CheckpointTarget);
+export type UploadOptions<T = StorageObject> =
+  & UploadSettings<T>
+  & (Target | SessionTarget | CheckpointTarget);
 
-const STREAM = [
-  "bucket",
-  "checksum",
+const STREAM: readonly string[] = [
+  ...OPTION_NAMES.resumable,
+  ...TARGET_NAMES,
   "chunkSize",
   "contentType",
-  "endpoint",
-  "headers",
   "ifGenerationMatch",
   "metadata",
-  "name",
   "onCheckpoint",
-  "onProgress",
-  "protocol",
-  "resource",
-  "retry",
   "signal",
   "totalBytes",
   "transport",
-  "url",
 ];
 
 /** The names of the options of each function; anything else is a mistake. */
 export const SETTING_NAMES: Readonly<Record<"stream" | "upload", readonly string[]>> = {
   stream: STREAM,
-  upload: [...STREAM, "checkpoint", "verifyPrefix"],
+  upload: [...STREAM, "checkpoint", "granularity", "session", "sessionIsNew", "verifyPrefix"],
 };

@@ -34,6 +34,7 @@ export class StretchFeed implements Feed {
   readonly #options: FeedOptions;
   #checksum: RunningChecksum | undefined;
   #turn = 0;
+  #ahead: { readonly offset: number; readonly bytes: Promise<Bytes> } | undefined; // read before it is asked for
 
   constructor(source: RandomAccessSource, options: FeedOptions) {
     this.#source = source;
@@ -91,6 +92,7 @@ export class StretchFeed implements Feed {
 
   close(reason?: unknown): void {
     this.#turn++;
+    this.#ahead = undefined;
     this.#source.release(reason);
   }
 
@@ -120,33 +122,55 @@ export class StretchFeed implements Feed {
   }
 
   async #read(offset: number, length: number, turn: number): Promise<Bytes> {
-    const bytes = await this.#source.read(offset, length);
+    const bytes = await this.#readPiece(offset, length);
     if (turn !== this.#turn) throw notNeeded();
     return bytes;
   }
 
-  /** The bytes of a request, read one piece ahead: while a piece is hashed and sent, the next one is being read. */
+  /**
+   * The bytes of a request, read one piece ahead: while a piece is hashed and sent, the next one is being read, that of the
+   * next request too.
+   */
   #pieces(offset: number, size: number, turn: number): PieceBody {
     const end = offset + size;
     let at = offset;
-    let ahead: Promise<Bytes> | undefined;
-    const read = () => {
-      const bytes = this.#read(at, Math.min(PIECE, end - at), turn);
-      bytes.catch(() => {}); // thrown where it is needed
-      return bytes;
-    };
     return {
       size,
       next: async () => {
         if (turn !== this.#turn) throw notNeeded(); // never an end: the request would be taken for whole
         if (at === end) return undefined;
-        const piece = await (ahead ?? read());
-        at += piece.length;
-        ahead = at < end ? read() : undefined;
+        const length = Math.min(PIECE, end - at);
+        const piece = await this.#readPiece(at, length);
+        if (turn !== this.#turn) throw notNeeded();
+        at += length;
+        this.#readAhead(at, Math.min(PIECE, (at < end ? end : this.total) - at));
         this.#checksum?.update(piece);
         return piece;
       },
     };
+  }
+
+  /** A piece that may have been read ahead. */
+  async #readPiece(offset: number, length: number): Promise<Bytes> {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    if (ahead?.offset !== offset) return await this.#source.read(offset, length);
+    const first = await ahead.bytes;
+    if (first.length >= length) return first.subarray(0, length);
+    const bytes = new Uint8Array(length);
+    bytes.set(first);
+    bytes.set(
+      await this.#source.read(offset + first.length, length - first.length),
+      first.length,
+    );
+    return bytes;
+  }
+
+  #readAhead(offset: number, length: number): void {
+    if (length === 0) return;
+    const bytes = this.#source.read(offset, length);
+    bytes.catch(() => {}); // thrown where it is needed
+    this.#ahead = { offset, bytes };
   }
 }
 

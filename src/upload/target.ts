@@ -1,17 +1,18 @@
 /** Where an upload goes: the options that say so, and the start URL that they mean. */
 
-import { uploadUrl } from "../protocol/upload_url.ts";
 import {
   DEFAULT_ENDPOINT,
   parameterOf,
   signatureOf,
   uploadTypeOf,
+  uploadUrl,
   withParameter,
 } from "../protocol/upload_url.ts";
 import type { ObjectMetadata } from "../protocol/resources/storage_object.ts";
 import {
   checkCarried,
   checkMetadata,
+  checkOptions,
   checkStartUrl,
   checkUrl,
   legalHeaders,
@@ -30,8 +31,45 @@ export interface BucketTarget {
    * @default {"https://storage.googleapis.com"}
    */
   endpoint?: string | URL | undefined;
+  /** Parameters of the start. */
+  query?: ObjectQuery | undefined;
   /** Not together with `bucket` and `name`. */
   url?: undefined;
+  /** Not together with `bucket` and `name`. */
+  session?: undefined;
+}
+
+/**
+ * Parameters of the start of an upload to a bucket.
+ *
+ * Source: {@link https://cloud.google.com/storage/docs/json_api/v1/objects/insert#parameters}
+ */
+export interface ObjectQuery {
+  /** `Content-Encoding` of the bytes as they are stored. */
+  contentEncoding?: string | undefined;
+  /** The fields of the object that the reply has; without `size` and `crc32c` less is compared. */
+  fields?: string | undefined;
+  /** Store only if this is not the object's live generation. */
+  ifGenerationNotMatch?: number | string | undefined;
+  /** Store only if this is the live object's metageneration. */
+  ifMetagenerationMatch?: number | string | undefined;
+  /** Store only if this is not the live object's metageneration. */
+  ifMetagenerationNotMatch?: number | string | undefined;
+  /** The Cloud KMS key that encrypts the object: a key, not a version of one. */
+  kmsKeyName?: string | undefined;
+  /** A predefined set of access controls. */
+  predefinedAcl?:
+    | "authenticatedRead"
+    | "bucketOwnerFullControl"
+    | "bucketOwnerRead"
+    | "private"
+    | "projectPrivate"
+    | "publicRead"
+    | undefined;
+  /** `full` for a reply with access controls. */
+  projection?: "full" | "noAcl" | undefined;
+  /** The project that is billed. */
+  userProject?: string | undefined;
 }
 
 /** A start URL: another way to say where an upload goes. */
@@ -44,10 +82,23 @@ export interface UrlTarget {
   name?: undefined;
   /** Not together with `url`. */
   endpoint?: undefined;
+  /** Not together with `url`, which has a query of its own. */
+  query?: undefined;
+  /** Not together with `url`. */
+  session?: undefined;
 }
 
 /** Where an upload goes. */
 export type Target = BucketTarget | UrlTarget;
+
+/** The names of the options that say where an upload goes. */
+export const TARGET_NAMES: readonly string[] = ["bucket", "endpoint", "name", "query", "url"];
+
+/** The URL of a start, of a session unless it says otherwise. */
+export function resumableUrl(url: string): string {
+  // The other wire protocol has no upload type; what a URL of Google's has that it does not know does no harm.
+  return uploadTypeOf(url) ? url : withParameter(url, "uploadType", "resumable");
+}
 
 /** What belongs to the start of an upload. */
 export interface StartFields {
@@ -81,7 +132,9 @@ export function startOf(target: Partial<BucketTarget> | UrlTarget, fields: Start
   return { url, headers, metadata };
 }
 
-function targetUrl({ url, bucket, name, endpoint }: Partial<BucketTarget> | UrlTarget): string {
+function targetUrl(
+  { url, bucket, name, endpoint, query }: Partial<BucketTarget> | UrlTarget,
+): string {
   const [hasUrl, hasBucket, hasName] = [url, bucket, name].map((value) => value !== undefined);
   if (hasBucket !== hasName || hasUrl === hasBucket) {
     throw new TypeError("Cannot upload: expected either `url`, or `bucket` and `name`");
@@ -89,6 +142,9 @@ function targetUrl({ url, bucket, name, endpoint }: Partial<BucketTarget> | UrlT
   if (url !== undefined) {
     if (endpoint !== undefined) {
       throw new TypeError("endpoint: expected none together with `url`, which has an origin");
+    }
+    if (query !== undefined) {
+      throw new TypeError("query: expected none together with `url`, which has its own");
     }
     return checkStartUrl(url, "url");
   }
@@ -98,7 +154,36 @@ function targetUrl({ url, bucket, name, endpoint }: Partial<BucketTarget> | UrlT
       "endpoint: expected an origin and perhaps a path, got a query or a fragment",
     );
   }
-  return uploadUrl(origin, bucket!, name!);
+  return withQuery(uploadUrl(origin, bucket!, name!), query ?? {});
+}
+
+const QUERY_NAMES: readonly (keyof ObjectQuery)[] = [
+  "contentEncoding",
+  "fields",
+  "ifGenerationNotMatch",
+  "ifMetagenerationMatch",
+  "ifMetagenerationNotMatch",
+  "kmsKeyName",
+  "predefinedAcl",
+  "projection",
+  "userProject",
+];
+
+function withQuery(url: string, query: ObjectQuery): string {
+  checkOptions(query, QUERY_NAMES, "query");
+  return QUERY_NAMES.reduce((start, name) => {
+    const value = query[name];
+    if (value === undefined) return start;
+    const isNumber = name.startsWith("if");
+    const text = isNumber ? checkGeneration(value, `query.${name}`) : value;
+    if (typeof text !== "string" || text === "") {
+      throw new TypeError(`query.${name}: expected a text, got ${JSON.stringify(value)}`);
+    }
+    if (name === "kmsKeyName" && text.includes("/cryptoKeyVersions/")) {
+      throw new TypeError("query.kmsKeyName: expected a key, got a version of one");
+    }
+    return withParameter(start, name, text);
+  }, url);
 }
 
 /** Adds the precondition, where the URL can have one: in its query, or, if it is signed, in a header that was signed. */
@@ -128,13 +213,13 @@ function withGenerationMatch(
   return url;
 }
 
-function checkGeneration(value: number | string): string {
+function checkGeneration(value: unknown, name = "ifGenerationMatch"): string {
   const isCount = typeof value === "number"
     ? Number.isSafeInteger(value) && value >= 0
     : typeof value === "string" && /^\d{1,19}$/.test(value);
   if (isCount) return String(value);
   throw new RangeError(
-    `ifGenerationMatch: expected a generation as a whole number, or as a decimal string, got ${
+    `${name}: expected a generation as a whole number, or as a decimal string, got ${
       JSON.stringify(value) ?? String(value)
     }`,
   );

@@ -2,14 +2,12 @@
 
 import { type TakenSource, takeSource, type UploadSource } from "../bytes/source.ts";
 import { contentRangeProtocol } from "../protocol/content_range/mod.ts";
-import { cleanMediaType, OCTET_STREAM } from "../protocol/media_type.ts";
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
 import { type UploadType, uploadTypeOf, withParameter } from "../protocol/upload_url.ts";
 import { defaultTransport } from "../net/transport.ts";
 import { checkCheckpoint, type Checkpoint, checkProtocol, checkSameSource } from "./checkpoint.ts";
 import {
   checkChunkSize,
-  checkContentType,
   checkOptions,
   checkTotalBytes,
   checkTransport,
@@ -20,11 +18,13 @@ import { drive } from "./drive.ts";
 import { asMedia, asMultipart } from "./framing.ts";
 import { isRepeatable, sendInOne } from "./one_request.ts";
 import { HELD } from "./stretch_feed.ts";
-import { resumeSession, type SessionSetup, startSession } from "./open.ts";
+import { startSession } from "./open.ts";
+import { resumeUpload, setupOf, uploadToSession } from "./resume_upload.ts";
+import { contentTypeOf } from "./source_type.ts";
 import { Progress } from "./progress.ts";
 import type { StreamOptions, UploadOptions, UploadSettings } from "./settings.ts";
 import { SETTING_NAMES } from "./settings.ts";
-import { type BucketTarget, type Start, startOf } from "./target.ts";
+import { type BucketTarget, resumableUrl, type Start, startOf } from "./target.ts";
 
 /** Up to this many bytes one request is as good as a session, where it is safe to repeat: what it loses, it sends again. */
 const ONE_REQUEST = 8 * 1024 * 1024;
@@ -87,6 +87,7 @@ export async function upload<T>(source: UploadSource, options: UploadOptions<T>)
   try {
     checkOptions(options, SETTING_NAMES.upload, "upload");
     checkTransport(options.transport ?? defaultTransport);
+    if (options.session !== undefined) return await uploadToSession(source, taken, options);
     return options.checkpoint
       ? await resumeUpload(taken, options.checkpoint, options)
       : await startUpload(source, taken, options as StreamOptions<T>);
@@ -120,28 +121,17 @@ function pickType<T>({ url, headers, metadata }: Start, options: StreamOptions<T
   const mayRepeat = options.retry !== null && options.retry !== false;
   const needsSession = options.onCheckpoint !== undefined ||
     (options.protocol ?? contentRangeProtocol) !== contentRangeProtocol;
-  if (needsSession || (mayRepeat && !isRepeatable(url, headers))) return "resumable";
+  const isSafe = isRepeatable({
+    url,
+    startHeaders: headers,
+    repeatable: options.repeatable === true,
+  });
+  if (needsSession || (mayRepeat && !isSafe)) return "resumable";
   return options.checksum === null && Object.keys(metadata).length === 0 ? "media" : "multipart";
 }
 
 function isByteSource(source: UploadSource): boolean {
   return typeof source === "object" && "read" in source;
-}
-
-/** The media type that the options mean, or that the source has. */
-export function contentTypeOf<T>(
-  source: UploadSource | undefined,
-  { contentType, metadata }: StreamOptions<T>,
-): string {
-  const inMetadata = metadata?.contentType;
-  if (contentType && inMetadata && contentType !== inMetadata) {
-    throw new TypeError("metadata.contentType: expected none, or the same as `contentType`");
-  }
-  const given = contentType || inMetadata;
-  if (given) return checkContentType(given);
-  if (typeof source === "string") return "text/plain;charset=UTF-8";
-  const type = typeof source === "object" && "type" in source ? source.type : "";
-  return typeof type === "string" && type !== "" ? cleanMediaType(type) : OCTET_STREAM;
 }
 
 /** A session that is started, and driven to its end. */
@@ -152,58 +142,13 @@ export async function uploadInSession<T>(
   options: StreamOptions<T>,
   onOpen?: (sessionUrl: string) => void,
 ): Promise<T> {
-  const setup = setupOf(
-    uploadTypeOf(url) ? url : withParameter(url, "uploadType", "resumable"),
-    { ...options, headers },
-  );
+  const setup = setupOf(resumableUrl(url), { ...options, headers });
   const { transport = defaultTransport, totalBytes, onCheckpoint, signal } = options;
   const claimed = claimedChecksums(setup.upload, metadata);
   const what = { metadata, contentType, claimed, totalBytes, streamFinal: true };
   const { open } = await startSession(setup, transport, source, what, signal);
   onOpen?.(open.session.state.url);
   return await drive(setup, open, { transport, onCheckpoint, signal });
-}
-
-async function resumeUpload<T>(
-  source: TakenSource,
-  checkpoint: Checkpoint,
-  options: UploadOptions<T>,
-): Promise<T> {
-  const from = checkCheckpoint(checkpoint);
-  const { transport = defaultTransport, verifyPrefix = true, onCheckpoint, signal } = options;
-  checkAgreement(from, options);
-  checkSameSource(from, source);
-  const { chunkSize = from.chunkSize } = options;
-  const setup = setupOf(from.uploadUrl, { ...options, chunkSize, checksum: from.checksum });
-  checkProtocol(from, setup.protocol);
-  const open = await resumeSession(setup, source, from, verifyPrefix, signal);
-  return await drive(setup, open, { transport, onCheckpoint, signal });
-}
-
-/** What the caller says besides a checkpoint was decided at its start: it must be the same. */
-function checkAgreement<T>(from: Checkpoint, options: UploadOptions<T>): void {
-  const compare = (name: string, isSame: boolean) => {
-    if (isSame) return;
-    throw new TypeError(`${name}: expected none, or the same as that of the checkpoint`);
-  };
-  const { totalBytes, checksum, contentType } = options;
-  compare("totalBytes", totalBytes === undefined || totalBytes === from.totalBytes);
-  compare("checksum", checksum === undefined || checksum === from.checksum);
-  compare("contentType", !contentType || contentType === from.contentType);
-  if (options.bucket === undefined && options.url === undefined) return;
-  const { url } = startOf(options, options);
-  const target = uploadTypeOf(url) ? url : withParameter(url, "uploadType", "resumable");
-  compare(options.url === undefined ? "name" : "url", target === from.uploadUrl);
-}
-
-function setupOf<T>(url: string, options: UploadSettings<T>): SessionSetup<T> {
-  const upload = checkUpload(url, options);
-  return {
-    upload,
-    protocol: options.protocol ?? contentRangeProtocol,
-    chunkSize: options.chunkSize === undefined ? undefined : checkChunkSize(options.chunkSize),
-    progress: new Progress(options.onProgress, upload.policy.clock),
-  };
 }
 
 async function uploadInOne<T>(

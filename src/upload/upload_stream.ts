@@ -10,7 +10,8 @@ import { cancelUpload } from "./cancel.ts";
 import { checkOptions, checkTransport, checkUpload } from "./checks.ts";
 import { SETTING_NAMES, type StreamOptions } from "./settings.ts";
 import { startOf } from "./target.ts";
-import { contentTypeOf, uploadInSession } from "./upload.ts";
+import { contentTypeOf } from "./source_type.ts";
+import { uploadInSession } from "./upload.ts";
 
 /** Both ends of {@linkcode uploadStream}. */
 export interface UploadStream<T = StorageObject> {

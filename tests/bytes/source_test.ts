@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
-import { prepareSource, type SourceReader, type UploadSource } from "../../src/bytes/source.ts";
+import { type Source, takeSource, type UploadSource } from "../../src/bytes/source.ts";
+import { UploadError } from "../../src/errors.ts";
 import { asyncPieces, byteStream, defaultStream, patterned, pieces } from "../support/bytes.ts";
 
 const DATA = patterned(1000);
@@ -38,10 +39,29 @@ const sources: [kind: string, size: number | undefined, make: () => UploadSource
   ["a ByteSource of unknown size", undefined, () => shortReads()],
 ];
 
-async function readAll(reader: SourceReader, step: number): Promise<Uint8Array> {
+/** The next bytes of a source that was opened, wherever it is read from. */
+function reading(source: Source): (length: number) => Promise<Uint8Array> {
+  if (source.kind === "sequential") return (length) => source.read(length);
+  let at = 0;
+  return async (length) => {
+    const bytes = await source.read(at, Math.min(length, source.size - at));
+    at += bytes.length;
+    return bytes;
+  };
+}
+
+/** Takes a source, opens it, and reads the next bytes of it. */
+async function readFirst(source: UploadSource, length: number): Promise<Uint8Array> {
+  return await reading(await takeSource(source).open())(length);
+}
+
+async function readAll(source: Source, step: number): Promise<Uint8Array> {
+  const read = reading(source);
   const all: number[] = [];
-  while (!(await reader.ended(step))) {
-    const bytes = await reader.read(step);
+  const ended = async () =>
+    source.kind === "sequential" ? await source.ended(step) : all.length === source.size;
+  while (!(await ended())) {
+    const bytes = await read(step);
     assertEquals(
       bytes.length,
       Math.min(step, 1000 - all.length),
@@ -49,50 +69,50 @@ async function readAll(reader: SourceReader, step: number): Promise<Uint8Array> 
     );
     all.push(...bytes);
   }
-  assertEquals((await reader.read(step)).length, 0);
+  assertEquals((await read(step)).length, 0);
   return new Uint8Array(all);
 }
 
 for (const [kind, size, make] of sources) {
-  Deno.test(`${kind} knows its size, or that it does not`, () =>
-    assertEquals(prepareSource(make()).size, size));
+  Deno.test(`${kind} knows its size, or that it does not`, async () => {
+    const taken = takeSource(make());
+    assertEquals(taken.size, size);
+    const opened = await taken.open();
+    assertEquals(opened.kind, size === undefined ? "sequential" : "random-access");
+    assertEquals(opened.kind === "random-access" ? opened.size : undefined, size);
+    taken.release();
+  });
   for (const step of [1, 33, 100, 999, 1000, 1001, 5000]) {
     Deno.test(`${kind} is read in order, ${step} bytes at a time`, async () => {
-      const reader = prepareSource(make()).open();
-      assertEquals(await readAll(reader, step), DATA);
-      await reader.close();
+      const taken = takeSource(make());
+      assertEquals(await readAll(await taken.open(), step), DATA);
+      taken.release();
     });
   }
 }
 
 Deno.test("a string is UTF-8", async () => {
-  const prepared = prepareSource("aä€😀");
-  assertEquals(prepared.size, 10);
-  assertEquals(await prepared.open().read(99), new TextEncoder().encode("aä€😀"));
+  assertEquals(takeSource("aä€😀").size, 10);
+  assertEquals(await readFirst("aä€😀", 99), new TextEncoder().encode("aä€😀"));
 });
 
-Deno.test("bytes in memory are not copied", async () => {
-  const bytes = await prepareSource(DATA).open().read(500);
-  assertStrictEquals(bytes.buffer, DATA.buffer);
+Deno.test("bytes in memory are not copied; those of shared memory are, once, when they are taken", async () => {
+  assertStrictEquals((await readFirst(DATA, 500)).buffer, DATA.buffer);
+  const view = shared();
+  const taken = takeSource(view);
+  view.fill(0);
+  assertEquals(await reading(await taken.open())(1000), DATA);
 });
 
-Deno.test("a byte stream is read into the memory that is handed out, which is not copied", async () => {
-  const seen = new Set<number>();
-  let at = 0;
-  const stream = new ReadableStream({
-    type: "bytes",
-    pull(controller) {
-      const view = controller.byobRequest!.view as Uint8Array;
-      seen.add(view.byteOffset);
-      view.fill(at++);
-      controller.byobRequest!.respond(Math.min(view.byteLength, 100));
-    },
-  });
-  const reader = prepareSource(stream as ReadableStream<Uint8Array>).open();
-  const bytes = await reader.read(300);
-  assertEquals(bytes.buffer.byteLength, 300);
-  assertEquals([...seen], [0, 100, 200]);
-  await reader.close(new Error("enough"));
+Deno.test("what can be read anywhere is read anywhere, as often as needed", async () => {
+  const randomAccess = sources.filter(([, size]) => size !== undefined);
+  for (const [kind, , make] of randomAccess) {
+    const opened = await takeSource(make()).open();
+    if (opened.kind !== "random-access") throw new Error(`${kind} is ${opened.kind}`);
+    for (const [offset, length] of [[900, 100], [0, 10], [500, 300], [0, 10]]) {
+      assertEquals(await opened.read(offset, length), DATA.subarray(offset, offset + length), kind);
+    }
+  }
 });
 
 Deno.test("a Blob is read by slices, never whole", async () => {
@@ -104,25 +124,26 @@ Deno.test("a Blob is read by slices, never whole", async () => {
   blob.stream = () => {
     throw new Error("read whole");
   };
-  const reader = prepareSource(blob).open();
-  await reader.read(400);
-  await reader.read(400);
+  const read = reading(await takeSource(blob).open());
+  await read(400);
+  await read(400);
   assertEquals(asked, [[0, 400], [400, 800]]);
 });
 
-Deno.test("a Blob of a file that has become shorter since is never filled up", async () => {
+Deno.test("a Blob of a file that has become shorter since is an error, and is never filled up", async () => {
   const now = new Blob([DATA.subarray(0, 700)]);
   const blob = Object.assign(new Blob([DATA]), {
     slice: (start?: number, end?: number) => now.slice(start, end),
   });
-  const reader = prepareSource(blob).open();
-  assertEquals(await reader.read(400), DATA.subarray(0, 400));
-  assertEquals(await reader.read(400), DATA.subarray(400, 700));
+  const read = reading(await takeSource(blob).open());
+  assertEquals(await read(400), DATA.subarray(0, 400));
+  const error = await assertRejects(() => read(400), UploadError, "it has only 700");
+  assertEquals(error.code, "source_size_mismatch");
 });
 
 Deno.test("a File's lastModified is known", () => {
-  assertEquals(prepareSource(new File([], "a", { lastModified: 7 })).lastModified, 7);
-  assertEquals(prepareSource(new Blob([])).lastModified, undefined);
+  assertEquals(takeSource(new File([], "a", { lastModified: 7 })).lastModified, 7);
+  assertEquals(takeSource(new Blob([])).lastModified, undefined);
 });
 
 for (
@@ -137,23 +158,96 @@ for (
       { readable: new ReadableStream(), read: () => {} },
       "got Object; pass its `readable`",
     ],
+    ["an open file of Node", { fd: 3, read: () => {} }, "pass its `createReadStream()`"],
+    ["a promise of a source", Promise.resolve("x"), "await it first"],
+    ["an array", [DATA], "pass a Blob of its parts, or an async iterable"],
   ] as const
 ) {
   Deno.test(`${what} is no source, and the error says so`, () => {
-    assertThrows(() => prepareSource(source as unknown as UploadSource), TypeError, words);
+    assertThrows(() => takeSource(source as unknown as UploadSource), TypeError, words);
   });
 }
 
-Deno.test("a stream that somebody reads is refused at the door", () => {
-  const stream = defaultStream([]);
-  stream.getReader();
-  assertThrows(() => prepareSource(stream), TypeError, "locked");
+Deno.test("a stream that somebody reads, has read or has cancelled is refused at once", async () => {
+  const locked = defaultStream([]);
+  locked.getReader();
+  assertThrows(() => takeSource(locked), TypeError, "locked");
+  const begun = defaultStream(pieces(DATA, 100));
+  const reader = begun.getReader();
+  await reader.read();
+  reader.releaseLock();
+  assertThrows(() => takeSource(begun), TypeError, "was not read before");
+  const cancelled = defaultStream(pieces(DATA, 100));
+  await cancelled.cancel();
+  assertThrows(() => takeSource(cancelled), TypeError, "was not read before");
+});
+
+Deno.test("a source that is read once is taken in the same turn, and cannot be taken again", async () => {
+  const generator = asyncPieces(pieces(DATA, 100));
+  for (
+    const source of [defaultStream(pieces(DATA, 100)), byteStream(DATA, 100), generator] as const
+  ) {
+    const taken = takeSource(source);
+    if (source instanceof ReadableStream) assertEquals(source.locked, true);
+    assertThrows(() => takeSource(source), TypeError);
+    taken.release(new Error("enough"));
+    assertThrows(() => takeSource(source), TypeError, "read or cancelled already");
+  }
+});
+
+Deno.test("an iterable that makes iterators can be taken as often as they are wanted", async () => {
+  const iterable = { [Symbol.asyncIterator]: () => asyncPieces(pieces(DATA, 100)) };
+  for (let i = 0; i < 2; i++) assertEquals(await readFirst(iterable, 1000), DATA);
+});
+
+Deno.test("the first piece of an iterable is asked for at once: nobody else can take it", async () => {
+  let asked = 0;
+  const iterable = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => Promise.resolve({ done: ++asked > 1, value: DATA }),
+    }),
+  } as AsyncIterable<Uint8Array>;
+  const taken = takeSource(iterable);
+  assertEquals(asked, 1);
+  assertEquals(await readAll(await taken.open(), 5000), DATA);
+});
+
+Deno.test("a piece's memory is not looked at any more when the next piece is asked for", async () => {
+  async function* reusing() {
+    const buffer = new Uint8Array(100);
+    for (let at = 0; at < 1000; at += 100) {
+      buffer.set(DATA.subarray(at, at + 100));
+      yield buffer;
+      buffer.fill(0);
+      await Promise.resolve();
+    }
+  }
+  for (const step of [30, 100, 250, 1000]) {
+    assertEquals(await readAll(await takeSource(reusing()).open(), step), DATA);
+  }
+});
+
+Deno.test("a size of 0 is believed only after a read found nothing", async () => {
+  const empty = await takeSource({ size: 0, read: () => Promise.resolve(new Uint8Array(0)) })
+    .open();
+  assertEquals([empty.kind, empty.kind === "random-access" && empty.size], ["random-access", 0]);
+  const device = {
+    size: 0,
+    read: (at: number, n: number) => Promise.resolve(DATA.slice(at, at + n)),
+  };
+  const opened = await takeSource(device).open();
+  assertEquals(opened.kind, "sequential");
+  assertEquals(await readAll(opened, 300), DATA);
+  const file = new Blob([DATA]);
+  Object.defineProperty(file, "size", { value: 0 });
+  assertEquals(await readAll(await takeSource(file).open(), 300), DATA);
+  assertEquals((await takeSource(new Blob([])).open()).kind, "random-access");
 });
 
 for (const size of [-1, 1.5, NaN, Infinity]) {
   Deno.test(`a ByteSource of size ${size} is refused`, () => {
     assertThrows(
-      () => prepareSource({ size, read: () => Promise.resolve(new Uint8Array()) }),
+      () => takeSource({ size, read: () => Promise.resolve(new Uint8Array()) }),
       RangeError,
       String(size),
     );
@@ -161,17 +255,17 @@ for (const size of [-1, 1.5, NaN, Infinity]) {
 }
 
 Deno.test("a ByteSource that returns too much, or no bytes at all, is an error", async () => {
-  for (const piece of [new Uint8Array(11), "text", undefined]) {
-    const reader = prepareSource({ size: 100, read: () => Promise.resolve(piece as Uint8Array) })
-      .open();
-    await assertRejects(() => reader.read(10), TypeError, "at most 10 bytes");
+  for (const size of [100, undefined]) {
+    for (const piece of [new Uint8Array(11), "text", undefined]) {
+      const source = { size, read: () => Promise.resolve(piece as Uint8Array) };
+      await assertRejects(() => readFirst(source, 10), TypeError, "at most 10 bytes");
+    }
   }
 });
 
 Deno.test("a stream of anything but bytes is an error", async () => {
-  const reader = prepareSource(defaultStream(["text"] as unknown as Uint8Array<ArrayBuffer>[]))
-    .open();
-  await assertRejects(() => reader.read(10), TypeError, "pieces of Uint8Array, got String");
+  const stream = defaultStream(["text"] as unknown as Uint8Array<ArrayBuffer>[]);
+  await assertRejects(() => readFirst(stream, 10), TypeError, "pieces of Uint8Array, got String");
 });
 
 Deno.test("a source that throws surfaces its own error", async () => {
@@ -181,42 +275,130 @@ Deno.test("a source that throws surfaces its own error", async () => {
     new ReadableStream({ type: "bytes", pull: (controller) => controller.error(own) }),
     { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(own) }) },
     { read: () => Promise.reject(own) },
+    { size: 100, read: () => Promise.reject(own) },
+    { size: 0, read: () => Promise.reject(own) },
+    {
+      size: 100,
+      read: () => {
+        throw own;
+      },
+    },
   ];
   for (const source of failing) {
-    assertStrictEquals(await assertRejects(() => prepareSource(source).open().read(10)), own);
+    assertStrictEquals(await assertRejects(() => readFirst(source, 10)), own);
   }
 });
 
-Deno.test("a byte stream that closes and leaves a read unanswered is an error, not a hang", async () => {
-  const stream = new ReadableStream({ type: "bytes", pull: (controller) => controller.close() });
-  const reader = prepareSource(stream as ReadableStream<Uint8Array>).open();
-  await assertRejects(() => reader.read(10), TypeError, "BYOB request");
+Deno.test("a producer that failed has failed for good: what it says next is no end", async () => {
+  const own = new Error("disk on fire");
+  let calls = 0;
+  const source = {
+    [Symbol.asyncIterator]: () => ({
+      next: () =>
+        ++calls === 2 ? Promise.reject(own) : Promise.resolve({ done: calls > 2, value: DATA }),
+    }),
+  } as AsyncIterable<Uint8Array>;
+  const read = reading(await takeSource(source).open());
+  for (let i = 0; i < 3; i++) {
+    assertStrictEquals(await assertRejects(() => read(2000)), own);
+  }
+  assertEquals(calls, 2);
 });
 
-Deno.test("closing with a reason cancels a stream, ends a generator and closes a ByteSource; without, it only lets go", async () => {
-  const told: unknown[] = [];
-  const open = () => [
-    prepareSource(new ReadableStream({ cancel: (reason) => void told.push(["default", reason]) }))
-      .open(),
-    prepareSource(
-      new ReadableStream({ type: "bytes", cancel: (reason) => void told.push(["bytes", reason]) }),
-    ).open(),
-    prepareSource({
+Deno.test("a { read } that failed can be read again from the same place", async () => {
+  const own = new Error("busy");
+  let calls = 0;
+  const read = (offset: number, length: number) =>
+    ++calls % 3 === 0
+      ? Promise.reject(own)
+      : Promise.resolve(DATA.slice(offset, offset + Math.min(length, 90)));
+  for (const size of [undefined, 1000]) {
+    const next = reading(await takeSource({ size, read }).open());
+    const all: number[] = [];
+    while (all.length < 1000) {
+      try {
+        all.push(...await next(130));
+      } catch (error) {
+        assertStrictEquals(error, own);
+      }
+    }
+    assertEquals(new Uint8Array(all), DATA);
+  }
+});
+
+Deno.test("a byte stream that closes without a word is at its end, not a hang", async () => {
+  const stream = new ReadableStream({ type: "bytes", pull: (controller) => controller.close() });
+  assertEquals(await readFirst(stream as ReadableStream<Uint8Array>, 10), new Uint8Array(0));
+});
+
+/** Sources that never end by themselves, and note who lets go of them. */
+function watched(told: unknown[]): UploadSource[] {
+  return [
+    new ReadableStream({ cancel: (reason) => void told.push(["default", reason]) }),
+    new ReadableStream({ type: "bytes", cancel: (reason) => void told.push(["bytes", reason]) }),
+    {
       [Symbol.asyncIterator]: () => ({
         next: () => Promise.resolve({ done: false, value: DATA }),
-        return:
-          () => (told.push(["generator"]),
-            Promise.resolve({ done: true as const, value: undefined })),
+        return: () => (
+          told.push(["generator"]), Promise.resolve({ done: true as const, value: undefined })
+        ),
       }),
-    }).open(),
-    prepareSource({
-      size: 1,
-      read: () => Promise.resolve(DATA),
-      close: () => void told.push(["source"]),
-    }).open(),
+    },
+    { size: 1, read: () => Promise.resolve(DATA), close: () => void told.push(["source"]) },
+    { read: () => Promise.resolve(DATA), close: () => void told.push(["source"]) },
   ];
-  for (const reader of open()) await reader.close();
-  assertEquals(told.splice(0), [["source"]]);
-  for (const reader of open()) await reader.close("why");
-  assertEquals(told, [["default", "why"], ["bytes", "why"], ["generator"], ["source"]]);
+}
+
+Deno.test("releasing with a reason cancels a stream, ends a generator and closes a ByteSource; without, it only lets go", async () => {
+  const told: unknown[] = [];
+  for (const source of watched(told)) {
+    const taken = takeSource(source);
+    await taken.open();
+    taken.release();
+  }
+  assertEquals(told.splice(0), [["source"], ["source"]]);
+  for (const source of watched(told)) takeSource(source).release("why");
+  assertEquals(told.splice(0), [["default", "why"], ["bytes", "why"], ["generator"], ["source"], [
+    "source",
+  ]]);
+});
+
+Deno.test("a source is released once, whoever does it, and what goes wrong in it is nobody's business", async () => {
+  const told: unknown[] = [];
+  for (const source of watched(told)) {
+    const taken = takeSource(source);
+    const opened = await taken.open();
+    opened.release("first");
+    taken.release("second");
+    opened.release("third");
+  }
+  assertEquals(told, [["default", "first"], ["bytes", "first"], ["generator"], ["source"], [
+    "source",
+  ]]);
+  const broken = {
+    size: 1,
+    read: () => Promise.resolve(DATA),
+    close: () => Promise.reject(new Error("stuck")),
+  };
+  takeSource(broken).release("why");
+});
+
+Deno.test("what was being read when a source is let go fails with that reason; it is never an end", async () => {
+  const reason = new Error("enough");
+  const never = () => new Promise<never>(() => {});
+  const stuck: UploadSource[] = [
+    new ReadableStream({ pull: never }),
+    new ReadableStream({ type: "bytes", pull: never }),
+    new TransformStream<Uint8Array, Uint8Array>().readable,
+  ];
+  for (const source of stuck) {
+    const taken = takeSource(source);
+    const opened = await taken.open();
+    if (opened.kind !== "sequential") throw new Error(opened.kind);
+    const reading = opened.ended(10);
+    await Promise.resolve();
+    taken.release(reason);
+    assertStrictEquals(await assertRejects(() => reading), reason);
+    assertStrictEquals(await assertRejects(() => opened.read(10)), reason);
+  }
 });

@@ -18,7 +18,7 @@ const failed = (retryAfter?: string): Step<string> => ({
 
 /** Runs steps that fail for ever and returns the waits between them. */
 async function waits(
-  options: RetryOptions | null,
+  options: RetryOptions | null | false,
   random = 1,
   retryAfter?: string,
 ): Promise<number[]> {
@@ -31,8 +31,16 @@ async function waits(
   return clock.sleeps;
 }
 
-Deno.test("the waits double, and eight attempts are made", async () => {
-  assertEquals(await waits({}), [1000, 2000, 4000, 8000, 16_000, 32_000, 64_000]);
+Deno.test("the waits double up to 64 seconds, until ten minutes are over", async () => {
+  const all = await waits({});
+  assertEquals(all.slice(0, 7), [1000, 2000, 4000, 8000, 16_000, 32_000, 64_000]);
+  assertEquals(new Set(all.slice(6, -1)), new Set([64_000]));
+  assertEquals(all.reduce((a, b) => a + b), 600_000);
+});
+
+Deno.test("there are as many attempts as maxAttempts says, by default without a limit", async () => {
+  assertEquals((await waits({ maxAttempts: 8 })).length, 7);
+  assertEquals((await waits({ initialDelay: 1, multiplier: 1 })).length, 600_000);
 });
 
 Deno.test("half of each wait is random", async () => {
@@ -59,14 +67,66 @@ Deno.test("Retry-After may be a date; nonsense is ignored", async () => {
   assertEquals(await waits({ maxAttempts: 2 }, 1, "soon"), [1000]);
 });
 
-Deno.test("nothing is waited for beyond maxElapsed", async () => {
+Deno.test("nothing is waited for beyond maxElapsed: the last wait is cut to what is left", async () => {
   assertEquals(await waits({ maxElapsed: 7000 }), [1000, 2000, 4000]);
-  assertEquals(await waits({ maxElapsed: 6999 }), [1000, 2000]);
+  assertEquals(await waits({ maxElapsed: 6999 }), [1000, 2000, 3999]);
+  assertEquals(await waits({ maxElapsed: 7001 }), [1000, 2000, 4000, 1]);
   assertEquals(await waits({ maxElapsed: 0 }), []);
 });
 
-Deno.test("null never retries", async () => {
+Deno.test("null and false never retry", async () => {
   assertEquals(await waits(null), []);
+  assertEquals(await waits(false), []);
+});
+
+Deno.test("onRetry hears of each failure before its wait; shouldRetry decides in place of the code", async () => {
+  const heard: unknown[] = [];
+  await waits({
+    maxAttempts: 3,
+    onRetry: ({ error, attempt, delay }) => void heard.push([error.code, attempt, delay]),
+  });
+  assertEquals(heard, [["unavailable", 1, 1000], ["unavailable", 2, 2000]]);
+  const asked: unknown[] = [];
+  assertEquals(await waits({ shouldRetry: (error) => asked.push(error.code) < 3 }), [1000, 2000]);
+  assertEquals(asked, ["unavailable", "unavailable", "unavailable"]);
+});
+
+Deno.test("a failure that cannot pass is not tried again, unless the next step may clear it up", async () => {
+  const final = new UploadError("rejected", "403");
+  for (const [mayPass, attempts] of [[false, 1], [true, 4]] as const) {
+    let steps = 0;
+    const step = () => {
+      steps++;
+      return Promise.resolve<Step<string>>({ kind: "failed", error: final, mayPass });
+    };
+    const policy = retryPolicy({ clock: fakeClock(), maxAttempts: 4 });
+    assertStrictEquals(await assertRejects(() => retrying(policy, undefined, step)), final);
+    assertEquals(steps, attempts);
+  }
+});
+
+Deno.test("what a failed attempt took counts from the second failure on, and only what it says", async () => {
+  const clock = fakeClock();
+  const step = () => {
+    clock.pass(3_600_000); // the machine sleeps
+    return Promise.resolve<Step<string>>({ kind: "failed", error: failure, spent: 4000 });
+  };
+  await assertRejects(() => retrying(retryPolicy({ clock, maxElapsed: 20_000 }), undefined, step));
+  // With three attempts of 4 s, 19 of 20 seconds are over after the third wait.
+  assertEquals(clock.sleeps, [1000, 2000, 4000, 1000]);
+});
+
+Deno.test("after a request with bytes the server is asked once more, although the time is over", async () => {
+  let asks = 0;
+  const step = () =>
+    Promise.resolve<Step<string>>(
+      asks++ === 0
+        ? { kind: "failed", error: failure, spent: 0, asksNext: true }
+        : { kind: "failed", error: failure, spent: 900, asksNext: asks === 2 },
+    );
+  const clock = fakeClock();
+  await assertRejects(() => retrying(retryPolicy({ clock, maxElapsed: 500 }), undefined, step));
+  assertEquals([asks, clock.sleeps], [3, [500, 0]]);
 });
 
 Deno.test("a step that can go on at once neither waits nor counts as an attempt", async () => {
@@ -107,6 +167,7 @@ for (
     [{ multiplier: 0.5 }, "multiplier"],
     [{ maxAttempts: 0 }, "maxAttempts"],
     [{ maxElapsed: "5" }, "maxElapsed"],
+    [{ stallTimeout: 0 }, "stallTimeout"],
     [{ attemptTimeout: 0 }, "attemptTimeout"],
     [{ minThroughput: 0 }, "minThroughput"],
   ] as const
@@ -118,5 +179,8 @@ for (
 
 Deno.test("an unknown retry option is refused; one that is undefined means its default", () => {
   assertThrows(() => retryPolicy({ retries: 3 } as RetryOptions), TypeError, "retry.retries");
-  assertEquals(retryPolicy({ maxAttempts: undefined }).maxAttempts, 8);
+  assertEquals(retryPolicy({ maxAttempts: undefined }).maxAttempts, Infinity);
+  assertThrows(() => retryPolicy({ onRetry: 5 } as unknown as RetryOptions), TypeError, "onRetry");
+  assertThrows(() => retryPolicy({ clock: 5 } as unknown as RetryOptions), TypeError, "clock");
+  assertThrows(() => retryPolicy("no" as unknown as RetryOptions), TypeError, "got string");
 });

@@ -1,7 +1,17 @@
 import { type ServedEmulator, serveEmulator } from "../../examples/emulator/node.ts";
-import { GcsEmulator } from "../../src/emulator/mod.ts";
+import { GcsEmulator, type GcsEmulatorOptions } from "../../src/emulator/mod.ts";
 
-const OWN_PATHS = ["/echo", "/308", "/hang", "/inject", "/requests"];
+const OWN_PATHS = ["/echo", "/308", "/hang", "/inject", "/requests", "/servers"];
+
+/** How another server is: the options of its emulator that are JSON, and how fast it reads. */
+export interface ServerOptions extends Pick<GcsEmulatorOptions, "ignoreNo308"> {
+  /**
+   * How many bytes of a body it takes in a second. What is in the buffers of the system comes on top of it.
+   *
+   * @default no limit
+   */
+  readonly bytesPerSecond?: number;
+}
 
 /**
  * Starts the server that a runtime talks to, on a free port of 127.0.0.1.
@@ -12,38 +22,74 @@ const OWN_PATHS = ["/echo", "/308", "/hang", "/inject", "/requests"];
  * - `/hang` never answers, as long as the client waits;
  * - `/inject` takes faults, as JSON, that the requests to come will meet; a broken connection is a real one;
  * - `/requests` answers with the emulator's log, as JSON: the requests as they came off the wire;
+ * - `/servers` takes {@linkcode ServerOptions}, as JSON, and answers with the origin of another server like this one, which
+ *   ends with it;
  * - everything else is an emulated Google Cloud Storage, in which every bucket exists.
  */
-export async function startOrigin(): Promise<ServedEmulator> {
+export async function startOrigin(options: ServerOptions = {}): Promise<ServedEmulator> {
+  const { bytesPerSecond = Infinity, ...emulated } = options;
   const stop = new AbortController();
-  const gcs = new GcsEmulator({
-    cors: { origins: ["*"] },
-    sleep: (milliseconds) => delay(milliseconds, stop.signal),
-  });
+  const sleep = (milliseconds: number) => delay(milliseconds, stop.signal);
+  const gcs = new GcsEmulator({ ...emulated, cors: { origins: ["*"] }, sleep });
+  const others: ServedEmulator[] = [];
   const { origin, close } = await serveEmulator({
     async fetch(input, init) {
       const { pathname } = new URL(String(input));
-      if (!OWN_PATHS.includes(pathname)) return await gcs.fetch(input, init);
-      return withCors(await answer(gcs, pathname, new Request(input, init)));
+      if (!OWN_PATHS.includes(pathname)) {
+        return await gcs.fetch(input, paced(init, bytesPerSecond, sleep));
+      }
+      const request = new Request(input, init);
+      const isStart = pathname === "/servers" && request.method === "POST";
+      return withCors(isStart ? await another(request) : await answer(gcs, pathname, request));
     },
   }, { keepAlive: true });
+  const another = async (request: Request) => {
+    const other = await startOrigin(await request.json());
+    others.push(other);
+    return new Response(other.origin);
+  };
   return {
     origin,
-    close() {
+    async close() {
       stop.abort();
-      return close();
+      await Promise.all(others.map((other) => other.close()));
+      await close();
     },
   };
+}
+
+/** The same request, of which no more than that is read in a second. */
+function paced(
+  init: RequestInit | undefined,
+  bytesPerSecond: number,
+  sleep: (milliseconds: number) => Promise<void>,
+): RequestInit | undefined {
+  if (bytesPerSecond === Infinity || !(init?.body instanceof ReadableStream)) return init;
+  const slowly = new TransformStream<Uint8Array, Uint8Array>(
+    {
+      async transform(piece, controller) {
+        controller.enqueue(piece);
+        await sleep(1000 * piece.length / bytesPerSecond);
+      },
+    },
+    { highWaterMark: 0 },
+    { highWaterMark: 0 },
+  );
+  return { ...init, body: init.body.pipeThrough(slowly) };
 }
 
 /** Waits, but not beyond the end of the server. */
 function delay(milliseconds: number, stopped: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, milliseconds);
-    stopped.addEventListener("abort", () => {
+    const onAbort = () => {
       clearTimeout(timer);
       reject(stopped.reason);
-    });
+    };
+    const timer = setTimeout(() => {
+      stopped.removeEventListener("abort", onAbort);
+      resolve();
+    }, milliseconds);
+    stopped.addEventListener("abort", onAbort, { once: true });
   });
 }
 

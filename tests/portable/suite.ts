@@ -25,6 +25,8 @@ import { retryPreconditions } from "./cases/retry_precondition.ts";
 import { retryPrefixes } from "./cases/retry_prefix.ts";
 import { secretErrors } from "./cases/secrets_errors.ts";
 import { secretHeaders } from "./cases/secrets_headers.ts";
+import { stretchRequests } from "./cases/stretch_requests.ts";
+import { stretchFaults } from "./cases/stretch_faults.ts";
 import { uploads } from "./cases/upload.ts";
 
 /** Every case, in the order of running. */
@@ -56,6 +58,8 @@ export const cases: PortableCase[] = [
   ...withoutRandomUuids,
   ...secretErrors,
   ...secretHeaders,
+  ...stretchRequests,
+  ...stretchFaults,
 ];
 
 /** One case may take this long, in milliseconds. */

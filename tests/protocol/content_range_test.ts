@@ -4,7 +4,7 @@ import {
   PERMANENT_REDIRECT,
   storedBytes,
   UPLOAD_CHUNK_SIZE,
-} from "../../src/protocol/content_range.ts";
+} from "../../src/protocol/content_range/ranges.ts";
 
 Deno.test("the constants are those of Google's protocol", () => {
   assertEquals(UPLOAD_CHUNK_SIZE, 262144);
@@ -39,6 +39,7 @@ for (
     ["bytes=0-0", 1],
     ["bytes=0-262143", 262144],
     ["Bytes=0-9", 10],
+    ["0-9", 10],
     [" bytes=0-9 ", 10],
     ["bytes=0-9007199254740990", 9007199254740991],
     ["bytes=0-9007199254740991", undefined],

@@ -1,12 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import {
-  describeReply,
-  NO_OBJECT,
-  readRefusal,
-  readSessionReply,
-  type ReplyHead,
-  type SessionQuestion,
-} from "../../src/protocol/reply.ts";
+import { contentRangeProtocol } from "../../src/protocol/content_range/mod.ts";
+import { describeReply, readRefusal, serverError } from "../../src/protocol/refusal.ts";
+import type { ReplyHead } from "../../src/protocol/reply.ts";
+import type { SessionQuestion } from "../../src/protocol/upload_protocol.ts";
 
 const MiB = 1024 * 1024;
 
@@ -21,9 +17,13 @@ const JSON_TYPE = { "content-type": "application/json; charset=UTF-8" };
 const error = (code: number, reason: string, message: string) =>
   JSON.stringify({ error: { code, message, errors: [{ domain: "global", reason, message }] } });
 
-const firstChunk: SessionQuestion = { asked: "chunk", persisted: 0, sent: MiB };
-const laterChunk: SessionQuestion = { asked: "chunk", persisted: MiB, sent: 2 * MiB };
-const status: SessionQuestion = { asked: "status", persisted: MiB, sent: 2 * MiB };
+const HIDDEN_RANGE =
+  "expected a Range with the bytes stored, got none: a page sees it only where the bucket's CORS settings list Range " +
+  "among their response headers";
+
+const firstChunk: SessionQuestion = { asked: "chunk", persisted: 0, known: 0, sent: MiB };
+const laterChunk: SessionQuestion = { asked: "chunk", persisted: MiB, known: MiB, sent: 2 * MiB };
+const status: SessionQuestion = { asked: "status", persisted: MiB, known: MiB, sent: 2 * MiB };
 
 const cases: [rule: string, reply: ReplyHead, question: SessionQuestion, expected: object][] = [
   ["308 with all of the chunk", reply(308, { range: `bytes=0-${MiB - 1}` }), firstChunk, {
@@ -41,7 +41,7 @@ const cases: [rule: string, reply: ReplyHead, question: SessionQuestion, expecte
     persisted: 0,
   }],
   ["308 without Range on a later chunk: ask, do not guess", reply(308), laterChunk, {
-    kind: "misplaced",
+    kind: "gap",
   }],
   ["308 without Range on a status query that had more before", reply(308), status, {
     kind: "malformed",
@@ -50,6 +50,7 @@ const cases: [rule: string, reply: ReplyHead, question: SessionQuestion, expecte
   ["308 without Range on the first status query", reply(308), {
     asked: "status",
     persisted: 0,
+    known: 0,
     sent: MiB,
   }, { kind: "stored", persisted: 0 }],
   ["308 with a malformed Range", reply(308, { range: "bytes 0-9" }), firstChunk, {
@@ -92,69 +93,52 @@ const cases: [rule: string, reply: ReplyHead, question: SessionQuestion, expecte
     firstChunk,
     { kind: "stored", persisted: 0 },
   ],
-  ["200 with the object", reply(200, JSON_TYPE, '{"name":"a","size":"9"}'), firstChunk, {
+  ["200: the resource says what it shows", reply(200, JSON_TYPE, '{"name":"a"}'), firstChunk, {
     kind: "finished",
-    object: { name: "a", size: "9" },
   }],
-  ["201 with the object is success too", reply(201, JSON_TYPE, '{"name":"a"}'), firstChunk, {
-    kind: "finished",
-    object: { name: "a" },
-  }],
+  ["201 is success too", reply(201), firstChunk, { kind: "finished" }],
+  ["204 is success too", reply(204), firstChunk, { kind: "finished" }],
+  ["200 on a status query", reply(200, JSON_TYPE, '{"name":"a"}'), status, { kind: "finished" }],
   [
-    "200 with the object under a wrong content type",
-    reply(200, { "content-type": "text/html" }, '{"name":"a"}'),
-    firstChunk,
-    { kind: "finished", object: { name: "a" } },
-  ],
-  ["200 on a status query", reply(200, JSON_TYPE, '{"name":"a"}'), status, {
-    kind: "finished",
-    object: { name: "a" },
-  }],
-  [
-    "200 of the XML API: the object is in the headers",
-    reply(200, {
-      "x-goog-stored-content-length": "9",
-      "x-goog-generation": "17",
-      "x-goog-metageneration": "1",
-      "x-goog-hash": "crc32c=4waSgw==, md5=JfnnlDI7RTiF9RgfG2JNCw==",
-      etag: '"e"',
-    }),
-    firstChunk,
-    {
-      kind: "finished",
-      object: {
-        size: "9",
-        generation: "17",
-        metageneration: "1",
-        crc32c: "4waSgw==",
-        md5Hash: "JfnnlDI7RTiF9RgfG2JNCw==",
-        etag: '"e"',
-      },
-    },
+    "308 to a page that sees no Range, behind stored bytes: nothing is known",
+    { ...reply(308), crossOrigin: true },
+    laterChunk,
+    { kind: "malformed", problem: HIDDEN_RANGE },
   ],
   [
-    "200 with a page that is no object",
-    reply(200, { "content-type": "text/html" }, "<html>Log in to the hotel network"),
-    firstChunk,
-    {
-      kind: "unproven",
-      problem: NO_OBJECT,
-    },
+    "308 to a page that sees no Range, of an upload that is taken up and was told of stored bytes",
+    { ...reply(308), crossOrigin: true },
+    { asked: "status", persisted: 0, known: MiB, sent: Infinity },
+    { kind: "malformed", problem: HIDDEN_RANGE },
   ],
-  ["200 with JSON that is no object", reply(200, JSON_TYPE, "[1]"), firstChunk, {
-    kind: "unproven",
-    problem: NO_OBJECT,
-  }],
   [
-    "an empty 200 that shows no object: it may come from something in between",
-    reply(200),
+    "308 without Range whose running hash is that of some bytes",
+    reply(308, { "x-goog-running-hash": "crc32c=4waSgw==" }),
     firstChunk,
-    { kind: "unproven", problem: NO_OBJECT },
+    { kind: "malformed", problem: HIDDEN_RANGE },
+  ],
+  [
+    "308 without Range whose running hash is that of nothing",
+    reply(308, { "x-goog-running-hash": "crc32c=AAAAAA==" }),
+    firstChunk,
+    { kind: "stored", persisted: 0, crc32c: "AAAAAA==" },
+  ],
+  [
+    "308 with the session's new URL",
+    reply(308, { range: "bytes=0-9", location: "https://b.example/s" }),
+    firstChunk,
+    { kind: "stored", persisted: 10, url: "https://b.example/s" },
+  ],
+  [
+    "308 with a new URL that would send bytes in the clear",
+    reply(308, { range: "bytes=0-9", location: "http://b.example/s" }),
+    firstChunk,
+    { kind: "stored", persisted: 10 },
   ],
   ["503 as text about the Content-Range: a gap, not an outage", reply(503, TEXT, GAP), laterChunk, {
-    kind: "misplaced",
+    kind: "gap",
   }],
-  ["416", reply(416), laterChunk, { kind: "misplaced" }],
+  ["416", reply(416), laterChunk, { kind: "gap" }],
   [
     "503 as text about an earlier request",
     reply(503, TEXT, "The Content-Range conflicts with an earlier request."),
@@ -179,6 +163,27 @@ const cases: [rule: string, reply: ReplyHead, question: SessionQuestion, expecte
     laterChunk,
     { kind: "unavailable" },
   ],
+  [
+    "403 for a quota that is spent for long",
+    reply(403, JSON_TYPE, error(403, "dailyLimitExceeded", "tomorrow")),
+    laterChunk,
+    { kind: "rejected" },
+  ],
+  [
+    "400 of the XML API for a wrong MD5",
+    reply(400, {}, "<?xml version='1.0'?><Error><Code>BadDigest</Code></Error>"),
+    laterChunk,
+    { kind: "corrupt" },
+  ],
+  [
+    "413 of a server that says how much it takes",
+    reply(413, { "x-max-chunk-bytes": "1048576" }),
+    laterChunk,
+    { kind: "too_large", maxBytes: MiB },
+  ],
+  ["413 with nonsense in place of that", reply(413, { "x-max-chunk-bytes": "1e6" }), laterChunk, {
+    kind: "rejected",
+  }],
   ["403", reply(403, JSON_TYPE, error(403, "forbidden", "no")), laterChunk, { kind: "rejected" }],
   ["404", reply(404), laterChunk, { kind: "gone" }],
   ["410", reply(410), status, { kind: "gone" }],
@@ -220,7 +225,7 @@ const cases: [rule: string, reply: ReplyHead, question: SessionQuestion, expecte
   ...[401, 405, 409, 411, 413, 451].map((
     code,
   ): typeof cases[0] => [`${code}`, reply(code), laterChunk, { kind: "rejected" }]),
-  ...[204, 206, 302, 307].map((
+  ...[202, 206, 302, 307].map((
     code,
   ): typeof cases[0] => [`${code}`, reply(code), laterChunk, {
     kind: "malformed",
@@ -230,14 +235,14 @@ const cases: [rule: string, reply: ReplyHead, question: SessionQuestion, expecte
 
 for (const [rule, given, question, expected] of cases) {
   Deno.test(`reading a session's reply: ${rule}`, () => {
-    const actual = readSessionReply(given, question);
+    const actual = contentRangeProtocol.answer(given, question);
     assertEquals(JSON.parse(JSON.stringify(actual)), expected);
   });
 }
 
 Deno.test("a resumed session may hold more than this process has sent", () => {
-  const question: SessionQuestion = { asked: "status", persisted: 0, sent: Infinity };
-  const actual = readSessionReply(reply(308, { range: "bytes=0-99" }), question);
+  const question: SessionQuestion = { asked: "status", persisted: 0, known: 0, sent: Infinity };
+  const actual = contentRangeProtocol.answer(reply(308, { range: "bytes=0-99" }), question);
   assertEquals(actual.kind === "stored" && actual.persisted, 100);
 });
 
@@ -268,4 +273,59 @@ Deno.test("an error message shows no URL, no upload id, and never much", () => {
   const shown = describeReply(reply(400, TEXT, words));
   assertEquals(/SECRET/.test(shown), false);
   assertEquals(shown.length < 400, true);
+});
+
+const START = "https://storage.googleapis.com/upload/storage/v1/b/b/o?uploadType=resumable";
+for (
+  const [rule, location, url, expected] of [
+    ["an absolute URL", "https://a.example/s?upload_id=x", "", "https://a.example/s?upload_id=x"],
+    ["a path", "/s?upload_id=x", "", "https://storage.googleapis.com/s?upload_id=x"],
+    ["a path behind a redirect", "/s", "https://b.example/y", "https://b.example/s"],
+    ["nothing", undefined, "", "got none"],
+    ["no URL", "https://", "", "not a URL"],
+    ["another kind of URL", "ftp://a.example/s", "", "one with ftp:"],
+    ["a URL that would send bytes in the clear", "http://a.example/s", "", "one with http:"],
+  ] as const
+) {
+  Deno.test(`a start that names ${rule} as its session: ${expected}`, () => {
+    const headers: Record<string, string> = location === undefined ? {} : { location };
+    const opened = contentRangeProtocol.opened({ ...reply(200, headers), url }, START);
+    if (opened.kind === "opened") {
+      assertEquals([opened.url, opened.granularity], [expected, 262144]);
+    } else assertStringIncludes(opened.kind === "malformed" ? opened.problem : "", expected);
+  });
+}
+
+Deno.test("a server may say how much it takes in one request", () => {
+  const headers = { location: "https://a.example/s", "x-max-chunk-bytes": "1048576" };
+  const opened = contentRangeProtocol.opened(reply(200, headers), START);
+  assertEquals(opened.kind === "opened" && opened.maxRequestBytes, MiB);
+});
+
+Deno.test("on a machine of its own a session may be without TLS, as its start was", () => {
+  const opened = contentRangeProtocol.opened(
+    reply(200, { location: "http://127.0.0.1:1/s" }),
+    "http://127.0.0.1:1/o",
+  );
+  assertEquals(opened.kind === "opened" && opened.url, "http://127.0.0.1:1/s");
+});
+
+Deno.test("the reason and the message of an error are read from Google's JSON and XML", () => {
+  assertEquals(serverError(error(403, "forbidden", "no")), { reason: "forbidden", message: "no" });
+  const xml =
+    "<?xml version='1.0'?>\n<Error><Code>AccessDenied</Code><Message>a &lt; b</Message></Error>";
+  assertEquals(serverError(xml), { reason: "AccessDenied", message: "a < b" });
+  const status = JSON.stringify({ error: { message: "m", status: "NOT_FOUND" } });
+  assertEquals(serverError(status), { reason: "NOT_FOUND", message: "m" });
+  const details = JSON.stringify({
+    error: {
+      message: "m",
+      status: "RESOURCE_EXHAUSTED",
+      details: [{}, { reason: "RATE_LIMIT_EXCEEDED" }],
+    },
+  });
+  assertEquals(serverError(details)?.reason, "RATE_LIMIT_EXCEEDED");
+  for (const text of ["", "<html>", "no", "null", '{"error":5}']) {
+    assertEquals(serverError(text)?.reason, undefined);
+  }
 });

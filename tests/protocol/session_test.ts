@@ -3,13 +3,13 @@ import { UploadError } from "../../src/errors.ts";
 import {
   advance,
   NEW_SESSION,
-  type OpenedSession,
   type SessionEvent,
   type SessionState,
+  type StartedSession,
 } from "../../src/protocol/session.ts";
 
 const url = "https://storage.example/session";
-const at = (kind: OpenedSession["kind"], persisted: number): OpenedSession => ({
+const at = (kind: StartedSession["kind"], persisted: number): StartedSession => ({
   kind,
   url,
   persisted,
@@ -17,30 +17,34 @@ const at = (kind: OpenedSession["kind"], persisted: number): OpenedSession => ({
 const states: SessionState[] = [
   NEW_SESSION,
   at("open", 10),
-  at("unsure", 10),
+  at("interrupted", 10),
   at("done", 10),
   at("cancelled", 10),
+  at("closed", 10),
 ];
 const events: SessionEvent[] = [
-  { kind: "initiated", url },
+  { kind: "started", url },
   { kind: "resumed", url, persisted: 5 },
   { kind: "stored", persisted: 20 },
   { kind: "finished", size: 30 },
-  { kind: "lost" },
+  { kind: "interrupted" },
   { kind: "cancelled" },
+  { kind: "closed" },
 ];
 
-const allowed: Record<string, OpenedSession> = {
-  "new initiated": at("open", 0),
-  "new resumed": at("unsure", 5),
+const allowed: Record<string, StartedSession> = {
+  "new started": at("open", 0),
+  "new resumed": at("interrupted", 5),
   "open stored": at("open", 20),
   "open finished": at("done", 30),
-  "open lost": at("unsure", 10),
+  "open interrupted": at("interrupted", 10),
   "open cancelled": at("cancelled", 10),
-  "unsure stored": at("open", 20),
-  "unsure finished": at("done", 30),
-  "unsure lost": at("unsure", 10),
-  "unsure cancelled": at("cancelled", 10),
+  "interrupted stored": at("open", 20),
+  "interrupted finished": at("done", 30),
+  "interrupted interrupted": at("interrupted", 10),
+  "interrupted cancelled": at("cancelled", 10),
+  "open closed": at("closed", 10),
+  "interrupted closed": at("closed", 10),
 };
 
 for (const state of states) {
@@ -53,3 +57,11 @@ for (const state of states) {
     });
   }
 }
+
+Deno.test("a session goes on where the server says, if it says so", () => {
+  const moved = `${url}/moved`;
+  for (const kind of ["open", "interrupted"] as const) {
+    const state = advance(at(kind, 10), { kind: "stored", persisted: 20, url: moved });
+    assertEquals(state, { kind: "open", url: moved, persisted: 20 });
+  }
+});

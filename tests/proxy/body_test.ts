@@ -15,6 +15,7 @@ Deno.test("a body whose length is known goes through as it is, the same stream",
   const given = request(5, "5");
   const passed = passBody(given, { most: 5 });
   assert(passed.body === given.body);
+  assert(passed.native);
   assertEquals(passed.length, 5);
 });
 

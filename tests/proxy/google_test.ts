@@ -67,7 +67,7 @@ Deno.test("a content encoding of the ticket holds against the query", async () =
 
 Deno.test("custom metadata of the ticket holds against the same name in other letters", async () => {
   const context = setup();
-  const grant = { prefix: "", metadata: { metadata: { owner: "user-17" } } };
+  const grant = { prefix: "", fields: ["metadata"], metadata: { metadata: { owner: "user-17" } } };
   const body = JSON.stringify({ metadata: { Owner: "root", note: "mine" } });
   await ask(context, "?uploadType=resumable&name=a", { body, grant });
   const sent = JSON.parse(new TextDecoder().decode(context.sent[0].body()));

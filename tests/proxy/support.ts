@@ -13,7 +13,7 @@ import {
 
 export const TICKET_SECRET = "a ticket secret of more than thirty-two bytes";
 /** 32 bytes in base64url. */
-export const SESSION_SECRET = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+export const SESSION_SECRET = "x3Qb0m1lq2cKf8uJ7nZtVY5wRk9sDhG4EoXpTaLiMBc";
 export const ORIGIN = "https://proxy.example";
 export const UPLOAD: string = `${ORIGIN}/upload/storage/v1/b/my-bucket/o`;
 

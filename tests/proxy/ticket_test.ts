@@ -179,15 +179,35 @@ const failures: readonly [rule: string, reply: () => Promise<Response>][] = [
   ["answers without keys", () => Promise.resolve(Response.json({}))],
 ];
 for (const [rule, reply] of failures) {
-  Deno.test(`where the server of the keys ${rule}, a ticket gets a 503, and the next one is tried again`, async () => {
-    const key = await keyPair("ES256", "one");
-    const { server, options } = keyServer(key.jwk);
-    const context = setup(options);
-    const { reply: good } = server;
-    server.reply = reply;
-    assertEquals(await upload(context, await ticketOf(key)), "503 backendError");
-    server.reply = good;
-    assertEquals(await upload(context, await ticketOf(key)), "200");
+  Deno.test(`where the server of the keys ${rule}, tickets get a 503, and it is asked again after five seconds`, async () => {
+    await withClock(async (pass) => {
+      const key = await keyPair("ES256", "one");
+      const { server, options } = keyServer(key.jwk);
+      const context = setup(options);
+      const { reply: good } = server;
+      server.reply = reply;
+      for (let i = 0; i < 3; i++) {
+        assertEquals(await upload(context, await ticketOf(key)), "503 backendError");
+      }
+      assertEquals(server.fetched, 1);
+      server.reply = good;
+      pass(5000);
+      assertEquals(await upload(context, await ticketOf(key)), "200");
+    });
+  });
+
+  Deno.test(`where the server of the keys ${rule}, the old keys are good for another hour`, async () => {
+    await withClock(async (pass) => {
+      const key = await keyPair("ES256", "one");
+      const { server, options } = keyServer(key.jwk);
+      const context = setup(options);
+      assertEquals(await upload(context, await ticketOf(key)), "200");
+      server.reply = reply;
+      pass(600_000 + 3_590_000);
+      assertEquals(await upload(context, await ticketOf(key)), "200");
+      pass(20_000);
+      assertEquals(await upload(context, await ticketOf(key)), "503 backendError");
+    });
   });
 }
 

@@ -58,6 +58,16 @@ const written: readonly [rule: string, given: Given, query: string, metadata: un
         md5Hash: "JfnnlDI7RTiF9RgfG2JNCw==",
         metadata: { by: "me" },
       },
+      grant: {
+        fields: [
+          "cacheControl",
+          "contentDisposition",
+          "contentEncoding",
+          "contentLanguage",
+          "customTime",
+          "metadata",
+        ],
+      },
     },
     "ifGenerationMatch=0&name=a",
     {
@@ -96,7 +106,10 @@ const written: readonly [rule: string, given: Given, query: string, metadata: un
     "what the ticket sets holds against what the client sets",
     {
       metadata: { cacheControl: "public", metadata: { owner: "me", by: "me" } },
-      grant: { metadata: { cacheControl: "no-store", metadata: { owner: "user-17" } } },
+      grant: {
+        fields: ["metadata.by"],
+        metadata: { cacheControl: "no-store", metadata: { owner: "user-17" } },
+      },
     },
     "ifGenerationMatch=0&name=a",
     {

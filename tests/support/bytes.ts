@@ -35,7 +35,7 @@ export function defaultStream(
   }, { highWaterMark: 0 });
 }
 
-/** A byte stream that fills the reader's own memory, at most `step` bytes at a time. */
+/** A byte stream that hands out at most `step` bytes at a time: into memory of its reader where there is some, else its own. */
 export function byteStream(
   bytes: Uint8Array,
   step: number,
@@ -45,17 +45,14 @@ export function byteStream(
     type: "bytes",
     pull(controller) {
       const request = controller.byobRequest;
-      if (!request?.view) throw new Error("expected a BYOB read");
-      const view = request.view as Uint8Array;
-      const size = Math.min(step, view.byteLength, bytes.length - at);
-      if (size === 0) {
-        controller.close();
-        request.respond(0);
-        return;
-      }
-      view.set(bytes.subarray(at, at + size));
+      const view = request?.view as Uint8Array | null | undefined;
+      const size = Math.min(step, view?.byteLength ?? step, bytes.length - at);
+      const piece = bytes.slice(at, at + size);
       at += size;
-      request.respond(size);
+      if (size === 0) controller.close();
+      else if (!view) controller.enqueue(piece);
+      else view.set(piece);
+      if (view) request!.respond(size);
     },
   }) as ReadableStream<Uint8Array<ArrayBuffer>>;
 }

@@ -35,7 +35,7 @@ upload([1, 2, 3], to);
 // @ts-expect-error: cacheControl is a text
 upload(bytes, { ...to, metadata: { cacheControl: 1 } });
 // @ts-expect-error: a checksum that does not exist
-upload(bytes, { ...to, checksum: "sha256" });
+upload(bytes, { ...to, checksum: "sha1" });
 
 /** Fields of the wrong kind. */
 export const wrong: ObjectMetadata[] = [

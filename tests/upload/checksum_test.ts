@@ -1,5 +1,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { DataCorruption, InvalidResponse, ResumableUpload, UPLOAD_CHUNK_SIZE } from "../../mod.ts";
+import {
+  DataCorruption,
+  InvalidResponse,
+  ResumableUpload,
+  UPLOAD_CHUNK_SIZE,
+  UploadError,
+} from "../../mod.ts";
 import { crc32c, encodeCrc32c } from "../../src/bytes/crc32c.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { patterned } from "../support/bytes.ts";
@@ -55,7 +61,8 @@ for (
 ) {
   Deno.test(`a finished object with ${rule} is ${type.name}, and the upload is not finished`, async () => {
     const { upload, finish } = await begin(checksum, finished(object));
-    await assertRejects(finish, type);
+    const error = await assertRejects(finish, UploadError);
+    assertEquals(error.name, type.name);
     assertEquals([upload.finished, upload.object], [false, undefined]);
   });
 }

@@ -172,7 +172,7 @@ for (const [moment, meet] of MOMENTS) {
       const error = await assertRejects(() => meet(reply()), UploadError);
       assertInstanceOf(error, InvalidResponse);
       const { code, status, reason, retryable } = error;
-      assertEquals({ code, status, reason, retryable }, fields as typeof error);
+      assertEquals<unknown>({ code, status, reason, retryable }, fields);
       for (const text of says) assertStringIncludes(error.message, text);
       assert(!error.message.includes("SECRET"), error.message);
       assert(error.message.length < 1000, "the message is long");
@@ -184,7 +184,7 @@ for (const [moment, meet] of MOMENTS) {
       const inner = `<Error><Code>${reason}</Code><Message>did not match</Message></Error>`;
       const error = await assertRejects(() => meet(xml(400, inner)()), DataCorruption);
       const { code, status, retryable } = error;
-      assertEquals({ code, status, reason: error.reason, retryable }, {
+      assertEquals<unknown>({ code, status, reason: error.reason, retryable }, {
         code: "data_corruption",
         status: 400,
         reason,

@@ -14,6 +14,7 @@ import {
   UploadError,
 } from "../../mod.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
+import { crc32c, encodeCrc32c } from "../../src/bytes/crc32c.ts";
 import { patterned } from "../support/bytes.ts";
 import { fakeClock } from "../support/fake_clock.ts";
 import { type Answer, finished, scripted } from "../support/scripted.ts";
@@ -23,6 +24,7 @@ const MEDIA =
 const MULTIPART =
   "https://storage.googleapis.com/upload/storage/v1/b/my-bucket/o?uploadType=multipart";
 const DATA = patterned(1000);
+const crcOf = (bytes: Uint8Array) => encodeCrc32c(crc32c(bytes));
 
 const uploads = {
   simple: (options = {}, query = "") => {
@@ -145,7 +147,7 @@ for (const [kind, make] of Object.entries(uploads)) {
     const { transport, seen } = scripted(
       new Error("reset"),
       new Response("", { status: 503, headers: { "retry-after": "9" } }),
-      finished(),
+      finished({ size: "1000" }),
     );
     const { upload, transmit } = make({ retry: { clock } }, "&ifGenerationMatch=0");
     await transmit(transport);
@@ -154,23 +156,59 @@ for (const [kind, make] of Object.entries(uploads)) {
     assertEquals(upload.finished, true);
   });
 
-  Deno.test(`${kind}: the precondition may be a header, too; retry null repeats nothing`, async () => {
+  Deno.test(`${kind}: retry null repeats nothing, whatever the precondition`, async () => {
+    for (const retry of [null, false]) {
+      const once = scripted(new Error("reset"));
+      await assertRejects(
+        () => make({ retry }, "&ifGenerationMatch=0").transmit(once.transport),
+        UploadError,
+      );
+      assertEquals(once.seen.length, 1);
+    }
+  });
+
+  Deno.test(`${kind}: as a header the precondition belongs to the XML API: nothing is repeated with it`, async () => {
     const headers = { "x-goog-if-generation-match": "0" };
-    const twice = scripted(new Error("reset"), finished());
-    await make({ retry: { clock: fakeClock() }, headers }).transmit(twice.transport);
-    assertEquals(twice.seen.length, 2);
-    const once = scripted(new Error("reset"), finished());
-    await assertRejects(() => make({ retry: null, headers }).transmit(once.transport), UploadError);
+    const once = scripted(new Error("reset"));
+    await assertRejects(
+      () => make({ retry: { clock: fakeClock() }, headers }).transmit(once.transport),
+      UploadError,
+    );
     assertEquals(once.seen.length, 1);
   });
 
-  Deno.test(`${kind}: a precondition that fails after a lost reply has the lost reply as its cause`, async () => {
+  Deno.test(`${kind}: a precondition that fails after a lost reply: the object is looked at, and it is ours`, async () => {
     const emulator = new GcsEmulator();
     emulator.inject({ drop: "after" });
-    const { transmit } = make({ retry: { clock: fakeClock() } }, "&ifGenerationMatch=0");
+    const { upload, transmit } = make({ retry: { clock: fakeClock() } }, "&ifGenerationMatch=0");
+    await transmit(emulator.fetch);
+    assertEquals(emulator.requests.map(({ kind, status }) => [kind, status]), [
+      [kind === "simple" ? "media" : "multipart", null],
+      [kind === "simple" ? "media" : "multipart", 412],
+      ["get", 200],
+    ]);
+    assertEquals([upload.finished, upload.object?.size], [true, "1000"]);
+    assertEquals(emulator.get("my-bucket", "a")?.bytes, DATA);
+  });
+
+  Deno.test(`${kind}: where the object is another one, the failed precondition has the lost reply as its cause`, async () => {
+    const emulator = new GcsEmulator();
+    const other = make();
+    await other.transmit(emulator.fetch, patterned(1000, 7));
+    emulator.inject({ drop: "before" });
+    const { upload, transmit } = make({ retry: { clock: fakeClock() } }, "&ifGenerationMatch=0");
     const error = await assertRejects(() => transmit(emulator.fetch), InvalidResponse);
-    assertEquals(error.code, "precondition_failed");
+    assertEquals([error.code, upload.finished], ["precondition_failed", false]);
     assert(error.cause instanceof UploadError && error.cause.code === "transport_failed");
+  });
+
+  Deno.test(`${kind}: a precondition that fails at once is not looked into`, async () => {
+    const { transport, seen } = scripted(new Response("", { status: 412 }));
+    await assertRejects(
+      () => make({}, "&ifGenerationMatch=0").transmit(transport),
+      InvalidResponse,
+    );
+    assertEquals(seen.length, 1);
   });
 
   Deno.test(`${kind}: an abort stops at once with its own reason`, async () => {
@@ -184,13 +222,13 @@ for (const [kind, make] of Object.entries(uploads)) {
 
   Deno.test(`${kind}: the caller's headers are sent and not changed`, async () => {
     const headers = { "x-goog-encryption-algorithm": "AES256" };
-    const { transport, seen } = scripted(finished());
+    const { transport, seen } = scripted(finished({ size: "1000" }));
     await make({ headers }).transmit(transport);
     assertEquals(seen[0].headers.get("x-goog-encryption-algorithm"), "AES256");
     assertEquals(headers, { "x-goog-encryption-algorithm": "AES256" });
   });
 
-  Deno.test(`${kind}: wrong arguments are refused at the door, and nothing is used up`, async () => {
+  Deno.test(`${kind}: wrong arguments are refused at the call, and nothing is used up`, async () => {
     const { upload, transmit } = make();
     await assertRejects(() => transmit(undefined as unknown as Transport), TypeError, "transport");
     await assertRejects(
@@ -199,7 +237,7 @@ for (const [kind, make] of Object.entries(uploads)) {
       "ResumableUpload",
     );
     await assertRejects(
-      () => transmit(new GcsEmulator().fetch, { size: 1, read: () => {} } as unknown as Blob),
+      () => transmit(new GcsEmulator().fetch, { read: () => {} } as unknown as Blob),
       TypeError,
       "data",
     );
@@ -242,11 +280,58 @@ Deno.test("multipart: the metadata arrives, and is not changed", async () => {
     name: "a",
     cacheControl: "no-store",
     metadata: { k: "v" },
-    crc32c: "AAAAAA==",
+    crc32c: crcOf(DATA),
   });
   await new MultipartUpload(MULTIPART).transmit(emulator.fetch, DATA, metadata, "image/png");
   const { resource } = emulator.get("my-bucket", "a")!;
   assertEquals([resource.cacheControl, resource.metadata], ["no-store", { k: "v" }]);
+});
+
+Deno.test("multipart: bytes that are not those that the metadata speaks of are not sent", async () => {
+  const { transport, seen } = scripted();
+  const error = await assertRejects(
+    () =>
+      new MultipartUpload(MULTIPART).transmit(
+        transport,
+        DATA,
+        { name: "a", crc32c: "AAAAAA==" },
+        "image/png",
+      ),
+    UploadError,
+  );
+  assertEquals([error.code, seen.length], ["source_changed", 0]);
+});
+
+for (const size of [0, 1, 1000, 9 * 1024 * 1024]) {
+  for (const type of ["simple", "multipart"] as const) {
+    Deno.test(`${type}: { size, read } of ${size} bytes arrives, and is closed once`, async () => {
+      const data = patterned(size), emulator = new GcsEmulator();
+      let closed = 0;
+      const source = {
+        size,
+        read: (offset: number, length: number) =>
+          Promise.resolve(data.slice(offset, offset + Math.min(length, 300_000))),
+        close: () => void closed++,
+      };
+      const { upload, transmit } = uploads[type]();
+      await transmit(emulator.fetch, source as unknown as Blob);
+      assertEquals(emulator.get("my-bucket", "a")?.bytes, data);
+      assertEquals([upload.finished, closed], [true, 1]);
+    });
+  }
+}
+
+Deno.test("simple: with auto the object has to report its size or a checksum; with null nothing", async () => {
+  const bare = () => scripted(finished({ name: "a" }));
+  await assertRejects(
+    () => new SimpleUpload(MEDIA).transmit(bare().transport, DATA, "a/b"),
+    InvalidResponse,
+    "its size or a checksum",
+  );
+  await new SimpleUpload(MEDIA, { checksum: null }).transmit(bare().transport, DATA, "a/b");
+  for (const object of [{ size: "1000" }, { crc32c: crcOf(DATA) }]) {
+    await new SimpleUpload(MEDIA).transmit(scripted(finished(object)).transport, DATA, "a/b");
+  }
 });
 
 Deno.test("multipart: metadata must be an object", async () => {
@@ -280,8 +365,18 @@ Deno.test("multipart: each upload has a boundary of its own", async () => {
     await new MultipartUpload(MULTIPART).transmit(transport, DATA, {}, "image/png");
   }
   const [first, second] = seen.map(({ headers }) => headers.get("content-type"));
-  assert(/^multipart\/related; boundary="[0-9a-f-]{36}"$/.test(first!), first!);
+  assert(/^multipart\/related; boundary="[0-9a-f]{32}"$/.test(first!), first!);
   assert(first !== second);
+});
+
+Deno.test("multipart: what is repeated is the same request, its boundary too", async () => {
+  const { transport, seen } = scripted(new Error("reset"), finished());
+  const upload = new MultipartUpload(`${MULTIPART}&ifGenerationMatch=0`, {
+    retry: { clock: fakeClock() },
+  });
+  await upload.transmit(transport, DATA, { name: "a" }, "image/png");
+  assertEquals(seen[0].body, seen[1].body);
+  assertEquals(seen[0].headers.get("content-type"), seen[1].headers.get("content-type"));
 });
 
 Deno.test("a large Blob is hashed by slices, never read whole", async () => {

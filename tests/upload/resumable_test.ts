@@ -220,14 +220,16 @@ for (
     "precondition_failed",
   ]] as const
 ) {
-  Deno.test(`a start refused with ${status} has code ${code}, is not retried, and leaves a stream untouched`, async () => {
+  Deno.test(`a start refused with ${status} has code ${code}, is not retried, and cancels the stream with the error`, async () => {
     const { transport, seen } = scripted(new Response("", { status }));
-    const stream = defaultStream([patterned(5)]);
+    const cancelled = Promise.withResolvers<unknown>();
+    const stream = new ReadableStream<Uint8Array>({ cancel: cancelled.resolve });
     const error = await assertRejects(
       () => new ResumableUpload(URL, U).initiate(transport, stream, {}, "text/plain"),
       InvalidResponse,
     );
-    assertEquals([error.code, seen.length, stream.locked], [code, 1, false]);
+    assertEquals([error.code, seen.length], [code, 1]);
+    assertStrictEquals(await cancelled.promise, error);
   });
 }
 
@@ -309,11 +311,44 @@ Deno.test("what is called too early, too late or twice at once says so and sends
   assertEquals(seen.length, 2);
 });
 
-for (const chunkSize of [0, -U, U + 1, 1.5 * U, NaN, Infinity, "262144" as unknown as number]) {
-  Deno.test(`a chunk size of ${JSON.stringify(chunkSize)} is refused`, () => {
+for (const chunkSize of [0, -U, U + 1, 1.5 * U, NaN, -Infinity, "262144" as unknown as number]) {
+  Deno.test(`a chunk size of ${String(chunkSize)} (${typeof chunkSize}) is refused`, () => {
     assertThrows(() => new ResumableUpload(URL, chunkSize), RangeError, "262144");
   });
 }
+
+Deno.test("a chunk size of Infinity takes one request for what can be read anywhere, and none for a stream", async () => {
+  const emulator = new GcsEmulator(), data = patterned(5 * U + 7);
+  await run(new ResumableUpload(URL, Infinity), emulator.fetch, data);
+  assertEquals(emulator.get("my-bucket", "a")?.bytes, data);
+  assertEquals(emulator.requests.map(({ kind }) => kind), ["initiate", "final"]);
+  const stream = defaultStream(pieces(data, 999));
+  const cancelled = Promise.withResolvers<unknown>();
+  const source = new ReadableStream<Uint8Array>({ cancel: cancelled.resolve });
+  await assertRejects(
+    () => run(new ResumableUpload(URL, Infinity), emulator.fetch, stream),
+    RangeError,
+    "Infinity",
+  );
+  const error = await assertRejects(() =>
+    run(new ResumableUpload(URL, Infinity), emulator.fetch, source)
+  );
+  assertStrictEquals(await cancelled.promise, error);
+  assertEquals(emulator.requests.length, 2);
+});
+
+Deno.test("what is larger than 8 MiB goes in long streamed requests, and a short last one with the hash", async () => {
+  const emulator = new GcsEmulator(), data = patterned(9 * 1024 * 1024 + 5);
+  for (
+    const [chunkSize, requests] of [[Infinity, 2], [64 * U, 2], [16 * U, 3], [4 * U, 10]] as const
+  ) {
+    const before = emulator.requests.length;
+    await run(new ResumableUpload(URL, chunkSize), emulator.fetch, new Blob([data]));
+    assertEquals(emulator.get("my-bucket", "a")?.bytes, data);
+    assertEquals(emulator.requests.length - before, 1 + requests);
+    assertEquals(emulator.requests.at(-1)?.kind, "final");
+  }
+});
 
 Deno.test("wrong arguments of initiate are refused before anything is sent", async () => {
   const { transport, seen } = scripted();

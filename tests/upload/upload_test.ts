@@ -6,6 +6,7 @@ import {
   UploadError,
   type UploadOptions,
   type UploadProgress,
+  type UploadSettings,
   type UploadSource,
 } from "../../mod.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
@@ -16,10 +17,13 @@ import { finished, scripted } from "../support/scripted.ts";
 const U = UPLOAD_CHUNK_SIZE, MiB = 1024 * 1024;
 const place = { bucket: "my-bucket", name: "a" };
 
+/** Options that may leave out where to, or say it in another way. */
+type SomeOptions = UploadSettings & Partial<Record<"bucket" | "name" | "url", string | undefined>>;
+
 /** The kinds of the requests that an upload takes. */
-async function kindsOf(source: UploadSource, options: UploadOptions = {}): Promise<string[]> {
+async function kindsOf(source: UploadSource, options: SomeOptions = {}): Promise<string[]> {
   const emulator = new GcsEmulator();
-  await upload(source, { ...place, transport: emulator.fetch, ...options });
+  await upload(source, { ...place, transport: emulator.fetch, ...options } as UploadOptions);
   return emulator.requests.map(({ kind }) => kind);
 }
 
@@ -62,7 +66,7 @@ for (
       { ifGenerationMatch: 0 },
       ["initiate", "final"],
     ],
-  ] as [string, UploadSource, UploadOptions, string[]][]
+  ] as [string, UploadSource, SomeOptions, string[]][]
 ) {
   Deno.test(`${rule} takes ${kinds.join(", ")}`, async () => {
     assertEquals(await kindsOf(source, options), kinds);
@@ -174,7 +178,7 @@ for (
       onProgress: (progress: UploadProgress) => void reports.push(progress),
     };
     await upload(source, { ...options, ...more, transport: new GcsEmulator().fetch });
-    assertEquals(reports[0].persisted, 0);
+    if (kind === "a session") assertEquals(reports[0].persisted, 0);
     assertEquals(reports.at(-1), {
       sent: source.length,
       persisted: source.length,
@@ -224,7 +228,7 @@ Deno.test("a checkpoint takes an upload up where it stopped", async () => {
   const persisted: number[] = [];
   const object = await upload(data, {
     transport: emulator.fetch,
-    checkpoint: saved,
+    checkpoint: saved!,
     onCheckpoint: (checkpoint) => void persisted.push(checkpoint.persisted),
   });
   assertEquals(object.size, String(data.length));
@@ -241,7 +245,7 @@ Deno.test("a checkpoint works with retry null, too", async () => {
   const options: UploadOptions = { ...place, chunkSize: U, transport: emulator.fetch, retry: null };
   const onCheckpoint = (checkpoint: Checkpoint) => void (saved = checkpoint);
   await assertRejects(() => upload(data, { ...options, onCheckpoint }), UploadError, "503");
-  await upload(data, { transport: emulator.fetch, retry: null, checkpoint: saved });
+  await upload(data, { transport: emulator.fetch, retry: null, checkpoint: saved! });
   assertEquals(emulator.get("my-bucket", "a")?.bytes, data);
 });
 
@@ -280,7 +284,7 @@ Deno.test("an abort stops at once with its own reason, and leaves the session op
     },
   });
   assertStrictEquals(await assertRejects(() => running), own);
-  await upload(data, { transport: emulator.fetch, checkpoint: saved });
+  await upload(data, { transport: emulator.fetch, checkpoint: saved! });
   assertEquals(emulator.get("my-bucket", "a")?.bytes, data);
 });
 
@@ -335,7 +339,7 @@ Deno.test("a stream cannot go in one request: uploadType media is refused", asyn
   await assertRejects(
     () => upload(new Blob(["x"]).stream(), { url, transport }),
     TypeError,
-    "ResumableUpload",
+    "expected its size to be known",
   );
   assertEquals(seen.length, 0);
 });

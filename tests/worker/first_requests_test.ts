@@ -44,28 +44,36 @@ rule("a first request whose client has left takes nothing away from the next", a
 const { privateKey, publicKey } = await generateKeyPair("ES256");
 const jwks = { keys: [{ ...await exportJWK(publicKey), kid: "1", alg: "ES256", use: "sig" }] };
 
-rule("the first requests have their tickets verified by the keys of a URL", async (place) => {
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen() {} },
-    () => Response.json(jwks),
-  );
-  try {
-    const worker = await place.start({
-      TICKET_SECRET: undefined,
-      TICKET_JWKS_URL: `http://127.0.0.1:${server.addr.port}/jwks.json`,
-      TICKET_ISSUER: "https://login.example",
-      TICKET_AUDIENCE: "uploads",
-    });
-    const ticket = await new SignJWT({ prefix: "" })
-      .setProtectedHeader({ alg: "ES256", kid: "1" })
-      .setIssuer("https://login.example")
-      .setAudience("uploads")
-      .setSubject("somebody")
-      .setIssuedAt()
-      .setExpirationTime("10m")
-      .sign(privateKey);
-    await startTogether({ worker, ticket });
-  } finally {
-    await server.shutdown();
-  }
-});
+rule(
+  "the first requests have their tickets verified by the keys of a URL, fetched once",
+  async (place) => {
+    let fetched = 0;
+    const server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {} },
+      () => {
+        fetched++;
+        return Response.json(jwks);
+      },
+    );
+    try {
+      const worker = await place.start({
+        TICKET_SECRET: undefined,
+        TICKET_JWKS_URL: `http://127.0.0.1:${server.addr.port}/jwks.json`,
+        TICKET_ISSUER: "https://login.example",
+        TICKET_AUDIENCE: "uploads",
+      });
+      const ticket = await new SignJWT({ prefix: "" })
+        .setProtectedHeader({ alg: "ES256", kid: "1" })
+        .setIssuer("https://login.example")
+        .setAudience("uploads")
+        .setSubject("somebody")
+        .setIssuedAt()
+        .setExpirationTime("10m")
+        .sign(privateKey);
+      await startTogether({ worker, ticket });
+      assertEquals(fetched, 1);
+    } finally {
+      await server.shutdown();
+    }
+  },
+);

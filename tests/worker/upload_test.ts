@@ -80,7 +80,8 @@ rule("what one worker has begun another one goes on with", async (place) => {
 });
 
 rule("one request is enough: media alone, or with metadata", async (place) => {
-  const { worker, ticket, upstream } = place;
+  const { worker, upstream, settings } = place;
+  const ticket = await ticketFor(settings, { prefix: "", fields: ["metadata.a"] });
   const url = `${worker.origin}/upload/storage/v1/b/bucket/o`;
   const authorization = `Bearer ${ticket}`;
   const media = await fetch(`${url}?uploadType=media&name=media`, {

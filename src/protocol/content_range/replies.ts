@@ -11,6 +11,7 @@ const CRC32C_OF_NOTHING = "AAAAAA==";
 
 /** Reads the session's URL out of the reply to a start. */
 export function readOpened(reply: ReplyHead, startUrl: string): OpenedSession | Refusal {
+  if (!isSuccess(reply.status)) return readRefusal(reply);
   const location = reply.headers.get("location");
   const expected = "expected the session URL in a Location header";
   const malformed = (actual: string): Refusal => ({
@@ -35,20 +36,28 @@ export function readOpened(reply: ReplyHead, startUrl: string): OpenedSession | 
   };
 }
 
-/** The session URL that a `Location` names; none that would send bytes in the clear where the start was not. */
-function sessionUrl(location: string, base: string, startUrl: string): string | undefined {
-  if (!URL.canParse(location, base)) return undefined;
-  const url = new URL(location, base);
-  const isSecure = url.protocol === "https:" ||
-    (url.protocol === "http:" && new URL(startUrl).protocol === "http:");
-  if (!isSecure) return undefined;
+/**
+ * The session URL that a `Location` names, which may be relative to `base`; none that would send bytes in the clear where the
+ * request before, to `before`, did not.
+ */
+export function sessionUrl(
+  location: string,
+  base: string | undefined,
+  before: string | undefined,
+): string | undefined {
+  if (!URL.canParse(location, base || undefined)) return undefined;
+  const url = new URL(location, base || undefined);
+  const mayBePlain = before !== undefined && before.startsWith("http:");
+  if (url.protocol !== "https:" && !(url.protocol === "http:" && mayBePlain)) return undefined;
   return URL.canParse(location) ? location : url.href;
 }
 
 /** Reads the reply to a chunk or to a status query. */
 export function readAnswer(reply: ReplyHead, question: SessionQuestion): SessionAnswer {
   if (isResumeIncomplete(reply)) return readStored(reply, question);
-  if (isSuccess(reply.status) || reply.status === 204) return { kind: "finished" };
+  if (isSuccess(reply.status) || reply.status === 204) {
+    return { kind: "finished", isCertain: false };
+  }
   return readRefusal(reply);
 }
 
@@ -84,9 +93,7 @@ function readStored(
     return malformed(`expected at most the ${sent} bytes sent so far, got ${stored}`);
   }
   const location = reply.headers.get("location");
-  const url = location === null
-    ? undefined
-    : sessionUrl(location, reply.url || "https:", reply.url || "https://localhost");
+  const url = location === null ? undefined : sessionUrl(location, reply.url, reply.url);
   return { kind: "stored", persisted: stored, crc32c, url };
 }
 

@@ -6,7 +6,7 @@ import { contentRange } from "./ranges.ts";
 
 /** Asks for a new session. */
 export function startRequest(
-  { url, headers: given, metadata, contentType, total }: StartInput,
+  { method, url, headers: given, metadata, contentType, total }: StartInput,
 ): RequestHead {
   const headers = new Headers(given);
   const signature = signatureOf(url);
@@ -19,7 +19,7 @@ export function startRequest(
     headers.set("x-upload-content-type", contentType);
   }
   if (total !== undefined) headers.set("x-upload-content-length", String(total));
-  return { method: "POST", url, headers };
+  return { method, url, headers };
 }
 
 /** Sends a piece. */

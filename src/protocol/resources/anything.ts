@@ -8,7 +8,6 @@ import type { Resource } from "../resource.ts";
  * is not Cloud Storage's. It proves that the server has called the upload finished, and no more.
  */
 export const anything: Resource<unknown> = {
-  takesHash: false,
   expected: "a result, as JSON or text",
   read({ status, text }) {
     if (status === 204) return null;

@@ -5,11 +5,15 @@ import { signatureOf, storageTargetOf } from "../upload_url.ts";
 import { anything } from "./anything.ts";
 import { storageObject } from "./storage_object.ts";
 
+/** Objects of the XML API: what sessions of signed URLs are. */
+const XML_API = /^https:\/\/(?:[^/?#]+\.)?storage\.googleapis\.com\/(?!upload\/|resumable\/)/;
+
 /**
  * Cloud Storage's object for its URLs and for signed URLs, else whatever the server answers. `T` is what the caller takes
  * that for.
  */
 export function defaultResource<T>(url: string): Resource<T> {
-  const isStorage = signatureOf(url) !== undefined || storageTargetOf(url) !== undefined;
+  const isStorage = signatureOf(url) !== undefined || storageTargetOf(url)?.api === "/storage/v1" ||
+    XML_API.test(url);
   return (isStorage ? storageObject : anything) as unknown as Resource<T>;
 }

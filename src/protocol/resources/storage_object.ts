@@ -174,10 +174,10 @@ export const storageObject: Resource<StorageObject> = {
     ...(md5 !== undefined && { md5Hash: md5 }),
     ...metadata,
   }),
-  lookup(startUrl, metadata) {
+  lookup({ startUrl, metadata }) {
     const target = storageTargetOf(startUrl);
     const name = target?.name ?? metadata.name;
     if (!target || typeof name !== "string") return undefined;
-    return `${target.base}/storage/v1/b/${target.bucket}/o/${encodeURIComponent(name)}`;
+    return `${target.base}${target.api}/b/${target.bucket}/o/${encodeURIComponent(name)}`;
   },
 };

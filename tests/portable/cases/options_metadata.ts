@@ -30,7 +30,7 @@ import {
 const bytes = pattern(CHUNK + 100);
 
 /** A signed start URL, whose signature covers these headers besides the usual ones. */
-export function signedUrl(...headers: string[]): string {
+function signedUrl(...headers: string[]): string {
   const names = ["host", "x-goog-resumable", ...headers].sort().join(";");
   const query = new URLSearchParams({
     "X-Goog-Algorithm": "GOOG4-RSA-SHA256",

@@ -238,7 +238,10 @@ export const retryCallbacks: PortableCase[] = [
             () => new SimpleUpload(startUrl("media"), options),
           ]
         ) {
-          const error = await assertRejects(Promise.resolve().then(make), TypeError);
+          const error = await assertRejects(
+            Promise.resolve().then((): unknown => make()),
+            TypeError,
+          );
           assert(error.message.includes(Object.keys(retry)[0]), error.message);
         }
       }

@@ -17,7 +17,7 @@ import { BUCKET, CHUNK, finish, pattern, startUrl, streamOf } from "./upload_sup
 export { type FakeClock, fakeClock };
 
 /** What is uploaded: two whole chunks and a bit. */
-export const BYTES = pattern(2 * CHUNK + 100);
+export const BYTES: Uint8Array<ArrayBuffer> = pattern(2 * CHUNK + 100);
 
 /** Options that every way to upload takes. */
 export interface CommonOptions {

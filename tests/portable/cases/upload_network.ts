@@ -6,7 +6,7 @@ import {
   ResumableUpload,
   SimpleUpload,
   upload,
-  type UploadOptions,
+  type UploadSettings,
   uploadStream,
 } from "../../../mod.ts";
 import type { Fault, RequestRecord } from "../../../src/emulator/mod.ts";
@@ -51,7 +51,7 @@ async function requests({ origin }: Context, name: string): Promise<RequestRecor
 const startUrl = ({ origin }: Context, type: string, name: string) =>
   `${origin}/upload/storage/v1/b/${BUCKET}/o?uploadType=${type}&name=${name}`;
 
-const target = ({ origin }: Context, name: string, options: Partial<UploadOptions> = {}) => ({
+const target = ({ origin }: Context, name: string, options: UploadSettings = {}) => ({
   bucket: BUCKET,
   name,
   endpoint: origin,

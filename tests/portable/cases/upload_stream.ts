@@ -1,6 +1,6 @@
 // `uploadStream()`: an upload to write into.
 
-import { type Transport, uploadStream, type UploadTarget } from "../../../mod.ts";
+import { type StreamSettings, type Transport, uploadStream } from "../../../mod.ts";
 import { GcsEmulator } from "../../../src/emulator/mod.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
 import type { PortableCase } from "../case.ts";
@@ -17,7 +17,7 @@ import {
   testClock,
 } from "./upload_support.ts";
 
-const open = (gcs: GcsEmulator, options: Partial<UploadTarget> = {}) =>
+const open = (gcs: GcsEmulator, options: StreamSettings = {}) =>
   uploadStream({
     bucket: BUCKET,
     name: "object",

@@ -1,6 +1,7 @@
 // What the upload cases share: data, sources, a clock that does not wait, an emulator to look into.
 
 import {
+  type BucketTarget,
   type Checkpoint,
   type Clock,
   ResumableUpload,
@@ -10,7 +11,7 @@ import {
   upload,
   UploadError,
   type UploadErrorCode,
-  type UploadOptions,
+  type UploadSettings,
   type UploadSource,
 } from "../../../mod.ts";
 import type { GcsEmulator, RequestRecord } from "../../../src/emulator/mod.ts";
@@ -79,8 +80,14 @@ export function testClock(): TestClock {
   };
 }
 
+/** Options that say anew where an upload goes, or nothing of it. */
+export type MoreOptions = UploadSettings & {
+  readonly name?: string | undefined;
+  readonly endpoint?: string | undefined;
+};
+
 /** Where an upload goes unless the case says otherwise: into the emulator, in the smallest chunks, without waiting. */
-export function target(gcs: GcsEmulator, options: Partial<UploadOptions> = {}): UploadOptions {
+export function target(gcs: GcsEmulator, options: MoreOptions = {}): UploadSettings & BucketTarget {
   return {
     bucket: BUCKET,
     name: "object",
@@ -88,14 +95,14 @@ export function target(gcs: GcsEmulator, options: Partial<UploadOptions> = {}): 
     chunkSize: CHUNK,
     retry: { clock: testClock() },
     ...options,
-  };
+  } as UploadSettings & BucketTarget;
 }
 
 /** Uploads into the emulator. */
 export function put(
   gcs: GcsEmulator,
   source: UploadSource,
-  options: Partial<UploadOptions> = {},
+  options: MoreOptions = {},
 ): Promise<StorageObject> {
   return upload(source, target(gcs, options));
 }

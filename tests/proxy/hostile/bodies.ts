@@ -1,6 +1,5 @@
 import { ask, bearer, inPieces, multipart } from "../support.ts";
 import { type Hostile, started, type Target } from "./case.ts";
-import { goAway, overSocket } from "./over_socket.ts";
 
 const KIB = 1024;
 const SMALL = { maxChunkBytes: 256 * KIB };
@@ -117,21 +116,20 @@ export const bodies: readonly Hostile[] = [
     attack,
     answer: "400",
     google: "start",
-    run: async (target: Target) => await overSocket(target.proxy, await head(target) + rest),
+    run: async (target: Target) => await target.overSocket(await head(target) + rest),
   })),
   ...broken.map(([attack, rest]) => ({
     attack,
     answer: "503 backendError",
     google: "start, chunk",
-    run: async (target: Target) => await goAway(target.proxy, await head(target) + rest),
+    run: async (target: Target) => await target.goAway(await head(target) + rest),
   })),
   {
     attack: "a client that goes away in an object in one request",
     answer: "503 backendError",
     google: "object",
     run: async (target) =>
-      await goAway(
-        target.proxy,
+      await target.goAway(
         "POST /upload/storage/v1/b/my-bucket/o?uploadType=media&name=a HTTP/1.1\r\n" +
           `Host: proxy.example\r\nAuthorization: ${await bearer()}\r\n${CHUNKED}\r\n5\r\n12345\r\n`,
       ),

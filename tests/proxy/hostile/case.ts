@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Transport } from "../../../mod.ts";
-import type { GcsEmulatorOptions } from "../../../src/emulator/mod.ts";
+import type { GcsEmulator, GcsEmulatorOptions } from "../../../src/emulator/mod.ts";
 import { proxyOptions, type UploadLogEntry, type UploadProxyOptions } from "../../../src/worker.ts";
 import {
   outcome,
@@ -13,10 +13,16 @@ import {
   start,
   TICKET_SECRET,
 } from "../support.ts";
+import { goAway, overSocket } from "./over_socket.ts";
 import { assertNoSecret, Secrets } from "./secrets.ts";
 
 /** A proxy that is attacked. */
-export type Target = Setup;
+export interface Target extends Setup {
+  /** Sends bytes as they are, and gives the reply. The text must ask for `Connection: close`. */
+  overSocket(text: string): Promise<Response>;
+  /** Sends the beginning of a request and goes away once it is read; gives the reply that nobody gets. */
+  goAway(text: string): Promise<Response>;
+}
 
 /** One line of the table in docs/security.md. */
 export interface Hostile {
@@ -57,17 +63,31 @@ export async function attack(hostile: Hostile): Promise<void> {
       return context.proxy.fetch(request);
     },
   };
-  const target: Target = { ...context, proxy, log };
+  const target: Target = {
+    ...context,
+    proxy,
+    log,
+    overSocket: (text) => overSocket(proxy, text),
+    goAway: (text) => goAway(proxy, text),
+  };
   const response = await hostile.run(target);
   const copy = response.clone();
   assertEquals(await outcome(response), hostile.answer, "the answer");
   const { gcs, sent } = context;
   assertEquals(sent.map(kindOf).join(", "), hostile.google ?? "", "what reaches Google");
-  const stored = gcs.objects.map(({ name, size }) => `${name} (${size})`).join(", ");
-  assertEquals(stored, hostile.stored ?? "", "what is stored");
-  sent.forEach(assertWritten);
-  for (const { bucket } of gcs.objects) assertEquals(bucket, "my-bucket");
+  assertStored(gcs, hostile);
+  for (const request of sent) {
+    assertEquals(request.authorized, request.method === "POST", "credentials go with starts only");
+    assertWritten(request);
+  }
   await assertNoSecret(copy, lines, secrets);
+}
+
+/** Whether just those objects are at Google that the case says. */
+export function assertStored(gcs: GcsEmulator, { stored = "" }: Hostile): void {
+  const found = gcs.objects.map(({ name, size }) => `${name} (${size})`).join(", ");
+  assertEquals(found, stored, "what is stored");
+  for (const { bucket } of gcs.objects) assertEquals(bucket, "my-bucket");
 }
 
 /** Starts an upload with the name `a` and gives its URL on the proxy and at Google. */
@@ -114,7 +134,8 @@ function printed(write: () => void): string[] {
   return lines;
 }
 
-function kindOf({ method, url, headers }: Sent): string {
+/** What a request to Google is for. */
+export function kindOf({ method, url, headers }: Sent): string {
   if (method === "DELETE") return "cancel";
   if (method === "POST") {
     return url.searchParams.get("uploadType") === "multipart" ? "object" : "start";
@@ -136,9 +157,8 @@ const PARAMETERS =
 const RANGE = /^bytes (?:\d{1,15}-(?:\d{1,15}|\*)|\*)\/(?:\d{1,15}|\*)$/;
 
 /** Whether a request to Google holds nothing but what the proxy writes itself. */
-function assertWritten({ authorized, method, url, headers }: Sent): void {
+export function assertWritten({ method, url, headers }: Sent): void {
   assertEquals(url.origin, "https://storage.googleapis.com");
-  assertEquals(authorized, method === "POST", "credentials go with starts only");
   const strange = [...headers.keys()].filter((name) => !HEADERS.includes(name));
   assertEquals(strange, [], "headers to Google");
   const range = headers.get("content-range");

@@ -150,8 +150,64 @@ export const google: readonly Hostile[] = [
     },
   },
   {
+    attack: "an object whose fields name a key, an owner, the ticket's own metadata, and a script",
+    answer: "200",
+    google: "start, chunk",
+    options: {
+      fetch: always(() =>
+        Response.json({
+          kind: "storage#object",
+          name: "a",
+          bucket: "my-bucket",
+          size: "1",
+          generation: "1<script>",
+          kmsKeyName: "projects/secret-project/cryptoKeys/k",
+          owner: { entity: "user-uploader@project.example" },
+          metadata: { tenant: "acme" },
+          cacheControl: "private, tenant=acme",
+          etag: "<script>",
+        })
+      ),
+    },
+    run: async (target) => {
+      const response = await chunk(target);
+      const object = await response.clone().json();
+      assertEquals(object, { kind: "storage#object", name: "a", bucket: "my-bucket", size: "1" });
+      return response;
+    },
+  },
+  {
+    attack: "a success that shows no object",
+    answer: "503 backendError",
+    google: "start, chunk",
+    options: { fetch: always(() => Response.json({ status: "ok" })) },
+    run: chunk,
+  },
+  {
+    attack: "a refused start whose words name the proxy's account",
+    answer: "400 invalid",
+    google: "start",
+    options: {
+      transport: always(() =>
+        Response.json({
+          error: {
+            code: 400,
+            message: "uploader@project.example has a quota",
+            errors: [{ reason: "uploaderAtProject", message: "uploader@project.example" }],
+          },
+        }, { status: 400 })
+      ),
+    },
+    run: async (target) => {
+      const response = await start(target);
+      const text = await response.clone().text();
+      assertEquals(/uploader/i.test(text), false, text);
+      return response;
+    },
+  },
+  {
     attack: "a reply that is a page with a script",
-    answer: "400",
+    answer: "400 invalid",
     google: "start, chunk",
     options: {
       fetch: always(() =>

@@ -31,6 +31,9 @@ async function chunk(target: Target, headers: Record<string, string>): Promise<R
   return await ask(target, await started(target), { method: "PUT", body: "x", headers });
 }
 
+const packed = (target: Target, encoding: string, body: BodyInit): Promise<Response> =>
+  ask(target, "?uploadType=resumable&name=a", { body, headers: { "content-encoding": encoding } });
+
 /** Request headers. */
 export const headers: readonly Hostile[] = [
   ...dropped.map(([attack, headers]) => ({
@@ -67,6 +70,40 @@ export const headers: readonly Hostile[] = [
     google: "start",
     run: (target: Target) => chunk(target, { [`x-goog-encryption-${name}`]: "AES256" }),
   })),
+  ...["gzip", "br", "GZIP", "identity, gzip"].map((encoding) => ({
+    attack: `\`content-encoding: ${encoding}\` with a chunk`,
+    answer: "415 unsupportedMediaType",
+    google: "start",
+    run: (target: Target) => chunk(target, { "content-encoding": encoding }),
+  })),
+  {
+    attack: "`content-encoding: gzip` with media",
+    answer: "415 unsupportedMediaType",
+    run: (target) =>
+      ask(target, "?uploadType=media&name=a", {
+        body: "x",
+        headers: { "content-encoding": "gzip" },
+      }),
+  },
+  {
+    attack: "`content-encoding: br` with metadata",
+    answer: "415 unsupportedMediaType",
+    run: (target) => packed(target, "br", "{}"),
+  },
+  {
+    attack: "`content-encoding: gzip` with metadata that is not packed",
+    answer: "400 invalid",
+    run: (target) => packed(target, "gzip", "{}"),
+  },
+  {
+    attack: "64 MiB of metadata, packed to 64 KiB",
+    answer: "413 uploadTooLarge",
+    run: async (target) => {
+      const plain = new Blob([new Uint8Array(64 * 1024 * 1024)]).stream();
+      const body = plain.pipeThrough(new CompressionStream("gzip"));
+      return await packed(target, "gzip", await new Response(body).bytes());
+    },
+  },
   ...wrong.map(([attack, headers]) => ({
     attack,
     answer: "400 invalid",

@@ -35,7 +35,8 @@ const invalid: readonly [attack: string, metadata: unknown, query?: string][] = 
   ["a field that is no text", { cacheControl: { a: 1 } }],
   ["arrays 30 000 deep", `{"cacheControl":${"[".repeat(30_000)}${"]".repeat(30_000)}}`],
   ["custom metadata that is an array", { metadata: ["x"] }],
-  ["custom metadata that is no text", '{"metadata":{"__proto__":{"x":1}}}'],
+  ["custom metadata that is no text", '{"metadata":{"a":{"x":1}}}'],
+  ["custom metadata that objects inherit", '{"metadata":{"__proto__":{"x":1}}}'],
 ];
 
 const unreadable: readonly [attack: string, metadata: string][] = [
@@ -44,6 +45,24 @@ const unreadable: readonly [attack: string, metadata: string][] = [
   ["an array", "[]"],
   ["`null`", "null"],
   ["65 000 opening brackets", "[".repeat(65_000)],
+];
+
+/** Fields that a ticket does not open. */
+const closed: readonly [attack: string, metadata: unknown][] = [
+  ["`contentEncoding: gzip`, so that packed bytes count", { contentEncoding: "gzip" }],
+  ["`cacheControl` for ten years", { cacheControl: "public, max-age=315360000" }],
+  ["`contentDisposition`", { contentDisposition: "inline" }],
+  ["`contentLanguage`", { contentLanguage: "de" }],
+  ["`customTime` in the year 9999", { customTime: "9999-12-31T23:59:59Z" }],
+  ["custom metadata", { metadata: { role: "admin" } }],
+];
+
+const OPEN = { prefix: "", fields: ["metadata", "cacheControl"] };
+const reserved: readonly [attack: string, key: string][] = [
+  ["`firebaseStorageDownloadTokens`, a permanent public link", "firebaseStorageDownloadTokens"],
+  ["the same in small letters", "firebasestoragedownloadtokens"],
+  ["`goog-reserved-file-mtime`", "goog-reserved-file-mtime"],
+  ["`Goog-Reserved-x`", "Goog-Reserved-x"],
 ];
 
 /** The object resource that a client sends. */
@@ -58,6 +77,61 @@ export const metadata: readonly Hostile[] = [
     answer: "400 invalid",
     run: start(value, query),
   })),
+  ...closed.map(([attack, value]) => ({
+    attack: `${attack}, which the ticket does not open`,
+    answer: "403 forbidden",
+    run: start(value),
+  })),
+  {
+    attack: "`contentEncoding` in the query, which the ticket does not open",
+    answer: "403 forbidden",
+    run: start({}, "name=a&contentEncoding=gzip"),
+  },
+  {
+    attack: "a key of custom metadata beside the one that the ticket opens",
+    answer: "403 forbidden",
+    run: start({ metadata: { author: "me", role: "admin" } }, "name=a", {
+      prefix: "",
+      fields: ["metadata.author"],
+    }),
+  },
+  ...reserved.map(([attack, key]) => ({
+    attack: `${attack}, where the ticket opens all custom metadata`,
+    answer: "403 forbidden",
+    run: start({ metadata: { [key]: "x" } }, "name=a", OPEN),
+  })),
+  {
+    attack: "CR LF in custom metadata that is open",
+    answer: "400 invalid",
+    run: start({ metadata: { a: "x\r\nset-cookie: y" } }, "name=a", OPEN),
+  },
+  {
+    attack: "CR LF in a key of custom metadata that is open",
+    answer: "400 invalid",
+    run: start({ metadata: { "a\r\nb": "x" } }, "name=a", OPEN),
+  },
+  {
+    attack: "more than 8 KiB in fields that are open",
+    answer: "400 invalid",
+    run: start(
+      { cacheControl: "x".repeat(4096), metadata: { a: "y".repeat(4096) } },
+      "name=a",
+      OPEN,
+    ),
+  },
+  {
+    attack: "`image/*` as the type itself",
+    answer: "400 invalid",
+    run: start({ contentType: "image/*" }, "name=a", { prefix: "", contentTypes: ["image/*"] }),
+  },
+  {
+    attack: "`image/svg+xml`, where the ticket says `image/*`",
+    answer: "403 forbidden",
+    run: start({ contentType: "image/svg+xml" }, "name=a", {
+      prefix: "",
+      contentTypes: ["image/*"],
+    }),
+  },
   ...unreadable.map(([attack, value]) => ({
     attack,
     answer: "400 parseError",

@@ -1,7 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ask, bearer, ORIGIN } from "../support.ts";
 import type { Hostile, Target } from "./case.ts";
-import { overSocket } from "./over_socket.ts";
 
 const at = (path: string, method = "POST") => (target: Target): Promise<Response> =>
   ask(target, `${ORIGIN}${path}?uploadType=media&name=a`, {
@@ -59,6 +58,12 @@ export const places: readonly Hostile[] = [
     options: { publicOrigin: ORIGIN },
     run: (target) => startAt(target, "", "evil.example"),
   },
+  ...[`evil.example${UPLOAD}/my-bucket/o?x=`, "user@evil.example", "a/../b", "a b"].map((host) => ({
+    attack: `\`Host: ${host}\``,
+    answer: "400 invalid",
+    options: { publicOrigin: ORIGIN },
+    run: (target: Target) => startAt(target, "", host),
+  })),
   {
     attack: "`Host: [bad`",
     answer: "400 invalid",
@@ -67,9 +72,8 @@ export const places: readonly Hostile[] = [
 ];
 
 /** Starts an upload over a socket. The session is on the proxy's own origin, or there is none. */
-async function startAt({ proxy }: Target, origin: string, host: string): Promise<Response> {
-  const response = await overSocket(
-    proxy,
+async function startAt(target: Target, origin: string, host: string): Promise<Response> {
+  const response = await target.overSocket(
     `POST ${origin}${UPLOAD}/my-bucket/o?uploadType=resumable&name=a HTTP/1.1\r\n` +
       `Host: ${host}\r\nAuthorization: ${await bearer()}\r\n` +
       "Content-Length: 0\r\nConnection: close\r\n\r\n",

@@ -41,8 +41,9 @@ const REPLY_HEADERS =
   /^(?:allow|cache-control|content-(?:length|security-policy|type)|etag|location|range|retry-after|server-timing|vary|www-authenticate|x-content-type-options|x-goog-(?:generation|hash|metageneration|running-hash|stored-content-(?:encoding|length))|x-http-status-code-override|x-max-chunk-bytes|x-range-md5)$/;
 
 /** Characters that are commands to a terminal, break a line, or turn the direction of text. */
-// deno-lint-ignore no-control-regex -- they are what is looked for
-const UNPRINTABLE = /[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
+export const UNPRINTABLE: RegExp =
+  // deno-lint-ignore no-control-regex -- they are what is looked for
+  /[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
 
 /** The most characters of a line of the log. */
 const MAX_LINE = 1024;

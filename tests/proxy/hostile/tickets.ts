@@ -47,7 +47,9 @@ const unauthorized: Hostile[] = [
     attack: "a ticket signed with another secret",
     run: async (target: Target) => {
       const grant = { subject: "user-17", prefix: "" };
-      const ticket = await signUploadTicket("x".repeat(32), grant, { expiresIn: 600 });
+      const ticket = await signUploadTicket("another secret, which has more than 32 bytes", grant, {
+        expiresIn: 600,
+      });
       return await withHeader(`Bearer ${ticket}`)(target);
     },
   },
@@ -73,6 +75,19 @@ const unauthorized: Hostile[] = [
   { attack: "a ticket that is not valid yet", run: withClaims({ prefix: "", nbf: soon() }) },
   { attack: "a ticket for nobody (no `sub`)", run: withClaims({ prefix: "", sub: undefined }) },
   {
+    attack: "a ticket with a limit that is misspelt (`maxBytes`)",
+    run: withClaims({ prefix: "", maxBytes: 1 }),
+  },
+  { attack: "a ticket for ten years", run: withClaims({ prefix: "", exp: soon() + 315_360_000 }) },
+  {
+    attack: "a ticket for a week, signed in milliseconds",
+    run: withClaims({ prefix: "", exp: soon() + 600_000, iat: soon() }),
+  },
+  {
+    attack: "a ticket that opens a reserved key",
+    run: withClaims({ prefix: "", fields: ["metadata.firebaseStorageDownloadTokens"] }),
+  },
+  {
     attack: "a ticket with `max_bytes` as text",
     run: withClaims({ prefix: "", max_bytes: "1000000" }),
   },
@@ -95,6 +110,18 @@ const forbidden: Hostile[] = [
   {
     attack: "`..` with backslashes in a name below a prefix",
     run: beyond({ prefix: "users/17/" }, String.raw`name=users/17/..\..\18\x`),
+  },
+  {
+    attack: "`..` in a name, percent-encoded twice",
+    run: beyond({ prefix: "users/17/" }, "name=users/17/%25252e%25252e/18/x"),
+  },
+  {
+    attack: "`..` in a name, in full-width characters",
+    run: beyond({ prefix: "users/17/" }, "name=users/17/%EF%BC%8E%EF%BC%8E/18/x"),
+  },
+  {
+    attack: "a name with characters that are not seen",
+    run: beyond({ prefix: "" }, "name=a%E2%80%8B"),
   },
   {
     attack: "another media type than the ticket's",

@@ -9,14 +9,19 @@ export interface RawReply {
 
 /** A connection to a server. */
 export interface RawClient extends Disposable {
-  /** Writes the head of a request. */
-  head(method: string, url: string, headers?: Record<string, string>): Promise<void>;
+  /** Writes the head of a request; `target` is what stands in its first line, where that is not what the URL gives. */
+  head(
+    method: string,
+    url: string,
+    headers?: Record<string, string>,
+    target?: string,
+  ): Promise<void>;
   /** Writes bytes of a body as they are. */
   write(bytes: Uint8Array): Promise<void>;
   /** Writes bytes as a chunk of a body in chunks; none ends it. */
   writeChunk(bytes: Uint8Array): Promise<void>;
-  /** Reads a whole reply. */
-  reply(): Promise<RawReply>;
+  /** Reads a whole reply; one to `HEAD` has no body. */
+  reply(headOnly?: boolean): Promise<RawReply>;
   /** Leaves, whatever is under way. */
   leave(): void;
 }
@@ -55,12 +60,11 @@ export async function connect(url: string): Promise<RawClient> {
   };
 
   return {
-    head(method, url, headers = {}) {
-      const { pathname, search } = new URL(url);
+    head(method, url, headers = {}, target = new URL(url).pathname + new URL(url).search) {
       const lines = Object.entries({ host, ...headers }).map(([name, value]) =>
         `${name}: ${value}`
       );
-      const text = [`${method} ${pathname}${search} HTTP/1.1`, ...lines, "", ""].join("\r\n");
+      const text = [`${method} ${target} HTTP/1.1`, ...lines, "", ""].join("\r\n");
       return write(encode(text));
     },
     write,
@@ -69,14 +73,14 @@ export async function connect(url: string): Promise<RawClient> {
       await write(bytes);
       await write(encode("\r\n"));
     },
-    async reply() {
+    async reply(headOnly = false) {
       const status = Number((await line()).split(" ")[1]);
       const headers = new Headers();
       for (let text = await line(); text !== ""; text = await line()) {
         const colon = text.indexOf(":");
         headers.append(text.slice(0, colon), text.slice(colon + 1).trim());
       }
-      if (status === 204 || status === 304) return { status, headers, body: "" };
+      if (headOnly || status === 204 || status === 304) return { status, headers, body: "" };
       if (headers.get("transfer-encoding") !== "chunked") {
         const body = await take(Number(headers.get("content-length") ?? 0));
         return { status, headers, body };

@@ -1,27 +1,35 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { ReplayWindow } from "../../src/bytes/replay.ts";
-import { prepareSource, type UploadSource } from "../../src/bytes/source.ts";
+import { ReplayWindow } from "../../src/bytes/replay_window.ts";
+import type { SequentialSource } from "../../src/bytes/sequential.ts";
+import { takeSource, type UploadSource } from "../../src/bytes/source.ts";
 import { UploadError } from "../../src/errors.ts";
 import { asyncPieces, byteStream, defaultStream, patterned, pieces } from "../support/bytes.ts";
 
 const CHUNK = 100;
 
-function windowOf(source: UploadSource, declared?: number) {
+async function windowOf(source: UploadSource, declared?: number) {
   const seen: number[] = [];
-  const prepared = prepareSource(source);
-  const window = new ReplayWindow(prepared.open(), {
+  const opened = await takeSource(source).open();
+  if (opened.kind !== "sequential") throw new Error("expected a source that is read once");
+  const window = new ReplayWindow(opened, {
     chunkSize: CHUNK,
-    declared: declared ?? prepared.size,
+    declared,
     onBytes: (bytes) => void seen.push(...bytes),
   });
   return { window, seen };
 }
 
+/** A source without a size, in pieces. */
+const stream = (data: Uint8Array<ArrayBuffer>) => defaultStream(pieces(data, 30, 1));
+
+/** Reads on to a place. */
+async function skip(window: ReplayWindow, offset: number): Promise<void> {
+  while (!(await window.skipTowards(offset))) { /* one step */ }
+}
+
 const kinds: [kind: string, make: (data: Uint8Array<ArrayBuffer>) => UploadSource][] = [
-  ["bytes", (data) => data],
-  ["a Blob", (data) => new Blob([data])],
-  ["a default stream", (data) => defaultStream(pieces(data, 30, 1))],
-  ["a stream of one piece", (data) => defaultStream([data])],
+  ["a default stream", stream],
+  ["a stream of one piece", (data) => defaultStream(data.length > 0 ? [data] : [])],
   ["a byte stream", (data) => byteStream(data, 37)],
   ["an iterable", (data) => asyncPieces(pieces(data, 99, 2))],
   [
@@ -34,7 +42,7 @@ for (const [kind, make] of kinds) {
   for (const size of [0, 1, 99, 100, 101, 199, 200, 201, 250]) {
     Deno.test(`${kind} of ${size} bytes comes in chunks of ${CHUNK}, of which the last one tells the size`, async () => {
       const data = patterned(size);
-      const { window, seen } = windowOf(make(data));
+      const { window, seen } = await windowOf(make(data));
       const got: number[] = [];
       const totals: (number | undefined)[] = [];
       do {
@@ -58,7 +66,7 @@ for (const [kind, make] of kinds) {
 
   Deno.test(`${kind}: unconfirmed bytes are handed out again, from any place within the chunk`, async () => {
     const data = patterned(250);
-    const { window, seen } = windowOf(make(data));
+    const { window, seen } = await windowOf(make(data));
     for (const offset of [0, 0, 40, 99]) {
       assertEquals((await window.take(offset)).bytes, data.subarray(offset, 100));
       window.release(offset);
@@ -82,7 +90,7 @@ for (const [kind, make] of kinds) {
     ], [1000, "it has only 250"]] as const
   ) {
     Deno.test(`${kind} of 250 bytes declared as ${declared} is an error before the last chunk is handed out`, async () => {
-      const { window } = windowOf(make(patterned(250)), declared);
+      const { window } = await windowOf(make(patterned(250)), declared);
       const error = await assertRejects(
         async () => {
           for (let at = 0;;) {
@@ -112,7 +120,7 @@ for (
 ) {
   Deno.test(`after ${confirmed} of ${size} bytes, ${expected} follow: no more chunks than these bytes need`, async () => {
     const data = patterned(size);
-    const { window, seen } = windowOf(data);
+    const { window, seen } = await windowOf(stream(data), size);
     await window.take(0);
     window.release(confirmed);
     const lengths: number[] = [];
@@ -133,7 +141,7 @@ for (
 Deno.test("what is left of a chunk does not wait for a stream whose end is not known", async () => {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
-  const { window } = windowOf(readable);
+  const { window } = await windowOf(readable);
   writer.write(new Uint8Array(101));
   await window.take(0);
   assertEquals((await window.take(50)).bytes.length, 50);
@@ -141,7 +149,7 @@ Deno.test("what is left of a chunk does not wait for a stream whose end is not k
 });
 
 Deno.test("bytes that were let go cannot be replayed", async () => {
-  const { window } = windowOf(patterned(250));
+  const { window } = await windowOf(stream(patterned(250)));
   await window.take(0);
   window.release(100);
   await window.take(100);
@@ -150,25 +158,36 @@ Deno.test("bytes that were let go cannot be replayed", async () => {
 
 Deno.test("it reads one chunk ahead and no further", async () => {
   const read: number[] = [];
-  const source = {
-    size: 1000,
-    read: (at: number, n: number) => (read.push(at), Promise.resolve(new Uint8Array(n))),
+  const source: SequentialSource = {
+    kind: "sequential",
+    read: (length) => (read.push(length), Promise.resolve(new Uint8Array(length))),
+    ended: () => Promise.resolve(false),
+    seek: undefined,
+    release: () => Promise.resolve(),
   };
-  const { window } = windowOf(source);
+  const window = new ReplayWindow(source, {
+    chunkSize: CHUNK,
+    declared: undefined,
+    onBytes: () => {},
+  });
+  const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
   await window.take(0);
-  assertEquals(read, [0, 100]);
+  await settled();
+  assertEquals(read.length, 2);
   await window.take(0);
   await window.take(50);
-  assertEquals(read, [0, 100]);
+  await settled();
+  assertEquals(read.length, 2);
   window.release(100);
   await window.take(100);
-  assertEquals(read, [0, 100, 200]);
+  await settled();
+  assertEquals(read.length, 3);
 });
 
 Deno.test("a stream's chunk is handed out as soon as one more byte is there, not one more chunk", async () => {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
-  const { window } = windowOf(readable);
+  const { window } = await windowOf(readable);
   writer.write(new Uint8Array(100));
   writer.write(new Uint8Array(1));
   assertEquals((await window.take(0)).bytes.length, 100);
@@ -178,7 +197,7 @@ Deno.test("a stream's chunk is handed out as soon as one more byte is there, not
 Deno.test("a wait that was given up does not lose bytes", async () => {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
-  const { window } = windowOf(readable);
+  const { window } = await windowOf(readable);
   const first = window.take(0), second = window.take(0);
   const data = patterned(150);
   writer.write(data.slice(0, 60));
@@ -192,7 +211,7 @@ Deno.test("a wait that was given up does not lose bytes", async () => {
 
 Deno.test("an error of the source while reading ahead is thrown where its bytes are needed", async () => {
   const own = new Error("disk on fire");
-  const { window } = windowOf(asyncPieces((function* () {
+  const { window } = await windowOf(asyncPieces((function* () {
     yield new Uint8Array(150);
     throw own;
   })()));
@@ -202,29 +221,70 @@ Deno.test("an error of the source while reading ahead is thrown where its bytes 
   assertStrictEquals(await assertRejects(() => window.take(100)), own);
 });
 
-Deno.test("skipping reads without keeping, or seeks where the source can", async () => {
+Deno.test("a read that failed and can be tried again loses nothing, wherever it failed", async () => {
+  const data = patterned(350);
+  for (let failing = 1; failing <= 9; failing++) {
+    let calls = 0;
+    const { window, seen } = await windowOf({
+      read(offset, length) {
+        if (++calls === failing) return Promise.reject(new Error("busy"));
+        return Promise.resolve(data.slice(offset, offset + length));
+      },
+    });
+    const got: number[] = [];
+    for (let total: number | undefined, failures = 0; total === undefined;) {
+      try {
+        const chunk = await window.take(got.length);
+        got.push(...chunk.bytes);
+        total = chunk.total;
+        window.release(got.length);
+      } catch (error) {
+        if (++failures > 1) throw error;
+      }
+    }
+    assertEquals(new Uint8Array(got), data);
+    assertEquals(new Uint8Array(seen), data, "each byte is seen once, in order");
+  }
+});
+
+Deno.test("skipping reads without keeping, a step at a time, or seeks where the source can", async () => {
   const data = patterned(450);
-  const { window, seen } = windowOf(defaultStream(pieces(data, 70)));
+  const { window, seen } = await windowOf(defaultStream(pieces(data, 70)));
   assertEquals(window.seek(250), false);
-  await window.skip(250);
+  await skip(window, 250);
   assertEquals(new Uint8Array(seen), data.subarray(0, 250));
+  assertEquals(window.position, 250);
   assertEquals((await window.take(250)).bytes, data.subarray(250, 350));
   await window.close("enough");
 
-  const other = windowOf(data);
+  const other = await windowOf({
+    read: (offset, length) => Promise.resolve(data.slice(offset, offset + length)),
+  });
   assertEquals(other.window.seek(250), true);
   assertEquals((await other.window.take(250)).bytes, data.subarray(250, 350));
+  assertEquals(other.seen.slice(0, 100), [...data.subarray(250, 350)]);
+});
+
+Deno.test("a skip whose caller has stopped waiting goes on, and the next one goes on from there", async () => {
+  const data = patterned(450);
+  const { window, seen } = await windowOf(defaultStream(pieces(data, 70)));
+  const givenUp = window.skipTowards(250);
+  await skip(window, 250);
+  await givenUp;
+  assertEquals(window.position, 250);
+  assertEquals(new Uint8Array(seen), data.subarray(0, 250));
+  await window.close("enough");
 });
 
 Deno.test("skipping beyond the end is an error", async () => {
-  const { window } = windowOf(defaultStream([new Uint8Array(70)]));
-  const error = await assertRejects(() => window.skip(250), UploadError, "only 70");
+  const { window } = await windowOf(defaultStream([new Uint8Array(70)]));
+  const error = await assertRejects(() => skip(window, 250), UploadError, "only 70");
   assertEquals(error.code, "source_size_mismatch");
 });
 
 Deno.test("the bytes before any place in the current chunk can be looked at, and no others", async () => {
   const data = patterned(250);
-  const { window } = windowOf(data);
+  const { window } = await windowOf(stream(data));
   assertEquals(window.keptUpTo(0), undefined);
   window.release((await window.take(0)).bytes.length);
   await window.take(100);

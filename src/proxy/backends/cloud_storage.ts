@@ -1,0 +1,157 @@
+/** Google Cloud Storage's JSON API as the place where bytes go. */
+
+import type { Transport } from "../../net/transport.ts";
+import { isSuccess } from "../../protocol/reply.ts";
+import type { PassedBody } from "../body.ts";
+import type { ChunkRange } from "../content_range.ts";
+import { badGateway } from "../http_error.ts";
+import type { Trace } from "../log.ts";
+import { frameMultipart } from "../multipart_body.ts";
+import type { Outcome, Refused } from "../outcome.ts";
+import { mentions } from "../session_secrets.ts";
+import { sendUpstream, type UpstreamReply, type UpstreamRequest } from "../upstream.ts";
+import { readObjectReply, readSessionReply } from "./cloud_storage_reply.ts";
+
+/** An object that may be made. */
+export interface NewObject {
+  readonly bucket: string;
+  /** Query parameters: name and preconditions. */
+  readonly query: URLSearchParams;
+  /** The object resource. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly contentType: string;
+}
+
+/** Bytes for a session. */
+export interface Chunk {
+  /** `undefined` for the whole object without saying so. */
+  readonly range: ChunkRange | undefined;
+  /** `X-Goog-Hash`, checked. */
+  readonly hash: string | undefined;
+  /** Whether the client cannot stand a 308. */
+  readonly no308: boolean;
+}
+
+/** A place where bytes go. */
+export interface Backend {
+  /** Opens a session; its target is a secret of the proxy's. */
+  start(
+    object: NewObject,
+    size: number | undefined,
+    trace: Trace,
+  ): Promise<{ target: string } | Refused>;
+  /** Sends bytes, or finishes without any. */
+  append(target: string, chunk: Chunk, body: PassedBody | null, trace: Trace): Promise<Outcome>;
+  /** Asks how much is stored. */
+  ask(target: string, trace: Trace): Promise<Outcome>;
+  cancel(target: string, trace: Trace): Promise<Outcome>;
+  /** Makes an object in one request. */
+  insert(object: NewObject, media: PassedBody, trace: Trace): Promise<Outcome>;
+}
+
+/** What the backend works with. */
+export interface CloudStorageOptions {
+  /** The origin of Google's API. */
+  readonly endpoint: string;
+  /** Sends with the proxy's own credentials. */
+  readonly transport: Transport;
+  /** Sends without credentials: a session URL is authority enough. */
+  readonly plain: Transport;
+  /** The most bytes of a request. */
+  readonly maxChunkBytes: number;
+}
+
+const STATUS_QUERY: Chunk = {
+  range: { first: undefined, last: undefined, total: undefined },
+  hash: undefined,
+  no308: false,
+};
+
+/** Google Cloud Storage. */
+export function cloudStorage(options: CloudStorageOptions): Backend {
+  const { endpoint, transport, plain, maxChunkBytes } = options;
+
+  const send = async (to: Transport, request: UpstreamRequest, trace: Trace) => {
+    const reply = await sendUpstream(to, request, maxChunkBytes);
+    trace.upstreamStatus = reply.status;
+    trace.upstreamMs = (trace.upstreamMs ?? 0) + reply.milliseconds;
+    return reply;
+  };
+  const onSession = async (
+    target: string,
+    request: Omit<UpstreamRequest, "url">,
+    trace: Trace,
+  ): Promise<Outcome> => {
+    const reply = await send(plain, { ...request, url: endpoint + target }, trace);
+    return readSessionReply(reply, mentions(target));
+  };
+  const append: Backend["append"] = (target, chunk, body, trace) =>
+    onSession(target, { method: "PUT", headers: headersOf(chunk), body }, trace);
+
+  return {
+    append,
+    ask: (target, trace) => append(target, STATUS_QUERY, NOTHING, trace),
+    cancel: (target, trace) =>
+      onSession(target, { method: "DELETE", headers: {}, body: null }, trace),
+    async start({ bucket, query, metadata, contentType }, size, trace) {
+      const reply = await send(transport, {
+        method: "POST",
+        url: startUrl(endpoint, bucket, query, "resumable"),
+        headers: {
+          "content-type": "application/json; charset=UTF-8",
+          "x-upload-content-type": contentType,
+          ...(size !== undefined && { "x-upload-content-length": String(size) }),
+        },
+        body: JSON.stringify(metadata),
+      }, trace);
+      if (!isSuccess(reply.status)) return refusedStart(reply);
+      return { target: sessionTarget(endpoint, reply.headers.get("location")) };
+    },
+    async insert({ bucket, query, metadata, contentType }, media, trace) {
+      const { contentType: framed, body } = frameMultipart(metadata, contentType, media);
+      const url = startUrl(endpoint, bucket, query, "multipart");
+      const headers = { "content-type": framed };
+      return readObjectReply(await send(transport, { method: "POST", url, headers, body }, trace));
+    },
+  };
+}
+
+const NOTHING: PassedBody = { body: null, length: 0, problem: () => undefined };
+
+/** Written anew: nothing that could change the object. */
+function headersOf({ range, hash, no308 }: Chunk): Record<string, string> {
+  const { first, last = "*", total = "*" } = range ?? {};
+  const positions = first === undefined ? "*" : `${first}-${last}`;
+  return {
+    ...(range && { "content-range": `bytes ${positions}/${total}` }),
+    ...(hash !== undefined && { "x-goog-hash": hash }),
+    ...(no308 && { "x-guploader-no-308": "yes" }),
+  };
+}
+
+function startUrl(
+  endpoint: string,
+  bucket: string,
+  query: URLSearchParams,
+  uploadType: string,
+): string {
+  const all = new URLSearchParams({ uploadType, ...Object.fromEntries(query) });
+  return `${endpoint}/upload/storage/v1/b/${bucket}/o?${all}`;
+}
+
+function refusedStart(reply: UpstreamReply): Refused {
+  const outcome = readObjectReply(reply);
+  if (outcome.kind === "refused") return outcome;
+  throw badGateway(`Google answered with an unexpected status, ${reply.status}`, false);
+}
+
+/** The session URL without its origin, which must be the endpoint's. */
+function sessionTarget(endpoint: string, location: string | null): string {
+  const url = location !== null && URL.canParse(location, endpoint)
+    ? new URL(location, endpoint)
+    : undefined;
+  if (url?.origin !== endpoint) {
+    throw badGateway("Google opened no session, or one somewhere else", false);
+  }
+  return url.pathname + url.search;
+}

@@ -1,0 +1,235 @@
+/** How clients of Google's JSON API speak: sessions with `Content-Range`, and objects in one request. */
+
+import type { Chunk } from "../backends/cloud_storage.ts";
+import { byteCount, checkLength, passBody, readText } from "../body.ts";
+import { parseChunkRange } from "../content_range.ts";
+import type { UploadGrant } from "../grant.ts";
+import { badRequest, errorResponse, HttpError, quote } from "../http_error.ts";
+import type { Trace } from "../log.ts";
+import { readMultipart } from "../multipart_body.ts";
+import type { Outcome } from "../outcome.ts";
+import {
+  append,
+  cancel,
+  type Core,
+  insertObject,
+  mostInOne,
+  openSession,
+  startSession,
+} from "../session.ts";
+import { type ObjectView, shown } from "../view.ts";
+import { checkStart, type Start } from "../wanted.ts";
+
+/** Where a request is about. */
+export interface Place {
+  /** The origin under which clients reach the proxy, and the path of this request. */
+  readonly origin: string;
+  readonly path: string;
+  readonly bucket: string;
+  readonly query: URLSearchParams;
+}
+
+/** A request that starts an upload. */
+export interface StartRequest {
+  readonly request: Request;
+  readonly place: Place;
+  readonly grant: UploadGrant;
+}
+
+/** The most bytes of metadata, as JSON. */
+const MAX_METADATA = 65_536;
+
+/** What somebody sees for whom nothing is open. */
+const NO_VIEW: ObjectView = { fields: [], hidden: [], asked: undefined };
+
+/** `uploadType=resumable`: starts a session, and hands out a sealed one in the place of Google's. */
+export async function start(
+  core: Core,
+  { request, place, grant }: StartRequest,
+  trace: Trace,
+): Promise<Response> {
+  refuseKeys(request.headers);
+  const size = byteCount(request.headers, "X-Upload-Content-Length");
+  const contentType = request.headers.get("x-upload-content-type") ?? undefined;
+  const metadata = await readText(decoded(request), MAX_METADATA, core.startTimeout);
+  const { bucket, query } = place;
+  const wanted = checkStart({ bucket, query, metadata, contentType, size }, grant, core.limits);
+  const opened = await startSession(core, wanted, grant, size, trace);
+  if ("kind" in opened) return render(opened, NO_VIEW);
+  const location = new URL(`${place.origin}${place.path}`);
+  location.search = new URLSearchParams({ uploadType: "resumable", upload_id: opened.token })
+    .toString();
+  return new Response(null, {
+    status: 200,
+    headers: { location: location.href, "content-length": "0", ...NO_STORE },
+  });
+}
+
+/** `uploadType=media`: an object in one request, without metadata. */
+export async function media(
+  core: Core,
+  { request, place, grant }: StartRequest,
+  trace: Trace,
+): Promise<Response> {
+  refuseKeys(request.headers);
+  refuseEncoding(request.headers);
+  const contentType = request.headers.get("content-type") ?? undefined;
+  checkLength(request, core.requireLength);
+  const size = byteCount(request.headers, "Content-Length");
+  const { bucket, query } = place;
+  const wanted = checkStart({ bucket, query, metadata: "", contentType, size }, grant, core.limits);
+  const body = passBody(request, { most: mostInOne(core, wanted) });
+  return render(await insertObject(core, wanted, body, trace), wanted.view);
+}
+
+/** `uploadType=multipart`: an object and its metadata in one request. */
+export async function multipart(
+  core: Core,
+  { request, place, grant }: StartRequest,
+  trace: Trace,
+): Promise<Response> {
+  refuseKeys(request.headers);
+  refuseEncoding(request.headers);
+  checkLength(request, core.requireLength);
+  const { metadata, contentType, media, problem } = await readMultipart(
+    request,
+    MAX_METADATA,
+    core.startTimeout,
+  );
+  const { bucket, query } = place;
+  let wanted: Start;
+  try {
+    const input = { bucket, query, metadata, contentType, size: undefined };
+    wanted = checkStart(input, grant, core.limits);
+  } catch (error) {
+    await media.cancel(error);
+    throw error;
+  }
+  const body = passBody({ headers: new Headers(), body: media }, { most: mostInOne(core, wanted) });
+  const passed = { ...body, problem: () => problem() ?? body.problem() };
+  return render(await insertObject(core, wanted, passed, trace), wanted.view);
+}
+
+/** A chunk, a status query or the finish. */
+export async function proceed(
+  core: Core,
+  request: Request,
+  token: string,
+  trace: Trace,
+): Promise<Response> {
+  refuseKeys(request.headers);
+  refuseEncoding(request.headers);
+  const session = await openSession(core, token, trace);
+  const chunk = chunkOf(request, trace);
+  const { range } = chunk;
+  const isEmpty = range !== undefined && range.first === undefined;
+  if (!isEmpty) checkLength(request, core.requireLength);
+  const isQuery = isEmpty && range.total === undefined;
+  trace.event = isQuery ? "status" : isEmpty ? "finish" : "chunk";
+  const outcome = await append(core, session, chunk, request, trace);
+  return render(outcome, session.view ?? NO_VIEW, chunk.no308);
+}
+
+/** `DELETE`. */
+export async function end(core: Core, token: string, trace: Trace): Promise<Response> {
+  const session = await openSession(core, token, trace);
+  return render(await cancel(core, session, trace), session.view ?? NO_VIEW);
+}
+
+/** What the head of a request says of its bytes. */
+function chunkOf({ method, headers }: Request, trace: Trace): Chunk {
+  const header = headers.get("content-range");
+  const range = header === null ? undefined : parseChunkRange(header);
+  if (header !== null && !range) {
+    throw badRequest(`Failed to parse Content-Range header ${quote(header)}`);
+  }
+  // A form that is sent to the URL of a session is no object.
+  if (!range && method === "POST") {
+    throw badRequest("Expected a Content-Range: bytes for a session come with one", "required");
+  }
+  trace.range = header ?? undefined;
+  const hash = headers.get("x-goog-hash") ?? undefined;
+  if (hash !== undefined && !HASHES.test(hash)) {
+    throw badRequest("X-Goog-Hash: expected crc32c=… or md5=… in base64");
+  }
+  return { range, hash, no308: headers.get("x-guploader-no-308") === "yes" };
+}
+
+const HASHES =
+  /^(?:(?:crc32c|md5)=[A-Za-z0-9+/]+={0,2})(?:, ?(?:crc32c|md5)=[A-Za-z0-9+/]+={0,2})*$/;
+
+const NO_STORE = { "cache-control": "no-store" };
+
+/** An outcome as Google would say it. */
+function render(outcome: Outcome, view: ObjectView, no308 = false): Response {
+  switch (outcome.kind) {
+    case "stored": {
+      const { persisted, crc32c, md5 } = outcome;
+      return new Response(null, {
+        status: no308 ? 200 : 308,
+        headers: {
+          ...NO_STORE,
+          ...(no308 && { "x-http-status-code-override": "308" }),
+          ...(persisted && { range: `bytes=0-${persisted - 1}` }),
+          ...(crc32c && { "x-goog-running-hash": `crc32c=${crc32c}` }),
+          ...(md5 && { "x-range-md5": md5 }),
+        },
+      });
+    }
+    case "finished": {
+      const object = shown(outcome.object.resource, view);
+      return Response.json(object, {
+        headers: {
+          ...NO_STORE,
+          "content-type": "application/json; charset=UTF-8",
+          ...(typeof object.etag === "string" && { etag: object.etag }),
+        },
+      });
+    }
+    case "unmodified":
+      return new Response(null, { status: 304, headers: NO_STORE });
+    case "cancelled":
+      return new Response(null, { status: 499, headers: NO_STORE });
+    case "refused":
+      return renderRefusal(outcome);
+  }
+}
+
+function renderRefusal(
+  { status, reason, message, retryAfter, isGap }: Extract<Outcome, { kind: "refused" }>,
+): Response {
+  const headers = retryAfter === undefined ? undefined : { "retry-after": String(retryAfter) };
+  // Google says this one in plain text, by which clients know it from an outage.
+  if (isGap && status === 503) {
+    const type = { "content-type": "text/plain; charset=utf-8" };
+    return new Response(message, { status, headers: { ...NO_STORE, ...type, ...headers } });
+  }
+  return errorResponse(new HttpError(status, reason, message, headers));
+}
+
+/** Refuses a body that was packed on its way: what would be stored is not what was meant. */
+function refuseEncoding(headers: Headers): void {
+  const encoding = headers.get("content-encoding")?.trim().toLowerCase() ?? "identity";
+  if (encoding !== "identity") {
+    const message = `The Content-Encoding ${quote(encoding)} is not taken here`;
+    throw new HttpError(415, "unsupportedMediaType", message);
+  }
+}
+
+/** The body of a start, which some clients pack. */
+function decoded({ headers, body }: Request): Request["body"] {
+  const encoding = headers.get("content-encoding")?.trim().toLowerCase();
+  if (encoding !== "gzip" && encoding !== "deflate") {
+    refuseEncoding(headers);
+    return body;
+  }
+  return body?.pipeThrough(new DecompressionStream(encoding)) ?? null;
+}
+
+/** Customer-supplied keys are refused: dropping them would store an object without them, silently. */
+function refuseKeys(headers: Headers): void {
+  const key = [...headers.keys()].find((name) => name.startsWith("x-goog-encryption-"));
+  if (key !== undefined) {
+    throw badRequest(`The header ${key} is not allowed here`, "invalidParameter");
+  }
+}

@@ -1,0 +1,55 @@
+/** The log: one line for each request, without a secret in it. */
+
+/** One line of the proxy's log. Nothing in it is a secret, and strings are JSON when it is written. */
+export interface UploadLogEntry {
+  /** When, RFC 3339. */
+  readonly time: string;
+  /**
+   * `start`, `chunk`, `status`, `finish`, `cancel`, `media`, `multipart`, `preflight`, `health` or `refused`. A request with
+   * which the object was there is a `finish`, `media` or `multipart` with the fields `generation` and `size`.
+   */
+  readonly event: string;
+  /** The HTTP method. */
+  readonly method: string;
+  /** The status of the reply. */
+  readonly status: number;
+  /** Milliseconds from the request to the reply. */
+  readonly ms: number;
+  /** A name for the upload session, the same for all requests of an upload; it tells nothing of it. */
+  readonly session?: string;
+  /** Who the ticket is for. */
+  readonly subject?: string;
+  /** Where the object goes. */
+  readonly bucket?: string;
+  /** The `Content-Range` of the request. */
+  readonly range?: string;
+  /** Bytes of the request's body, where they are known beforehand. */
+  readonly bytes?: number;
+  /** The generation of the finished object, as Google said it. */
+  readonly generation?: string;
+  /** The size of the finished object in bytes, as Google said it. */
+  readonly size?: number;
+  /** The CRC32C of the finished object in base64, as Google said it. */
+  readonly crc32c?: string;
+  /** Google's status. */
+  readonly upstreamStatus?: number;
+  /** Milliseconds until the end of Google's reply. */
+  readonly upstreamMs?: number;
+  /** Why the request was refused. */
+  readonly error?: string;
+}
+
+/** What a request did, as far as it has come. */
+export interface Trace {
+  event: string;
+  session?: string;
+  bucket?: string;
+  subject?: string;
+  range?: string;
+  bytes?: number;
+  generation?: string;
+  size?: number;
+  crc32c?: string;
+  upstreamStatus?: number;
+  upstreamMs?: number;
+}

@@ -1,0 +1,46 @@
+/** What became of a request, in words of no protocol: backends say it, fronts write it down for their clients. */
+
+/** An object that is finished. What is here has been said by the backend, and is of the form that it should be. */
+export interface FinishedObject {
+  readonly bucket: string;
+  readonly name: string;
+  /** In bytes. */
+  readonly size: number;
+  readonly generation: string | undefined;
+  readonly contentType: string | undefined;
+  /** Base64. */
+  readonly crc32c: string | undefined;
+  /** All fields that are known, as the backend writes them. */
+  readonly resource: Readonly<Record<string, unknown>>;
+}
+
+/** What became of a request. */
+export type Outcome =
+  /** So many bytes are stored, if the backend said how many, with these checksums. */
+  | {
+    readonly kind: "stored";
+    readonly persisted: number | undefined;
+    /** Base64. */
+    readonly crc32c?: string | undefined;
+    /** Hexadecimal. */
+    readonly md5?: string | undefined;
+  }
+  | { readonly kind: "finished"; readonly object: FinishedObject }
+  /** A precondition says that nothing is to be done. */
+  | { readonly kind: "unmodified" }
+  | { readonly kind: "cancelled" }
+  | Refused;
+
+/** The backend does not do it. */
+export interface Refused {
+  readonly kind: "refused";
+  readonly status: number;
+  /** Google's word for it, one of those that are known. */
+  readonly reason: string;
+  /** The proxy's words. */
+  readonly message: string;
+  /** In seconds. */
+  readonly retryAfter?: number | undefined;
+  /** Whether bytes were sent for a place before which some are missing. */
+  readonly isGap?: boolean | undefined;
+}

@@ -1,0 +1,85 @@
+/** Reading a body piece by piece, at a cost that its client cannot drive up. */
+
+import { badRequest } from "./http_error.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** A reader of pieces. */
+export interface PieceReader {
+  /** The next piece; `undefined` at the end. Small ones are put together only up to `enough` bytes. */
+  read(enough?: number): Promise<Bytes | undefined>;
+  cancel(reason?: unknown): Promise<void>;
+}
+
+/** What workerd collects natively before it hands a piece to JavaScript, and the most, in bytes. */
+const LEAST_PIECE = 65_536, LARGEST_PIECE = 131_072;
+
+/** A body is in crumbs when its last pieces had fewer bytes than this, on average. */
+const CRUMB = 1024;
+
+/** So many pieces may be of any size; after that they must have this many bytes on average. */
+const FREE_PIECES = 50_000, AVERAGE_PIECE = 256;
+
+/** workerd's own way to read: small pieces are put together outside of JavaScript. */
+interface CollectingReader extends ReadableStreamBYOBReader {
+  readAtLeast(least: number, buffer: Bytes): Promise<ReadableStreamReadResult<Bytes>>;
+}
+
+/**
+ * Reads a body. Each piece costs time in JavaScript however small it is: workerd puts small ones together, and where nobody
+ * does, a body that goes on in crumbs is refused. With `collect` they are put together from the beginning, which holds
+ * back what has come until there is more of it.
+ */
+export function readPieces(
+  body: ReadableStream<Bytes>,
+  { collect = false }: { collect?: boolean } = {},
+): PieceReader {
+  const { read, cancel } = collecting(body, collect) ?? plain(body);
+  let pieces = 0, bytes = 0;
+  return {
+    async read(enough) {
+      const piece = await read(enough);
+      if (!piece) return undefined;
+      bytes += piece.length;
+      if (++pieces > FREE_PIECES + bytes / AVERAGE_PIECE) {
+        throw badRequest("The body comes in too many small pieces");
+      }
+      return piece;
+    },
+    cancel,
+  };
+}
+
+function plain(body: ReadableStream<Bytes>): PieceReader {
+  const reader = body.getReader();
+  return {
+    read: async () => (await reader.read()).value,
+    cancel: (reason) => reader.cancel(reason),
+  };
+}
+
+function collecting(body: ReadableStream<Bytes>, collect: boolean): PieceReader | undefined {
+  if (!("FixedLengthStream" in globalThis)) return undefined; // not in workerd
+  let reader: CollectingReader;
+  try {
+    reader = body.getReader({ mode: "byob" }) as CollectingReader;
+  } catch {
+    return undefined; // a stream made in JavaScript
+  }
+  if (typeof reader.readAtLeast !== "function") {
+    reader.releaseLock();
+    return undefined;
+  }
+  let average = 2 * CRUMB;
+  return {
+    async read(enough = Infinity) {
+      const wanted = collect || average < CRUMB ? LEAST_PIECE : 1;
+      const least = Math.max(1, Math.min(wanted, enough));
+      const { value } = await reader.readAtLeast(least, new Uint8Array(LARGEST_PIECE));
+      if (!value || value.length === 0) return undefined;
+      if (wanted === 1) average += (Math.min(value.length, 4 * CRUMB) - average) / 64;
+      return value;
+    },
+    cancel: (reason) => reader.cancel(reason),
+  };
+}

@@ -1,0 +1,234 @@
+/** The middle of the proxy: a sealed session with its bounds. Fronts call it, backends are called by it. */
+
+import type { Backend, Chunk, NewObject } from "./backends/cloud_storage.ts";
+import { passBody, type PassedBody } from "./body.ts";
+import { isAllowedBucket, type UploadGrant, type UploadLimits } from "./grant.ts";
+import { badRequest, forbidden, HttpError, tooLarge } from "./http_error.ts";
+import type { Trace } from "./log.ts";
+import type { Outcome, Refused } from "./outcome.ts";
+import { enter, type Progress, type ProgressTable } from "./progress.ts";
+import { type SealedSession, sessionName, type SessionSealer } from "./session_token.ts";
+import type { Start } from "./wanted.ts";
+
+/** What the middle works with. */
+export interface Core {
+  readonly backend: Backend;
+  readonly sealer: SessionSealer;
+  readonly limits: UploadLimits;
+  /** The most bytes of a request. */
+  readonly maxChunkBytes: number;
+  /** Whether bodies must say their length. */
+  readonly requireLength: boolean;
+  /** How long clients may take for what an upload begins with, in milliseconds. */
+  readonly startTimeout: number;
+  /** How long a session can be used, in seconds. */
+  readonly sessionTtl: number;
+  readonly progress: ProgressTable;
+  readonly now: () => number;
+}
+
+/** In seconds. */
+const DAY = 86_400;
+
+/** A session that is open, and the name that it has here. */
+export interface OpenSession extends SealedSession {
+  readonly name: string;
+}
+
+/** Starts a session; the token stands for it from now on. */
+export async function startSession(
+  core: Core,
+  start: Start,
+  grant: UploadGrant,
+  size: number | undefined,
+  trace: Trace,
+): Promise<{ readonly token: string } | Refused> {
+  const opened = await core.backend.start(newObject(start), size, trace);
+  if ("kind" in opened) return opened;
+  const token = await core.sealer.seal({
+    target: opened.target,
+    bucket: start.bucket,
+    maxBytes: start.maxBytes,
+    size,
+    expires: sessionEnd(core, grant),
+    subject: grant.subject,
+    view: start.view,
+  });
+  trace.session = sessionName(token);
+  core.progress.begin(trace.session);
+  return { token };
+}
+
+/** Makes an object in one request. */
+export async function insertObject(
+  core: Core,
+  start: Start,
+  media: PassedBody,
+  trace: Trace,
+): Promise<Outcome> {
+  trace.bytes = media.length;
+  return finished(await core.backend.insert(newObject(start), media, trace), trace);
+}
+
+/** The most bytes of an object that comes in one request. */
+export function mostInOne(core: Core, start: Start): number {
+  return Math.min(start.maxBytes, core.maxChunkBytes);
+}
+
+/** Opens the session of a token. */
+export async function openSession(core: Core, token: string, trace: Trace): Promise<OpenSession> {
+  const session = await core.sealer.open(token);
+  if (session === "unknown") {
+    throw new HttpError(404, "notFound", "There is no such upload session; start a new upload");
+  }
+  const name = sessionName(token);
+  trace.session = name;
+  if (session === "expired") {
+    throw new HttpError(410, "gone", "The upload session has expired; start a new upload");
+  }
+  trace.bucket = session.bucket;
+  trace.subject = session.subject;
+  if (!isAllowedBucket(core.limits, session.bucket)) {
+    throw forbidden("Uploads to this bucket are not allowed any more");
+  }
+  return { ...session, name };
+}
+
+/** Passes bytes on, or the finish without any, if they keep to the limits and are of any use. */
+export async function append(
+  core: Core,
+  session: OpenSession,
+  chunk: Chunk,
+  request: Request,
+  trace: Trace,
+): Promise<Outcome> {
+  const body = passBody(request, boundsOf(core, session, chunk));
+  const { range } = chunk;
+  trace.bytes = body.length;
+  const isEmpty = range !== undefined && range.first === undefined;
+  const progress = core.progress.of(session.name);
+  if (isEmpty) {
+    const outcome = await core.backend.append(session.target, chunk, body, trace);
+    return settled(progress, outcome, trace, 0);
+  }
+  const leave = enter(progress, core.now());
+  if (!leave) {
+    throw new HttpError(429, "rateLimitExceeded", "Too many requests of this upload at once", {
+      "retry-after": "1",
+    });
+  }
+  try {
+    return await appendBytes(core, session, chunk, body, progress, trace);
+  } finally {
+    leave();
+  }
+}
+
+async function appendBytes(
+  core: Core,
+  session: OpenSession,
+  chunk: Chunk,
+  body: PassedBody,
+  progress: Progress,
+  trace: Trace,
+): Promise<Outcome> {
+  // Of what is not known here, the backend is asked before a byte goes on.
+  if (progress.persisted === undefined || progress.finished) {
+    const known = await ask(core, session, trace);
+    if (known.kind !== "stored") return known;
+  }
+  const { persisted = 0 } = progress;
+  if ((chunk.range?.first ?? 0) < persisted) return again(progress, persisted, chunk);
+  progress.persisted = undefined; // until they have arrived nobody knows
+  const outcome = await core.backend.append(session.target, chunk, body, trace);
+  return settled(progress, outcome, trace);
+}
+
+/** Asks how much is stored. */
+export async function ask(core: Core, session: OpenSession, trace: Trace): Promise<Outcome> {
+  const outcome = await core.backend.ask(session.target, trace);
+  return settled(core.progress.of(session.name), outcome, trace, 0);
+}
+
+/** Ends the session without an object. */
+export async function cancel(core: Core, session: OpenSession, trace: Trace): Promise<Outcome> {
+  return await core.backend.cancel(session.target, trace);
+}
+
+/** The answer to bytes that are stored already, without passing them on once more. */
+function again({ crc32c, md5 }: Progress, persisted: number, { range }: Chunk): Outcome {
+  // A client that sends the whole without a range would take "so much is stored" for the end.
+  if (!range) {
+    throw new HttpError(
+      409,
+      "conflict",
+      `${persisted} bytes are stored already: send the rest with a Content-Range`,
+    );
+  }
+  return { kind: "stored", persisted, crc32c, md5 };
+}
+
+/**
+ * What an outcome says of a session is remembered, and noted. Where no bytes were sent, a reply that does not say how many
+ * are stored says that none are: `unsaid`.
+ */
+function settled(
+  progress: Progress,
+  outcome: Outcome,
+  trace: Trace,
+  unsaid?: number,
+): Outcome {
+  if (outcome.kind === "stored") {
+    progress.persisted = outcome.persisted ?? unsaid;
+    progress.crc32c = outcome.crc32c;
+    progress.md5 = outcome.md5;
+  } else progress.persisted = undefined;
+  progress.finished = outcome.kind === "finished";
+  return finished(outcome, trace);
+}
+
+/** The line of the request that makes the object says what it is. */
+function finished(outcome: Outcome, trace: Trace): Outcome {
+  if (outcome.kind !== "finished") return outcome;
+  const { generation, size, crc32c } = outcome.object;
+  if (trace.event === "chunk" || trace.event === "status") trace.event = "finish";
+  Object.assign(trace, { generation, size, crc32c });
+  return outcome;
+}
+
+/** What the body of a request must keep to, so that the object stays within what was allowed. */
+function boundsOf(core: Core, session: OpenSession, { range }: Chunk) {
+  const { maxChunkBytes, limits } = core;
+  const { first = 0, last, total } = range ?? {};
+  if (total !== undefined && session.size !== undefined && total !== session.size) {
+    throw badRequest(
+      `Expected an object of ${session.size} bytes as declared at the start, got ${total}`,
+    );
+  }
+  const most = Math.min(session.maxBytes, limits.maxBytes, session.size ?? Infinity);
+  if ((total ?? 0) > most || (last ?? first - 1) >= most) {
+    throw tooLarge(`At most ${most} bytes are allowed for this object`);
+  }
+  const carries = !range || range.first !== undefined;
+  const end = last === undefined ? total : last + 1;
+  const exact = !carries ? 0 : range && end !== undefined ? end - first : undefined;
+  if ((exact ?? 0) > maxChunkBytes) {
+    throw tooLarge(`At most ${maxChunkBytes} bytes are allowed in a request, got ${exact}`);
+  }
+  return { exact, most: Math.min(maxChunkBytes, most - first) };
+}
+
+function newObject({ bucket, query, metadata, contentType }: Start): NewObject {
+  return { bucket, query, metadata, contentType };
+}
+
+/** When a session ends, in seconds since 1970: it outlives its ticket by a day, unless the ticket says otherwise. */
+function sessionEnd({ now, sessionTtl }: Core, grant: UploadGrant): number {
+  const start = Math.floor(now() / 1000);
+  const byTicket = grant.sessionTtl !== undefined
+    ? start + grant.sessionTtl
+    : grant.expires !== undefined
+    ? grant.expires + DAY
+    : Infinity;
+  return Math.min(start + sessionTtl, byTicket);
+}

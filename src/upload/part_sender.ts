@@ -1,0 +1,127 @@
+/** Sending what a request carries, as this platform and this transport can: streamed, or in one piece. */
+
+import { abortable } from "../net/clock.ts";
+import { attempt, type RetryPolicy } from "../net/retry.ts";
+import type { SendResult } from "../net/send.ts";
+import { streamingInit, type Transport } from "../net/transport.ts";
+import type { RequestHead } from "../protocol/upload_protocol.ts";
+import { aligned, type Part, type PartLimits } from "./feed.ts";
+
+/** After this many streams in a row that were not looked at, while bytes went through, the transport takes bytes only. */
+const MOST_UNTOUCHED = 2;
+
+/** After this many long requests in a row that left nothing behind, short ones are sent. */
+const MOST_FRUITLESS = 2;
+
+/** By how much the time without a sign of life grows at the most on a line that turns out to be slow. */
+const MOST_PATIENCE = 16;
+
+/** How parts are sent. */
+export interface PartSenderOptions {
+  readonly policy: RetryPolicy;
+  /** The most bytes of a request. */
+  readonly maxBytes: number;
+  readonly granularity: number;
+}
+
+/** Who is told of a request. */
+export interface PartWatcher {
+  readonly signal: AbortSignal | undefined;
+  /** The transport was handed all bytes at once. */
+  onHanded(): void;
+  /** The transport has taken so many bytes. */
+  onTaken(bytes: number): void;
+}
+
+/** Sends parts, and learns from how that ends what the transport and the line are like. */
+export class PartSender {
+  readonly #options: PartSenderOptions;
+  #maxBytes: number;
+  #streams = true; // whether the transport takes streams, as far as it is known
+  #untouched = 0;
+  #fruitless = 0;
+  #patience = 1;
+  #isStalled = false;
+
+  constructor(options: PartSenderOptions) {
+    this.#options = options;
+    this.#maxBytes = options.maxBytes;
+  }
+
+  /** How large the next request may be, and whether it is streamed. */
+  limits(mayStream: boolean): PartLimits {
+    const streamed = mayStream && this.#streams && streamingInit() !== undefined;
+    return { maxBytes: this.#maxBytes, streamed };
+  }
+
+  /** Sends less in one request from now on; returns whether that is less. */
+  shrink(maxBytes: number): boolean {
+    const { granularity } = this.#options;
+    if (maxBytes >= this.#maxBytes || maxBytes < granularity) return false;
+    this.#maxBytes = aligned(maxBytes, granularity);
+    return true;
+  }
+
+  /** Sends a part. */
+  async send(
+    transport: Transport,
+    head: RequestHead,
+    { body, beside }: Part,
+    { signal, onHanded, onTaken }: PartWatcher,
+  ): Promise<SendResult> {
+    const { policy } = this.#options;
+    if (!("next" in body)) onHanded();
+    const hashed = readWhole(beside);
+    const result = await attempt(transport, { ...head, body }, policy, {
+      signal,
+      action: "transmit a chunk",
+      stallTimeout: policy.stallTimeout * this.#patience,
+      onTaken,
+    });
+    await abortable(hashed, signal);
+    return result;
+  }
+
+  /** Bytes have gone through where a stream was not looked at. */
+  noteUntouched(): void {
+    this.#untouched++;
+    if (this.#untouched >= MOST_UNTOUCHED) this.#streams = false;
+  }
+
+  /** A request that may have been streamed has ended. */
+  noteResult({ kind, body, ...result }: SendResult): void {
+    if (body === "not streamed") return;
+    this.#untouched = 0;
+    this.#isStalled = "error" in result && result.error.code === "deadline_exceeded";
+    if (kind === "failed" && ++this.#fruitless >= MOST_FRUITLESS) this.#streams = false;
+  }
+
+  /** The server has more than before. */
+  noteProgress(): void {
+    this.#fruitless = 0;
+    // It stood still for too long and bytes have arrived all the same: the line is slow.
+    if (this.#isStalled) this.#patience = Math.min(2 * this.#patience, MOST_PATIENCE);
+    this.#isStalled = false;
+  }
+}
+
+/**
+ * Whether a transport may not have known what to do with a stream: it has not looked at it, and failed, or the server was not
+ * pleased with what it got.
+ */
+export function isStreamRefused(result: SendResult): boolean {
+  if (result.body !== "untouched") return false;
+  if (result.kind === "failed") return result.error.code === "transport_failed";
+  return result.reply.status === 400 || result.reply.status === 411;
+}
+
+/** Reads what somebody else sends, to hash it. */
+export function readWhole(
+  pieces: { next(): Promise<unknown> } | undefined,
+): Promise<void> {
+  const reading = (async () => {
+    while (await pieces?.next()) { /* it is hashed on the way */ }
+  })();
+  reading.catch(() => {}); // thrown where it is waited for, if it is
+  return reading;
+}
