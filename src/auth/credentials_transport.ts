@@ -96,7 +96,11 @@ function grantOf(
     case "service_account":
       return serviceAccountGrant(json, context, { token: tokenOf(json, depth) });
     case "authorized_user":
-      return authorizedUserGrant(json, context);
+      // A user who acts as an account does so with all that was granted: perhaps not by the scope that is usual here.
+      return authorizedUserGrant(
+        json,
+        depth === DEEPEST ? context : { ...context, scopes: undefined },
+      );
     case "external_account":
       return externalAccountGrant(json, context, options);
     case "impersonated_service_account":

@@ -50,7 +50,7 @@ Deno.test("a user who acts as a service account", async () => {
   const delegates = ["c@d.iam.gserviceaccount.com"];
   const credentials = acting({ ...USER, quota_project_id: "mine" }, { delegates });
   await credentialsTransport(JSON.stringify(credentials), { fetch, scopes: ["a"] })(OBJECTS, {});
-  assertEquals([formOf(asked.oauth[0]).scope, asked.iam[0].token], [CLOUD_PLATFORM, "oauth-1"]);
+  assertEquals([formOf(asked.oauth[0]).scope, asked.iam[0].token], [undefined, "oauth-1"]);
   assertEquals(asked.iam[0].headers.get("x-goog-user-project"), "mine");
   assertEquals(JSON.parse(asked.iam[0].text), {
     scope: ["a"],
