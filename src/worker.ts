@@ -14,6 +14,14 @@ import { checkNoExample } from "./proxy/secrets.ts";
 import { SettingError } from "./proxy/setting_error.ts";
 
 export { createUploadProxy, type UploadProxy, type UploadProxyOptions } from "./proxy/proxy.ts";
+export type {
+  FinishEvent,
+  RequestEvent,
+  StartDecision,
+  StartEvent,
+  UploadHooks,
+  UploadParty,
+} from "./proxy/hooks.ts";
 export type { UploadLogEntry } from "./proxy/log.ts";
 export type { Transport } from "./auth/mod.ts";
 export type { UploadGrant } from "./proxy/grant.ts";
