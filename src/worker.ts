@@ -12,13 +12,23 @@ import type { UploadGrant } from "./proxy/grant.ts";
 import { createUploadProxy, type UploadProxy, type UploadProxyOptions } from "./proxy/proxy.ts";
 import { checkNoExample } from "./proxy/secrets.ts";
 import { SettingError } from "./proxy/setting_error.ts";
+import { finishWebhook } from "./proxy/webhook.ts";
 
 export { createUploadProxy, type UploadProxy, type UploadProxyOptions } from "./proxy/proxy.ts";
+export type {
+  FinishEvent,
+  RequestEvent,
+  StartDecision,
+  StartEvent,
+  UploadHooks,
+  UploadParty,
+} from "./proxy/hooks.ts";
 export type { UploadLogEntry } from "./proxy/log.ts";
 export type { Transport } from "./auth/mod.ts";
 export type { UploadGrant } from "./proxy/grant.ts";
 export { HttpError } from "./proxy/http_error.ts";
 export { SettingError } from "./proxy/setting_error.ts";
+export { finishWebhook, type WebhookOptions } from "./proxy/webhook.ts";
 export { signUploadTicket, type TicketOptions, type TicketSettings } from "./proxy/ticket.ts";
 
 /** The settings of the worker: variables and secrets, all of them text. */
@@ -63,6 +73,10 @@ export interface WorkerSettings {
   START_TIMEOUT_SECONDS?: string;
   /** How long an upload can go on, in seconds. The default is Google's limit, 604800, 7 days. */
   SESSION_TTL_SECONDS?: string;
+  /** Where each finished object is told of, before its client hears of it; an https URL. */
+  FINISH_WEBHOOK_URL?: string;
+  /** What that is signed with: `whsec_` and 24 to 64 random bytes in base64; a secret. */
+  FINISH_WEBHOOK_SECRET?: string;
   /** The origin under which clients reach the proxy, where something in between changes it. */
   PUBLIC_ORIGIN?: string;
 }
@@ -73,6 +87,8 @@ const NAMES: Record<keyof WorkerSettings, true> = {
   ALLOWED_FIELDS: true,
   ALLOWED_ORIGINS: true,
   ALLOW_ANONYMOUS: true,
+  FINISH_WEBHOOK_SECRET: true,
+  FINISH_WEBHOOK_URL: true,
   GCS_BUCKET: true,
   GCS_ENDPOINT: true,
   GOOGLE_AUTH: true,
@@ -116,6 +132,7 @@ export function proxyOptions(settings: WorkerSettings): UploadProxyOptions {
     sessionTtl: numberOf(settings, "SESSION_TTL_SECONDS"),
     allowedOrigins: listOf(settings.ALLOWED_ORIGINS ?? ""),
     publicOrigin: settings.PUBLIC_ORIGIN,
+    onFinish: webhookOf(settings),
     log: (entry) => console.log(printable(JSON.stringify(entry))),
   };
 }
@@ -204,6 +221,15 @@ function anonymous(settings: WorkerSettings): (request: Request) => UploadGrant 
     }
     return { subject: "anonymous", prefix: "" };
   };
+}
+
+function webhookOf(settings: WorkerSettings): UploadProxyOptions["onFinish"] {
+  const { FINISH_WEBHOOK_URL: url, FINISH_WEBHOOK_SECRET: secret } = settings;
+  if (url === undefined && secret === undefined) return undefined;
+  return finishWebhook({
+    url: required(settings, "FINISH_WEBHOOK_URL"),
+    secret: required(settings, "FINISH_WEBHOOK_SECRET"),
+  });
 }
 
 function required(settings: WorkerSettings, name: keyof WorkerSettings): string {

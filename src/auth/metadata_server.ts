@@ -1,18 +1,11 @@
 /** Tokens of the machine: Compute Engine, Cloud Run, Cloud Functions, Kubernetes Engine. */
 
-import { systemClock } from "../net/clock.ts";
 import type { Transport } from "../net/transport.ts";
 import { ACCESS_TOKEN } from "./access_token.ts";
-import { authorizedTransport } from "./authorized_transport.ts";
-import {
-  checkFetch,
-  checkNames,
-  checkScopes,
-  TOKEN_OPTIONS,
-  type TokenOptions,
-} from "./options.ts";
-import { type Token, TokenCache } from "./token_cache.ts";
-import { requestToken, tokenPolicy, type TokenRequest } from "./token_request.ts";
+import { contextOf, transportOf } from "./context.ts";
+import type { TokenOptions } from "./options.ts";
+import type { Token } from "./token_cache.ts";
+import { requestToken, type TokenRequest } from "./token_request.ts";
 
 /** Options of {@linkcode metadataServerTransport}. */
 export interface MetadataServerOptions extends TokenOptions {
@@ -64,16 +57,14 @@ const PATH = "/computeMetadata/v1/instance/service-accounts/default/token";
  * ```
  */
 export function metadataServerTransport(options: MetadataServerOptions = {}): Transport {
-  checkNames(options, [...TOKEN_OPTIONS, "host"]);
-  const { retry, clock = systemClock } = options;
-  const server = { fetch: checkFetch(options.fetch), policy: tokenPolicy(retry, clock) };
-  const request = tokenRequest(options);
-  const tokens = new TokenCache(() => requestToken(request, server), clock);
-  return authorizedTransport(tokens, options);
+  const context = contextOf(options, ["host"]);
+  const request = tokenRequest(options.host, context.scopes);
+  return transportOf({ obtain: () => requestToken(request, context.server) }, context, options);
 }
 
 function tokenRequest(
-  { host = "metadata.google.internal", scopes }: MetadataServerOptions,
+  host = "metadata.google.internal",
+  scopes: readonly string[] | undefined,
 ): TokenRequest<Token> {
   if (!/^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i.test(host) || !URL.canParse(`http://${host}`)) {
     throw new TypeError(
@@ -81,7 +72,7 @@ function tokenRequest(
     );
   }
   const url = new URL(PATH, `http://${host}`);
-  if (scopes !== undefined) url.searchParams.set("scopes", checkScopes(scopes).join(","));
+  if (scopes !== undefined) url.searchParams.set("scopes", scopes.join(","));
   return {
     ...ACCESS_TOKEN,
     method: "GET",

@@ -5,7 +5,11 @@
  * | where the program runs | use |
  * | --- | --- |
  * | on Google Cloud | {@linkcode metadataServerTransport} |
- * | on other servers and at the edge, with a service account's key | {@linkcode serviceAccountTransport} |
+ * | elsewhere, where another platform vouches for it | {@linkcode externalAccountTransport} |
+| elsewhere, with a service account's key | {@linkcode serviceAccountTransport} |
+| for a user who has signed in once | {@linkcode authorizedUserTransport} |
+| with a file of whatever kind | {@linkcode credentialsTransport} |
+| as a service account, with other credentials | {@linkcode impersonatedTransport} |
  * | in a browser, in scripts, with a library for credentials | {@linkcode staticTokenTransport} |
 | on servers, for the Gemini API | {@linkcode apiKeyTransport} |
  *
@@ -31,6 +35,25 @@ export type { Clock } from "../net/clock.ts";
 export type { RetryEvent, RetryOptions } from "../net/retry.ts";
 export type { Transport } from "../net/transport.ts";
 export { apiKeyTransport } from "./api_key.ts";
+export { type AuthorizedUser, authorizedUserTransport } from "./authorized_user.ts";
+export {
+  type Credentials,
+  type CredentialsOptions,
+  credentialsTransport,
+  type ImpersonatedServiceAccount,
+} from "./credentials_transport.ts";
+export {
+  type AccessRule,
+  type DownscopedToken,
+  downscopedToken,
+  type DownscopeOptions,
+} from "./downscoped_token.ts";
+export {
+  type ExternalAccount,
+  type ExternalAccountOptions,
+  externalAccountTransport,
+} from "./external_account.ts";
+export { impersonatedTransport, type ImpersonationOptions } from "./impersonation.ts";
 export { type MetadataServerOptions, metadataServerTransport } from "./metadata_server.ts";
 export type { AuthOptions, TokenOptions } from "./options.ts";
 export type { ServiceAccountKey } from "./service_account.ts";
@@ -38,4 +61,5 @@ export {
   type ServiceAccountOptions,
   serviceAccountTransport,
 } from "./service_account_transport.ts";
+export type { SubjectTokenOptions } from "./subject_token.ts";
 export { staticTokenTransport, type TokenValue } from "./static_token.ts";

@@ -77,9 +77,6 @@ export const READ_WRITE: readonly string[] = [
   "https://www.googleapis.com/auth/devstorage.read_write",
 ];
 
-/** The names of {@linkcode TokenOptions}. */
-export const TOKEN_OPTIONS: readonly string[] = ["fetch", "origins", "scopes", "retry", "clock"];
-
 /** Scopes that can stand in a list with spaces or commas between them. */
 export function checkScopes(scopes: readonly string[]): readonly string[] {
   const valid = Array.isArray(scopes) && scopes.length > 0 &&

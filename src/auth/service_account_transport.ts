@@ -1,22 +1,11 @@
 /** The credentials of a service account, by its key. */
 
-import { systemClock } from "../net/clock.ts";
 import type { Transport } from "../net/transport.ts";
-import { authorizedTransport } from "./authorized_transport.ts";
+import { type AuthContext, contextOf, type Grant, transportOf } from "./context.ts";
 import { oauthToken } from "./oauth_token.ts";
-import {
-  checkFetch,
-  checkNames,
-  checkScopes,
-  READ_WRITE,
-  TOKEN_OPTIONS,
-  type TokenOptions,
-} from "./options.ts";
-import { originTest } from "./origins.ts";
+import { READ_WRITE, type TokenOptions } from "./options.ts";
 import { selfSigned } from "./self_signed.ts";
 import { checkKey, type ServiceAccountKey } from "./service_account.ts";
-import { TokenCache } from "./token_cache.ts";
-import { tokenPolicy } from "./token_request.ts";
 
 /** Options of {@linkcode serviceAccountTransport}. */
 export interface ServiceAccountOptions extends TokenOptions {
@@ -95,20 +84,30 @@ export function serviceAccountTransport(
   credentials: string | ServiceAccountKey,
   options: ServiceAccountOptions = {},
 ): Transport {
-  checkNames(options, [...TOKEN_OPTIONS, "token", "subject"]);
-  const { subject, token = subject === undefined ? "self-signed" : "oauth", clock = systemClock } =
-    options;
+  const context = contextOf(options, ["token", "subject"]);
+  return transportOf(serviceAccountGrant(credentials, context, options), context, options);
+}
+
+/** How tokens of a key are made. */
+export function serviceAccountGrant(
+  credentials: unknown,
+  context: AuthContext,
+  { subject, token = subject === undefined ? "self-signed" : "oauth" }: Pick<
+    ServiceAccountOptions,
+    "subject" | "token"
+  >,
+): Grant {
   const key = checkKey(credentials);
-  const scopes = checkScopes(options.scopes ?? READ_WRITE);
-  const server = { fetch: checkFetch(options.fetch), policy: tokenPolicy(options.retry, clock) };
   if (token !== "self-signed" && token !== "oauth") {
     throw new TypeError(`token: expected "self-signed" or "oauth", got ${JSON.stringify(token)}`);
   }
   if (subject !== undefined) checkSubject(subject, token);
-  const obtain = token === "oauth"
-    ? oauthToken({ key, scopes, subject, server, isListed: originTest(options.origins) })
-    : selfSigned(key, scopes);
-  return authorizedTransport(new TokenCache(() => obtain(clock.now()), clock), options);
+  const { scopes = READ_WRITE, server, isListed } = context;
+  return {
+    obtain: token === "oauth"
+      ? oauthToken({ key, scopes, subject, server, isListed })
+      : selfSigned(key, scopes),
+  };
 }
 
 function checkSubject(subject: unknown, token: "self-signed" | "oauth"): void {

@@ -8,7 +8,7 @@ import { serverError } from "../protocol/refusal.ts";
 import type { ReplyHead } from "../protocol/reply.ts";
 import { withoutSecretWords } from "../protocol/words.ts";
 import type { TokenOptions } from "./options.ts";
-import { redacting } from "./redacting.ts";
+import { formsOf, redacting } from "./redacting.ts";
 
 /** A request for something secret, and how the reply is read. */
 export interface TokenRequest<T> {
@@ -70,7 +70,8 @@ async function askOnce<T>(
   request: TokenRequest<T>,
   { fetch, policy }: TokenServer,
 ): Promise<Step<T>> {
-  const { method, url, body, secrets = [], wanted } = request;
+  const { method, url, body, wanted } = request;
+  const secrets = formsOf(request.secrets ?? []);
   const action = `get ${wanted} from ${new URL(url).host}`;
   const askedAt = policy.clock.now();
   const result = await attempt(

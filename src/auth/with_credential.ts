@@ -2,7 +2,7 @@
 
 import { UploadError } from "../errors.ts";
 import type { Transport } from "../net/transport.ts";
-import { redacting } from "./redacting.ts";
+import { formsOf, redacting } from "./redacting.ts";
 
 /**
  * Sends a request with one more header, which is a secret. Whatever else the request has is handed on as it is, a
@@ -19,7 +19,11 @@ export async function sendWithCredential(
   const headers = new Headers(init.headers);
   headers.set(credential.header, credential.value);
   const redirect = init.redirect === "error" ? "error" : "manual";
-  const reply = await redacting(fetch, [credential.secret])(input, { ...init, headers, redirect });
+  const reply = await redacting(fetch, formsOf([credential.secret]))(input, {
+    ...init,
+    headers,
+    redirect,
+  });
   if (reply.type === "opaqueredirect") { // what browsers make of "manual": nothing in it can be read
     throw new UploadError(
       "invalid_response",

@@ -40,6 +40,8 @@ export interface UploadGrant {
   overwrite?: boolean | undefined;
   /** Fields of the object resource that the proxy sets and the client cannot. */
   metadata?: Readonly<Record<string, unknown>> | undefined;
+  /** What `onStart`, `onRequest` and `onFinish` get along with it: any JSON of at most 2 KiB. Clients do not see it. */
+  payload?: unknown;
   /**
    * How long an upload that is started with it can go on, in seconds. The default is until a day after `expires`; the proxy's
    * own limit holds in any case.
@@ -83,6 +85,18 @@ const listOf = (isItem: (value: unknown) => boolean) => (value: unknown): boolea
 const isRecord = (value: unknown): boolean =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+/** The most bytes of a payload as JSON, since it travels with each request of an upload. */
+const MAX_PAYLOAD = 2048;
+
+function isPayload(value: unknown): boolean {
+  try {
+    const json = JSON.stringify(value);
+    return json !== undefined && new TextEncoder().encode(json).length <= MAX_PAYLOAD;
+  } catch {
+    return false;
+  }
+}
+
 /** What each field of a grant must be. */
 const RULES: Readonly<Record<keyof UploadGrant, Rule>> = {
   subject: [(value) => isText(value) && value !== "", "a text that is not empty"],
@@ -97,6 +111,7 @@ const RULES: Readonly<Record<keyof UploadGrant, Rule>> = {
   ],
   overwrite: [(value) => typeof value === "boolean", "true or false"],
   metadata: [isRecord, "an object"],
+  payload: [isPayload, `JSON of at most ${MAX_PAYLOAD} bytes`],
   sessionTtl: [(value) => isCount(value) && value !== 0, "a whole number of seconds"],
   expires: [isCount, "a whole number of seconds since 1970"],
 };

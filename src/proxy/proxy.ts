@@ -5,19 +5,20 @@ import { isBucketName } from "../protocol/upload_url.ts";
 import { cloudStorage } from "./backends/cloud_storage.ts";
 import { checkFraming } from "./body.ts";
 import { checkOrigins, preflight, withCors } from "./cors.ts";
-import { end, media, multipart, type Place, proceed, start } from "./fronts/content_range.ts";
+import { end, media, multipart, type Place, proceed, startUpload } from "./fronts/content_range.ts";
 import { GrantError, readGrant, type UploadGrant } from "./grant.ts";
 import { badRequest, errorResponse, HttpError, quote, unauthorized } from "./http_error.ts";
+import { HookError, type UploadHooks } from "./hooks.ts";
 import type { Trace, UploadLogEntry } from "./log.ts";
 import { isOpenable, isTypePattern } from "./policy.ts";
 import { ProgressTable } from "./progress.ts";
-import type { Core } from "./session.ts";
+import { type Core, permit } from "./session.ts";
 import { sessionSealer } from "./session_token.ts";
 import { SettingError } from "./setting_error.ts";
 import { type TicketSettings, ticketVerifier } from "./ticket.ts";
 
 /** Options of {@linkcode createUploadProxy}. */
-export interface UploadProxyOptions {
+export interface UploadProxyOptions extends UploadHooks {
   /** Sends requests to Google with the proxy's own credentials: a transport of `./auth`, or `fetch` for an emulator. */
   transport: Transport;
   /** 32 random bytes in base64url: the first one seals upload sessions, all of them open (so they can be changed). */
@@ -139,7 +140,9 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
         const known = thrown instanceof HttpError
           ? thrown
           : new HttpError(500, "internalError", "The proxy has failed");
-        error = thrown instanceof HttpError
+        error = thrown instanceof HookError
+          ? thrown.detail
+          : thrown instanceof HttpError
           ? known.message
           : `${known.message}: ${
             thrown instanceof GrantError ? thrown.message : (thrown as Error)?.name
@@ -170,7 +173,7 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
 
 /** The ways to start an upload. */
 const STARTS = new Map([
-  ["resumable", { event: "start", begin: start }],
+  ["resumable", { event: "start", begin: startUpload }],
   ["media", { event: "media", begin: media }],
   ["multipart", { event: "multipart", begin: multipart }],
 ]);
@@ -202,7 +205,7 @@ async function route(
   const token = tokenOf(url);
   if (token !== undefined) {
     trace.event = request.method === "DELETE" ? "cancel" : "chunk";
-    if (request.method === "DELETE") return await end(core, token, trace);
+    if (request.method === "DELETE") return await end(core, request, token, trace);
     if (request.method === "PUT" || request.method === "POST") {
       return await proceed(core, request, token, trace);
     }
@@ -219,6 +222,7 @@ async function route(
   const grant = await authorize(request);
   trace.subject = grant.subject;
   trace.bucket = bucket;
+  await permit(core, grant, trace, request);
   const place: Place = {
     origin: publicOrigin ?? url.origin,
     path: url.pathname,
@@ -307,6 +311,7 @@ function coreOf(options: UploadProxyOptions): Core {
     ),
     sessionTtl,
     progress: new ProgressTable(),
+    hooks: options,
     now,
   };
 }
@@ -387,6 +392,9 @@ const OPTIONS: Record<keyof UploadProxyOptions, true> = {
   maxChunkBytes: true,
   maxUploadBytes: true,
   now: true,
+  onFinish: true,
+  onRequest: true,
+  onStart: true,
   publicOrigin: true,
   requireContentLength: true,
   sessionSecrets: true,

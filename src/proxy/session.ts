@@ -1,14 +1,15 @@
 /** The middle of the proxy: a sealed session with its bounds. Fronts call it, backends are called by it. */
 
 import type { Backend, Chunk, NewObject } from "./backends/cloud_storage.ts";
-import { passBody, type PassedBody } from "./body.ts";
+import { byteCount, passBody, type PassedBody } from "./body.ts";
 import { isAllowedBucket, type UploadGrant, type UploadLimits } from "./grant.ts";
 import { badRequest, forbidden, HttpError, tooLarge } from "./http_error.ts";
+import { finishEvent, runFinish, runHook, type StartEvent, type UploadHooks } from "./hooks.ts";
 import type { Trace } from "./log.ts";
-import type { Outcome, Refused } from "./outcome.ts";
+import type { FinishedObject, Outcome, Refused } from "./outcome.ts";
 import { enter, type Progress, type ProgressTable } from "./progress.ts";
 import { type SealedSession, sessionName, type SessionSealer } from "./session_token.ts";
-import type { Start } from "./wanted.ts";
+import { changedStart, type Start } from "./wanted.ts";
 
 /** What the middle works with. */
 export interface Core {
@@ -24,6 +25,7 @@ export interface Core {
   /** How long a session can be used, in seconds. */
   readonly sessionTtl: number;
   readonly progress: ProgressTable;
+  readonly hooks: UploadHooks;
   readonly now: () => number;
 }
 
@@ -35,12 +37,44 @@ export interface OpenSession extends SealedSession {
   readonly name: string;
 }
 
+/** An upload that somebody wants to start. */
+export interface Wanted {
+  readonly start: Start;
+  readonly grant: UploadGrant;
+  /** In bytes, where the client has declared it. */
+  readonly size: number | undefined;
+  readonly request: Request;
+}
+
+/** Asks the operator's code whether an upload may start, and as what. */
+export async function decide(
+  core: Core,
+  uploadType: StartEvent["uploadType"],
+  { start, grant, size, request }: Wanted,
+): Promise<Start> {
+  const { onStart } = core.hooks;
+  if (!onStart) return start;
+  const { subject, payload } = grant;
+  const { bucket, name, contentType, metadata } = start;
+  const event = {
+    uploadType,
+    subject,
+    payload,
+    bucket,
+    name,
+    contentType,
+    size,
+    metadata,
+    request,
+  };
+  const decision = await runHook("onStart", () => onStart(event));
+  return decision ? changedStart(start, decision, core.limits) : start;
+}
+
 /** Starts a session; the token stands for it from now on. */
 export async function startSession(
   core: Core,
-  start: Start,
-  grant: UploadGrant,
-  size: number | undefined,
+  { start, grant, size }: Wanted,
   trace: Trace,
 ): Promise<{ readonly token: string } | Refused> {
   const opened = await core.backend.start(newObject(start), size, trace);
@@ -52,6 +86,7 @@ export async function startSession(
     size,
     expires: sessionEnd(core, grant),
     subject: grant.subject,
+    payload: grant.payload,
     view: start.view,
   });
   trace.session = sessionName(token);
@@ -62,12 +97,36 @@ export async function startSession(
 /** Makes an object in one request. */
 export async function insertObject(
   core: Core,
-  start: Start,
+  { start, grant }: Pick<Wanted, "start" | "grant">,
   media: PassedBody,
   trace: Trace,
 ): Promise<Outcome> {
   trace.bytes = media.length;
-  return finished(await core.backend.insert(newObject(start), media, trace), trace);
+  const outcome = await core.backend.insert(newObject(start), media, trace);
+  if (outcome.kind === "finished") {
+    note(outcome.object, trace);
+    const { subject, payload } = grant;
+    const event = await finishEvent(outcome.object, { subject, payload }, undefined);
+    await runFinish(core.hooks, event, true);
+  }
+  return outcome;
+}
+
+/** Asks the operator's code whether a request may be done. */
+export async function permit(
+  { hooks: { onRequest } }: Core,
+  party: { subject?: string | undefined; payload?: unknown },
+  trace: Trace,
+  request: Request,
+): Promise<void> {
+  if (!onRequest) return;
+  const { event, bucket = "", session, bytes = byteCount(request.headers, "Content-Length") } =
+    trace;
+  const { subject, payload } = party;
+  await runHook(
+    "onRequest",
+    () => onRequest({ event, subject, payload, bucket, session, bytes, request }),
+  );
 }
 
 /** The most bytes of an object that comes in one request. */
@@ -105,11 +164,12 @@ export async function append(
   const body = passBody(request, boundsOf(core, session, chunk));
   const { range } = chunk;
   trace.bytes = body.length;
+  await permit(core, session, trace, request);
   const isEmpty = range !== undefined && range.first === undefined;
   const progress = core.progress.of(session.name);
   if (isEmpty) {
     const outcome = await core.backend.append(session.target, chunk, body, trace);
-    return settled(progress, outcome, trace, 0);
+    return await settled(core, session, outcome, trace, 0);
   }
   const leave = enter(progress, core.now());
   if (!leave) {
@@ -141,18 +201,25 @@ async function appendBytes(
   if ((chunk.range?.first ?? 0) < persisted) return again(progress, persisted, chunk);
   progress.persisted = undefined; // until they have arrived nobody knows
   const outcome = await core.backend.append(session.target, chunk, body, trace);
-  return settled(progress, outcome, trace);
+  return await settled(core, session, outcome, trace);
 }
 
 /** Asks how much is stored. */
 export async function ask(core: Core, session: OpenSession, trace: Trace): Promise<Outcome> {
   const outcome = await core.backend.ask(session.target, trace);
-  return settled(core.progress.of(session.name), outcome, trace, 0);
+  return await settled(core, session, outcome, trace, 0);
 }
 
 /** Ends the session without an object. */
-export async function cancel(core: Core, session: OpenSession, trace: Trace): Promise<Outcome> {
-  return await core.backend.cancel(session.target, trace);
+export async function cancel(
+  core: Core,
+  session: OpenSession,
+  request: Request,
+  trace: Trace,
+): Promise<Outcome> {
+  await permit(core, session, trace, request);
+  const outcome = await core.backend.cancel(session.target, trace);
+  return await settled(core, session, outcome, trace);
 }
 
 /** The answer to bytes that are stored already, without passing them on once more. */
@@ -172,28 +239,35 @@ function again({ crc32c, md5 }: Progress, persisted: number, { range }: Chunk): 
  * What an outcome says of a session is remembered, and noted. Where no bytes were sent, a reply that does not say how many
  * are stored says that none are: `unsaid`.
  */
-function settled(
-  progress: Progress,
+async function settled(
+  core: Core,
+  session: OpenSession,
   outcome: Outcome,
   trace: Trace,
   unsaid?: number,
-): Outcome {
+): Promise<Outcome> {
+  const progress = core.progress.of(session.name);
+  progress.finished = outcome.kind === "finished";
+  progress.persisted = outcome.kind === "stored" ? outcome.persisted ?? unsaid : undefined;
   if (outcome.kind === "stored") {
-    progress.persisted = outcome.persisted ?? unsaid;
     progress.crc32c = outcome.crc32c;
     progress.md5 = outcome.md5;
-  } else progress.persisted = undefined;
-  progress.finished = outcome.kind === "finished";
-  return finished(outcome, trace);
+  } else if (outcome.kind === "finished") {
+    if (trace.event === "chunk" || trace.event === "status") trace.event = "finish";
+    note(outcome.object, trace);
+    if (!progress.told) {
+      const { subject, payload } = session;
+      const event = await finishEvent(outcome.object, { subject, payload }, session.name);
+      await runFinish(core.hooks, event, false);
+      progress.told = true;
+    }
+  }
+  return outcome;
 }
 
 /** The line of the request that makes the object says what it is. */
-function finished(outcome: Outcome, trace: Trace): Outcome {
-  if (outcome.kind !== "finished") return outcome;
-  const { generation, size, crc32c } = outcome.object;
-  if (trace.event === "chunk" || trace.event === "status") trace.event = "finish";
+function note({ generation, size, crc32c }: FinishedObject, trace: Trace): void {
   Object.assign(trace, { generation, size, crc32c });
-  return outcome;
 }
 
 /** What the body of a request must keep to, so that the object stays within what was allowed. */

@@ -19,6 +19,8 @@ export interface SealedSession {
   readonly expires: number;
   /** Who the ticket is for. */
   readonly subject?: string;
+  /** What the grant carries for hooks. */
+  readonly payload?: unknown;
   /** What the client is shown of the object; without it, what everybody may know. */
   readonly view?: ObjectView;
 }
@@ -59,7 +61,7 @@ export function sessionSealer(
   );
   const opened = new Map<string, SealedSession>();
   return {
-    async seal({ target, bucket, maxBytes, size, expires, subject, view }) {
+    async seal({ target, bucket, maxBytes, size, expires, subject, payload, view }) {
       const [{ key, kid }] = await named;
       const token = await new EncryptJWT({
         t: target,
@@ -67,6 +69,7 @@ export function sessionSealer(
         m: maxBytes,
         ...(size !== undefined && { s: size }),
         ...(subject !== undefined && { u: subject }),
+        ...(payload !== undefined && { p: payload }),
         ...(view && sealedView(view)),
       })
         .setProtectedHeader({ alg: "dir", enc: "A256GCM", kid })
@@ -132,7 +135,7 @@ function isCanonical(token: string): boolean {
 }
 
 /** What a token holds, if it is one of ours. */
-function sessionOf({ t, b, m, s, u, f, h, q, exp }: JWTPayload): SealedSession | undefined {
+function sessionOf({ t, b, m, s, u, p, f, h, q, exp }: JWTPayload): SealedSession | undefined {
   const isOurs = typeof t === "string" && t.startsWith("/") && typeof b === "string" &&
     isCount(m) && (s === undefined || isCount(s)) && (u === undefined || typeof u === "string") &&
     isTexts(f) && isTexts(h) && (q === undefined || typeof q === "string");
@@ -147,6 +150,7 @@ function sessionOf({ t, b, m, s, u, f, h, q, exp }: JWTPayload): SealedSession |
     size: s as number | undefined,
     expires: exp!,
     ...(u !== undefined && { subject: u as string }),
+    ...(p !== undefined && { payload: p }),
     ...(view && { view }),
   };
 }

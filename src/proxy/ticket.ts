@@ -137,6 +137,7 @@ const CLAIMS: Readonly<Record<string, keyof UploadGrant>> = {
   fields: "fields",
   overwrite: "overwrite",
   metadata: "metadata",
+  payload: "payload",
   session_ttl: "sessionTtl",
   exp: "expires",
 };

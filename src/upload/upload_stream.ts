@@ -79,32 +79,27 @@ export function uploadStream<T = StorageObject>(options: StreamOptions<T>): Uplo
   const result = run();
   result.catch(() => {}); // whoever writes learns of it from `writable`
 
-  // In Workers a pipe succeeds whose destination fails by itself while its last write is under way: so what is under way
-  // fails, and only an idle destination by itself.
-  let isBusy = false;
-  let failure: { readonly error: unknown } | undefined;
   const writable = new WritableStream<Uint8Array>({
     start(controller) {
-      result.catch((error) => {
-        failure = { error };
-        if (!isBusy) controller.error(error);
-      });
+      if (failsPipes()) result.catch((error) => controller.error(error));
       // `abort` below waits for a pending write, which may wait for the network.
       const stop = () => writer.abort(controller.signal.reason);
       controller.signal.addEventListener("abort", stop, { once: true });
     },
-    async write(bytes) {
-      isBusy = true;
-      await channel.write(bytes);
-      isBusy = false;
-      if (failure) throw failure.error;
-    },
+    write: (bytes) => channel.write(bytes),
     async close() {
-      isBusy = true;
       channel.end();
       await result;
     },
     abort: (reason) => writer.abort(reason),
   });
   return { writable, result };
+}
+
+/**
+ * Whether a pipe fails with its destination. Workers (which have `FixedLengthStream`) call it a success when the destination was
+ * failed by its controller: there only the write or the close fails that is under way or comes next.
+ */
+function failsPipes(): boolean {
+  return !("FixedLengthStream" in globalThis);
 }

@@ -54,6 +54,17 @@ Deno.test("a function may return an object with a token, as libraries for creden
   }
 });
 
+Deno.test("what google-auth-library returns for a token is taken", async () => {
+  // The types of GoogleAuth.getAccessToken and of OAuth2Client.getAccessToken.
+  const auth = (): Promise<string | null | undefined> => Promise.resolve("a");
+  const client = (): Promise<{ token?: string | null; res?: { status: number } | null }> =>
+    Promise.resolve({ token: "b", res: null });
+  const { fetch, tokens } = fakeFetch();
+  await staticTokenTransport(() => auth(), { fetch })(OBJECTS, {});
+  await staticTokenTransport(() => client(), { fetch })(OBJECTS, {});
+  assertEquals(tokens(), ["a", "b"]);
+});
+
 Deno.test("an option that does not exist is a TypeError", async () => {
   const options = { origin: "https://storage.googleapis.com" } as AuthOptions;
   const error = await failure(() => staticTokenTransport(TOKEN, options));

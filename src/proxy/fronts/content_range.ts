@@ -12,6 +12,7 @@ import {
   append,
   cancel,
   type Core,
+  decide,
   insertObject,
   mostInOne,
   openSession,
@@ -43,7 +44,7 @@ const MAX_METADATA = 65_536;
 const NO_VIEW: ObjectView = { fields: [], hidden: [], asked: undefined };
 
 /** `uploadType=resumable`: starts a session, and hands out a sealed one in the place of Google's. */
-export async function start(
+export async function startUpload(
   core: Core,
   { request, place, grant }: StartRequest,
   trace: Trace,
@@ -53,8 +54,10 @@ export async function start(
   const contentType = request.headers.get("x-upload-content-type") ?? undefined;
   const metadata = await readText(decoded(request), MAX_METADATA, core.startTimeout);
   const { bucket, query } = place;
-  const wanted = checkStart({ bucket, query, metadata, contentType, size }, grant, core.limits);
-  const opened = await startSession(core, wanted, grant, size, trace);
+  const input = { bucket, query, metadata, contentType, size };
+  const wanted = { start: checkStart(input, grant, core.limits), grant, size, request };
+  const start = await decide(core, "resumable", wanted);
+  const opened = await startSession(core, { ...wanted, start }, trace);
   if ("kind" in opened) return render(opened, NO_VIEW);
   const location = new URL(`${place.origin}${place.path}`);
   location.search = new URLSearchParams({ uploadType: "resumable", upload_id: opened.token })
@@ -77,9 +80,11 @@ export async function media(
   checkLength(request, core.requireLength);
   const size = byteCount(request.headers, "Content-Length");
   const { bucket, query } = place;
-  const wanted = checkStart({ bucket, query, metadata: "", contentType, size }, grant, core.limits);
-  const body = passBody(request, { most: mostInOne(core, wanted) });
-  return render(await insertObject(core, wanted, body, trace), wanted.view);
+  const input = { bucket, query, metadata: "", contentType, size };
+  const wanted = { start: checkStart(input, grant, core.limits), grant, size, request };
+  const body = passBody(request, { most: mostInOne(core, wanted.start) });
+  const start = await decide(core, "media", wanted);
+  return render(await insertObject(core, { start, grant }, body, trace), start.view);
 }
 
 /** `uploadType=multipart`: an object and its metadata in one request. */
@@ -97,17 +102,23 @@ export async function multipart(
     core.startTimeout,
   );
   const { bucket, query } = place;
-  let wanted: Start;
+  let start: Start;
   try {
     const input = { bucket, query, metadata, contentType, size: undefined };
-    wanted = checkStart(input, grant, core.limits);
+    const wanted = {
+      start: checkStart(input, grant, core.limits),
+      grant,
+      size: undefined,
+      request,
+    };
+    start = await decide(core, "multipart", wanted);
   } catch (error) {
     await media.cancel(error);
     throw error;
   }
-  const body = passBody({ headers: new Headers(), body: media }, { most: mostInOne(core, wanted) });
+  const body = passBody({ headers: new Headers(), body: media }, { most: mostInOne(core, start) });
   const passed = { ...body, problem: () => problem() ?? body.problem() };
-  return render(await insertObject(core, wanted, passed, trace), wanted.view);
+  return render(await insertObject(core, { start, grant }, passed, trace), start.view);
 }
 
 /** A chunk, a status query or the finish. */
@@ -131,9 +142,14 @@ export async function proceed(
 }
 
 /** `DELETE`. */
-export async function end(core: Core, token: string, trace: Trace): Promise<Response> {
+export async function end(
+  core: Core,
+  request: Request,
+  token: string,
+  trace: Trace,
+): Promise<Response> {
   const session = await openSession(core, token, trace);
-  return render(await cancel(core, session, trace), session.view ?? NO_VIEW);
+  return render(await cancel(core, session, request, trace), session.view ?? NO_VIEW);
 }
 
 /** What the head of a request says of its bytes. */
