@@ -62,7 +62,11 @@ export function scenarioOf(random: () => number): Scenario {
 }
 
 /** The source of a scenario, written down. */
-export function sourceOf({ size, isShortReading }: Scenario, tape: Tape, random: () => number) {
+export function sourceOf(
+  { size, isShortReading }: Scenario,
+  tape: Tape,
+  random: () => number,
+): ReturnType<Tape["source"]> {
   const source = tape.source(long(size));
   if (!isShortReading) return source;
   const short = (length: number) => Math.max(1, Math.ceil(length * random()));
