@@ -9,6 +9,7 @@
 import { metadataServerTransport, serviceAccountTransport } from "./auth/mod.ts";
 import { errorResponse, HttpError, printable } from "./proxy/http_error.ts";
 import type { UploadGrant } from "./proxy/grant.ts";
+import type { TicketSettings } from "./proxy/ticket.ts";
 import { createUploadProxy, type UploadProxy, type UploadProxyOptions } from "./proxy/proxy.ts";
 import { checkNoExample } from "./proxy/secrets.ts";
 import { SettingError } from "./proxy/setting_error.ts";
@@ -55,6 +56,11 @@ export interface WorkerSettings {
   ALLOW_ANONYMOUS?: string;
   /** The exact origins of pages that may use the proxy, with commas. */
   ALLOWED_ORIGINS?: string;
+  /**
+   * Several issuers of tickets, instead of the settings above: a JSON list of objects with `secret`, or `jwksUrl`, `issuer` and
+   * `audience`; and `buckets`, `prefixes` and `maxAge` as far as they are limited. A secret.
+   */
+  TICKETS?: string;
   /** How long a ticket may be good, in seconds. The default is 86400, a day. */
   TICKET_MAX_AGE_SECONDS?: string;
   /** The media types that may be uploaded, with commas, such as `image/*`. The default is any. */
@@ -100,6 +106,7 @@ const NAMES: Record<keyof WorkerSettings, true> = {
   SESSION_SECRET: true,
   SESSION_TTL_SECONDS: true,
   START_TIMEOUT_SECONDS: true,
+  TICKETS: true,
   TICKET_AUDIENCE: true,
   TICKET_ISSUER: true,
   TICKET_JWKS_URL: true,
@@ -180,21 +187,23 @@ function authorizationOf(
 ): Pick<UploadProxyOptions, "tickets" | "authorize"> {
   const { TICKET_SECRET: secret, TICKET_JWKS_URL: jwksUrl } = settings;
   const isAnonymous = booleanOf(settings, "ALLOW_ANONYMOUS") === true;
-  const ways = [isAnonymous, secret !== undefined, jwksUrl !== undefined].filter(Boolean).length;
-  const names = "one of TICKET_SECRET, TICKET_JWKS_URL and ALLOW_ANONYMOUS";
+  const ways =
+    [isAnonymous, secret !== undefined, jwksUrl !== undefined, settings.TICKETS !== undefined]
+      .filter(Boolean).length;
+  const names = "one of TICKET_SECRET, TICKET_JWKS_URL, TICKETS and ALLOW_ANONYMOUS";
   if (ways === 0) throw new SettingError("TICKET_SECRET", `${names}, got none: nobody may upload`);
   if (ways > 1) throw new SettingError("TICKET_SECRET", `${names}, got ${ways}`);
   if (isAnonymous) {
     required(settings, "GCS_BUCKET");
     return { authorize: anonymous(settings) };
   }
+  if (settings.TICKETS !== undefined) return { tickets: issuersOf(settings.TICKETS) };
   const { TICKET_ISSUER: issuer, TICKET_AUDIENCE: audience } = settings;
   const maxAge = numberOf(settings, "TICKET_MAX_AGE_SECONDS");
   if (secret !== undefined) return { tickets: { secret, issuer, audience, maxAge } };
-  const url = URL.canParse(jwksUrl!) ? new URL(jwksUrl!) : undefined;
-  const isSafe = url?.protocol === "https:" ||
-    (url?.protocol === "http:" && LOOPBACK.test(url.hostname));
-  if (!isSafe) throw new SettingError("TICKET_JWKS_URL", "an https URL, got something else");
+  if (!isSafeUrl(jwksUrl)) {
+    throw new SettingError("TICKET_JWKS_URL", "an https URL, got something else");
+  }
   return {
     tickets: {
       jwksUrl: jwksUrl!,
@@ -203,6 +212,38 @@ function authorizationOf(
       maxAge,
     },
   };
+}
+
+function isSafeUrl(text: unknown): boolean {
+  const url = typeof text === "string" && URL.canParse(text) ? new URL(text) : undefined;
+  return url?.protocol === "https:" ||
+    (url?.protocol === "http:" && LOOPBACK.test(url.hostname));
+}
+
+/** Fields of an issuer that can be said in text. */
+const ISSUER_FIELDS = ["audience", "buckets", "issuer", "jwksUrl", "maxAge", "prefixes", "secret"];
+
+function issuersOf(json: string): TicketSettings[] {
+  const wrong = new SettingError(
+    "TICKETS",
+    "a JSON list of issuers of tickets, got something else",
+  );
+  let list: unknown;
+  try {
+    list = JSON.parse(json);
+  } catch {
+    throw wrong;
+  }
+  if (!Array.isArray(list) || list.length === 0) throw wrong;
+  for (const one of list) {
+    if (typeof one !== "object" || one === null || Array.isArray(one)) throw wrong;
+    const { secret, jwksUrl } = one;
+    const isKnown = Object.keys(one).every((field) => ISSUER_FIELDS.includes(field));
+    const isOneOf = typeof secret === "string" ? jwksUrl === undefined : isSafeUrl(jwksUrl);
+    if (!isKnown || !isOneOf) throw wrong;
+    if (typeof secret === "string") checkNoExample("TICKETS", secret);
+  }
+  return list as TicketSettings[];
 }
 
 /**

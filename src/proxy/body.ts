@@ -11,6 +11,8 @@ export interface BodyBounds {
   readonly exact?: number;
   /** The most bytes. */
   readonly most: number;
+  /** The fewest bytes. */
+  readonly least?: number | undefined;
 }
 
 /** A body that may be sent on. */
@@ -106,15 +108,20 @@ export function fixedLengthStream(): FixedLength | undefined {
   return (globalThis as { FixedLengthStream?: FixedLength }).FixedLengthStream;
 }
 
-function check(length: number, { exact, most }: BodyBounds): void {
+function check(length: number, { exact, most, least = 0 }: BodyBounds): void {
+  if (length < least) throw tooShort(least, length);
   if (exact !== undefined && length !== exact) {
     throw badRequest(`The Content-Range speaks of ${exact} bytes, the body has ${length}`);
   }
   if (length > most) throw tooLarge(`At most ${most} bytes are allowed here, got ${length}`);
 }
 
+function tooShort(least: number, length: number): HttpError {
+  return badRequest(`At least ${least} bytes are expected here, got ${length}`);
+}
+
 function counted(body: ReadableStream<Bytes>, bounds: BodyBounds): PassedBody {
-  const { exact, most } = bounds;
+  const { exact, most, least = 0 } = bounds;
   let problem: HttpError | undefined;
   let count = 0;
   const reader = readPieces(body);
@@ -129,6 +136,7 @@ function counted(body: ReadableStream<Bytes>, bounds: BodyBounds): PassedBody {
           );
         }
         if (count > most) throw tooLarge(`At most ${most} bytes are allowed here, got more`);
+        if (!piece && count < least) throw tooShort(least, count);
         if (piece) controller.enqueue(piece);
         else controller.close();
       } catch (error) {

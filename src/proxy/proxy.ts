@@ -15,7 +15,7 @@ import { ProgressTable } from "./progress.ts";
 import { type Core, permit } from "./session.ts";
 import { sessionSealer } from "./session_token.ts";
 import { SettingError } from "./setting_error.ts";
-import { type TicketSettings, ticketVerifier } from "./ticket.ts";
+import { type TicketSettings, ticketVerifiers } from "./ticket.ts";
 
 /** Options of {@linkcode createUploadProxy}. */
 export interface UploadProxyOptions extends UploadHooks {
@@ -23,10 +23,16 @@ export interface UploadProxyOptions extends UploadHooks {
   transport: Transport;
   /** 32 random bytes in base64url: the first one seals upload sessions, all of them open (so they can be changed). */
   sessionSecrets: readonly string[];
-  /** How upload tickets are verified. Either this or `authorize`. */
-  tickets?: TicketSettings;
-  /** Says what a request may upload; a thrown {@linkcode HttpError} is its reply. Either this or `tickets`. */
-  authorize?: (request: Request) => UploadGrant | Promise<UploadGrant>;
+  /** How upload tickets are verified: those of one issuer, or of several. This, or `authorize`, or both. */
+  tickets?: TicketSettings | readonly TicketSettings[];
+  /**
+   * Says what a request may upload; a thrown {@linkcode HttpError} is its reply. With `tickets` it gets a function that verifies
+   * the request's ticket, to narrow what that says.
+   */
+  authorize?: (
+    request: Request,
+    verifyTicket: () => Promise<UploadGrant>,
+  ) => UploadGrant | Promise<UploadGrant>;
   /** The bucket that uploads go to, unless a grant names another. */
   bucket?: string;
   /**
@@ -252,21 +258,24 @@ function tokenOf({ search, searchParams }: URL): string | undefined {
 function authorizer(
   { tickets, authorize, now, sessionSecrets }: UploadProxyOptions,
 ): (request: Request) => Promise<UploadGrant> {
-  if ((tickets === undefined) === (authorize === undefined)) {
-    throw new TypeError("Cannot make an upload proxy: expected either `tickets` or `authorize`");
+  if (tickets === undefined && authorize === undefined) {
+    throw new TypeError("Cannot make an upload proxy: expected `tickets` or `authorize`");
   }
-  if (authorize) return async (request) => readGrant(await authorize(request));
-  if ("secret" in tickets! && sessionSecrets.includes(tickets.secret)) {
+  const all = tickets === undefined ? [] : Array.isArray(tickets) ? tickets : [tickets];
+  if (all.some((one) => "secret" in one && sessionSecrets.includes(one.secret))) {
     throw new SettingError("TICKET_SECRET", "another value than SESSION_SECRET");
   }
-  const verify = ticketVerifier(tickets!, now);
-  return async (request) => {
-    const ticket = /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
+  const verify = tickets === undefined ? undefined : ticketVerifiers(all, now);
+  const verifyTicket = async ({ headers }: Request) => {
+    if (!verify) throw new TypeError("verifyTicket: expected the option `tickets`");
+    const ticket = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
     if (!ticket) {
       throw unauthorized("Expected an upload ticket in the Authorization header, as Bearer");
     }
     return await verify(ticket);
   };
+  if (!authorize) return verifyTicket;
+  return async (request) => readGrant(await authorize(request, () => verifyTicket(request)));
 }
 
 function coreOf(options: UploadProxyOptions): Core {

@@ -1,7 +1,7 @@
 /** The middle of the proxy: a sealed session with its bounds. Fronts call it, backends are called by it. */
 
 import type { Backend, Chunk, NewObject } from "./backends/cloud_storage.ts";
-import { byteCount, passBody, type PassedBody } from "./body.ts";
+import { type BodyBounds, byteCount, passBody, type PassedBody } from "./body.ts";
 import { isAllowedBucket, type UploadGrant, type UploadLimits } from "./grant.ts";
 import { badRequest, forbidden, HttpError, tooLarge } from "./http_error.ts";
 import { finishEvent, runFinish, runHook, type StartEvent, type UploadHooks } from "./hooks.ts";
@@ -85,6 +85,8 @@ export async function startSession(
     maxBytes: start.maxBytes,
     size,
     expires: sessionEnd(core, grant),
+    minBytes: grant.minBytes,
+    needsHash: grant.requireChecksum === true && !hasHash(start),
     subject: grant.subject,
     payload: grant.payload,
     view: start.view,
@@ -129,9 +131,22 @@ export async function permit(
   );
 }
 
-/** The most bytes of an object that comes in one request. */
-export function mostInOne(core: Core, start: Start): number {
-  return Math.min(start.maxBytes, core.maxChunkBytes);
+/** What the bytes of an object that comes in one request must keep to. */
+export function boundsInOne(
+  core: Core,
+  start: Start,
+  { minBytes, requireChecksum }: UploadGrant,
+): BodyBounds {
+  if (requireChecksum && !hasHash(start)) throw noHash("with the metadata");
+  return { most: Math.min(start.maxBytes, core.maxChunkBytes), least: minBytes };
+}
+
+function hasHash({ metadata: { crc32c, md5Hash } }: Start): boolean {
+  return (crc32c ?? md5Hash) !== undefined;
+}
+
+function noHash(where: string): HttpError {
+  return badRequest(`Expected a CRC32C or an MD5 of the object ${where}`, "required");
 }
 
 /** Opens the session of a token. */
@@ -271,7 +286,7 @@ function note({ generation, size, crc32c }: FinishedObject, trace: Trace): void 
 }
 
 /** What the body of a request must keep to, so that the object stays within what was allowed. */
-function boundsOf(core: Core, session: OpenSession, { range }: Chunk) {
+function boundsOf(core: Core, session: OpenSession, { range, hash }: Chunk): BodyBounds {
   const { maxChunkBytes, limits } = core;
   const { first = 0, last, total } = range ?? {};
   if (total !== undefined && session.size !== undefined && total !== session.size) {
@@ -289,7 +304,15 @@ function boundsOf(core: Core, session: OpenSession, { range }: Chunk) {
   if ((exact ?? 0) > maxChunkBytes) {
     throw tooLarge(`At most ${maxChunkBytes} bytes are allowed in a request, got ${exact}`);
   }
-  return { exact, most: Math.min(maxChunkBytes, most - first) };
+  // Whether the object is finished when this has arrived, if anything.
+  const isLast = !range || (carries ? end === undefined || end === total : total !== undefined);
+  if (isLast && session.needsHash && hash === undefined) throw noHash("in X-Goog-Hash");
+  const { minBytes = 0 } = session;
+  if (total !== undefined && total < minBytes) {
+    throw badRequest(`At least ${minBytes} bytes are expected of this object, got ${total}`);
+  }
+  const least = isLast && total === undefined ? Math.max(0, minBytes - first) : 0;
+  return { exact, most: Math.min(maxChunkBytes, most - first), least };
 }
 
 function newObject({ bucket, query, metadata, contentType }: Start): NewObject {

@@ -1,7 +1,7 @@
 /** How clients of Google's JSON API speak: sessions with `Content-Range`, and objects in one request. */
 
 import type { Chunk } from "../backends/cloud_storage.ts";
-import { byteCount, checkLength, passBody, readText } from "../body.ts";
+import { type BodyBounds, byteCount, checkLength, passBody, readText } from "../body.ts";
 import { parseChunkRange } from "../content_range.ts";
 import type { UploadGrant } from "../grant.ts";
 import { badRequest, errorResponse, HttpError, quote } from "../http_error.ts";
@@ -10,11 +10,11 @@ import { readMultipart } from "../multipart_body.ts";
 import type { Outcome } from "../outcome.ts";
 import {
   append,
+  boundsInOne,
   cancel,
   type Core,
   decide,
   insertObject,
-  mostInOne,
   openSession,
   startSession,
 } from "../session.ts";
@@ -82,7 +82,7 @@ export async function media(
   const { bucket, query } = place;
   const input = { bucket, query, metadata: "", contentType, size };
   const wanted = { start: checkStart(input, grant, core.limits), grant, size, request };
-  const body = passBody(request, { most: mostInOne(core, wanted.start) });
+  const body = passBody(request, boundsInOne(core, wanted.start, grant));
   const start = await decide(core, "media", wanted);
   return render(await insertObject(core, { start, grant }, body, trace), start.view);
 }
@@ -102,7 +102,7 @@ export async function multipart(
     core.startTimeout,
   );
   const { bucket, query } = place;
-  let start: Start;
+  let start: Start, bounds: BodyBounds;
   try {
     const input = { bucket, query, metadata, contentType, size: undefined };
     const wanted = {
@@ -111,12 +111,13 @@ export async function multipart(
       size: undefined,
       request,
     };
+    bounds = boundsInOne(core, wanted.start, grant);
     start = await decide(core, "multipart", wanted);
   } catch (error) {
     await media.cancel(error);
     throw error;
   }
-  const body = passBody({ headers: new Headers(), body: media }, { most: mostInOne(core, start) });
+  const body = passBody({ headers: new Headers(), body: media }, bounds);
   const passed = { ...body, problem: () => problem() ?? body.problem() };
   return render(await insertObject(core, { start, grant }, passed, trace), start.view);
 }
