@@ -10,6 +10,7 @@ import { metadataServerTransport, serviceAccountTransport } from "./auth/mod.ts"
 import { errorResponse, HttpError, printable } from "./proxy/http_error.ts";
 import type { UploadGrant } from "./proxy/grant.ts";
 import type { TicketSettings } from "./proxy/ticket.ts";
+import { isAllowedOrigin } from "./proxy/origins.ts";
 import { createUploadProxy, type UploadProxy, type UploadProxyOptions } from "./proxy/proxy.ts";
 import { checkNoExample } from "./proxy/secrets.ts";
 import { SettingError } from "./proxy/setting_error.ts";
@@ -54,7 +55,7 @@ export interface WorkerSettings {
   TICKET_AUDIENCE?: string;
   /** `true` lets anyone upload within the limits, instead of tickets; for demos. */
   ALLOW_ANONYMOUS?: string;
-  /** The exact origins of pages that may use the proxy, with commas. */
+  /** The origins of pages and apps that may use the proxy, with commas: exact ones, or `https://*.app.example`. */
   ALLOWED_ORIGINS?: string;
   /**
    * Several issuers of tickets, instead of the settings above: a JSON list of objects with `secret`, or `jwksUrl`, `issuer` and
@@ -83,8 +84,14 @@ export interface WorkerSettings {
   FINISH_WEBHOOK_URL?: string;
   /** What that is signed with: `whsec_` and 24 to 64 random bytes in base64; a secret. */
   FINISH_WEBHOOK_SECRET?: string;
-  /** The origin under which clients reach the proxy, where something in between changes it. */
+  /** The origin under which clients reach the proxy, and a path if there is one, where something in between changes it. */
   PUBLIC_ORIGIN?: string;
+  /** What the paths of all requests begin with, such as `/uploads`. The default is nothing. */
+  PATH_PREFIX?: string;
+  /** Where the numbers of the instance are served, such as `/metrics`. The default is nowhere. */
+  METRICS_PATH?: string;
+  /** `true` puts the names of finished objects into the log. */
+  LOG_OBJECT_NAMES?: string;
 }
 
 const NAMES: Record<keyof WorkerSettings, true> = {
@@ -101,6 +108,9 @@ const NAMES: Record<keyof WorkerSettings, true> = {
   GOOGLE_SERVICE_ACCOUNT: true,
   MAX_CHUNK_BYTES: true,
   MAX_UPLOAD_BYTES: true,
+  LOG_OBJECT_NAMES: true,
+  METRICS_PATH: true,
+  PATH_PREFIX: true,
   PUBLIC_ORIGIN: true,
   REQUIRE_CONTENT_LENGTH: true,
   SESSION_SECRET: true,
@@ -139,6 +149,9 @@ export function proxyOptions(settings: WorkerSettings): UploadProxyOptions {
     sessionTtl: numberOf(settings, "SESSION_TTL_SECONDS"),
     allowedOrigins: listOf(settings.ALLOWED_ORIGINS ?? ""),
     publicOrigin: settings.PUBLIC_ORIGIN,
+    pathPrefix: settings.PATH_PREFIX,
+    metricsPath: settings.METRICS_PATH,
+    logNames: booleanOf(settings, "LOG_OBJECT_NAMES"),
     onFinish: webhookOf(settings),
     log: (entry) => console.log(printable(JSON.stringify(entry))),
   };
@@ -254,7 +267,7 @@ function anonymous(settings: WorkerSettings): (request: Request) => UploadGrant 
   const allowed = listOf(settings.ALLOWED_ORIGINS ?? "");
   return (request) => {
     const origin = request.headers.get("origin");
-    if (origin !== null && !allowed.includes(origin)) {
+    if (origin !== null && !isAllowedOrigin(allowed, origin)) {
       const own = new URL(settings.PUBLIC_ORIGIN ?? request.url).host;
       if (!URL.canParse(origin) || new URL(origin).host !== own) {
         throw new HttpError(403, "forbidden", "Pages of this origin may not upload here");

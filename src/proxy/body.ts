@@ -26,6 +26,8 @@ export interface PassedBody {
   readonly held?: boolean;
   /** What was wrong with the body, once it has been found. */
   readonly problem: () => HttpError | undefined;
+  /** How many bytes have passed, where that is not known beforehand. */
+  readonly passed?: () => number;
 }
 
 /** The request's head and body. */
@@ -147,7 +149,7 @@ function counted(body: ReadableStream<Bytes>, bounds: BodyBounds): PassedBody {
     },
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });
-  return { body: passed, length: undefined, problem: () => problem };
+  return { body: passed, length: undefined, problem: () => problem, passed: () => count };
 }
 
 /** Waits so many milliseconds for what a client has to send before anything can be done. */

@@ -26,6 +26,8 @@ export interface Core {
   readonly sessionTtl: number;
   readonly progress: ProgressTable;
   readonly hooks: UploadHooks;
+  /** Whether the names of finished objects are in the log. */
+  readonly logNames: boolean;
   readonly now: () => number;
 }
 
@@ -104,9 +106,10 @@ export async function insertObject(
   trace: Trace,
 ): Promise<Outcome> {
   trace.bytes = media.length;
-  const outcome = await core.backend.insert(newObject(start), media, trace);
+  const outcome = await core.backend.insert(newObject(start), media, trace)
+    .finally(() => trace.bytes = media.passed?.() ?? media.length);
   if (outcome.kind === "finished") {
-    note(outcome.object, trace);
+    note(core, outcome.object, trace);
     const { subject, payload } = grant;
     const event = await finishEvent(outcome.object, { subject, payload }, undefined);
     await runFinish(core.hooks, event, true);
@@ -210,12 +213,19 @@ async function appendBytes(
   // Of what is not known here, the backend is asked before a byte goes on.
   if (progress.persisted === undefined || progress.finished) {
     const known = await ask(core, session, trace);
-    if (known.kind !== "stored") return known;
+    if (known.kind !== "stored") {
+      trace.bytes = 0;
+      return known;
+    }
   }
   const { persisted = 0 } = progress;
-  if ((chunk.range?.first ?? 0) < persisted) return again(progress, persisted, chunk);
+  if ((chunk.range?.first ?? 0) < persisted) {
+    trace.bytes = 0;
+    return again(progress, persisted, chunk);
+  }
   progress.persisted = undefined; // until they have arrived nobody knows
-  const outcome = await core.backend.append(session.target, chunk, body, trace);
+  const outcome = await core.backend.append(session.target, chunk, body, trace)
+    .finally(() => trace.bytes = body.passed?.() ?? body.length);
   return await settled(core, session, outcome, trace);
 }
 
@@ -269,7 +279,7 @@ async function settled(
     progress.md5 = outcome.md5;
   } else if (outcome.kind === "finished") {
     if (trace.event === "chunk" || trace.event === "status") trace.event = "finish";
-    note(outcome.object, trace);
+    note(core, outcome.object, trace);
     if (!progress.told) {
       const { subject, payload } = session;
       const event = await finishEvent(outcome.object, { subject, payload }, session.name);
@@ -281,8 +291,9 @@ async function settled(
 }
 
 /** The line of the request that makes the object says what it is. */
-function note({ generation, size, crc32c }: FinishedObject, trace: Trace): void {
-  Object.assign(trace, { generation, size, crc32c });
+function note(core: Core, object: FinishedObject, trace: Trace): void {
+  const { name, generation, size, crc32c } = object;
+  Object.assign(trace, { generation, size, crc32c, ...(core.logNames && { name }) });
 }
 
 /** What the body of a request must keep to, so that the object stays within what was allowed. */

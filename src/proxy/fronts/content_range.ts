@@ -23,8 +23,8 @@ import { checkStart, type Start } from "../wanted.ts";
 
 /** Where a request is about. */
 export interface Place {
-  /** The origin under which clients reach the proxy, and the path of this request. */
-  readonly origin: string;
+  /** What stands before the path of this request where clients reach the proxy. */
+  readonly base: string;
   readonly path: string;
   readonly bucket: string;
   readonly query: URLSearchParams;
@@ -59,7 +59,7 @@ export async function startUpload(
   const start = await decide(core, "resumable", wanted);
   const opened = await startSession(core, { ...wanted, start }, trace);
   if ("kind" in opened) return render(opened, NO_VIEW);
-  const location = new URL(`${place.origin}${place.path}`);
+  const location = new URL(place.base + place.path);
   location.search = new URLSearchParams({ uploadType: "resumable", upload_id: opened.token })
     .toString();
   return new Response(null, {
