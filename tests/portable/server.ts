@@ -66,17 +66,17 @@ function paced(
   sleep: (milliseconds: number) => Promise<void>,
 ): RequestInit | undefined {
   if (bytesPerSecond === Infinity || !(init?.body instanceof ReadableStream)) return init;
-  const slowly = new TransformStream<Uint8Array, Uint8Array>(
-    {
-      async transform(piece, controller) {
-        controller.enqueue(piece);
-        await sleep(1000 * piece.length / bytesPerSecond);
-      },
+  const reader = (init.body as ReadableStream<Uint8Array>).getReader();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const piece = await reader.read();
+      if (piece.done) return controller.close();
+      controller.enqueue(piece.value);
+      await sleep(1000 * piece.value.length / bytesPerSecond);
     },
-    { highWaterMark: 0 },
-    { highWaterMark: 0 },
-  );
-  return { ...init, body: init.body.pipeThrough(slowly) };
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+  return { ...init, body };
 }
 
 /** Waits, but not beyond the end of the server. */

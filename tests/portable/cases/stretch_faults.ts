@@ -149,13 +149,15 @@ async function overConnection(context: Context, what: string, faults: Fault[]): 
   await sendTo(origin, what, tape.source(bytes), { transport });
   await assertStoredAt(origin, what, bytes);
   const log = await requestsAt(origin, what);
-  assertNothingTwice(log, what, !streams(context));
+  assertNothingTwice(log, what, tape.ranges);
   const hits = log.filter(({ fault }) => fault !== null);
   if (streams(context)) assertEquals(hits.length, faults.length, "how many requests went wrong");
   const lost = hits.reduce((sum, { bodyBytes, fault }) => {
     return fault === "drop after" || fault === "early" ? sum : sum + bodyBytes - kept(bodyBytes);
   }, 0);
-  if (streams(context)) {
+  // Unless the runtime has repeated a request by itself.
+  const carrying = log.filter(({ contentRange }) => contentRange !== null).length;
+  if (carrying === tape.ranges.length) {
     assert(
       received(log) <= SIZE + lost + CHUNK * hits.length,
       `${received(log)} bytes were received`,
