@@ -111,10 +111,20 @@ function unfinished(reply: ReplyHead): Refusal {
 }
 
 /** `active`: all bytes of a chunk are stored unless the reply says how many; a query must say it. */
-function stored(headers: Headers, { asked, persisted, sent }: SessionQuestion): SessionAnswer {
+function stored(
+  headers: Headers,
+  { asked, persisted, sent, end }: SessionQuestion,
+): SessionAnswer {
   const malformed = (problem: string): Refusal => ({ kind: "malformed", problem });
   const received = headers.get("x-goog-upload-size-received");
-  if (received === null && asked === "chunk") return { kind: "stored", persisted: sent };
+  if (received === null && asked === "chunk") {
+    // What was sent before does not count: it may have been more, and be lost.
+    if (end !== undefined) return { kind: "stored", persisted: end };
+    return {
+      kind: "no_result",
+      problem: "expected the server to take the whole chunk, but it answered before",
+    };
+  }
   const count = countOf(headers, "x-goog-upload-size-received");
   if (count === undefined) {
     return malformed("expected X-Goog-Upload-Size-Received to be a number of bytes, got none");

@@ -77,6 +77,7 @@ export class UploadSession<T> {
   #result: { readonly value: T } | undefined;
   #resumed: ResumedFrom | undefined; // until source and server are compared
   readonly #sender: PartSender;
+  #end = 0; // where the bytes of the youngest chunk end
   #handed = 0; // the end of the last byte that a request has carried: the server cannot have more
   #inconclusive = 0;
 
@@ -178,7 +179,8 @@ export class UploadSession<T> {
     const limits = this.#sender.limits(mayStream);
     const part = await abortable(this.#feed.next(persisted, limits), signal);
     const { offset, size, last } = part;
-    this.#handed = Math.max(this.#handed, offset + size);
+    this.#end = offset + size;
+    this.#handed = Math.max(this.#handed, this.#end);
     if (last) this.#total = offset + size;
     const hash = this.#hashOf(part);
     const total = last ? this.#total : declared;
@@ -263,6 +265,7 @@ export class UploadSession<T> {
       persisted: this.#resumed?.reread ? 0 : this.#state.persisted,
       known: this.#state.persisted,
       sent: this.#resumed ? this.#total ?? Infinity : this.#handed,
+      end: asked === "chunk" && isWhole ? this.#end : undefined,
     });
     if (answer.kind !== "finished") return answer;
     const noResult = (problem: string) => ({ kind: "no_result", problem }) as const;
