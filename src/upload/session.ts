@@ -45,8 +45,10 @@ export interface SessionOptions<T> {
   readonly contentType: string;
   /** The declared size in bytes. */
   readonly declared: number | undefined;
-  /** The most bytes of a request that is not the last one. */
+  /** The most bytes of a request that is not the last one, at first. */
   readonly maxBytes: number;
+  /** Up to how many bytes requests may grow. */
+  readonly growsTo: number;
   readonly granularity: number;
   readonly headers: Headers;
   readonly policy: RetryPolicy;
@@ -83,11 +85,11 @@ export class UploadSession<T> {
 
   /** A session that was just opened, or, with `resumed`, one from before. */
   constructor(options: SessionOptions<T>, resumed?: ResumedFrom) {
-    const { url, feed, declared, maxBytes, granularity, policy, progress } = options;
+    const { url, feed, declared, maxBytes, growsTo, granularity, policy, progress } = options;
     this.#options = options;
     this.#feed = feed;
     this.#total = declared;
-    this.#sender = new PartSender({ policy, maxBytes, granularity });
+    this.#sender = new PartSender({ policy, maxBytes, growsTo, granularity });
     this.#resumed = resumed;
     this.#state = advance(
       NEW_SESSION,
@@ -297,6 +299,7 @@ export class UploadSession<T> {
     this.#feed.release(persisted);
     this.#inconclusive = 0;
     if (progress) this.#sender.noteProgress();
+    if (persisted === this.#handed) this.#sender.noteWhole();
     this.#options.progress.confirmed(persisted, this.#total);
     return { kind: "stored", progress, reply };
   }
