@@ -5,7 +5,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   errors: [],
   protocol: ["errors"],
   bytes: ["errors"],
-  net: ["errors", "protocol"],
+  net: ["errors", "protocol", "bytes/bytes.ts", "bytes/disturbed.ts"],
   upload: ["errors", "protocol", "bytes", "net"],
   auth: ["errors", "protocol", "net", "jose"],
   emulator: ["bytes/checksum.ts", "bytes/crc32c.ts", "bytes/md5.ts", "@std/*"],
@@ -17,6 +17,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
 /** Packages that one file may load on demand (or take types from, which are gone at run time), and nobody else. */
 const ON_DEMAND: Record<string, readonly string[]> = {
   "src/bytes/md5.ts": ["@noble/hashes"],
+  "src/bytes/sha256.ts": ["@noble/hashes"],
 };
 
 /** Globals that only some runtimes have. */

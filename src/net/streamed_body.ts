@@ -21,6 +21,10 @@ export interface BodyWatcher {
   onFailed(): void;
 }
 
+function refuseText(): never {
+  throw new TypeError("The body is a stream, and cannot be sent as text");
+}
+
 /** Cloudflare's stream that knows its length; it is missing elsewhere. */
 type FixedLength = new (length: number) => {
   readonly readable: ReadableStream<Uint8Array>;
@@ -48,6 +52,8 @@ export class StreamedBody {
     this.#watcher = watcher;
     const { FixedLengthStream } = globalThis as { FixedLengthStream?: FixedLength };
     this.stream = FixedLengthStream ? this.#fixedLength(FixedLengthStream) : this.#pulled();
+    // A transport that knows no streams makes text of one, or a Blob of that text: then these words would be the object.
+    Object.defineProperty(this.stream, Symbol.toPrimitive, { value: refuseText });
   }
 
   /** How many bytes the transport has taken; some megabytes of them may still be in its buffers. */

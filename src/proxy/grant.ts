@@ -1,7 +1,7 @@
 /** Who may upload what: what a ticket allows, and whether a request stays within it. */
 
 import { isBucketName } from "../protocol/upload_url.ts";
-import { forbidden, quote, tooLarge } from "./http_error.ts";
+import { badRequest, forbidden, quote, tooLarge } from "./http_error.ts";
 import { checkChosenName, checkName, checkType, isOpenable, isTypePattern } from "./policy.ts";
 
 /**
@@ -20,6 +20,15 @@ export interface UploadGrant {
   prefix?: string | undefined;
   /** The most bytes an object may have. */
   maxBytes?: number | undefined;
+  /** The fewest bytes an object may have. */
+  minBytes?: number | undefined;
+  /**
+   * Whether the client must send a CRC32C or an MD5 of the object, so that Google refuses damaged bytes: with the metadata, or
+   * in `X-Goog-Hash` with the request that finishes the upload. `uploadType=media`, which has no place for one, is refused.
+   *
+   * @default {false}
+   */
+  requireChecksum?: boolean | undefined;
   /**
    * The media types, such as `image/png` or `image/*`; without it, any. A kind does not cover what browsers run, such as
    * `image/svg+xml`: name that itself.
@@ -40,6 +49,8 @@ export interface UploadGrant {
   overwrite?: boolean | undefined;
   /** Fields of the object resource that the proxy sets and the client cannot. */
   metadata?: Readonly<Record<string, unknown>> | undefined;
+  /** What `onStart`, `onRequest` and `onFinish` get along with it: any JSON of at most 2 KiB. Clients do not see it. */
+  payload?: unknown;
   /**
    * How long an upload that is started with it can go on, in seconds. The default is until a day after `expires`; the proxy's
    * own limit holds in any case.
@@ -83,6 +94,18 @@ const listOf = (isItem: (value: unknown) => boolean) => (value: unknown): boolea
 const isRecord = (value: unknown): boolean =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+/** The most bytes of a payload as JSON, since it travels with each request of an upload. */
+const MAX_PAYLOAD = 2048;
+
+function isPayload(value: unknown): boolean {
+  try {
+    const json = JSON.stringify(value);
+    return json !== undefined && new TextEncoder().encode(json).length <= MAX_PAYLOAD;
+  } catch {
+    return false;
+  }
+}
+
 /** What each field of a grant must be. */
 const RULES: Readonly<Record<keyof UploadGrant, Rule>> = {
   subject: [(value) => isText(value) && value !== "", "a text that is not empty"],
@@ -90,6 +113,8 @@ const RULES: Readonly<Record<keyof UploadGrant, Rule>> = {
   name: [isText, "a text"],
   prefix: [isText, "a text"],
   maxBytes: [isCount, "a whole number of bytes"],
+  minBytes: [isCount, "a whole number of bytes"],
+  requireChecksum: [(value) => typeof value === "boolean", "true or false"],
   contentTypes: [listOf(isTypePattern), "a list of media types such as image/png or image/*"],
   fields: [
     listOf(isOpenable),
@@ -97,6 +122,7 @@ const RULES: Readonly<Record<keyof UploadGrant, Rule>> = {
   ],
   overwrite: [(value) => typeof value === "boolean", "true or false"],
   metadata: [isRecord, "an object"],
+  payload: [isPayload, `JSON of at most ${MAX_PAYLOAD} bytes`],
   sessionTtl: [(value) => isCount(value) && value !== 0, "a whole number of seconds"],
   expires: [isCount, "a whole number of seconds since 1970"],
 };
@@ -144,6 +170,10 @@ export function checkGrant(grant: UploadGrant, limits: UploadLimits, wanted: Wan
   if (name === undefined) checkChosenName(wanted.name);
   checkType(wanted.contentType, grant.contentTypes);
   checkType(wanted.contentType, limits.contentTypes);
+  const { minBytes = 0 } = grant;
+  if (wanted.size !== undefined && wanted.size < minBytes) {
+    throw badRequest(`At least ${minBytes} bytes are expected, got ${wanted.size}`);
+  }
   const maxBytes = Math.min(grant.maxBytes ?? Infinity, limits.maxBytes);
   if (wanted.size !== undefined && wanted.size > maxBytes) {
     throw tooLarge(`At most ${maxBytes} bytes are allowed, got ${wanted.size}`);

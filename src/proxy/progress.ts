@@ -7,8 +7,9 @@ export interface Progress {
   /** Checksums of those bytes, as the backend said them. */
   crc32c?: string | undefined;
   md5?: string | undefined;
-  /** Whether the object is finished. */
+  /** Whether the object is finished, and whether the operator's code has heard of it. */
   finished: boolean;
+  told: boolean;
   /** When the requests with bytes began that have not ended, in milliseconds. */
   running: number[];
 }
@@ -28,13 +29,13 @@ export class ProgressTable {
 
   /** A session that has just been started: nothing is stored. */
   begin(session: string): void {
-    this.#keep(session, { persisted: 0, finished: false, running: [] });
+    this.#keep(session, { persisted: 0, finished: false, told: false, running: [] });
   }
 
   /** What is known of a session. */
   of(session: string): Progress {
     const known = this.#sessions.get(session) ??
-      { persisted: undefined, finished: false, running: [] };
+      { persisted: undefined, finished: false, told: false, running: [] };
     this.#keep(session, known);
     return known;
   }

@@ -1,14 +1,15 @@
 /** The middle of the proxy: a sealed session with its bounds. Fronts call it, backends are called by it. */
 
 import type { Backend, Chunk, NewObject } from "./backends/cloud_storage.ts";
-import { passBody, type PassedBody } from "./body.ts";
+import { type BodyBounds, byteCount, passBody, type PassedBody } from "./body.ts";
 import { isAllowedBucket, type UploadGrant, type UploadLimits } from "./grant.ts";
 import { badRequest, forbidden, HttpError, tooLarge } from "./http_error.ts";
+import { finishEvent, runFinish, runHook, type StartEvent, type UploadHooks } from "./hooks.ts";
 import type { Trace } from "./log.ts";
-import type { Outcome, Refused } from "./outcome.ts";
+import type { FinishedObject, Outcome, Refused } from "./outcome.ts";
 import { enter, type Progress, type ProgressTable } from "./progress.ts";
 import { type SealedSession, sessionName, type SessionSealer } from "./session_token.ts";
-import type { Start } from "./wanted.ts";
+import { changedStart, type Start } from "./wanted.ts";
 
 /** What the middle works with. */
 export interface Core {
@@ -24,6 +25,9 @@ export interface Core {
   /** How long a session can be used, in seconds. */
   readonly sessionTtl: number;
   readonly progress: ProgressTable;
+  readonly hooks: UploadHooks;
+  /** Whether the names of finished objects are in the log. */
+  readonly logNames: boolean;
   readonly now: () => number;
 }
 
@@ -35,12 +39,44 @@ export interface OpenSession extends SealedSession {
   readonly name: string;
 }
 
+/** An upload that somebody wants to start. */
+export interface Wanted {
+  readonly start: Start;
+  readonly grant: UploadGrant;
+  /** In bytes, where the client has declared it. */
+  readonly size: number | undefined;
+  readonly request: Request;
+}
+
+/** Asks the operator's code whether an upload may start, and as what. */
+export async function decide(
+  core: Core,
+  uploadType: StartEvent["uploadType"],
+  { start, grant, size, request }: Wanted,
+): Promise<Start> {
+  const { onStart } = core.hooks;
+  if (!onStart) return start;
+  const { subject, payload } = grant;
+  const { bucket, name, contentType, metadata } = start;
+  const event = {
+    uploadType,
+    subject,
+    payload,
+    bucket,
+    name,
+    contentType,
+    size,
+    metadata,
+    request,
+  };
+  const decision = await runHook("onStart", () => onStart(event));
+  return decision ? changedStart(start, decision, core.limits) : start;
+}
+
 /** Starts a session; the token stands for it from now on. */
 export async function startSession(
   core: Core,
-  start: Start,
-  grant: UploadGrant,
-  size: number | undefined,
+  { start, grant, size }: Wanted,
   trace: Trace,
 ): Promise<{ readonly token: string } | Refused> {
   const opened = await core.backend.start(newObject(start), size, trace);
@@ -51,7 +87,10 @@ export async function startSession(
     maxBytes: start.maxBytes,
     size,
     expires: sessionEnd(core, grant),
+    minBytes: grant.minBytes,
+    needsHash: grant.requireChecksum === true && !hasHash(start),
     subject: grant.subject,
+    payload: grant.payload,
     view: start.view,
   });
   trace.session = sessionName(token);
@@ -62,17 +101,55 @@ export async function startSession(
 /** Makes an object in one request. */
 export async function insertObject(
   core: Core,
-  start: Start,
+  { start, grant }: Pick<Wanted, "start" | "grant">,
   media: PassedBody,
   trace: Trace,
 ): Promise<Outcome> {
   trace.bytes = media.length;
-  return finished(await core.backend.insert(newObject(start), media, trace), trace);
+  const outcome = await core.backend.insert(newObject(start), media, trace)
+    .finally(() => trace.bytes = media.passed?.() ?? media.length);
+  if (outcome.kind === "finished") {
+    note(core, outcome.object, trace);
+    const { subject, payload } = grant;
+    const event = await finishEvent(outcome.object, { subject, payload }, undefined);
+    await runFinish(core.hooks, event, true);
+  }
+  return outcome;
 }
 
-/** The most bytes of an object that comes in one request. */
-export function mostInOne(core: Core, start: Start): number {
-  return Math.min(start.maxBytes, core.maxChunkBytes);
+/** Asks the operator's code whether a request may be done. */
+export async function permit(
+  { hooks: { onRequest } }: Core,
+  party: { subject?: string | undefined; payload?: unknown },
+  trace: Trace,
+  request: Request,
+): Promise<void> {
+  if (!onRequest) return;
+  const { event, bucket = "", session, bytes = byteCount(request.headers, "Content-Length") } =
+    trace;
+  const { subject, payload } = party;
+  await runHook(
+    "onRequest",
+    () => onRequest({ event, subject, payload, bucket, session, bytes, request }),
+  );
+}
+
+/** What the bytes of an object that comes in one request must keep to. */
+export function boundsInOne(
+  core: Core,
+  start: Start,
+  { minBytes, requireChecksum }: UploadGrant,
+): BodyBounds {
+  if (requireChecksum && !hasHash(start)) throw noHash("with the metadata");
+  return { most: Math.min(start.maxBytes, core.maxChunkBytes), least: minBytes };
+}
+
+function hasHash({ metadata: { crc32c, md5Hash } }: Start): boolean {
+  return (crc32c ?? md5Hash) !== undefined;
+}
+
+function noHash(where: string): HttpError {
+  return badRequest(`Expected a CRC32C or an MD5 of the object ${where}`, "required");
 }
 
 /** Opens the session of a token. */
@@ -105,11 +182,12 @@ export async function append(
   const body = passBody(request, boundsOf(core, session, chunk));
   const { range } = chunk;
   trace.bytes = body.length;
+  await permit(core, session, trace, request);
   const isEmpty = range !== undefined && range.first === undefined;
   const progress = core.progress.of(session.name);
   if (isEmpty) {
     const outcome = await core.backend.append(session.target, chunk, body, trace);
-    return settled(progress, outcome, trace, 0);
+    return await settled(core, session, outcome, trace, 0);
   }
   const leave = enter(progress, core.now());
   if (!leave) {
@@ -135,24 +213,38 @@ async function appendBytes(
   // Of what is not known here, the backend is asked before a byte goes on.
   if (progress.persisted === undefined || progress.finished) {
     const known = await ask(core, session, trace);
-    if (known.kind !== "stored") return known;
+    if (known.kind !== "stored") {
+      trace.bytes = 0;
+      return known;
+    }
   }
   const { persisted = 0 } = progress;
-  if ((chunk.range?.first ?? 0) < persisted) return again(progress, persisted, chunk);
+  if ((chunk.range?.first ?? 0) < persisted) {
+    trace.bytes = 0;
+    return again(progress, persisted, chunk);
+  }
   progress.persisted = undefined; // until they have arrived nobody knows
-  const outcome = await core.backend.append(session.target, chunk, body, trace);
-  return settled(progress, outcome, trace);
+  const outcome = await core.backend.append(session.target, chunk, body, trace)
+    .finally(() => trace.bytes = body.passed?.() ?? body.length);
+  return await settled(core, session, outcome, trace);
 }
 
 /** Asks how much is stored. */
 export async function ask(core: Core, session: OpenSession, trace: Trace): Promise<Outcome> {
   const outcome = await core.backend.ask(session.target, trace);
-  return settled(core.progress.of(session.name), outcome, trace, 0);
+  return await settled(core, session, outcome, trace, 0);
 }
 
 /** Ends the session without an object. */
-export async function cancel(core: Core, session: OpenSession, trace: Trace): Promise<Outcome> {
-  return await core.backend.cancel(session.target, trace);
+export async function cancel(
+  core: Core,
+  session: OpenSession,
+  request: Request,
+  trace: Trace,
+): Promise<Outcome> {
+  await permit(core, session, trace, request);
+  const outcome = await core.backend.cancel(session.target, trace);
+  return await settled(core, session, outcome, trace);
 }
 
 /** The answer to bytes that are stored already, without passing them on once more. */
@@ -172,32 +264,40 @@ function again({ crc32c, md5 }: Progress, persisted: number, { range }: Chunk): 
  * What an outcome says of a session is remembered, and noted. Where no bytes were sent, a reply that does not say how many
  * are stored says that none are: `unsaid`.
  */
-function settled(
-  progress: Progress,
+async function settled(
+  core: Core,
+  session: OpenSession,
   outcome: Outcome,
   trace: Trace,
   unsaid?: number,
-): Outcome {
+): Promise<Outcome> {
+  const progress = core.progress.of(session.name);
+  progress.finished = outcome.kind === "finished";
+  progress.persisted = outcome.kind === "stored" ? outcome.persisted ?? unsaid : undefined;
   if (outcome.kind === "stored") {
-    progress.persisted = outcome.persisted ?? unsaid;
     progress.crc32c = outcome.crc32c;
     progress.md5 = outcome.md5;
-  } else progress.persisted = undefined;
-  progress.finished = outcome.kind === "finished";
-  return finished(outcome, trace);
-}
-
-/** The line of the request that makes the object says what it is. */
-function finished(outcome: Outcome, trace: Trace): Outcome {
-  if (outcome.kind !== "finished") return outcome;
-  const { generation, size, crc32c } = outcome.object;
-  if (trace.event === "chunk" || trace.event === "status") trace.event = "finish";
-  Object.assign(trace, { generation, size, crc32c });
+  } else if (outcome.kind === "finished") {
+    if (trace.event === "chunk" || trace.event === "status") trace.event = "finish";
+    note(core, outcome.object, trace);
+    if (!progress.told) {
+      const { subject, payload } = session;
+      const event = await finishEvent(outcome.object, { subject, payload }, session.name);
+      await runFinish(core.hooks, event, false);
+      progress.told = true;
+    }
+  }
   return outcome;
 }
 
+/** The line of the request that makes the object says what it is. */
+function note(core: Core, object: FinishedObject, trace: Trace): void {
+  const { name, generation, size, crc32c } = object;
+  Object.assign(trace, { generation, size, crc32c, ...(core.logNames && { name }) });
+}
+
 /** What the body of a request must keep to, so that the object stays within what was allowed. */
-function boundsOf(core: Core, session: OpenSession, { range }: Chunk) {
+function boundsOf(core: Core, session: OpenSession, { range, hash }: Chunk): BodyBounds {
   const { maxChunkBytes, limits } = core;
   const { first = 0, last, total } = range ?? {};
   if (total !== undefined && session.size !== undefined && total !== session.size) {
@@ -215,7 +315,15 @@ function boundsOf(core: Core, session: OpenSession, { range }: Chunk) {
   if ((exact ?? 0) > maxChunkBytes) {
     throw tooLarge(`At most ${maxChunkBytes} bytes are allowed in a request, got ${exact}`);
   }
-  return { exact, most: Math.min(maxChunkBytes, most - first) };
+  // Whether the object is finished when this has arrived, if anything.
+  const isLast = !range || (carries ? end === undefined || end === total : total !== undefined);
+  if (isLast && session.needsHash && hash === undefined) throw noHash("in X-Goog-Hash");
+  const { minBytes = 0 } = session;
+  if (total !== undefined && total < minBytes) {
+    throw badRequest(`At least ${minBytes} bytes are expected of this object, got ${total}`);
+  }
+  const least = isLast && total === undefined ? Math.max(0, minBytes - first) : 0;
+  return { exact, most: Math.min(maxChunkBytes, most - first), least };
 }
 
 function newObject({ bucket, query, metadata, contentType }: Start): NewObject {

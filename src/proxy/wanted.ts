@@ -4,6 +4,7 @@ import { isMediaType } from "../protocol/media_type.ts";
 import { expectedOfName } from "../protocol/upload_url.ts";
 import { badRequest, forbidden, type HttpError, quote } from "./http_error.ts";
 import { checkGrant, type UploadGrant, type UploadLimits } from "./grant.ts";
+import type { StartDecision } from "./hooks.ts";
 import { checkFields, checkNoPattern, checkType, openFields } from "./policy.ts";
 import { type ObjectView, viewOf } from "./view.ts";
 
@@ -91,6 +92,25 @@ export function checkStart(input: StartInput, grant: UploadGrant, limits: Upload
   }
   const view = viewOf(fields, granted, input.query.get("fields"));
   return { bucket, query, metadata, name, contentType: stored, maxBytes, view };
+}
+
+/** A start as the operator's own code wants it: another name, more fields. They are held to what Google and the proxy take. */
+export function changedStart(
+  start: Start,
+  { name = start.name, metadata: added = {} }: StartDecision,
+  { contentTypes }: UploadLimits,
+): Start {
+  const query = new URLSearchParams(start.query);
+  query.set("name", name);
+  const metadata = { ...withGranted(start.metadata, added), name };
+  const { contentType } = metadata as { contentType?: unknown };
+  if (expectedOfName(name) || !isMediaType(contentType)) {
+    throw new TypeError("onStart: expected the name of an object and a media type");
+  }
+  checkType(contentType, contentTypes);
+  const view = viewOf(start.view.fields, added, start.view.asked ?? null);
+  const hidden = [...start.view.hidden, ...view.hidden];
+  return { ...start, query, metadata, name, contentType, view: { ...view, hidden } };
 }
 
 /** What the client wants, from all places where it may say so. */

@@ -2,6 +2,7 @@
 
 import type { TakenSource } from "../bytes/source.ts";
 import { UploadError } from "../errors.ts";
+import { checkStartUrl, isChecksumOption } from "./checks.ts";
 import { UPLOAD_CHUNK_SIZE } from "../protocol/content_range/ranges.ts";
 import { isMediaType } from "../protocol/media_type.ts";
 import type { ChecksumOption } from "../protocol/resource.ts";
@@ -43,7 +44,7 @@ export interface Checkpoint {
 
 const CHECKS: { [Field in keyof Checkpoint]-?: (value: unknown) => boolean } = {
   version: (value) => value === 1,
-  uploadUrl: isUrl,
+  uploadUrl: isStartUrl,
   sessionUrl: isUrl,
   chunkSize: (value) => isCount(value) && value > 0 && value % UPLOAD_CHUNK_SIZE === 0,
   persisted: isCount,
@@ -53,7 +54,7 @@ const CHECKS: { [Field in keyof Checkpoint]-?: (value: unknown) => boolean } = {
   lastModified: (value) =>
     value === undefined || typeof value === "number" && Number.isFinite(value),
   contentType: isMediaType,
-  checksum: (value) => value === null || value === "auto" || value === "crc32c" || value === "md5",
+  checksum: isChecksumOption,
   protocol: (value) =>
     value === undefined || value === "content-range" || value === "x-goog-upload",
   granularity: (value) => value === undefined || isCount(value) && value > 0,
@@ -114,6 +115,14 @@ function refused(expected: string, actual: string): UploadError {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isStartUrl(value: unknown): boolean {
+  try {
+    return typeof value === "string" && checkStartUrl(value, "uploadUrl", "resumable") === value;
+  } catch {
+    return false;
+  }
 }
 
 function isUrl(value: unknown): boolean {

@@ -63,8 +63,8 @@ export function checkStartUrl(
   const url = checkUrl(value, name);
   if (isSessionUrl(url)) {
     throw new TypeError(
-      `${name}: expected where uploads are started, got a session URL (with upload_id); a session is taken up from a ` +
-        "checkpoint, with resume()",
+      `${name}: expected where uploads are started, got a session URL (with upload_id); a session is taken up with ` +
+        "the option `session`, by ResumableUpload.attach(), or from a checkpoint",
     );
   }
   const signature = signatureOf(url);
@@ -259,11 +259,15 @@ function checkCrc32c(value: unknown, name: string): void {
   }
 }
 
+/** Whether a value is one of the checksum options. */
+export function isChecksumOption(value: unknown): value is ChecksumOption {
+  return [null, "auto", ...CHECKSUM_KINDS].some((option) => option === value);
+}
+
 /** One of the checksum options; the default is `auto`. */
 function checkChecksum(value: ChecksumOption | undefined): ChecksumOption {
-  const options: readonly ChecksumOption[] = ["auto", "crc32c", "md5", "sha256", null];
   if (value === undefined) return "auto";
-  if (!options.includes(value)) {
+  if (!isChecksumOption(value)) {
     throw new TypeError(
       `checksum: expected "auto", "crc32c", "md5", "sha256" or null, got ${JSON.stringify(value)}`,
     );

@@ -1,6 +1,6 @@
 /** What the two one-request uploads share: bytes of known size, checks, and retrying only where that is safe. */
 
-import { type ByteContainer, type Bytes, viewOf } from "../bytes/bytes.ts";
+import { type ByteContainer, viewOf } from "../bytes/bytes.ts";
 import type { RandomAccessSource } from "../bytes/random_access.ts";
 import { startChecksum } from "../bytes/running_checksum.ts";
 import { type ByteSource, type TakenSource, takeSource } from "../bytes/source.ts";
@@ -9,11 +9,9 @@ import { abortable } from "../net/clock.ts";
 import { attempt, retrying, type RetryPolicy, type Step } from "../net/retry.ts";
 import type { Reply, SendResult } from "../net/send.ts";
 import { streamingInit, type Transport } from "../net/transport.ts";
-import type { Checksums } from "../protocol/hashes.ts";
 import { readRefusal } from "../protocol/refusal.ts";
 import { isSuccess } from "../protocol/reply.ts";
 import type { SentBytes, UploadContext } from "../protocol/resource.ts";
-import type { ObjectMetadata } from "../protocol/resources/storage_object.ts";
 import { parameterOf, signatureOf } from "../protocol/upload_url.ts";
 import {
   type CheckedUpload,
@@ -71,7 +69,9 @@ export async function sendInOne<T>(request: OneRequest<T>): Promise<OneRequestRe
   try {
     const opened = await abortable(source.open(), signal);
     if (opened.kind !== "random-access") {
-      throw new TypeError("data: expected its size to be known, got a source that is read once");
+      throw new TypeError(
+        "data: expected its size to be known, got a source that is read once; pass it to upload() or to a ResumableUpload",
+      );
     }
     const retries = policy.retries && isRepeatable(upload);
     const attempts = new Attempts(request, opened, { ...policy, retries });

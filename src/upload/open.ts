@@ -10,7 +10,7 @@ import type { Checksums } from "../protocol/hashes.ts";
 import type { ObjectMetadata } from "../protocol/resources/storage_object.ts";
 import type { OpenedSession, UploadProtocol } from "../protocol/upload_protocol.ts";
 import { signatureOf } from "../protocol/upload_url.ts";
-import type { Checkpoint } from "./checkpoint.ts";
+import { type Checkpoint, checkSameSource } from "./checkpoint.ts";
 import { type CheckedUpload, checkTotalBytes, computedKind, isUnbounded } from "./checks.ts";
 import { aligned, type Feed } from "./feed.ts";
 import type { Progress } from "./progress.ts";
@@ -126,6 +126,8 @@ export async function resumeSession<T>(
   const { persisted, crc32c, totalBytes: declared, sessionUrl: url, contentType } = from;
   const { granularity = UPLOAD_CHUNK_SIZE } = from;
   const opened = await abortable(source.open(), signal);
+  // A size of 0 is known only now.
+  if (opened.kind === "random-access") checkSameSource(from, { ...source, size: opened.size });
   const chunkSize = chunkSizeFor(opened, setup.chunkSize);
   const checksum = await startChecksum(computedKind(setup.upload, {}));
   const feed = openFeed(setup, opened, { declared, checksum, chunkSize, granularity });

@@ -284,13 +284,14 @@ export class UploadSession<T> {
   ): Promise<SessionStep> {
     const progress = persisted > this.#state.persisted;
     await this.#rejoin(persisted, crc32c, signal);
-    const ours = await abortable(this.#feed.confirm(persisted), signal);
+    const ours = await abortable(this.#feed.goTo(persisted), signal);
     if (ours !== undefined && crc32c !== undefined && ours !== crc32c) {
       const message =
         `Cannot go on: expected crc32c ${ours} for the ${persisted} bytes stored, the server has ${crc32c}`;
       throw new DataCorruption(reply.response, message);
     }
     this.#state = advance(this.#state, { kind: "stored", persisted, url });
+    this.#feed.release(persisted);
     this.#inconclusive = 0;
     if (progress) this.#sender.noteProgress();
     this.#options.progress.confirmed(persisted, this.#total);
@@ -326,6 +327,7 @@ export class UploadSession<T> {
         `Cannot go on: the server has finished the object, but only ${this.#handed} bytes of it were sent`;
       throw new DataCorruption(reply.response, message);
     }
+    await abortable(this.#feed.goTo(size), asked.signal); // it was taken back if the server seemed to have less
     const sent = { size, checksums: filled(checksumsOf(this.#feed), claimed) };
     const result = provenResult({ reply, value, resource, context, sent, checksum });
     this.#state = advance(this.#state, { kind: "finished", size });

@@ -49,7 +49,7 @@ export class StretchFeed implements Feed {
 
   async next(offset: number, limits: PartLimits): Promise<Part> {
     const turn = ++this.#turn;
-    await this.#rewind(offset, turn);
+    await this.#moveTo(offset, turn);
     const { size, last, hashFirst } = this.#plan(offset, limits);
     const head = { offset, size, last };
     const isHeld = size <= SHORT || hashFirst || (!limits.streamed && !this.#source.blob);
@@ -60,11 +60,13 @@ export class StretchFeed implements Feed {
     return { ...head, body: blob, beside: this.#checksum && pieces };
   }
 
-  async confirm(offset: number): Promise<string | undefined> {
-    await this.#rewind(offset, ++this.#turn);
-    const crc32c = this.crc32cAt(offset);
+  async goTo(offset: number): Promise<string | undefined> {
+    await this.#moveTo(offset, ++this.#turn);
+    return this.crc32cAt(offset);
+  }
+
+  release(offset: number): void {
     this.#checksum?.forget(offset);
-    return crc32c;
   }
 
   crc32cAt(offset: number): string | undefined {
@@ -109,10 +111,19 @@ export class StretchFeed implements Feed {
     return { size, last: false, hashFirst: false };
   }
 
-  /** Takes the checksum back to `offset`, if bytes behind it were handed out before. */
-  async #rewind(offset: number, turn: number): Promise<void> {
-    if (!this.#checksum || this.#checksum.length <= offset) return;
-    await this.#checksum.rewind(offset, (at, length) => this.#read(at, length, turn));
+  /**
+   * Takes the checksum to `offset`: back, if bytes behind it were handed out before; or on, if a request that seemed to have
+   * left less behind has arrived all the same.
+   */
+  async #moveTo(offset: number, turn: number): Promise<void> {
+    const checksum = this.#checksum;
+    if (!checksum) return;
+    if (checksum.length > offset) {
+      await checksum.rewind(offset, (at, length) => this.#read(at, length, turn));
+    }
+    while (checksum.length < offset) {
+      await this.#readHashed(checksum.length, Math.min(PIECE, offset - checksum.length), turn);
+    }
   }
 
   async #readHashed(offset: number, size: number, turn: number): Promise<Bytes> {

@@ -5,7 +5,6 @@ import { contentRangeProtocol } from "../protocol/content_range/mod.ts";
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
 import { type UploadType, uploadTypeOf, withParameter } from "../protocol/upload_url.ts";
 import { defaultTransport } from "../net/transport.ts";
-import { checkCheckpoint, type Checkpoint, checkProtocol, checkSameSource } from "./checkpoint.ts";
 import {
   checkChunkSize,
   checkOptions,
@@ -22,8 +21,12 @@ import { startSession } from "./open.ts";
 import { resumeUpload, setupOf, uploadToSession } from "./resume_upload.ts";
 import { contentTypeOf } from "./source_type.ts";
 import { Progress } from "./progress.ts";
-import type { StreamOptions, UploadOptions, UploadSettings } from "./settings.ts";
-import { SETTING_NAMES } from "./settings.ts";
+import {
+  SETTING_NAMES,
+  type StreamOptions,
+  type UploadOptions,
+  type UploadSettings,
+} from "./settings.ts";
 import { type BucketTarget, resumableUrl, type Start, startOf } from "./target.ts";
 
 /** Up to this many bytes one request is as good as a session, where it is safe to repeat: what it loses, it sends again. */

@@ -81,7 +81,7 @@ export function uploadStream<T = StorageObject>(options: StreamOptions<T>): Uplo
 
   const writable = new WritableStream<Uint8Array>({
     start(controller) {
-      result.catch((error) => controller.error(error));
+      if (failsPipes()) result.catch((error) => controller.error(error));
       // `abort` below waits for a pending write, which may wait for the network.
       const stop = () => writer.abort(controller.signal.reason);
       controller.signal.addEventListener("abort", stop, { once: true });
@@ -94,4 +94,12 @@ export function uploadStream<T = StorageObject>(options: StreamOptions<T>): Uplo
     abort: (reason) => writer.abort(reason),
   });
   return { writable, result };
+}
+
+/**
+ * Whether a pipe fails with its destination. Workers (which have `FixedLengthStream`) call it a success when the destination was
+ * failed by its controller: there only the write or the close fails that is under way or comes next.
+ */
+function failsPipes(): boolean {
+  return !("FixedLengthStream" in globalThis);
 }

@@ -44,11 +44,13 @@ export class WindowFeed implements Feed {
     return { offset, size, last: false, body: bytes.subarray(0, size) };
   }
 
-  confirm(offset: number): Promise<string | undefined> {
-    const crc32c = this.crc32cAt(offset);
+  goTo(offset: number): Promise<string | undefined> {
+    return Promise.resolve(this.crc32cAt(offset));
+  }
+
+  release(offset: number): void {
     this.#window.release(offset);
     this.#checksum?.forget(offset);
-    return Promise.resolve(crc32c);
   }
 
   crc32cAt(offset: number): string | undefined {

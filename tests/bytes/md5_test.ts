@@ -74,8 +74,12 @@ Deno.test("without @noble/hashes the error names the module and carries the caus
   // A copy far from our configuration has no import map, so it cannot find the module.
   const directory = await Deno.makeTempDir();
   try {
-    const source = await Deno.readTextFile(new URL("../../src/bytes/md5.ts", import.meta.url));
-    await Deno.writeTextFile(`${directory}/md5.ts`, source);
+    for (const file of ["md5.ts", "running_hash.ts"]) {
+      await Deno.copyFile(
+        new URL(`../../src/bytes/${file}`, import.meta.url),
+        `${directory}/${file}`,
+      );
+    }
     await Deno.writeTextFile(
       `${directory}/program.js`,
       `import { createMd5 } from "./md5.ts";

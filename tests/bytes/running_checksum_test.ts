@@ -9,7 +9,7 @@ const DATA = patterned(3 * U + 5);
 const crcOf = (end: number) => encodeCrc32c(crc32c(DATA.subarray(0, end)));
 
 Deno.test("the CRC32C is remembered at the end of each piece, and made from the bytes before anywhere else", async () => {
-  const sum = (await startChecksum("auto"))!;
+  const sum = (await startChecksum("crc32c"))!;
   sum.update(DATA.subarray(0, U + 100));
   sum.update(DATA.subarray(U + 100));
   assertEquals(sum.length, DATA.length);
@@ -27,8 +27,8 @@ Deno.test("the CRC32C is remembered at the end of each piece, and made from the 
   );
   sum.forget(2 * U);
   assertEquals(sum.crc32cAt(3 * U, DATA.subarray(U, 3 * U)), crcOf(3 * U), "from the nearest one");
-  assertEquals(sum.crc32c(), crcOf(DATA.length));
-  assertEquals(sum.md5(), undefined);
+  assertEquals(sum.sums().crc32c, crcOf(DATA.length));
+  assertEquals(sum.sums().md5, undefined);
 });
 
 Deno.test("what lies before confirmed bytes is forgotten", async () => {
@@ -41,10 +41,22 @@ Deno.test("what lies before confirmed bytes is forgotten", async () => {
   assertEquals(sum.crc32cAt(2 * U), crcOf(2 * U));
 });
 
+Deno.test("SHA-256 is computed beside CRC32C when it is asked for, and goes back with it", async () => {
+  const sum = (await startChecksum("sha256"))!;
+  sum.update(DATA.subarray(0, U));
+  await sum.rewind(100, (at, length) => Promise.resolve(DATA.slice(at, at + length)));
+  sum.update(DATA.subarray(100));
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", DATA));
+  assertEquals(sum.sums(), {
+    crc32c: crcOf(DATA.length),
+    sha256: btoa(String.fromCharCode(...digest)),
+  });
+});
+
 Deno.test("md5 is computed beside CRC32C when it is asked for; null computes nothing", async () => {
   const sum = (await startChecksum("md5"))!;
   sum.update(new TextEncoder().encode("123456789"));
-  assertEquals([sum.md5(), sum.crc32c()], ["JfnnlDI7RTiF9RgfG2JNCw==", "4waSgw=="]);
+  assertEquals([sum.sums().md5, sum.sums().crc32c], ["JfnnlDI7RTiF9RgfG2JNCw==", "4waSgw=="]);
   assertEquals(await startChecksum(null), undefined);
 });
 
@@ -52,7 +64,7 @@ Deno.test("a CRC32C goes on from a checkpoint", () => {
   const sum = continueChecksum(U, crcOf(U))!;
   assertEquals(sum.crc32cAt(U), crcOf(U));
   sum.update(DATA.subarray(U));
-  assertEquals([sum.length, sum.crc32c()], [DATA.length, crcOf(DATA.length)]);
+  assertEquals([sum.length, sum.sums().crc32c], [DATA.length, crcOf(DATA.length)]);
   assertEquals(continueChecksum(U, "no crc"), undefined);
 });
 
@@ -66,18 +78,18 @@ for (const to of [0, 100, U, U + 1, 2 * U - 1, 2 * U]) {
     sum.update(DATA.subarray(0, U));
     sum.update(DATA.subarray(U, 2 * U));
     await sum.rewind(to, read);
-    assertEquals([sum.length, sum.crc32c()], [to, crcOf(to)]);
+    assertEquals([sum.length, sum.sums().crc32c], [to, crcOf(to)]);
     sum.update(DATA.subarray(to, 3 * U));
     sum.update(DATA.subarray(3 * U));
-    assertEquals(sum.crc32c(), crcOf(DATA.length));
+    assertEquals(sum.sums().crc32c, crcOf(DATA.length));
     const once = (await startChecksum("md5"))!;
     once.update(DATA);
-    assertEquals(sum.md5(), once.md5(), "MD5 is that of each byte once");
+    assertEquals(sum.sums().md5, once.sums().md5, "MD5 is that of each byte once");
   });
 }
 
 Deno.test("bytes that are others when they are read again are found out where a piece ended before", async () => {
-  const sum = (await startChecksum("auto"))!;
+  const sum = (await startChecksum("crc32c"))!;
   sum.update(DATA.subarray(0, U));
   sum.update(DATA.subarray(U, 2 * U));
   await sum.rewind(100, read);
@@ -89,7 +101,7 @@ Deno.test("bytes that are others when they are read again are found out where a 
 });
 
 Deno.test("what is found out to have changed is looked at across several ways back", async () => {
-  const sum = (await startChecksum("auto"))!;
+  const sum = (await startChecksum("crc32c"))!;
   for (let at = 0; at < 2 * U; at += U / 2) sum.update(DATA.subarray(at, at + U / 2));
   await sum.rewind(U + 7, read);
   sum.update(DATA.subarray(U + 7, U + 9));
@@ -99,7 +111,7 @@ Deno.test("what is found out to have changed is looked at across several ways ba
 });
 
 Deno.test("there is no way back before what was forgotten", async () => {
-  const sum = (await startChecksum("auto"))!;
+  const sum = (await startChecksum("crc32c"))!;
   sum.update(DATA.subarray(0, U));
   sum.update(DATA.subarray(U));
   sum.forget(U);
@@ -107,14 +119,14 @@ Deno.test("there is no way back before what was forgotten", async () => {
 });
 
 Deno.test("however many pieces there are, the marks stay bounded and every way back works", async () => {
-  const sum = (await startChecksum("auto"))!;
+  const sum = (await startChecksum("crc32c"))!;
   const step = 64;
   for (let at = 0; at < U; at += step) sum.update(DATA.subarray(at, at + step));
-  assertEquals(sum.crc32c(), crcOf(U));
+  assertEquals(sum.sums().crc32c, crcOf(U));
   for (const to of [U - 1, U / 2 + 3, 5]) {
     await sum.rewind(to, read);
-    assertEquals(sum.crc32c(), crcOf(to));
+    assertEquals(sum.sums().crc32c, crcOf(to));
   }
   sum.update(DATA.subarray(5));
-  assertEquals(sum.crc32c(), crcOf(DATA.length));
+  assertEquals(sum.sums().crc32c, crcOf(DATA.length));
 });

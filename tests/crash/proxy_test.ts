@@ -23,7 +23,7 @@ function startProxy(port: number, google: SlowGoogle): Program {
     GCS_BUCKET: "my-bucket",
     GCS_ENDPOINT: google.origin,
     GOOGLE_AUTH: "none",
-    SESSION_SECRET: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+    SESSION_SECRET: "nzwatX4iCNTGYQ-bg-pdF_BLLOiReja9UMTijx1jqXs",
     TICKET_SECRET,
   });
 }

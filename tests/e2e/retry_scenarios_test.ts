@@ -44,13 +44,13 @@ const WAYS = {
   "a multipart upload, without a precondition": {
     bytes: SMALL,
     send: (place) =>
-      new MultipartUpload(insert(place, "multipart"), { ...LIMITS, ...place })
+      new MultipartUpload(insert(place, "multipart"), { ...LIMITS, headers: place.headers })
         .transmit(fetch, SMALL, { name: "object" }, "text/plain"),
   },
   "a simple upload, without a precondition": {
     bytes: SMALL,
     send: (place) =>
-      new SimpleUpload(insert(place, "media"), { ...LIMITS, ...place })
+      new SimpleUpload(insert(place, "media"), { ...LIMITS, headers: place.headers })
         .transmit(fetch, SMALL, "text/plain"),
   },
 } satisfies Record<string, Way>;
@@ -69,7 +69,10 @@ interface Scenario {
   readonly ways: WayName[];
   /** `stored`, or the code of the error. */
   readonly expected: string;
-  /** What the requests got, where that is the point; `-` is a connection that broke. */
+  /**
+   * What the requests got, where that is the point; `-` is a connection that broke, `200*` what a streamed request gets in
+   * place of a 308.
+   */
   readonly requests?: string;
 }
 
@@ -128,21 +131,21 @@ const SCENARIOS: Scenario[] = [
     instructions: ["return-503-after-256K"],
     ways: ["a session, large, one request"],
     expected: "stored",
-    requests: "200 503 308 200",
+    requests: "200 503 308 200* 200",
   },
   {
     rule: "resumable: a failure behind 8 MiB, and another one",
     instructions: ["return-503-after-8192K", "return-408"],
     ways: ["a session, large"],
     expected: "stored",
-    requests: "200 503 408 308 308 200",
+    requests: "200 503 408 308 200* 200",
   },
   {
     rule: "resumable: a failure behind 8 MiB, and another one",
     instructions: ["return-503-after-8192K", "return-408"],
     ways: ["a session, large, one request"],
     expected: "stored",
-    requests: "200 503 408 308 200",
+    requests: "200 503 408 308 200* 200",
   },
   {
     rule: "resumable: a stall is waited for",
@@ -178,7 +181,10 @@ for (const { rule, instructions, ways, expected, requests } of SCENARIOS) {
         assertEquals(outcome, expected);
         assertEquals(await left(endpoint, id), []);
         if (requests !== undefined) {
-          assertEquals(gcs.requests.map(({ status }) => status ?? "-").join(" "), requests);
+          const got = gcs.requests.map(({ status, kind }) =>
+            status === 200 && kind === "chunk" ? "200*" : status ?? "-"
+          );
+          assertEquals(got.join(" "), requests);
         }
         const object = gcs.get("bucket", "object")?.bytes;
         const stored = object && difference(object, WAYS[way].bytes) === -1;

@@ -98,8 +98,8 @@ Deno.test("an opaque response is handed on as it is", async () => {
 
 Deno.test("a transport that rejects is a failure with that cause, and without the URL", async () => {
   const own = new TypeError("connection reset");
-  const { error, taken } = await failureOf(() => Promise.reject(own));
-  assertEquals([error.code, error.cause, taken], ["transport_failed", own, 0]);
+  const { error, body } = await failureOf(() => Promise.reject(own));
+  assertEquals([error.code, error.cause, body], ["transport_failed", own, "not streamed"]);
   assertEquals(error.message.includes("SECRET"), false);
 });
 
@@ -258,7 +258,7 @@ Deno.test("a body of pieces is sent as a stream of known length, in the way that
   const onTaken = (bytes: number) => void taken.push(bytes);
   const request = { ...spec, body: piecesOf() };
   const result = await send(transport, request, { ...options(), onTaken });
-  assertEquals([result.kind, result.taken, body], ["reply", 1000, DATA]);
+  assertEquals([result.kind, result.body, body], ["reply", "all taken", DATA]);
   const headers = new Headers(seen.headers);
   assertEquals([headers.get("a"), headers.get("content-length")], ["b", "1000"]);
   assertEquals([seen.duplex, seen.redirect], ["half", streamingInit()?.redirect]);
@@ -292,8 +292,8 @@ Deno.test("a streamed attempt is given up when it stands still, not when it take
   clock.pass(499);
   assertEquals(signal.aborted, false);
   clock.pass(1);
-  const { error, taken, spent } = await running;
-  assertEquals([error.code, spent, taken], ["deadline_exceeded", 500, 500]);
+  const { error, body, spent } = await running;
+  assertEquals([error.code, spent, body], ["deadline_exceeded", 500, "part taken"]);
   assertStringIncludes(error.message, "500 ms");
 });
 
@@ -366,4 +366,27 @@ Deno.test("an abort ends a streamed attempt at once, with the signal's own reaso
   await settled();
   abort.abort(own);
   assertStrictEquals(await assertRejects(() => running), own);
+});
+
+Deno.test("a transport that has not looked at a stream can be told from one that has", async () => {
+  const fates: string[] = [];
+  const transports: Transport[] = [
+    () => Promise.reject(new Error("what is a stream?")),
+    (_, init) => {
+      (init.body as ReadableStream).getReader();
+      return Promise.reject(new Error("reset"));
+    },
+    async (_, init) => {
+      await (init.body as ReadableStream).getReader().read();
+      throw new Error("reset");
+    },
+    async (_, init) => {
+      await whole(init);
+      throw new Error("reset");
+    },
+  ];
+  for (const transport of transports) {
+    fates.push((await failureOf(transport, { ...spec, body: piecesOf() })).body);
+  }
+  assertEquals(fates, ["untouched", "part taken", "part taken", "all taken"]);
 });

@@ -20,7 +20,8 @@ export interface ServerOptions extends Pick<GcsEmulatorOptions, "ignoreNo308"> {
  *   `x-received-content-range`;
  * - `/308` answers as a session that has stored the range it was sent: 308 without `Location`;
  * - `/hang` never answers, as long as the client waits;
- * - `/inject` takes faults, as JSON, that the requests to come will meet; a broken connection is a real one;
+ * - `/inject` takes faults, as JSON, that the requests to come will meet; `"Infinity"` is the number, and a broken connection is
+ *   a real one;
  * - `/requests` answers with the emulator's log, as JSON: the requests as they came off the wire;
  * - `/servers` takes {@linkcode ServerOptions}, as JSON, and answers with the origin of another server like this one, which
  *   ends with it;
@@ -65,17 +66,17 @@ function paced(
   sleep: (milliseconds: number) => Promise<void>,
 ): RequestInit | undefined {
   if (bytesPerSecond === Infinity || !(init?.body instanceof ReadableStream)) return init;
-  const slowly = new TransformStream<Uint8Array, Uint8Array>(
-    {
-      async transform(piece, controller) {
-        controller.enqueue(piece);
-        await sleep(1000 * piece.length / bytesPerSecond);
-      },
+  const reader = (init.body as ReadableStream<Uint8Array>).getReader();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const piece = await reader.read();
+      if (piece.done) return controller.close();
+      controller.enqueue(piece.value);
+      await sleep(1000 * piece.value.length / bytesPerSecond);
     },
-    { highWaterMark: 0 },
-    { highWaterMark: 0 },
-  );
-  return { ...init, body: init.body.pipeThrough(slowly) };
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+  return { ...init, body };
 }
 
 /** Waits, but not beyond the end of the server. */
@@ -115,7 +116,9 @@ async function answer(gcs: GcsEmulator, path: string, request: Request): Promise
         request.signal.addEventListener("abort", () => reject(request.signal.reason));
       });
     case "/inject":
-      gcs.inject(...JSON.parse(new TextDecoder().decode(body)));
+      gcs.inject(...JSON.parse(new TextDecoder().decode(body), (_, value) => {
+        return value === "Infinity" ? Infinity : value;
+      }));
       return new Response(null, { status: 204 });
     default:
       return Response.json(gcs.requests);

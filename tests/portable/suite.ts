@@ -27,6 +27,12 @@ import { secretErrors } from "./cases/secrets_errors.ts";
 import { secretHeaders } from "./cases/secrets_headers.ts";
 import { stretchRequests } from "./cases/stretch_requests.ts";
 import { stretchFaults } from "./cases/stretch_faults.ts";
+import { stretchStops } from "./cases/stretch_stops.ts";
+import { stretchStalls } from "./cases/stretch_stall.ts";
+import { stretchProgress } from "./cases/stretch_progress.ts";
+import { stretchTransports } from "./cases/stretch_transports.ts";
+import { stretchLimits } from "./cases/stretch_limits.ts";
+import { stretchOneRequests } from "./cases/stretch_one_request.ts";
 import { uploads } from "./cases/upload.ts";
 
 /** Every case, in the order of running. */
@@ -60,6 +66,12 @@ export const cases: PortableCase[] = [
   ...secretHeaders,
   ...stretchRequests,
   ...stretchFaults,
+  ...stretchStops,
+  ...stretchStalls,
+  ...stretchProgress,
+  ...stretchTransports,
+  ...stretchLimits,
+  ...stretchOneRequests,
 ];
 
 /** One case may take this long, in milliseconds. */

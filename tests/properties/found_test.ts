@@ -12,7 +12,7 @@ import { defaultStream, pieces } from "../support/bytes.ts";
 import { scripted, SESSION_URL, started } from "../support/scripted.ts";
 import { startAt } from "./support/scenario.ts";
 
-const SEAL = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+const SEAL = "nzwatX4iCNTGYQ-bg-pdF_BLLOiReja9UMTijx1jqXs";
 const GOOGLE = "https://storage.googleapis.com";
 const ask = { method: "PUT", headers: { "content-range": "bytes */*" } };
 

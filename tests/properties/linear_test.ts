@@ -6,9 +6,9 @@ import { readContentRange } from "../../src/emulator/json/content_range.ts";
 import { readFields } from "../../src/emulator/json/fields.ts";
 import { boundaryOf, readMultipart as readGoogles } from "../../src/emulator/json/multipart.ts";
 import { isMediaType } from "../../src/protocol/media_type.ts";
-import { storedBytes } from "../../src/protocol/content_range.ts";
-import { parseHashes } from "../../src/protocol/metadata.ts";
-import { describeReply } from "../../src/protocol/reply.ts";
+import { storedBytes } from "../../src/protocol/content_range/ranges.ts";
+import { parseHashes } from "../../src/protocol/hashes.ts";
+import { describeReply, serverError } from "../../src/protocol/refusal.ts";
 import { uploadTypeOf } from "../../src/protocol/upload_url.ts";
 import { parseChunkRange } from "../../src/proxy/content_range.ts";
 import { readMultipart } from "../../src/proxy/multipart_body.ts";
@@ -60,6 +60,15 @@ const CASES: [
   ["fields with parentheses", 256, filled("", "a("), readFields],
   ["upload URL", 8192, filled("https://x.example/?", "a=b&"), uploadTypeOf],
   ["error of a server", 65_536, filled("", "http://a "), serverSays],
+  ["XML error of a server", 65_536, filled("<Error><Code>", "<Code>"), serverError],
+  [
+    "XML error of a server with entities",
+    65_536,
+    filled("<Code>", "&amp;", "</Code>"),
+    serverError,
+  ],
+  ["error of a server with a word", 65_536, filled("upload_id=", "a"), serverSays],
+  ["error of a server with a scheme", 65_536, filled("", "a."), serverSays],
   ["error of a server with blanks", 65_536, filled("x", " ", "x"), serverSays],
   [
     "service account key with backslashes",

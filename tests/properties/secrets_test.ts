@@ -15,7 +15,7 @@ import { property } from "./support/property.ts";
 
 const CANARY = "canarycanarycanary";
 const SECRET = `${CANARY}-a ticket secret of more than 32 bytes`;
-const SEAL = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+const SEAL = "nzwatX4iCNTGYQ-bg-pdF_BLLOiReja9UMTijx1jqXs";
 
 /** The message shows nothing of a secret. */
 function quiet(error: Error): void {
@@ -27,8 +27,11 @@ function quiet(error: Error): void {
 /** A JWT without what its decoder reads over; the last character holds bits that mean nothing. */
 const bare = (jwt: string): string => jwt.replace(/[\s=]/g, "").slice(0, -1);
 
-const ticket = await signUploadTicket(SECRET, { subject: "u", prefix: "a/" }, { expiresIn: 1e9 });
-const verify = ticketVerifier({ secret: SECRET });
+const ticket = await signUploadTicket(SECRET, { subject: "u", prefix: "a/" }, {
+  expiresIn: 1e9,
+  maxAge: 1e9,
+});
+const verify = ticketVerifier({ secret: SECRET, maxAge: 1e9 });
 
 property(
   "a ticket is a grant, or refused with 401",

@@ -95,10 +95,14 @@ const cases: [rule: string, reply: ReplyHead, question: SessionQuestion, expecte
   ],
   ["200: the resource says what it shows", reply(200, JSON_TYPE, '{"name":"a"}'), firstChunk, {
     kind: "finished",
+    isCertain: false,
   }],
-  ["201 is success too", reply(201), firstChunk, { kind: "finished" }],
-  ["204 is success too", reply(204), firstChunk, { kind: "finished" }],
-  ["200 on a status query", reply(200, JSON_TYPE, '{"name":"a"}'), status, { kind: "finished" }],
+  ["201 is success too", reply(201), firstChunk, { kind: "finished", isCertain: false }],
+  ["204 is success too", reply(204), firstChunk, { kind: "finished", isCertain: false }],
+  ["200 on a status query", reply(200, JSON_TYPE, '{"name":"a"}'), status, {
+    kind: "finished",
+    isCertain: false,
+  }],
   [
     "308 to a page that sees no Range, behind stored bytes: nothing is known",
     { ...reply(308), crossOrigin: true },

@@ -18,7 +18,16 @@ function show({ method, url, headers }: RequestHead) {
 Deno.test("a start says what the object shall be, its type and its size", () => {
   const metadata = '{"name":"a","metadata":{"k":"v"}}';
   assertEquals(
-    show(start({ url: START, headers: given, metadata, contentType: "image/png", total: 5 })),
+    show(
+      start({
+        method: "POST",
+        url: START,
+        headers: given,
+        metadata,
+        contentType: "image/png",
+        total: 5,
+      }),
+    ),
     {
       method: "POST",
       url: START,
@@ -32,8 +41,14 @@ Deno.test("a start says what the object shall be, its type and its size", () => 
   );
 });
 
+Deno.test("a start may have another method, where an API wants that", () => {
+  const input = { url: START, headers: given, metadata: "{}", contentType: "a/b", total: 5 };
+  assertEquals(start({ ...input, method: "PATCH" }).method, "PATCH");
+});
+
 Deno.test("a start without a known size declares none; one without metadata announces no JSON", () => {
   const { headers } = start({
+    method: "POST",
     url: START,
     headers: given,
     metadata: undefined,
@@ -48,7 +63,8 @@ Deno.test("a start without a known size declares none; one without metadata anno
 
 for (const url of [SIGNED, SIGNED.toLowerCase()]) {
   Deno.test(`a signed start URL carries the media type as content-type, and the header that was signed: ${url.slice(40, 60)}…`, () => {
-    const input = { url, headers: new Headers(), contentType: "image/png", total: 5 };
+    const method = "POST" as const;
+    const input = { method, url, headers: new Headers(), contentType: "image/png", total: 5 };
     assertEquals(show(start({ ...input, metadata: undefined })), {
       method: "POST",
       url,
@@ -102,7 +118,7 @@ Deno.test("a cancel deletes the session, and these replies say that it is no mor
 Deno.test("no request changes the headers it is given", () => {
   const before = [...given];
   const input = { url: SESSION, headers: given, contentType: "a/b" };
-  start({ ...input, url: START, metadata: "{}", total: 5 });
+  start({ ...input, method: "POST", url: START, metadata: "{}", total: 5 });
   chunk({ ...input, offset: 0, size: 1, total: 1, last: true, hash: "x" });
   status(SESSION, given).headers.set("x-goog-added", "1");
   cancel(SESSION, given).headers.set("x-goog-added", "1");

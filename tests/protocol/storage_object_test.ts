@@ -13,6 +13,13 @@ import { isRepeatable } from "../../src/upload/one_request.ts";
 
 const CRC = "4waSgw==", MD5 = "JfnnlDI7RTiF9RgfG2JNCw==";
 
+/** What is known of an upload besides its bytes. */
+const context = (startUrl = "https://storage.googleapis.com/upload/storage/v1/b/b/o") => ({
+  startUrl,
+  method: "POST" as const,
+  metadata: {},
+});
+
 for (
   const [header, expected] of [
     [null, {}],
@@ -109,7 +116,7 @@ for (
   ] as const
 ) {
   Deno.test(`comparing an object: ${rule}`, () => {
-    const facts = storageObject.facts!(object as unknown as StorageObject);
+    const facts = storageObject.facts!(object as unknown as StorageObject, context());
     assertEquals(compareFacts(facts, sent, required)?.kind, expected);
   });
 }
@@ -120,26 +127,30 @@ Deno.test("without checksums of our own only the size is compared", () => {
   assertEquals(compareFacts({ size: 8 }, unhashed, null)?.kind, "differs");
 });
 
-Deno.test("only a generation precondition makes a request repeatable", () => {
-  const none = new Headers(), url = "https://storage.googleapis.com/o?name=a";
-  assertEquals(isRepeatable(url, none), false);
-  assertEquals(isRepeatable(`${url}&ifGenerationMatch=0`, none), true);
-  assertEquals(isRepeatable(`${url}&ifMetagenerationMatch=1`, none), false);
-  assertEquals(isRepeatable(`${url}&ifGenerationMatches=1`, none), false);
-  assertEquals(isRepeatable(`${url}#&ifGenerationMatch=0`, none), false, "it is not sent");
-  assertEquals(isRepeatable(`${url}&ifGenerationNotMatch=1`, none), false);
+const repeats = (url: string, headers = {}, repeatable = false) =>
+  isRepeatable({ url, startHeaders: new Headers(headers), repeatable });
+
+Deno.test("only a generation precondition makes a request repeatable, or the caller's word", () => {
+  const url = "https://storage.googleapis.com/o?name=a";
+  assertEquals(repeats(url), false);
+  assertEquals(repeats(`${url}&ifGenerationMatch=0`), true);
+  assertEquals(repeats(`${url}&ifMetagenerationMatch=1`), false);
+  assertEquals(repeats(`${url}&ifGenerationMatches=1`), false);
+  assertEquals(repeats(`${url}#&ifGenerationMatch=0`), false, "it is not sent");
+  assertEquals(repeats(`${url}&ifGenerationNotMatch=1`), false);
+  assertEquals(repeats(url, {}, true), true);
 });
 
 Deno.test("as a header the precondition belongs to the XML API: it makes signed URLs repeatable, and no others", () => {
-  const header = new Headers({ "X-Goog-If-Generation-Match": "5" });
-  assertEquals(isRepeatable("https://storage.googleapis.com/o?name=a", header), false);
-  assertEquals(isRepeatable("https://storage.googleapis.com/b/o?X-Goog-Signature=a", header), true);
+  const header = { "X-Goog-If-Generation-Match": "5" };
+  assertEquals(repeats("https://storage.googleapis.com/o?name=a", header), false);
+  assertEquals(repeats("https://storage.googleapis.com/b/o?X-Goog-Signature=a", header), true);
 });
 
 Deno.test("what a reply leaves out of an object is filled in with what is known, and nothing is replaced", () => {
   const startUrl = "https://storage.googleapis.com/upload/storage/v1/b/my-bucket/o?name=a%2Fb";
   const complete = (object: object) =>
-    storageObject.complete!(object as StorageObject, { size: 9, startUrl }) as unknown;
+    storageObject.complete!(object as StorageObject, { ...context(startUrl), size: 9 }) as unknown;
   assertEquals(complete({ crc32c: CRC }), {
     crc32c: CRC,
     size: "9",
@@ -166,13 +177,12 @@ Deno.test("checksums travel with the metadata, but for those that it has already
 Deno.test("an object can be looked at again where it was stored", () => {
   const startUrl = "https://proxy.example/gcs/upload/storage/v1/b/my-bucket/o?uploadType=media";
   const at = (name: string) => `https://proxy.example/gcs/storage/v1/b/my-bucket/o/${name}`;
-  assertEquals(storageObject.lookup!(`${startUrl}&name=a%2Fb`, {}), at("a%2Fb"));
-  assertEquals(storageObject.lookup!(startUrl, { name: "a b" }), at("a%20b"));
-  assertEquals(storageObject.lookup!(startUrl, {}), undefined);
-  assertEquals(
-    storageObject.lookup!("https://www.googleapis.com/upload/drive/v3/files", {}),
-    undefined,
-  );
+  const lookup = (startUrl: string, metadata = {}) =>
+    storageObject.lookup!({ ...context(startUrl), metadata });
+  assertEquals(lookup(`${startUrl}&name=a%2Fb`), at("a%2Fb"));
+  assertEquals(lookup(startUrl, { name: "a b" }), at("a%20b"));
+  assertEquals(lookup(startUrl), undefined);
+  assertEquals(lookup("https://www.googleapis.com/upload/drive/v3/files"), undefined);
 });
 
 Deno.test("of a URL that is not Cloud Storage's, whatever the server answers is the result", () => {

@@ -1,7 +1,7 @@
 /** How clients of Google's JSON API speak: sessions with `Content-Range`, and objects in one request. */
 
 import type { Chunk } from "../backends/cloud_storage.ts";
-import { byteCount, checkLength, passBody, readText } from "../body.ts";
+import { type BodyBounds, byteCount, checkLength, passBody, readText } from "../body.ts";
 import { parseChunkRange } from "../content_range.ts";
 import type { UploadGrant } from "../grant.ts";
 import { badRequest, errorResponse, HttpError, quote } from "../http_error.ts";
@@ -10,10 +10,11 @@ import { readMultipart } from "../multipart_body.ts";
 import type { Outcome } from "../outcome.ts";
 import {
   append,
+  boundsInOne,
   cancel,
   type Core,
+  decide,
   insertObject,
-  mostInOne,
   openSession,
   startSession,
 } from "../session.ts";
@@ -22,8 +23,8 @@ import { checkStart, type Start } from "../wanted.ts";
 
 /** Where a request is about. */
 export interface Place {
-  /** The origin under which clients reach the proxy, and the path of this request. */
-  readonly origin: string;
+  /** What stands before the path of this request where clients reach the proxy. */
+  readonly base: string;
   readonly path: string;
   readonly bucket: string;
   readonly query: URLSearchParams;
@@ -43,7 +44,7 @@ const MAX_METADATA = 65_536;
 const NO_VIEW: ObjectView = { fields: [], hidden: [], asked: undefined };
 
 /** `uploadType=resumable`: starts a session, and hands out a sealed one in the place of Google's. */
-export async function start(
+export async function startUpload(
   core: Core,
   { request, place, grant }: StartRequest,
   trace: Trace,
@@ -53,10 +54,12 @@ export async function start(
   const contentType = request.headers.get("x-upload-content-type") ?? undefined;
   const metadata = await readText(decoded(request), MAX_METADATA, core.startTimeout);
   const { bucket, query } = place;
-  const wanted = checkStart({ bucket, query, metadata, contentType, size }, grant, core.limits);
-  const opened = await startSession(core, wanted, grant, size, trace);
+  const input = { bucket, query, metadata, contentType, size };
+  const wanted = { start: checkStart(input, grant, core.limits), grant, size, request };
+  const start = await decide(core, "resumable", wanted);
+  const opened = await startSession(core, { ...wanted, start }, trace);
   if ("kind" in opened) return render(opened, NO_VIEW);
-  const location = new URL(`${place.origin}${place.path}`);
+  const location = new URL(place.base + place.path);
   location.search = new URLSearchParams({ uploadType: "resumable", upload_id: opened.token })
     .toString();
   return new Response(null, {
@@ -77,9 +80,11 @@ export async function media(
   checkLength(request, core.requireLength);
   const size = byteCount(request.headers, "Content-Length");
   const { bucket, query } = place;
-  const wanted = checkStart({ bucket, query, metadata: "", contentType, size }, grant, core.limits);
-  const body = passBody(request, { most: mostInOne(core, wanted) });
-  return render(await insertObject(core, wanted, body, trace), wanted.view);
+  const input = { bucket, query, metadata: "", contentType, size };
+  const wanted = { start: checkStart(input, grant, core.limits), grant, size, request };
+  const body = passBody(request, boundsInOne(core, wanted.start, grant));
+  const start = await decide(core, "media", wanted);
+  return render(await insertObject(core, { start, grant }, body, trace), start.view);
 }
 
 /** `uploadType=multipart`: an object and its metadata in one request. */
@@ -97,17 +102,24 @@ export async function multipart(
     core.startTimeout,
   );
   const { bucket, query } = place;
-  let wanted: Start;
+  let start: Start, bounds: BodyBounds;
   try {
     const input = { bucket, query, metadata, contentType, size: undefined };
-    wanted = checkStart(input, grant, core.limits);
+    const wanted = {
+      start: checkStart(input, grant, core.limits),
+      grant,
+      size: undefined,
+      request,
+    };
+    bounds = boundsInOne(core, wanted.start, grant);
+    start = await decide(core, "multipart", wanted);
   } catch (error) {
     await media.cancel(error);
     throw error;
   }
-  const body = passBody({ headers: new Headers(), body: media }, { most: mostInOne(core, wanted) });
+  const body = passBody({ headers: new Headers(), body: media }, bounds);
   const passed = { ...body, problem: () => problem() ?? body.problem() };
-  return render(await insertObject(core, wanted, passed, trace), wanted.view);
+  return render(await insertObject(core, { start, grant }, passed, trace), start.view);
 }
 
 /** A chunk, a status query or the finish. */
@@ -131,9 +143,14 @@ export async function proceed(
 }
 
 /** `DELETE`. */
-export async function end(core: Core, token: string, trace: Trace): Promise<Response> {
+export async function end(
+  core: Core,
+  request: Request,
+  token: string,
+  trace: Trace,
+): Promise<Response> {
   const session = await openSession(core, token, trace);
-  return render(await cancel(core, session, trace), session.view ?? NO_VIEW);
+  return render(await cancel(core, session, request, trace), session.view ?? NO_VIEW);
 }
 
 /** What the head of a request says of its bytes. */

@@ -22,7 +22,7 @@ import {
 import { assertStored, CHUNK, chunks } from "./upload_support.ts";
 
 /** More than fits into the buffers between a client and a server, and a last request of its own. */
-const SIZE = 12 * MIB + 7;
+const SIZE = 9 * MIB + 7;
 
 /** A request of 4 MiB and a last one: enough for what needs no connection. */
 const SHORT = 5 * MIB + 7;
@@ -119,7 +119,7 @@ const REAL: Readonly<Record<string, Fault[]>> = {
   "a reset after the whole body": [{ on: "chunk", drop: "after" }],
   "a 503 before a byte is read": [{ on: "chunk", status: 503 }],
   "a 503 in the middle": [{ on: "chunk", status: 503, afterBytes: 3 * MIB + 5 }],
-  "a 503 after the whole body": [{ on: "chunk", status: 503, afterBytes: 12 * MIB }],
+  "a 503 after the whole body": [{ on: "chunk", status: 503, afterBytes: 9 * MIB }],
   "a 403 of a rate limit in the middle": [
     { on: "chunk", status: 403, afterBytes: 3 * MIB + 5, reason: "userRateLimitExceeded" },
   ],
@@ -127,8 +127,8 @@ const REAL: Readonly<Record<string, Fault[]>> = {
   "a lost reply to the last request": [{ on: "final", drop: "after" }],
   "a reset, then a 503, then a reset": [
     { on: "chunk", cut: 2 * MIB },
-    { on: "chunk", status: 503, afterBytes: MIB },
-    { on: "chunk", cut: 4 * MIB },
+    { on: ["chunk", "final"], status: 503, afterBytes: MIB },
+    { on: ["chunk", "final"], cut: 3 * MIB },
   ],
   "a reset, and a question that gets a 503": [
     { on: "chunk", cut: 2 * MIB + 1 },
@@ -140,12 +140,6 @@ const REAL: Readonly<Record<string, Fault[]>> = {
 const received = (log: readonly RequestRecord[]): number =>
   log.reduce((sum, { kind, bodyBytes }) => kind === "initiate" ? sum : sum + bodyBytes, 0);
 
-/** A browser repeats a request by itself when a connection breaks that was used before, if it has the body. */
-function isRepeatedByBrowser(record: RequestRecord, next: RequestRecord | undefined): boolean {
-  return record.fault !== null && record.status === null &&
-    record.contentRange === next?.contentRange;
-}
-
 async function overConnection(context: Context, what: string, faults: Fault[]): Promise<void> {
   const { origin } = context;
   await injectAt(origin, ...faults);
@@ -154,20 +148,21 @@ async function overConnection(context: Context, what: string, faults: Fault[]): 
   const transport = tape.transport(fetch);
   await sendTo(origin, what, tape.source(bytes), { transport });
   await assertStoredAt(origin, what, bytes);
-  const all = await requestsAt(origin, what);
-  const log = streams(context)
-    ? all
-    : all.filter((record, i) => !isRepeatedByBrowser(record, all[i + 1]));
-  assertNothingTwice(log, what);
-  const hits = all.filter(({ fault }) => fault !== null);
-  assertEquals(hits.length, faults.length, "how many requests went wrong");
+  const log = await requestsAt(origin, what);
+  assertNothingTwice(log, what, tape.ranges);
+  const hits = log.filter(({ fault }) => fault !== null);
+  if (streams(context)) assertEquals(hits.length, faults.length, "how many requests went wrong");
   const lost = hits.reduce((sum, { bodyBytes, fault }) => {
     return fault === "drop after" || fault === "early" ? sum : sum + bodyBytes - kept(bodyBytes);
   }, 0);
-  assert(
-    received(log) <= SIZE + lost + CHUNK * hits.length,
-    `${received(log)} bytes were received`,
-  );
+  // Unless the runtime has repeated a request by itself.
+  const carrying = log.filter(({ contentRange }) => contentRange !== null).length;
+  if (carrying === tape.ranges.length) {
+    assert(
+      received(log) <= SIZE + lost + CHUNK * hits.length,
+      `${received(log)} bytes were received`,
+    );
+  }
   assertQuietWhileAsking(tape);
   assertEquals(tape.closed, 1, "how often the source was closed");
 }
@@ -217,7 +212,7 @@ export const stretchFaults: PortableCase[] = [
       gcs.inject({ on: "chunk", cut: 2 * MIB });
       const before = long(SIZE);
       const after = before.slice();
-      after.fill(9, 11 * MIB);
+      after.fill(9, 8 * MIB);
       const tape = new Tape();
       const content = ({ ranges }: Tape) => ranges.length < 2 ? before : after;
       const source = tape.source(before, { content });

@@ -57,6 +57,13 @@ function expected(context: Context): unknown[] {
   return ends.map((end, i) => [end === SIZE ? "final" : "chunk", range(ends[i - 1] ?? 0, end)]);
 }
 
+let seen: Promise<RequestRecord[]> | undefined;
+
+/** The requests of one upload, which several rules look at. */
+function requestsOfOne(context: Context): Promise<RequestRecord[]> {
+  return seen ??= uploaded(context, "one", new Tape().source(long(SIZE)), SIZE);
+}
+
 /** Requests over a connection. */
 export const stretchRequests: PortableCase[] = [
   ...Object.entries(KINDS).map(([kind, make]): PortableCase => ({
@@ -88,7 +95,7 @@ export const stretchRequests: PortableCase[] = [
   {
     name: "stretch: a long request has its length on the wire where the runtime can say it",
     async run(context) {
-      const log = await uploaded(context, "length", new Tape().source(long(SIZE)), SIZE);
+      const log = await requestsOfOne(context);
       for (const { kind, contentRange, headers } of log) {
         const range = rangeOf(contentRange);
         if (!range) continue;
@@ -106,7 +113,7 @@ export const stretchRequests: PortableCase[] = [
   {
     name: "stretch: X-GUploader-No-308 goes along exactly where a 308 would be a rejection",
     async run(context) {
-      const log = await uploaded(context, "no 308", new Tape().source(long(SIZE)), SIZE);
+      const log = await requestsOfOne(context);
       const asked = log.filter(({ headers }) => headers["x-guploader-no-308"] !== undefined);
       const refuses308 = ["deno", "node", "bun"].includes(context.runtime);
       assertEquals(
@@ -134,11 +141,11 @@ export const stretchRequests: PortableCase[] = [
     },
   },
   {
-    name: "stretch: with chunkSize Infinity 70 MiB go in one long request and a last one",
+    name: "stretch: with chunkSize Infinity 65 MiB go in one long request and a last one",
     async run(context) {
       if (!streams(context)) return; // nothing there is long
       const gcs = new GcsEmulator({ store: "discard", md5: false });
-      const size = 70 * MIB + 1;
+      const size = 65 * MIB + 1;
       const piece = long(MIB);
       const source = {
         size,
@@ -146,8 +153,8 @@ export const stretchRequests: PortableCase[] = [
       };
       await send(gcs, source, { chunkSize: Infinity });
       assertEquals(ranges(gcs), [
-        `bytes 0-${70 * MIB - 1}/${size}`,
-        `bytes ${70 * MIB}-${size - 1}/${size}`,
+        `bytes 0-${65 * MIB - 1}/${size}`,
+        `bytes ${65 * MIB}-${size - 1}/${size}`,
       ]);
     },
   },

@@ -10,6 +10,7 @@ import {
   CHUNK,
   chunks,
   kinds,
+  type MoreOptions,
   pattern,
   put,
   startUrl,
@@ -37,7 +38,7 @@ export const ODD_NAMES: readonly string[] = [
 ];
 
 /** How much is sent how, in the words of the log. */
-const TYPES: [what: string, size: number, options: Partial<UploadOptions>, kinds: string][] = [
+const TYPES: [what: string, size: number, options: MoreOptions, kinds: string][] = [
   ["a few bytes", 5, {}, "initiate final"],
   ["a few bytes that are not to be retried", 5, { retry: null }, "multipart"],
   ["a few bytes over nothing", 5, { ifGenerationMatch: 0 }, "multipart"],
@@ -120,7 +121,7 @@ export const calls: PortableCase[] = [
     name: "options that contradict each other are refused before anything is sent",
     async run() {
       const gcs = new GcsEmulator();
-      const wrong: Partial<UploadOptions>[] = [
+      const wrong: MoreOptions[] = [
         { url: startUrl("resumable") },
         { bucket: undefined },
         { name: undefined },
@@ -139,7 +140,7 @@ export const calls: PortableCase[] = [
     name: "the media type is the one given, else that of the metadata, the Blob, the string",
     async run() {
       const gcs = new GcsEmulator();
-      const type = async (source: Blob | string, options: Partial<UploadOptions> = {}) => {
+      const type = async (source: Blob | string, options: MoreOptions = {}) => {
         await put(gcs, source, options);
         return gcs.get(BUCKET, "object")?.contentType;
       };

@@ -82,8 +82,11 @@ export function testClock(): TestClock {
 
 /** Options that say anew where an upload goes, or nothing of it. */
 export type MoreOptions = UploadSettings & {
+  readonly bucket?: string | undefined;
   readonly name?: string | undefined;
-  readonly endpoint?: string | undefined;
+  readonly endpoint?: string | URL | undefined;
+  readonly url?: string | URL | undefined;
+  readonly session?: unknown;
 };
 
 /** Where an upload goes unless the case says otherwise: into the emulator, in the smallest chunks, without waiting. */

@@ -125,7 +125,7 @@ export const sessions: readonly Hostile[] = [
   {
     attack: "a cancelled session",
     answer: "499",
-    google: "start, cancel, chunk",
+    google: "start, cancel, query",
     run: async (target) => {
       const url = await started(target);
       await outcome(await ask(target, url, { method: "DELETE" }));

@@ -1,0 +1,190 @@
+/** What the operator's own code hears of uploads, and may say to them. */
+
+import { badGateway, HttpError } from "./http_error.ts";
+import type { FinishedObject } from "./outcome.ts";
+
+/** Who an upload is for. */
+export interface UploadParty {
+  /** Who the grant is for. */
+  readonly subject: string | undefined;
+  /** What the grant carries for the operator's code. */
+  readonly payload: unknown;
+}
+
+/** An upload that is about to start; everything in it has been checked. */
+export interface StartEvent extends UploadParty {
+  /** How the bytes will come. */
+  readonly uploadType: "resumable" | "media" | "multipart";
+  /** Where the object goes. */
+  readonly bucket: string;
+  /** The name of the object. */
+  readonly name: string;
+  /** Its media type. */
+  readonly contentType: string;
+  /** In bytes, where the client has declared it. */
+  readonly size: number | undefined;
+  /** The object resource that goes to Google: what the client has set, and what the grant does. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** The request. Its body is not for the hook. */
+  readonly request: Request;
+}
+
+/** What a start is changed to. */
+export interface StartDecision {
+  /** Another name for the object: no longer bound to what the grant covers. */
+  name?: string | undefined;
+  /** Fields of the object resource, on top of the others. The client is not shown them. */
+  metadata?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** A request that is about to be done; of a session, or one that starts an upload. */
+export interface RequestEvent extends UploadParty {
+  /** As in the log: `start`, `media`, `multipart`, `chunk`, `status`, `finish` or `cancel`. */
+  readonly event: string;
+  /** Where the object goes. */
+  readonly bucket: string;
+  /** The name of the session in the log; `undefined` for requests that start an upload. */
+  readonly session: string | undefined;
+  /** Bytes of the request's body, where they are known beforehand. */
+  readonly bytes: number | undefined;
+  /** The request. Its body is not for the hook. */
+  readonly request: Request;
+}
+
+/** An object that is there, as Google has said. */
+export interface FinishEvent extends UploadParty {
+  /** The same for every event of this object: made of bucket, name and generation. */
+  readonly id: string;
+  /** Where the object goes. */
+  readonly bucket: string;
+  /** The name of the object. */
+  readonly name: string;
+  /** In bytes. */
+  readonly size: number;
+  /** The version of the object's bytes. */
+  readonly generation: string | undefined;
+  /** Its media type. */
+  readonly contentType: string | undefined;
+  /** Base64. */
+  readonly crc32c: string | undefined;
+  /** The name of the session in the log; `undefined` for an upload in one request. */
+  readonly session: string | undefined;
+  /** All that is known of the object, as in Google's object resource. */
+  readonly resource: Readonly<Record<string, unknown>>;
+}
+
+/** The operator's own code. */
+export interface UploadHooks {
+  /**
+   * Runs before an upload starts, after everything was checked. It may refuse by throwing an {@linkcode HttpError}, and
+   * change the name and the metadata by what it returns.
+   */
+  onStart?: (
+    event: StartEvent,
+  ) => StartDecision | undefined | void | Promise<StartDecision | undefined | void>;
+  /** Runs before each request that has a grant or a session. It may refuse by throwing an {@linkcode HttpError}. */
+  onRequest?: (event: RequestEvent) => void | Promise<void>;
+  /**
+   * Runs when the object is there, before the client hears of it: at least once, also when the reply to the last request was
+   * lost and a later one finds the object. When it throws, or takes longer than 25 seconds, the client gets a 503 and asks
+   * again, and it runs again; for an upload in one request, which cannot be asked about, it is tried three times. Use
+   * {@linkcode FinishEvent.id} to recognize what was done.
+   */
+  onFinish?: (event: FinishEvent) => void | Promise<void>;
+}
+
+/** How long a hook may take, in milliseconds. */
+const DEADLINE = 25_000;
+
+/** The pauses between the tries of a hook that cannot be asked for again, in milliseconds. */
+const PAUSES = [250, 1000];
+
+/** Runs a hook that may refuse. What it throws, other than a refusal, is no answer for a client. */
+export async function runHook<T>(name: string, hook: () => T | Promise<T>): Promise<T> {
+  try {
+    return await inTime(hook);
+  } catch (error) {
+    throw error instanceof HttpError ? error : new HookError(name, error);
+  }
+}
+
+/** Tells that an object is there. `once`: nobody will ask again. */
+export async function runFinish(
+  { onFinish }: UploadHooks,
+  event: FinishEvent,
+  once: boolean,
+): Promise<void> {
+  if (!onFinish) return;
+  for (let attempt = 0;; attempt++) {
+    try {
+      return await inTime(() => onFinish(event));
+    } catch (error) {
+      if (!once || attempt >= PAUSES.length) throw new HookError("onFinish", error);
+      await new Promise((resolve) => setTimeout(resolve, PAUSES[attempt]));
+    }
+  }
+}
+
+/** A hook has failed: the client gets a 503, and the log says which one. */
+export class HookError extends HttpError {
+  /** For the log. */
+  readonly detail: string;
+
+  /** An error that shows nothing of its cause to the client. */
+  constructor(hook: string, cause: unknown) {
+    const { status, reason, message, headers } = badGateway(
+      hook === "onFinish"
+        ? "The object is stored, but that is not taken note of yet; ask again"
+        : "The upload cannot be decided on at the moment",
+    );
+    super(status, reason, message, headers);
+    const { name, message: words } = cause instanceof Error ? cause : new Error(typeof cause);
+    this.detail = `${hook} has failed: ${name}: ${words}`.slice(0, 200);
+  }
+}
+
+async function inTime<T>(hook: () => T | Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`took longer than ${DEADLINE} ms`)), DEADLINE);
+  });
+  try {
+    return await Promise.race([(async () => await hook())(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What is told of an object. */
+export async function finishEvent(
+  object: FinishedObject,
+  party: UploadParty,
+  session: string | undefined,
+): Promise<FinishEvent> {
+  const { bucket, name, size, generation, contentType, crc32c, resource } = object;
+  const id = await idOf(`${bucket}/${name}/${generation}`);
+  const { subject, payload } = party;
+  return {
+    id,
+    bucket,
+    name,
+    size,
+    generation,
+    contentType,
+    crc32c,
+    subject,
+    payload,
+    session,
+    resource,
+  };
+}
+
+/** A short text in its place, of characters that any header can hold. */
+async function idOf(text: string): Promise<string> {
+  const digest = new Uint8Array(
+    await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)),
+  );
+  return `upload_${
+    [...digest.subarray(0, 16)].map((byte) => byte.toString(16).padStart(2, "0")).join("")
+  }`;
+}
