@@ -17,7 +17,7 @@ const MOST_FRUITLESS = 2;
 const MOST_PATIENCE = 16;
 
 /** How long a request should take at least, in milliseconds, so that waiting for its reply does not show. */
-const WORTHWHILE = 5000;
+const WORTHWHILE = 10_000;
 
 /** How parts are sent. */
 export interface PartSenderOptions {
