@@ -9,6 +9,8 @@
 import { metadataServerTransport, serviceAccountTransport } from "./auth/mod.ts";
 import { errorResponse, HttpError, printable } from "./proxy/http_error.ts";
 import type { UploadGrant } from "./proxy/grant.ts";
+import type { TicketSettings } from "./proxy/ticket.ts";
+import { isAllowedOrigin } from "./proxy/origins.ts";
 import { createUploadProxy, type UploadProxy, type UploadProxyOptions } from "./proxy/proxy.ts";
 import { checkNoExample } from "./proxy/secrets.ts";
 import { SettingError } from "./proxy/setting_error.ts";
@@ -53,8 +55,13 @@ export interface WorkerSettings {
   TICKET_AUDIENCE?: string;
   /** `true` lets anyone upload within the limits, instead of tickets; for demos. */
   ALLOW_ANONYMOUS?: string;
-  /** The exact origins of pages that may use the proxy, with commas. */
+  /** The origins of pages and apps that may use the proxy, with commas: exact ones, or `https://*.app.example`. */
   ALLOWED_ORIGINS?: string;
+  /**
+   * Several issuers of tickets, instead of the settings above: a JSON list of objects with `secret`, or `jwksUrl`, `issuer` and
+   * `audience`; and `buckets`, `prefixes` and `maxAge` as far as they are limited. A secret.
+   */
+  TICKETS?: string;
   /** How long a ticket may be good, in seconds. The default is 86400, a day. */
   TICKET_MAX_AGE_SECONDS?: string;
   /** The media types that may be uploaded, with commas, such as `image/*`. The default is any. */
@@ -77,8 +84,14 @@ export interface WorkerSettings {
   FINISH_WEBHOOK_URL?: string;
   /** What that is signed with: `whsec_` and 24 to 64 random bytes in base64; a secret. */
   FINISH_WEBHOOK_SECRET?: string;
-  /** The origin under which clients reach the proxy, where something in between changes it. */
+  /** The origin under which clients reach the proxy, and a path if there is one, where something in between changes it. */
   PUBLIC_ORIGIN?: string;
+  /** What the paths of all requests begin with, such as `/uploads`. The default is nothing. */
+  PATH_PREFIX?: string;
+  /** Where the numbers of the instance are served, such as `/metrics`. The default is nowhere. */
+  METRICS_PATH?: string;
+  /** `true` puts the names of finished objects into the log. */
+  LOG_OBJECT_NAMES?: string;
 }
 
 const NAMES: Record<keyof WorkerSettings, true> = {
@@ -95,11 +108,15 @@ const NAMES: Record<keyof WorkerSettings, true> = {
   GOOGLE_SERVICE_ACCOUNT: true,
   MAX_CHUNK_BYTES: true,
   MAX_UPLOAD_BYTES: true,
+  LOG_OBJECT_NAMES: true,
+  METRICS_PATH: true,
+  PATH_PREFIX: true,
   PUBLIC_ORIGIN: true,
   REQUIRE_CONTENT_LENGTH: true,
   SESSION_SECRET: true,
   SESSION_TTL_SECONDS: true,
   START_TIMEOUT_SECONDS: true,
+  TICKETS: true,
   TICKET_AUDIENCE: true,
   TICKET_ISSUER: true,
   TICKET_JWKS_URL: true,
@@ -132,6 +149,9 @@ export function proxyOptions(settings: WorkerSettings): UploadProxyOptions {
     sessionTtl: numberOf(settings, "SESSION_TTL_SECONDS"),
     allowedOrigins: listOf(settings.ALLOWED_ORIGINS ?? ""),
     publicOrigin: settings.PUBLIC_ORIGIN,
+    pathPrefix: settings.PATH_PREFIX,
+    metricsPath: settings.METRICS_PATH,
+    logNames: booleanOf(settings, "LOG_OBJECT_NAMES"),
     onFinish: webhookOf(settings),
     log: (entry) => console.log(printable(JSON.stringify(entry))),
   };
@@ -180,21 +200,23 @@ function authorizationOf(
 ): Pick<UploadProxyOptions, "tickets" | "authorize"> {
   const { TICKET_SECRET: secret, TICKET_JWKS_URL: jwksUrl } = settings;
   const isAnonymous = booleanOf(settings, "ALLOW_ANONYMOUS") === true;
-  const ways = [isAnonymous, secret !== undefined, jwksUrl !== undefined].filter(Boolean).length;
-  const names = "one of TICKET_SECRET, TICKET_JWKS_URL and ALLOW_ANONYMOUS";
+  const ways =
+    [isAnonymous, secret !== undefined, jwksUrl !== undefined, settings.TICKETS !== undefined]
+      .filter(Boolean).length;
+  const names = "one of TICKET_SECRET, TICKET_JWKS_URL, TICKETS and ALLOW_ANONYMOUS";
   if (ways === 0) throw new SettingError("TICKET_SECRET", `${names}, got none: nobody may upload`);
   if (ways > 1) throw new SettingError("TICKET_SECRET", `${names}, got ${ways}`);
   if (isAnonymous) {
     required(settings, "GCS_BUCKET");
     return { authorize: anonymous(settings) };
   }
+  if (settings.TICKETS !== undefined) return { tickets: issuersOf(settings.TICKETS) };
   const { TICKET_ISSUER: issuer, TICKET_AUDIENCE: audience } = settings;
   const maxAge = numberOf(settings, "TICKET_MAX_AGE_SECONDS");
   if (secret !== undefined) return { tickets: { secret, issuer, audience, maxAge } };
-  const url = URL.canParse(jwksUrl!) ? new URL(jwksUrl!) : undefined;
-  const isSafe = url?.protocol === "https:" ||
-    (url?.protocol === "http:" && LOOPBACK.test(url.hostname));
-  if (!isSafe) throw new SettingError("TICKET_JWKS_URL", "an https URL, got something else");
+  if (!isSafeUrl(jwksUrl)) {
+    throw new SettingError("TICKET_JWKS_URL", "an https URL, got something else");
+  }
   return {
     tickets: {
       jwksUrl: jwksUrl!,
@@ -205,6 +227,38 @@ function authorizationOf(
   };
 }
 
+function isSafeUrl(text: unknown): boolean {
+  const url = typeof text === "string" && URL.canParse(text) ? new URL(text) : undefined;
+  return url?.protocol === "https:" ||
+    (url?.protocol === "http:" && LOOPBACK.test(url.hostname));
+}
+
+/** Fields of an issuer that can be said in text. */
+const ISSUER_FIELDS = ["audience", "buckets", "issuer", "jwksUrl", "maxAge", "prefixes", "secret"];
+
+function issuersOf(json: string): TicketSettings[] {
+  const wrong = new SettingError(
+    "TICKETS",
+    "a JSON list of issuers of tickets, got something else",
+  );
+  let list: unknown;
+  try {
+    list = JSON.parse(json);
+  } catch {
+    throw wrong;
+  }
+  if (!Array.isArray(list) || list.length === 0) throw wrong;
+  for (const one of list) {
+    if (typeof one !== "object" || one === null || Array.isArray(one)) throw wrong;
+    const { secret, jwksUrl } = one;
+    const isKnown = Object.keys(one).every((field) => ISSUER_FIELDS.includes(field));
+    const isOneOf = typeof secret === "string" ? jwksUrl === undefined : isSafeUrl(jwksUrl);
+    if (!isKnown || !isOneOf) throw wrong;
+    if (typeof secret === "string") checkNoExample("TICKETS", secret);
+  }
+  return list as TicketSettings[];
+}
+
 /**
  * Lets everybody upload, but for pages that `ALLOWED_ORIGINS` does not name: their visitors would upload without knowing, by
  * requests that a browser sends without asking first.
@@ -213,7 +267,7 @@ function anonymous(settings: WorkerSettings): (request: Request) => UploadGrant 
   const allowed = listOf(settings.ALLOWED_ORIGINS ?? "");
   return (request) => {
     const origin = request.headers.get("origin");
-    if (origin !== null && !allowed.includes(origin)) {
+    if (origin !== null && !isAllowedOrigin(allowed, origin)) {
       const own = new URL(settings.PUBLIC_ORIGIN ?? request.url).host;
       if (!URL.canParse(origin) || new URL(origin).host !== own) {
         throw new HttpError(403, "forbidden", "Pages of this origin may not upload here");

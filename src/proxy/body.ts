@@ -11,6 +11,8 @@ export interface BodyBounds {
   readonly exact?: number;
   /** The most bytes. */
   readonly most: number;
+  /** The fewest bytes. */
+  readonly least?: number | undefined;
 }
 
 /** A body that may be sent on. */
@@ -24,6 +26,8 @@ export interface PassedBody {
   readonly held?: boolean;
   /** What was wrong with the body, once it has been found. */
   readonly problem: () => HttpError | undefined;
+  /** How many bytes have passed, where that is not known beforehand. */
+  readonly passed?: () => number;
 }
 
 /** The request's head and body. */
@@ -106,15 +110,20 @@ export function fixedLengthStream(): FixedLength | undefined {
   return (globalThis as { FixedLengthStream?: FixedLength }).FixedLengthStream;
 }
 
-function check(length: number, { exact, most }: BodyBounds): void {
+function check(length: number, { exact, most, least = 0 }: BodyBounds): void {
+  if (length < least) throw tooShort(least, length);
   if (exact !== undefined && length !== exact) {
     throw badRequest(`The Content-Range speaks of ${exact} bytes, the body has ${length}`);
   }
   if (length > most) throw tooLarge(`At most ${most} bytes are allowed here, got ${length}`);
 }
 
+function tooShort(least: number, length: number): HttpError {
+  return badRequest(`At least ${least} bytes are expected here, got ${length}`);
+}
+
 function counted(body: ReadableStream<Bytes>, bounds: BodyBounds): PassedBody {
-  const { exact, most } = bounds;
+  const { exact, most, least = 0 } = bounds;
   let problem: HttpError | undefined;
   let count = 0;
   const reader = readPieces(body);
@@ -129,6 +138,7 @@ function counted(body: ReadableStream<Bytes>, bounds: BodyBounds): PassedBody {
           );
         }
         if (count > most) throw tooLarge(`At most ${most} bytes are allowed here, got more`);
+        if (!piece && count < least) throw tooShort(least, count);
         if (piece) controller.enqueue(piece);
         else controller.close();
       } catch (error) {
@@ -139,7 +149,7 @@ function counted(body: ReadableStream<Bytes>, bounds: BodyBounds): PassedBody {
     },
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });
-  return { body: passed, length: undefined, problem: () => problem };
+  return { body: passed, length: undefined, problem: () => problem, passed: () => count };
 }
 
 /** Waits so many milliseconds for what a client has to send before anything can be done. */

@@ -1,6 +1,6 @@
 /** Which pages of other origins may use the proxy from a browser. */
 
-import { SettingError } from "./setting_error.ts";
+import { isAllowedOrigin } from "./origins.ts";
 
 /** Headers that a page may send. */
 const ALLOWED_HEADERS = [
@@ -32,22 +32,6 @@ const EXPOSED_HEADERS = [
 /** How long a browser may remember the answer to a preflight, in seconds: a day, of which browsers take what they like. */
 const MAX_AGE = 86_400;
 
-/** Checks the origins that are allowed: exact ones, as browsers send them. */
-export function checkOrigins(origins: readonly string[]): readonly string[] {
-  for (const origin of origins) {
-    if (
-      !/^https?:\/\/[\w.\-:[\]]+$/.test(origin) || !URL.canParse(origin) ||
-      new URL(origin).origin !== origin
-    ) {
-      throw new SettingError(
-        "ALLOWED_ORIGINS",
-        "exact origins such as https://app.example, got something else",
-      );
-    }
-  }
-  return origins;
-}
-
 /** The answer to a preflight. */
 export function preflight(): Response {
   return new Response(null, {
@@ -68,7 +52,7 @@ export function withCors(
 ): Response {
   response.headers.append("vary", "Origin");
   const origin = request.headers.get("origin");
-  if (origin !== null && allowed.includes(origin)) {
+  if (origin !== null && isAllowedOrigin(allowed, origin)) {
     response.headers.set("access-control-allow-origin", origin);
     response.headers.set("access-control-expose-headers", EXPOSED_HEADERS.join(", "));
   }

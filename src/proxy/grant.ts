@@ -1,7 +1,7 @@
 /** Who may upload what: what a ticket allows, and whether a request stays within it. */
 
 import { isBucketName } from "../protocol/upload_url.ts";
-import { forbidden, quote, tooLarge } from "./http_error.ts";
+import { badRequest, forbidden, quote, tooLarge } from "./http_error.ts";
 import { checkChosenName, checkName, checkType, isOpenable, isTypePattern } from "./policy.ts";
 
 /**
@@ -20,6 +20,15 @@ export interface UploadGrant {
   prefix?: string | undefined;
   /** The most bytes an object may have. */
   maxBytes?: number | undefined;
+  /** The fewest bytes an object may have. */
+  minBytes?: number | undefined;
+  /**
+   * Whether the client must send a CRC32C or an MD5 of the object, so that Google refuses damaged bytes: with the metadata, or
+   * in `X-Goog-Hash` with the request that finishes the upload. `uploadType=media`, which has no place for one, is refused.
+   *
+   * @default {false}
+   */
+  requireChecksum?: boolean | undefined;
   /**
    * The media types, such as `image/png` or `image/*`; without it, any. A kind does not cover what browsers run, such as
    * `image/svg+xml`: name that itself.
@@ -104,6 +113,8 @@ const RULES: Readonly<Record<keyof UploadGrant, Rule>> = {
   name: [isText, "a text"],
   prefix: [isText, "a text"],
   maxBytes: [isCount, "a whole number of bytes"],
+  minBytes: [isCount, "a whole number of bytes"],
+  requireChecksum: [(value) => typeof value === "boolean", "true or false"],
   contentTypes: [listOf(isTypePattern), "a list of media types such as image/png or image/*"],
   fields: [
     listOf(isOpenable),
@@ -159,6 +170,10 @@ export function checkGrant(grant: UploadGrant, limits: UploadLimits, wanted: Wan
   if (name === undefined) checkChosenName(wanted.name);
   checkType(wanted.contentType, grant.contentTypes);
   checkType(wanted.contentType, limits.contentTypes);
+  const { minBytes = 0 } = grant;
+  if (wanted.size !== undefined && wanted.size < minBytes) {
+    throw badRequest(`At least ${minBytes} bytes are expected, got ${wanted.size}`);
+  }
   const maxBytes = Math.min(grant.maxBytes ?? Infinity, limits.maxBytes);
   if (wanted.size !== undefined && wanted.size > maxBytes) {
     throw tooLarge(`At most ${maxBytes} bytes are allowed, got ${wanted.size}`);

@@ -15,8 +15,11 @@ export interface UploadParty {
 export interface StartEvent extends UploadParty {
   /** How the bytes will come. */
   readonly uploadType: "resumable" | "media" | "multipart";
+  /** Where the object goes. */
   readonly bucket: string;
+  /** The name of the object. */
   readonly name: string;
+  /** Its media type. */
   readonly contentType: string;
   /** In bytes, where the client has declared it. */
   readonly size: number | undefined;
@@ -38,6 +41,7 @@ export interface StartDecision {
 export interface RequestEvent extends UploadParty {
   /** As in the log: `start`, `media`, `multipart`, `chunk`, `status`, `finish` or `cancel`. */
   readonly event: string;
+  /** Where the object goes. */
   readonly bucket: string;
   /** The name of the session in the log; `undefined` for requests that start an upload. */
   readonly session: string | undefined;
@@ -51,11 +55,15 @@ export interface RequestEvent extends UploadParty {
 export interface FinishEvent extends UploadParty {
   /** The same for every event of this object: made of bucket, name and generation. */
   readonly id: string;
+  /** Where the object goes. */
   readonly bucket: string;
+  /** The name of the object. */
   readonly name: string;
   /** In bytes. */
   readonly size: number;
+  /** The version of the object's bytes. */
   readonly generation: string | undefined;
+  /** Its media type. */
   readonly contentType: string | undefined;
   /** Base64. */
   readonly crc32c: string | undefined;

@@ -23,8 +23,10 @@ export interface UploadLogEntry {
   readonly bucket?: string;
   /** The `Content-Range` of the request. */
   readonly range?: string;
-  /** Bytes of the request's body, where they are known beforehand. */
+  /** Bytes of the request's body that were passed on; of a request that was refused, those that it said. */
   readonly bytes?: number;
+  /** The name of the finished object, where the operator wants it in the log. */
+  readonly name?: string;
   /** The generation of the finished object, as Google said it. */
   readonly generation?: string;
   /** The size of the finished object in bytes, as Google said it. */
@@ -47,6 +49,7 @@ export interface Trace {
   subject?: string;
   range?: string;
   bytes?: number;
+  name?: string;
   generation?: string;
   size?: number;
   crc32c?: string;

@@ -1,7 +1,7 @@
 /** The middle of the proxy: a sealed session with its bounds. Fronts call it, backends are called by it. */
 
 import type { Backend, Chunk, NewObject } from "./backends/cloud_storage.ts";
-import { byteCount, passBody, type PassedBody } from "./body.ts";
+import { type BodyBounds, byteCount, passBody, type PassedBody } from "./body.ts";
 import { isAllowedBucket, type UploadGrant, type UploadLimits } from "./grant.ts";
 import { badRequest, forbidden, HttpError, tooLarge } from "./http_error.ts";
 import { finishEvent, runFinish, runHook, type StartEvent, type UploadHooks } from "./hooks.ts";
@@ -26,6 +26,8 @@ export interface Core {
   readonly sessionTtl: number;
   readonly progress: ProgressTable;
   readonly hooks: UploadHooks;
+  /** Whether the names of finished objects are in the log. */
+  readonly logNames: boolean;
   readonly now: () => number;
 }
 
@@ -85,6 +87,8 @@ export async function startSession(
     maxBytes: start.maxBytes,
     size,
     expires: sessionEnd(core, grant),
+    minBytes: grant.minBytes,
+    needsHash: grant.requireChecksum === true && !hasHash(start),
     subject: grant.subject,
     payload: grant.payload,
     view: start.view,
@@ -102,9 +106,10 @@ export async function insertObject(
   trace: Trace,
 ): Promise<Outcome> {
   trace.bytes = media.length;
-  const outcome = await core.backend.insert(newObject(start), media, trace);
+  const outcome = await core.backend.insert(newObject(start), media, trace)
+    .finally(() => trace.bytes = media.passed?.() ?? media.length);
   if (outcome.kind === "finished") {
-    note(outcome.object, trace);
+    note(core, outcome.object, trace);
     const { subject, payload } = grant;
     const event = await finishEvent(outcome.object, { subject, payload }, undefined);
     await runFinish(core.hooks, event, true);
@@ -129,9 +134,22 @@ export async function permit(
   );
 }
 
-/** The most bytes of an object that comes in one request. */
-export function mostInOne(core: Core, start: Start): number {
-  return Math.min(start.maxBytes, core.maxChunkBytes);
+/** What the bytes of an object that comes in one request must keep to. */
+export function boundsInOne(
+  core: Core,
+  start: Start,
+  { minBytes, requireChecksum }: UploadGrant,
+): BodyBounds {
+  if (requireChecksum && !hasHash(start)) throw noHash("with the metadata");
+  return { most: Math.min(start.maxBytes, core.maxChunkBytes), least: minBytes };
+}
+
+function hasHash({ metadata: { crc32c, md5Hash } }: Start): boolean {
+  return (crc32c ?? md5Hash) !== undefined;
+}
+
+function noHash(where: string): HttpError {
+  return badRequest(`Expected a CRC32C or an MD5 of the object ${where}`, "required");
 }
 
 /** Opens the session of a token. */
@@ -195,12 +213,19 @@ async function appendBytes(
   // Of what is not known here, the backend is asked before a byte goes on.
   if (progress.persisted === undefined || progress.finished) {
     const known = await ask(core, session, trace);
-    if (known.kind !== "stored") return known;
+    if (known.kind !== "stored") {
+      trace.bytes = 0;
+      return known;
+    }
   }
   const { persisted = 0 } = progress;
-  if ((chunk.range?.first ?? 0) < persisted) return again(progress, persisted, chunk);
+  if ((chunk.range?.first ?? 0) < persisted) {
+    trace.bytes = 0;
+    return again(progress, persisted, chunk);
+  }
   progress.persisted = undefined; // until they have arrived nobody knows
-  const outcome = await core.backend.append(session.target, chunk, body, trace);
+  const outcome = await core.backend.append(session.target, chunk, body, trace)
+    .finally(() => trace.bytes = body.passed?.() ?? body.length);
   return await settled(core, session, outcome, trace);
 }
 
@@ -254,7 +279,7 @@ async function settled(
     progress.md5 = outcome.md5;
   } else if (outcome.kind === "finished") {
     if (trace.event === "chunk" || trace.event === "status") trace.event = "finish";
-    note(outcome.object, trace);
+    note(core, outcome.object, trace);
     if (!progress.told) {
       const { subject, payload } = session;
       const event = await finishEvent(outcome.object, { subject, payload }, session.name);
@@ -266,12 +291,13 @@ async function settled(
 }
 
 /** The line of the request that makes the object says what it is. */
-function note({ generation, size, crc32c }: FinishedObject, trace: Trace): void {
-  Object.assign(trace, { generation, size, crc32c });
+function note(core: Core, object: FinishedObject, trace: Trace): void {
+  const { name, generation, size, crc32c } = object;
+  Object.assign(trace, { generation, size, crc32c, ...(core.logNames && { name }) });
 }
 
 /** What the body of a request must keep to, so that the object stays within what was allowed. */
-function boundsOf(core: Core, session: OpenSession, { range }: Chunk) {
+function boundsOf(core: Core, session: OpenSession, { range, hash }: Chunk): BodyBounds {
   const { maxChunkBytes, limits } = core;
   const { first = 0, last, total } = range ?? {};
   if (total !== undefined && session.size !== undefined && total !== session.size) {
@@ -289,7 +315,15 @@ function boundsOf(core: Core, session: OpenSession, { range }: Chunk) {
   if ((exact ?? 0) > maxChunkBytes) {
     throw tooLarge(`At most ${maxChunkBytes} bytes are allowed in a request, got ${exact}`);
   }
-  return { exact, most: Math.min(maxChunkBytes, most - first) };
+  // Whether the object is finished when this has arrived, if anything.
+  const isLast = !range || (carries ? end === undefined || end === total : total !== undefined);
+  if (isLast && session.needsHash && hash === undefined) throw noHash("in X-Goog-Hash");
+  const { minBytes = 0 } = session;
+  if (total !== undefined && total < minBytes) {
+    throw badRequest(`At least ${minBytes} bytes are expected of this object, got ${total}`);
+  }
+  const least = isLast && total === undefined ? Math.max(0, minBytes - first) : 0;
+  return { exact, most: Math.min(maxChunkBytes, most - first), least };
 }
 
 function newObject({ bucket, query, metadata, contentType }: Start): NewObject {

@@ -17,6 +17,10 @@ export interface SealedSession {
   readonly size: number | undefined;
   /** When it ends, in seconds since 1970. */
   readonly expires: number;
+  /** The fewest bytes the object may have. */
+  readonly minBytes?: number;
+  /** Whether the request that finishes the upload must bring a checksum. */
+  readonly needsHash?: boolean;
   /** Who the ticket is for. */
   readonly subject?: string;
   /** What the grant carries for hooks. */
@@ -61,13 +65,16 @@ export function sessionSealer(
   );
   const opened = new Map<string, SealedSession>();
   return {
-    async seal({ target, bucket, maxBytes, size, expires, subject, payload, view }) {
+    async seal(session) {
+      const { target, bucket, maxBytes, size, expires, subject, payload, view } = session;
       const [{ key, kid }] = await named;
       const token = await new EncryptJWT({
         t: target,
         b: bucket,
         m: maxBytes,
         ...(size !== undefined && { s: size }),
+        ...(session.minBytes && { n: session.minBytes }),
+        ...(session.needsHash && { c: true }),
         ...(subject !== undefined && { u: subject }),
         ...(payload !== undefined && { p: payload }),
         ...(view && sealedView(view)),
@@ -135,9 +142,12 @@ function isCanonical(token: string): boolean {
 }
 
 /** What a token holds, if it is one of ours. */
-function sessionOf({ t, b, m, s, u, p, f, h, q, exp }: JWTPayload): SealedSession | undefined {
+function sessionOf(
+  { t, b, m, s, n, c, u, p, f, h, q, exp }: JWTPayload,
+): SealedSession | undefined {
   const isOurs = typeof t === "string" && t.startsWith("/") && typeof b === "string" &&
-    isCount(m) && (s === undefined || isCount(s)) && (u === undefined || typeof u === "string") &&
+    isCount(m) && (s === undefined || isCount(s)) && (n === undefined || isCount(n)) &&
+    (u === undefined || typeof u === "string") &&
     isTexts(f) && isTexts(h) && (q === undefined || typeof q === "string");
   if (!isOurs) return undefined;
   const view = f || h || q !== undefined
@@ -149,6 +159,8 @@ function sessionOf({ t, b, m, s, u, p, f, h, q, exp }: JWTPayload): SealedSessio
     maxBytes: m,
     size: s as number | undefined,
     expires: exp!,
+    ...(n !== undefined && { minBytes: n }),
+    ...(c === true && { needsHash: true }),
     ...(u !== undefined && { subject: u as string }),
     ...(p !== undefined && { payload: p }),
     ...(view && { view }),

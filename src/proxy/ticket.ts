@@ -5,8 +5,15 @@
  * person may choose, so their tokens must not pass for tickets.
  */
 
-import { errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
-import { badGateway, quote, unauthorized } from "./http_error.ts";
+import {
+  decodeJwt,
+  decodeProtectedHeader,
+  errors,
+  type JWTPayload,
+  jwtVerify,
+  SignJWT,
+} from "jose";
+import { badGateway, HttpError, quote, unauthorized } from "./http_error.ts";
 import { SettingError } from "./setting_error.ts";
 import { remoteKeys } from "./jwks.ts";
 import { GrantError, readGrant, type UploadGrant } from "./grant.ts";
@@ -21,6 +28,15 @@ export type TicketSettings =
      * @default {86400} a day
      */
     readonly maxAge?: number | undefined;
+    /** The buckets that its tickets may name. The default is any. */
+    readonly buckets?: readonly string[] | undefined;
+    /** What the names or prefixes of its tickets must begin with: one of these. The default is anything. */
+    readonly prefixes?: readonly string[] | undefined;
+    /**
+     * Whether a ticket with this `jti` may be used: for tickets that are good once. It gets when the ticket ends, in seconds
+     * since 1970, and answers `true` the first time only. Tickets without a `jti` are refused then.
+     */
+    readonly once?: ((id: string, expires: number) => boolean | Promise<boolean>) | undefined;
   }
   & (
     /** HS256, with the UTF-8 bytes of this secret, at least 32. */
@@ -46,6 +62,7 @@ export function ticketVerifier(
   settings: TicketSettings,
   now: () => number = Date.now,
 ): (ticket: string) => Promise<UploadGrant> {
+  checkSettings(settings);
   const { maxAge = DAY } = settings;
   if (!Number.isSafeInteger(maxAge) || maxAge < 1) {
     throw new SettingError("TICKET_MAX_AGE_SECONDS", "a whole number of seconds");
@@ -58,7 +75,10 @@ export function ticketVerifier(
         currentDate: new Date(now()),
       });
       checkAge(payload, maxAge, now() / 1000);
-      return grantOf(payload);
+      const grant = grantOf(payload);
+      checkScope(grant, settings);
+      if (settings.once) await checkOnce(payload, settings.once);
+      return grant;
     } catch (error) {
       throw refusal(error);
     }
@@ -102,6 +122,98 @@ function checkAge({ exp, iat }: JWTPayload, maxAge: number, now: number): void {
   }
 }
 
+/** Whether a ticket says more than whoever signs such ones may say. */
+function checkScope({ bucket, name, prefix }: UploadGrant, { buckets, prefixes }: TicketSettings) {
+  if (buckets && (bucket === undefined || !buckets.includes(bucket))) {
+    throw new InvalidClaim("The upload ticket's issuer may not sign for this bucket");
+  }
+  const covered = name ?? prefix ?? "";
+  if (prefixes && !prefixes.some((part) => covered.startsWith(part))) {
+    throw new InvalidClaim("The upload ticket's issuer may not sign for these names");
+  }
+}
+
+async function checkOnce(
+  { jti, exp }: JWTPayload,
+  once: NonNullable<TicketSettings["once"]>,
+): Promise<void> {
+  if (typeof jti !== "string" || jti === "") {
+    throw new InvalidClaim("The upload ticket has no jti, and is to be used once");
+  }
+  let isFirst: boolean;
+  try {
+    isFirst = await once(jti, exp!);
+  } catch {
+    throw badGateway("The use of the upload ticket cannot be noted");
+  }
+  if (isFirst !== true) throw new InvalidClaim("The upload ticket has been used");
+}
+
+const SETTINGS = [
+  "audience",
+  "buckets",
+  "fetch",
+  "issuer",
+  "jwksUrl",
+  "maxAge",
+  "once",
+  "prefixes",
+  "secret",
+];
+
+/** A limit that is misspelt would not hold. */
+function checkSettings(settings: TicketSettings): void {
+  const unknown = Object.keys(settings).find((name) => !SETTINGS.includes(name));
+  if (unknown !== undefined) throw new SettingError("TICKETS", `no ${quote(unknown)}`);
+  const { buckets, prefixes } = settings;
+  const isList = (value: unknown) =>
+    value === undefined ||
+    (Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === "string"));
+  if (!isList(buckets) || !isList(prefixes)) {
+    throw new SettingError("TICKETS", "lists of texts as buckets and prefixes");
+  }
+}
+
+/**
+ * A function that verifies tickets of several issuers. A ticket is for the first one that has signed it: which ones are asked
+ * is told by its algorithm and its `iss`, before either is believed.
+ */
+export function ticketVerifiers(
+  all: readonly TicketSettings[],
+  now: () => number = Date.now,
+): (ticket: string) => Promise<UploadGrant> {
+  if (all.length === 0) {
+    throw new SettingError("TICKETS", "at least one issuer of tickets, got none");
+  }
+  const verifiers = all.map((settings) => ({ settings, verify: ticketVerifier(settings, now) }));
+  if (verifiers.length === 1) return verifiers[0].verify;
+  return async (ticket) => {
+    let last: unknown = unauthorized("The upload ticket is not valid");
+    for (
+      const { verify } of verifiers.filter(({ settings }) => mayHaveSigned(settings, ticket))
+    ) {
+      try {
+        return await verify(ticket);
+      } catch (error) {
+        last = error;
+      }
+    }
+    throw last;
+  };
+}
+
+/** Whether a ticket looks like one of an issuer's. */
+function mayHaveSigned(settings: TicketSettings, ticket: string): boolean {
+  try {
+    const isSecret = decodeProtectedHeader(ticket).alg === "HS256";
+    const { issuer } = settings;
+    return isSecret === "secret" in settings &&
+      (issuer === undefined || decodeJwt(ticket).iss === issuer);
+  } catch {
+    return false;
+  }
+}
+
 /** The reply for a ticket that does not hold; what is not about the ticket is about where the keys come from. */
 function refusal(error: unknown): Error {
   if (error instanceof errors.JWTExpired) return unauthorized("The upload ticket has expired");
@@ -117,6 +229,7 @@ function refusal(error: unknown): Error {
     errors.JWKSMultipleMatchingKeys,
     errors.JOSENotSupported,
   ];
+  if (error instanceof HttpError) return error;
   if (error instanceof InvalidClaim) return unauthorized(error.message);
   if (aboutTicket.some((type) => error instanceof type)) {
     return unauthorized("The upload ticket is not valid");
@@ -133,6 +246,8 @@ const CLAIMS: Readonly<Record<string, keyof UploadGrant>> = {
   object: "name",
   prefix: "prefix",
   max_bytes: "maxBytes",
+  min_bytes: "minBytes",
+  require_checksum: "requireChecksum",
   content_types: "contentTypes",
   fields: "fields",
   overwrite: "overwrite",

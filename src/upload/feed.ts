@@ -39,8 +39,10 @@ export interface Feed {
   readonly checksum: RunningChecksum | undefined;
   /** What the next request carries, from `offset` on, which the server has confirmed. */
   next(offset: number, limits: PartLimits): Promise<Part>;
-  /** Goes to where the server has confirmed the bytes before; returns their CRC32C (base64), where it is known. */
-  confirm(offset: number): Promise<string | undefined>;
+  /** Goes to where the server says that the bytes before are stored; returns their CRC32C (base64), where it is known. */
+  goTo(offset: number): Promise<string | undefined>;
+  /** Forgets the bytes before `offset`: they are stored, and are the right ones. */
+  release(offset: number): void;
   /** CRC32C of the bytes before `offset`, base64, where it is known without reading. */
   crc32cAt(offset: number): string | undefined;
   /** Reads on towards `offset` and hashes, one step; returns whether it is there. */

@@ -69,7 +69,9 @@ export async function sendInOne<T>(request: OneRequest<T>): Promise<OneRequestRe
   try {
     const opened = await abortable(source.open(), signal);
     if (opened.kind !== "random-access") {
-      throw new TypeError("data: expected its size to be known, got a source that is read once");
+      throw new TypeError(
+        "data: expected its size to be known, got a source that is read once; pass it to upload() or to a ResumableUpload",
+      );
     }
     const retries = policy.retries && isRepeatable(upload);
     const attempts = new Attempts(request, opened, { ...policy, retries });

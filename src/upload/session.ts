@@ -45,8 +45,10 @@ export interface SessionOptions<T> {
   readonly contentType: string;
   /** The declared size in bytes. */
   readonly declared: number | undefined;
-  /** The most bytes of a request that is not the last one. */
+  /** The most bytes of a request that is not the last one, at first. */
   readonly maxBytes: number;
+  /** Up to how many bytes requests may grow. */
+  readonly growsTo: number;
   readonly granularity: number;
   readonly headers: Headers;
   readonly policy: RetryPolicy;
@@ -77,16 +79,17 @@ export class UploadSession<T> {
   #result: { readonly value: T } | undefined;
   #resumed: ResumedFrom | undefined; // until source and server are compared
   readonly #sender: PartSender;
+  #end = 0; // where the bytes of the youngest chunk end
   #handed = 0; // the end of the last byte that a request has carried: the server cannot have more
   #inconclusive = 0;
 
   /** A session that was just opened, or, with `resumed`, one from before. */
   constructor(options: SessionOptions<T>, resumed?: ResumedFrom) {
-    const { url, feed, declared, maxBytes, granularity, policy, progress } = options;
+    const { url, feed, declared, maxBytes, growsTo, granularity, policy, progress } = options;
     this.#options = options;
     this.#feed = feed;
     this.#total = declared;
-    this.#sender = new PartSender({ policy, maxBytes, granularity });
+    this.#sender = new PartSender({ policy, maxBytes, growsTo, granularity });
     this.#resumed = resumed;
     this.#state = advance(
       NEW_SESSION,
@@ -178,7 +181,8 @@ export class UploadSession<T> {
     const limits = this.#sender.limits(mayStream);
     const part = await abortable(this.#feed.next(persisted, limits), signal);
     const { offset, size, last } = part;
-    this.#handed = Math.max(this.#handed, offset + size);
+    this.#end = offset + size;
+    this.#handed = Math.max(this.#handed, this.#end);
     if (last) this.#total = offset + size;
     const hash = this.#hashOf(part);
     const total = last ? this.#total : declared;
@@ -263,6 +267,7 @@ export class UploadSession<T> {
       persisted: this.#resumed?.reread ? 0 : this.#state.persisted,
       known: this.#state.persisted,
       sent: this.#resumed ? this.#total ?? Infinity : this.#handed,
+      end: asked === "chunk" && isWhole ? this.#end : undefined,
     });
     if (answer.kind !== "finished") return answer;
     const noResult = (problem: string) => ({ kind: "no_result", problem }) as const;
@@ -284,15 +289,17 @@ export class UploadSession<T> {
   ): Promise<SessionStep> {
     const progress = persisted > this.#state.persisted;
     await this.#rejoin(persisted, crc32c, signal);
-    const ours = await abortable(this.#feed.confirm(persisted), signal);
+    const ours = await abortable(this.#feed.goTo(persisted), signal);
     if (ours !== undefined && crc32c !== undefined && ours !== crc32c) {
       const message =
         `Cannot go on: expected crc32c ${ours} for the ${persisted} bytes stored, the server has ${crc32c}`;
       throw new DataCorruption(reply.response, message);
     }
     this.#state = advance(this.#state, { kind: "stored", persisted, url });
+    this.#feed.release(persisted);
     this.#inconclusive = 0;
     if (progress) this.#sender.noteProgress();
+    if (persisted === this.#handed) this.#sender.noteWhole();
     this.#options.progress.confirmed(persisted, this.#total);
     return { kind: "stored", progress, reply };
   }
@@ -326,6 +333,7 @@ export class UploadSession<T> {
         `Cannot go on: the server has finished the object, but only ${this.#handed} bytes of it were sent`;
       throw new DataCorruption(reply.response, message);
     }
+    await abortable(this.#feed.goTo(size), asked.signal); // it was taken back if the server seemed to have less
     const sent = { size, checksums: filled(checksumsOf(this.#feed), claimed) };
     const result = provenResult({ reply, value, resource, context, sent, checksum });
     this.#state = advance(this.#state, { kind: "finished", size });

@@ -49,7 +49,7 @@ export class StretchFeed implements Feed {
 
   async next(offset: number, limits: PartLimits): Promise<Part> {
     const turn = ++this.#turn;
-    await this.#goTo(offset, turn);
+    await this.#moveTo(offset, turn);
     const { size, last, hashFirst } = this.#plan(offset, limits);
     const head = { offset, size, last };
     const isHeld = size <= SHORT || hashFirst || (!limits.streamed && !this.#source.blob);
@@ -60,11 +60,13 @@ export class StretchFeed implements Feed {
     return { ...head, body: blob, beside: this.#checksum && pieces };
   }
 
-  async confirm(offset: number): Promise<string | undefined> {
-    await this.#goTo(offset, ++this.#turn);
-    const crc32c = this.crc32cAt(offset);
+  async goTo(offset: number): Promise<string | undefined> {
+    await this.#moveTo(offset, ++this.#turn);
+    return this.crc32cAt(offset);
+  }
+
+  release(offset: number): void {
     this.#checksum?.forget(offset);
-    return crc32c;
   }
 
   crc32cAt(offset: number): string | undefined {
@@ -113,7 +115,7 @@ export class StretchFeed implements Feed {
    * Takes the checksum to `offset`: back, if bytes behind it were handed out before; or on, if a request that seemed to have
    * left less behind has arrived all the same.
    */
-  async #goTo(offset: number, turn: number): Promise<void> {
+  async #moveTo(offset: number, turn: number): Promise<void> {
     const checksum = this.#checksum;
     if (!checksum) return;
     if (checksum.length > offset) {

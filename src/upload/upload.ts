@@ -80,7 +80,7 @@ export function upload(
   source: UploadSource,
   options: UploadSettings<StorageObject> & BucketTarget,
 ): Promise<StorageObject & { bucket: string; name: string }>;
-/** Uploads a source to a start URL, or goes on from a checkpoint; see the first form. */
+/** Uploads a source to a start URL or to a session, or goes on from a checkpoint; see the first form. */
 export function upload<T = StorageObject>(
   source: UploadSource,
   options: UploadOptions<T>,

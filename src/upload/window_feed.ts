@@ -35,6 +35,7 @@ export class WindowFeed implements Feed {
   }
 
   async next(offset: number, { maxBytes }: PartLimits): Promise<Part> {
+    this.#window.grow(aligned(maxBytes, this.#granularity));
     const { bytes, total } = await this.#window.take(offset);
     if (total !== undefined) this.#total = total;
     if (bytes.length <= maxBytes) {
@@ -44,11 +45,13 @@ export class WindowFeed implements Feed {
     return { offset, size, last: false, body: bytes.subarray(0, size) };
   }
 
-  confirm(offset: number): Promise<string | undefined> {
-    const crc32c = this.crc32cAt(offset);
+  goTo(offset: number): Promise<string | undefined> {
+    return Promise.resolve(this.crc32cAt(offset));
+  }
+
+  release(offset: number): void {
     this.#window.release(offset);
     this.#checksum?.forget(offset);
-    return Promise.resolve(crc32c);
   }
 
   crc32cAt(offset: number): string | undefined {

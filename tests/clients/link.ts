@@ -41,7 +41,11 @@ export async function withProxy<T>(use: (link: Link) => Promise<T>): Promise<T> 
       gcs,
       log,
       ticket: (grant = { prefix: "uploads/" }) =>
-        signUploadTicket(TICKET_SECRET, { subject: "user-17", ...grant }, { expiresIn: 600 }),
+        signUploadTicket(
+          TICKET_SECRET,
+          { subject: "user-17", fields: ["metadata"], ...grant },
+          { expiresIn: 600 },
+        ),
     });
   } finally {
     await server.shutdown();

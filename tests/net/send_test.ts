@@ -99,7 +99,7 @@ Deno.test("an opaque response is handed on as it is", async () => {
 Deno.test("a transport that rejects is a failure with that cause, and without the URL", async () => {
   const own = new TypeError("connection reset");
   const { error, body } = await failureOf(() => Promise.reject(own));
-  assertEquals([error.code, error.cause, body], ["transport_failed", own, "sent"]);
+  assertEquals([error.code, error.cause, body], ["transport_failed", own, "not streamed"]);
   assertEquals(error.message.includes("SECRET"), false);
 });
 
@@ -293,7 +293,7 @@ Deno.test("a streamed attempt is given up when it stands still, not when it take
   assertEquals(signal.aborted, false);
   clock.pass(1);
   const { error, body, spent } = await running;
-  assertEquals([error.code, spent, body], ["deadline_exceeded", 500, "sent"]);
+  assertEquals([error.code, spent, body], ["deadline_exceeded", 500, "part taken"]);
   assertStringIncludes(error.message, "500 ms");
 });
 
@@ -388,5 +388,5 @@ Deno.test("a transport that has not looked at a stream can be told from one that
   for (const transport of transports) {
     fates.push((await failureOf(transport, { ...spec, body: piecesOf() })).body);
   }
-  assertEquals(fates, ["untouched", "sent", "sent", "all taken"]);
+  assertEquals(fates, ["untouched", "part taken", "part taken", "all taken"]);
 });

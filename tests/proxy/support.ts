@@ -30,7 +30,7 @@ export interface Sent {
 
 /** A proxy, Google behind it, and what they noted. */
 export interface Setup {
-  readonly proxy: UploadProxy;
+  readonly proxy: Pick<UploadProxy, "fetch">;
   readonly gcs: GcsEmulator;
   /** Requests to Google, in their order. */
   readonly sent: Sent[];

@@ -1,7 +1,7 @@
 /** How clients of Google's JSON API speak: sessions with `Content-Range`, and objects in one request. */
 
 import type { Chunk } from "../backends/cloud_storage.ts";
-import { byteCount, checkLength, passBody, readText } from "../body.ts";
+import { type BodyBounds, byteCount, checkLength, passBody, readText } from "../body.ts";
 import { parseChunkRange } from "../content_range.ts";
 import type { UploadGrant } from "../grant.ts";
 import { badRequest, errorResponse, HttpError, quote } from "../http_error.ts";
@@ -10,11 +10,11 @@ import { readMultipart } from "../multipart_body.ts";
 import type { Outcome } from "../outcome.ts";
 import {
   append,
+  boundsInOne,
   cancel,
   type Core,
   decide,
   insertObject,
-  mostInOne,
   openSession,
   startSession,
 } from "../session.ts";
@@ -23,8 +23,8 @@ import { checkStart, type Start } from "../wanted.ts";
 
 /** Where a request is about. */
 export interface Place {
-  /** The origin under which clients reach the proxy, and the path of this request. */
-  readonly origin: string;
+  /** What stands before the path of this request where clients reach the proxy. */
+  readonly base: string;
   readonly path: string;
   readonly bucket: string;
   readonly query: URLSearchParams;
@@ -59,7 +59,7 @@ export async function startUpload(
   const start = await decide(core, "resumable", wanted);
   const opened = await startSession(core, { ...wanted, start }, trace);
   if ("kind" in opened) return render(opened, NO_VIEW);
-  const location = new URL(`${place.origin}${place.path}`);
+  const location = new URL(place.base + place.path);
   location.search = new URLSearchParams({ uploadType: "resumable", upload_id: opened.token })
     .toString();
   return new Response(null, {
@@ -82,7 +82,7 @@ export async function media(
   const { bucket, query } = place;
   const input = { bucket, query, metadata: "", contentType, size };
   const wanted = { start: checkStart(input, grant, core.limits), grant, size, request };
-  const body = passBody(request, { most: mostInOne(core, wanted.start) });
+  const body = passBody(request, boundsInOne(core, wanted.start, grant));
   const start = await decide(core, "media", wanted);
   return render(await insertObject(core, { start, grant }, body, trace), start.view);
 }
@@ -102,7 +102,7 @@ export async function multipart(
     core.startTimeout,
   );
   const { bucket, query } = place;
-  let start: Start;
+  let start: Start, bounds: BodyBounds;
   try {
     const input = { bucket, query, metadata, contentType, size: undefined };
     const wanted = {
@@ -111,12 +111,13 @@ export async function multipart(
       size: undefined,
       request,
     };
+    bounds = boundsInOne(core, wanted.start, grant);
     start = await decide(core, "multipart", wanted);
   } catch (error) {
     await media.cancel(error);
     throw error;
   }
-  const body = passBody({ headers: new Headers(), body: media }, { most: mostInOne(core, start) });
+  const body = passBody({ headers: new Headers(), body: media }, bounds);
   const passed = { ...body, problem: () => problem() ?? body.problem() };
   return render(await insertObject(core, { start, grant }, passed, trace), start.view);
 }

@@ -1,7 +1,9 @@
 // Credentials: signing with the platform's WebCrypto, and which request carries a token over a real connection.
 
-import { ResumableUpload, type Transport, UploadError } from "../../../mod.ts";
+import { ResumableUpload, SimpleUpload, type Transport, UploadError } from "../../../mod.ts";
 import {
+  apiKeyTransport,
+  externalAccountTransport,
   metadataServerTransport,
   type ServiceAccountKey,
   serviceAccountTransport,
@@ -13,6 +15,7 @@ import type { Context, PortableCase } from "../case.ts";
 import { CHUNK, pattern } from "./upload_support.ts";
 
 const OBJECTS = "https://storage.googleapis.com/upload/storage/v1/b/portable/o";
+const IAM = "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts";
 const RSA = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
 const EXPONENT = new Uint8Array([1, 0, 1]);
 
@@ -131,6 +134,57 @@ export const auth: PortableCase[] = [
     },
   },
   {
+    name: "auth: a workload elsewhere acts as a service account, by two exchanges",
+    async run() {
+      const log: unknown[] = [];
+      const transport = externalAccountTransport({
+        audience:
+          "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/a/providers/b",
+        subject_token_type: "urn:ietf:params:oauth:token-type:jwt",
+        service_account_impersonation_url: `${IAM}/a@b.iam.gserviceaccount.com:generateAccessToken`,
+      }, {
+        subjectToken: () => Promise.resolve("the platform's"),
+        fetch(input, init) {
+          log.push([new URL(input).hostname.split(".")[0], tokenOf(init)]);
+          if (input.startsWith(OBJECTS)) return Promise.resolve(new Response("ok"));
+          if (input.startsWith(IAM)) {
+            const expireTime = new Date(Date.now() + 3_600_000).toISOString();
+            return Promise.resolve(Response.json({ accessToken: "ya29.c", expireTime }));
+          }
+          log.push(new URLSearchParams(init.body as string).get("subject_token"));
+          const token = { access_token: "ya29.d", expires_in: 3599, token_type: "Bearer" };
+          return Promise.resolve(Response.json(token));
+        },
+      });
+      await Promise.all([transport(OBJECTS, {}), transport(OBJECTS, {})]);
+      assertEquals(log, [
+        ["sts", undefined],
+        "the platform's",
+        ["iamcredentials", "ya29.d"],
+        ["storage", "ya29.c"],
+        ["storage", "ya29.c"],
+      ]);
+    },
+  },
+  {
+    name: "auth: an API key goes into a header, and not to a session",
+    async run() {
+      const keys: unknown[] = [];
+      const transport = apiKeyTransport("AIzaSyA", {
+        fetch(_, { headers }) {
+          keys.push(new Headers(headers).get("x-goog-api-key"));
+          return Promise.resolve(new Response("ok"));
+        },
+      });
+      const url = "https://generativelanguage.googleapis.com/upload/v1beta/files";
+      for (const command of ["start", "upload", "upload, finalize", "query"]) {
+        await transport(url, { method: "POST", headers: { "X-Goog-Upload-Command": command } });
+      }
+      await transport(OBJECTS, { method: "POST" });
+      assertEquals(keys, ["AIzaSyA", null, null, null, null]);
+    },
+  },
+  {
     name: "auth: no word of a key is in an error",
     async run() {
       const { credentials } = await makeKey();
@@ -169,6 +223,35 @@ export const auth: PortableCase[] = [
         "final",
       ]);
       assertEquals(count, 2, "tokens");
+    },
+  },
+  {
+    name:
+      "over a connection: an upload in one long request sends its token, and its body as it is made",
+    async run(context) {
+      const { origin } = context;
+      const bodies: unknown[] = [];
+      const transport = staticTokenTransport("ya29.a0", {
+        origins: [origin],
+        fetch(input, init) {
+          bodies.push(init.body);
+          return fetch(input, init);
+        },
+      });
+      const url = `${origin}/upload/storage/v1/b/portable/o?uploadType=media&name=auth-long`;
+      const bytes = pattern(40 * CHUNK + 7); // more than is sent in one piece
+      const source = {
+        size: bytes.length,
+        read: (offset: number, length: number) =>
+          Promise.resolve(bytes.slice(offset, offset + length)),
+      };
+      const upload = new SimpleUpload(url, { retry: false });
+      const reply = await upload.transmit(transport, source, "a/b");
+      assertEquals(Number((await reply.json()).size), bytes.length, "size");
+      assertEquals(await seen(context, "auth-long"), ["media with a token"]);
+      // Browsers cannot stream a body over HTTP/1.1.
+      const isStream = bodies.map((body) => body instanceof ReadableStream);
+      assertEquals(isStream, [context.runtime !== "chromium"]);
     },
   },
   {

@@ -15,6 +15,9 @@ export const KINDS = [
   "stream",
   "byte stream",
   "iterable",
+  "pushed stream",
+  "reusing iterable",
+  "slow iterable",
   "sized source",
   "unsized source",
 ] as const;
@@ -72,10 +75,46 @@ export function sourceOf(
       return byteStream(bytes, steps[0]);
     case "iterable":
       return asyncPieces(noted());
+    case "pushed stream":
+      return pushed(pieces(bytes, ...steps)); // has handed out everything before anybody asks
+    case "reusing iterable":
+      return reusing(noted());
+    case "slow iterable":
+      return slow(noted());
     case "sized source":
       return { size: bytes.length, read: shortRead };
     case "unsized source":
       return { read: shortRead };
+  }
+}
+
+/** A stream whose pieces are all there before anybody reads it, its end too. */
+function pushed(items: Iterable<Uint8Array<ArrayBuffer>>): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream({
+    start(controller) {
+      for (const item of items) controller.enqueue(item);
+      controller.close();
+    },
+  });
+}
+
+/** Pieces in the same memory, which is written to again when the next one is asked for. */
+async function* reusing(items: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let buffer = new Uint8Array(0);
+  for (const item of items) {
+    if (buffer.length < item.length) buffer = new Uint8Array(item.length);
+    buffer.set(item);
+    yield buffer.subarray(0, item.length);
+    buffer.fill(0xee);
+    await Promise.resolve();
+  }
+}
+
+/** Pieces that take a while. */
+async function* slow(items: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for (const item of items) {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    yield item;
   }
 }
 

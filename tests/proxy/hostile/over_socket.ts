@@ -1,6 +1,9 @@
 // Requests that no client library would send, over a socket.
 
-import type { UploadProxy } from "../../../src/worker.ts";
+import type { UploadProxy as WholeProxy } from "../../../src/worker.ts";
+
+/** What answers requests. */
+type UploadProxy = Pick<WholeProxy, "fetch">;
 
 /** Serves the proxy, sends the bytes as they are, and gives the reply. The text must ask for `Connection: close`. */
 export async function overSocket(proxy: UploadProxy, text: string): Promise<Response> {

@@ -1,0 +1,31 @@
+/** Who says what a request may upload: tickets, the operator's code, or both. */
+
+import { readGrant, type UploadGrant } from "./grant.ts";
+import { unauthorized } from "./http_error.ts";
+import type { UploadProxyOptions } from "./options.ts";
+import { SettingError } from "./setting_error.ts";
+import { ticketVerifiers } from "./ticket.ts";
+
+/** Who says what a request may upload; nothing is open by default. */
+export function authorizer(
+  { tickets, authorize, now, sessionSecrets }: UploadProxyOptions,
+): (request: Request) => Promise<UploadGrant> {
+  if (tickets === undefined && authorize === undefined) {
+    throw new TypeError("Cannot make an upload proxy: expected `tickets` or `authorize`");
+  }
+  const all = tickets === undefined ? [] : Array.isArray(tickets) ? tickets : [tickets];
+  if (all.some((one) => "secret" in one && sessionSecrets.includes(one.secret))) {
+    throw new SettingError("TICKET_SECRET", "another value than SESSION_SECRET");
+  }
+  const verify = tickets === undefined ? undefined : ticketVerifiers(all, now);
+  const verifyTicket = async ({ headers }: Request) => {
+    if (!verify) throw new TypeError("verifyTicket: expected the option `tickets`");
+    const ticket = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
+    if (!ticket) {
+      throw unauthorized("Expected an upload ticket in the Authorization header, as Bearer");
+    }
+    return await verify(ticket);
+  };
+  if (!authorize) return verifyTicket;
+  return async (request) => readGrant(await authorize(request, () => verifyTicket(request)));
+}
