@@ -199,10 +199,11 @@ export class UploadSession<T> {
   /** `x-goog-hash` of the whole, on the last request; nothing is finished that is not what the caller says it is. */
   #hashOf({ last }: Part): string | undefined {
     const { resource, claimed } = this.#options;
-    if (!last || !resource.takesHash) return undefined;
+    if (!last) return undefined;
     const sums = checksumsOf(this.#feed);
-    compareClaims(claimed, sums);
-    return formatHashes(filled(sums, claimed));
+    const isWhole = this.#feed.checksum?.length === this.#total; // else it is hashed while it is sent
+    if (isWhole) compareClaims(claimed, sums);
+    return resource.takesHash ? formatHashes(filled(sums, claimed)) : undefined;
   }
 
   /** Runs something after whose failure it is not known what the server holds. */

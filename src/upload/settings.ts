@@ -21,7 +21,7 @@ export interface StreamSettings<T = StorageObject> extends ResumableUploadOption
    * The most bytes in each request of a resumable upload, a multiple of {@linkcode UPLOAD_CHUNK_SIZE}. Each request costs a
    * round trip, and is confirmed as a whole.
    *
-   * By default requests grow to what the line carries in five seconds: from 64 MiB to 1 GiB for a source that can be read
+   * By default requests grow to what the line carries in ten seconds: from 64 MiB to 1 GiB for a source that can be read
    * anywhere (a Blob, bytes, a string, `{ size, read }`), whose requests are read while they are sent; from 8 to 16 MiB for one
    * that is read once (a stream, an iterable), of which two chunks are held in memory. `Infinity` is allowed for the first
    * kind.
