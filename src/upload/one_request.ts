@@ -121,7 +121,7 @@ class Attempts<T> {
       return result;
     }
     const { reply } = result;
-    if (isSuccess(reply.status)) {
+    if (isSuccess(reply.status) || reply.status === 204) {
       return { kind: "done", value: { reply, value: this.#proven(reply, sent) } };
     }
     return await this.#refused(reply, sent);

@@ -55,11 +55,17 @@ export interface ResumeChoices {
   readonly isNew?: boolean | undefined;
 }
 
-/** 64 MiB: long enough for the wire to be full, short enough for confirmed progress. Nothing of it is held. */
+/** 64 MiB: what a source that can be read anywhere begins with. Nothing of it is held. */
 const LONG_CHUNK = 64 * 1024 * 1024;
 
-/** 8 MiB: two of these are held. */
+/** 1 GiB: what its requests grow to. */
+const LONGEST_CHUNK = 1024 * 1024 * 1024;
+
+/** 8 MiB: what a source that is read once begins with; two of these are held. */
 const HELD_CHUNK = 8 * 1024 * 1024;
+
+/** 16 MiB: what its requests grow to, within the memory of a Worker. */
+const LARGEST_HELD_CHUNK = 2 * HELD_CHUNK;
 
 /** Starts a session at the server. */
 export async function startSession<T>(
@@ -86,6 +92,7 @@ export async function startSession<T>(
     url: answer.url,
     claimed,
     maxBytes: aligned(Math.min(chunkSize, maxRequestBytes), granularity),
+    growsTo: Math.min(growthOf(opened, setup.chunkSize) ?? chunkSize, maxRequestBytes),
   });
   return { open: { session, source, contentType, chunkSize, granularity }, reply };
 }
@@ -141,6 +148,7 @@ export async function resumeSession<T>(
     url,
     claimed: {},
     maxBytes: aligned(chunkSize, granularity),
+    growsTo: growthOf(opened, setup.chunkSize) ?? chunkSize,
   }, resumed);
   return { session, source, contentType, chunkSize, granularity };
 }
@@ -194,6 +202,12 @@ function chunkSizeFor({ kind }: Source, wanted: number | undefined): number {
     );
   }
   return wanted ?? HELD_CHUNK;
+}
+
+/** Up to how many bytes requests grow, where the caller does not say how large they are. */
+function growthOf({ kind }: Source, wanted: number | undefined): number | undefined {
+  if (wanted !== undefined) return undefined;
+  return kind === "random-access" ? LONGEST_CHUNK : LARGEST_HELD_CHUNK;
 }
 
 function openFeed<T>(
