@@ -182,7 +182,7 @@ Deno.test("a stream that somebody reads, has read or has cancelled is refused at
   assertThrows(() => takeSource(cancelled), TypeError, "was not read before");
 });
 
-Deno.test("a source that is read once is taken in the same turn, and cannot be taken again", async () => {
+Deno.test("a source that is read once is taken in the same turn, and cannot be taken again", () => {
   const generator = asyncPieces(pieces(DATA, 100));
   for (
     const source of [defaultStream(pieces(DATA, 100)), byteStream(DATA, 100), generator] as const
