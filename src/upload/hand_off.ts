@@ -4,7 +4,7 @@ import { defaultTransport, type Transport } from "../net/transport.ts";
 import { OCTET_STREAM } from "../protocol/media_type.ts";
 import { chosenProtocol } from "../protocol/protocols.ts";
 import type { ObjectMetadata, StorageObject } from "../protocol/resources/storage_object.ts";
-import { isSessionUrl, parameterOf, startUrlOf, uploadTypeOf } from "../protocol/upload_url.ts";
+import { startUrlOf } from "../protocol/upload_url.ts";
 import type { UploadProtocol } from "../protocol/upload_protocol.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import {
@@ -13,10 +13,10 @@ import {
   checkTotalBytes,
   checkTransport,
   checkUpload,
-  checkUrl,
   claimedChecksums,
 } from "./checks.ts";
 import { openAtServer } from "./open.ts";
+import { checkSessionUrl } from "./session_url.ts";
 import { type OneShotOptions, OPTION_NAMES } from "./options.ts";
 import { resumableUrl, startOf, type Target, TARGET_NAMES } from "./target.ts";
 
@@ -180,20 +180,3 @@ export function checkGranularity(granularity: number | undefined, chunkSize: num
 }
 
 /** The URL of a session of this protocol, as far as it can be told. */
-export function checkSessionUrl(session: string | URL, protocol: UploadProtocol): string {
-  const url = checkUrl(session, "session");
-  if (!isSessionUrl(url) && uploadTypeOf(url) !== undefined) {
-    throw new TypeError(
-      "session: expected the URL of a session (with upload_id), got one where uploads are started, which is a `url`",
-    );
-  }
-  const named = parameterOf(url, "upload_protocol") !== undefined
-    ? "x-goog-upload"
-    : uploadTypeOf(url) !== undefined
-    ? "content-range"
-    : protocol.name;
-  if (named !== protocol.name) {
-    throw new TypeError(`session: expected one of the protocol ${protocol.name}, got ${named}`);
-  }
-  return url;
-}
