@@ -21,7 +21,11 @@ const suites: readonly Suite[] = [
   { name: "crashes", paths: ["tests/crash/"], env: { CRASHES: "25" } },
   {
     name: "interop",
-    paths: ["tests/clients/interop_python.ts", "tests/clients/interop_fake_gcs_server.ts"],
+    paths: [
+      "tests/clients/interop_python.ts",
+      "tests/clients/interop_fake_gcs_server.ts",
+      "tests/clients/interop_gapic.ts",
+    ],
   },
   {
     name: "soak",
