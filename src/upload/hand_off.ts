@@ -4,7 +4,7 @@ import { defaultTransport, type Transport } from "../net/transport.ts";
 import { OCTET_STREAM } from "../protocol/media_type.ts";
 import { chosenProtocol } from "../protocol/protocols.ts";
 import type { ObjectMetadata, StorageObject } from "../protocol/resources/storage_object.ts";
-import { startUrlOf } from "../protocol/upload_url.ts";
+import { startUrlOf, uploadTypeOf } from "../protocol/upload_url.ts";
 import type { UploadProtocol } from "../protocol/upload_protocol.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import {
