@@ -1,6 +1,8 @@
 import { emulator } from "../emulator/portable.ts";
 import type { Context, PortableCase } from "./case.ts";
+import { apiFaults } from "./cases/api_faults.ts";
 import { apiGranularity } from "./cases/api_granularity.ts";
+import { apiRandom } from "./cases/api_random.ts";
 import { auth } from "./cases/auth.ts";
 import { bytes } from "./cases/bytes.ts";
 import { finishClosed } from "./cases/finish_closed.ts";
@@ -76,6 +78,8 @@ export const cases: PortableCase[] = [
   ...stretchOneRequests,
   ...emulator,
   ...apiGranularity,
+  ...apiFaults,
+  ...apiRandom,
 ];
 
 /** One case may take this long, in milliseconds. */
