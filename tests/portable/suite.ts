@@ -3,6 +3,7 @@ import type { Context, PortableCase } from "./case.ts";
 import { apiFaults } from "./cases/api_faults.ts";
 import { apiGranularity } from "./cases/api_granularity.ts";
 import { apiRandom } from "./cases/api_random.ts";
+import { apiTargets } from "./cases/api_targets.ts";
 import { auth } from "./cases/auth.ts";
 import { bytes } from "./cases/bytes.ts";
 import { finishClosed } from "./cases/finish_closed.ts";
@@ -10,6 +11,7 @@ import { finishCors } from "./cases/finish_cors.ts";
 import { finishProof } from "./cases/finish_proof.ts";
 import { finishRedirect } from "./cases/finish_redirect.ts";
 import { finishStartUrl } from "./cases/finish_start_url.ts";
+import { handoffSessions } from "./cases/handoff_sessions.ts";
 import { http } from "./cases/http.ts";
 import { sourcesChanged } from "./cases/sources_changed.ts";
 import { sourcesDisturbed } from "./cases/sources_disturbed.ts";
@@ -80,6 +82,8 @@ export const cases: PortableCase[] = [
   ...apiGranularity,
   ...apiFaults,
   ...apiRandom,
+  ...apiTargets,
+  ...handoffSessions,
 ];
 
 /** One case may take this long, in milliseconds. */
