@@ -103,7 +103,7 @@ export async function createUploadSession(
   const startHeaders = new Headers(options.startHeaders);
   if (origin !== undefined) startHeaders.set("origin", checkOrigin(origin));
   const { method, retry } = options;
-  const upload = checkUpload(resumableUrl(start.url), {
+  const upload = checkUpload(resumableUrl(start.url, protocol.name), {
     method,
     retry,
     headers: start.headers,

@@ -64,7 +64,8 @@ function checkAgreement<T>(from: Checkpoint, options: UploadOptions<T>): void {
   compare("contentType", !contentType || contentType === from.contentType);
   if (options.bucket === undefined && options.url === undefined) return;
   const { url } = startOf(options, options);
-  compare(options.url === undefined ? "name" : "url", resumableUrl(url) === from.uploadUrl);
+  const start = resumableUrl(url, from.protocol ?? "content-range");
+  compare(options.url === undefined ? "name" : "url", start === from.uploadUrl);
 }
 
 /** How many sessions are asked for, one after the other, if each one turns out to be gone. */

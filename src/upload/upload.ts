@@ -155,7 +155,8 @@ export async function uploadInSession<T>(
   options: StreamOptions<T>,
   onOpen?: (sessionUrl: string) => void,
 ): Promise<T> {
-  const setup = setupOf(resumableUrl(url), { ...options, headers });
+  const { name: protocol } = options.protocol ?? contentRangeProtocol;
+  const setup = setupOf(resumableUrl(url, protocol), { ...options, headers });
   const { transport = defaultTransport, totalBytes, onCheckpoint, signal } = options;
   const claimed = claimedChecksums(setup.upload, metadata);
   const what = { metadata, contentType, claimed, totalBytes, streamFinal: true };

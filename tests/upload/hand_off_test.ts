@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
+  cancelUpload,
   type Checkpoint,
   createUploadSession,
   ResumableUpload,
@@ -11,6 +12,7 @@ import {
   type UploadErrorCode,
   type UploadOptions,
   type UploadProtocol,
+  uploadStream,
   xGoogUpload,
 } from "../../mod.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
@@ -479,6 +481,85 @@ for (
     assert(error instanceof TypeError || error instanceof RangeError, `${error}`);
   });
 }
+
+// Giving up.
+
+for (
+  const [what, session, options] of [
+    ["X-Goog-Upload's session without its protocol", X_SESSION, {}],
+    ["another protocol's session", SESSION, { protocol: xGoogUpload }],
+    ["a start URL", `${START}?uploadType=resumable`, {}],
+    ["a start URL for X-Goog-Upload", `${START}?uploadType=resumable`, { protocol: xGoogUpload }],
+    ["an object, which a DELETE would end", `${START}/a.bin`, {}],
+    ["a protocol by its name", X_SESSION, { protocol: "x-goog-upload" }],
+    ["no URL", "SECRET", {}],
+  ] as const
+) {
+  Deno.test(`cancelUpload refuses at the call: ${what}`, async () => {
+    const { transport, seen } = scripted();
+    const given = { transport, ...options } as never;
+    await assertRejects(() => cancelUpload(session, given), TypeError);
+    assertEquals(seen, []);
+  });
+}
+
+Deno.test("cancelUpload takes X-Goog-Upload's session whatever its URL is, and sends no credentials", async () => {
+  const cancelled = new Response(null, { headers: { "x-goog-upload-status": "cancelled" } });
+  const { transport, seen } = scripted(cancelled);
+  const url = "https://api.example/upload?sid=17";
+  await cancelUpload(url, { protocol: xGoogUpload, transport, headers: { ...AUTHORIZED, a: "b" } });
+  assertEquals([seen[0].method, seen[0].url], ["POST", url]);
+  assertEquals(Object.fromEntries(seen[0].headers), { a: "b", "x-goog-upload-command": "cancel" });
+});
+
+Deno.test("a stream whose writer gives up cancels its session, whatever the URL of that is", async () => {
+  const commands: string[] = [];
+  const sent = Promise.withResolvers<void>();
+  const cancelled = Promise.withResolvers<void>();
+  const transport: Transport = (url, { headers, signal }) => {
+    const command = new Headers(headers).get("x-goog-upload-command") ?? "";
+    commands.push(`${command} ${new URL(url).search}`);
+    if (command === "cancel") cancelled.resolve();
+    if (command !== "upload") {
+      const status = command === "cancel" ? "cancelled" : "active";
+      const location = "https://api.example/upload?sid=17";
+      const said = { "x-goog-upload-status": status, "x-goog-upload-url": location };
+      return Promise.resolve(new Response(null, { headers: said }));
+    }
+    sent.resolve();
+    return new Promise((_, reject) =>
+      signal?.addEventListener("abort", () => reject(signal.reason))
+    );
+  };
+  const url = "https://api.example/upload";
+  const { writable, result } = uploadStream({
+    url,
+    protocol: xGoogUpload,
+    transport,
+    chunkSize: U,
+  });
+  const writer = writable.getWriter();
+  writer.closed.catch(() => {});
+  writer.write(new Uint8Array(U + 1)).catch(() => {});
+  await sent.promise;
+  const reason = new Error("enough");
+  writer.abort(reason).catch(() => {});
+  assert(await assertRejects(() => result, Error) === reason);
+  await cancelled.promise;
+  assertEquals(commands, ["start ", "upload ?sid=17", "cancel ?sid=17"]);
+});
+
+Deno.test("a protocol that is none is a TypeError at the call, everywhere", async () => {
+  for (const protocol of ["x-goog-upload", null, {}, 1] as never[]) {
+    const { transport, seen } = scripted();
+    const options = { ...TARGET, protocol, transport };
+    await assertRejects(() => upload("x", options), TypeError, "protocol");
+    assertThrows(() => uploadStream(options), TypeError, "protocol");
+    assertThrows(() => new ResumableUpload(START, U, { protocol }), TypeError, "protocol");
+    assertThrows(() => ResumableUpload.attach(SESSION, "x", { protocol }), TypeError, "protocol");
+    assertEquals(seen, []);
+  }
+});
 
 // Checkpoints of either protocol.
 

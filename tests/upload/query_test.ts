@@ -349,6 +349,65 @@ for (const [what, body, mayPass] of ERRORS) {
   });
 }
 
+// One wire protocol, or the other.
+
+for (const type of ["media", "multipart"]) {
+  Deno.test(`uploadType=${type} with X-Goog-Upload, which sends sessions, is a TypeError at the call`, async () => {
+    const { transport, seen } = scripted();
+    const options = {
+      url: `https://api.example/u?uploadType=${type}`,
+      protocol: xGoogUpload,
+      transport,
+    };
+    await assertRejects(() => upload("x", options), TypeError, type);
+    assertThrows(() => uploadStream(options), TypeError, type);
+    assertEquals(seen, []);
+  });
+}
+
+Deno.test("X-Goog-Upload is started at the URL as it is: its protocol is in headers, not in a parameter", async () => {
+  const url = "https://api.example/upload/files?key=1";
+  const { transport, seen } = scripted(
+    ...Array.from({ length: 3 }, () => new Response(null, { status: 400 })),
+  );
+  const options = { url, protocol: xGoogUpload, transport, retry: null };
+  await upload("x", options).catch(() => {});
+  await createUploadSession(options).catch(() => {});
+  await uploadStream(options).result.catch(() => {});
+  assertEquals(seen.map((request) => request.url), [url, url, url]);
+});
+
+Deno.test("X-Goog-Upload: a checkpoint agrees with the url that it was started with", async () => {
+  const gcs = new GcsEmulator();
+  const options = {
+    url: `${UPLOAD}?name=a.bin`,
+    protocol: xGoogUpload,
+    transport: gcs.fetch,
+    chunkSize: U,
+  };
+  let saved = "";
+  const stopped = upload(patterned(2 * U), {
+    ...options,
+    onCheckpoint(now) {
+      saved = JSON.stringify(now);
+      if (now.persisted > 0) throw new Error("enough");
+    },
+  });
+  await assertRejects(() => stopped, Error, "enough");
+  const checkpoint = JSON.parse(saved);
+  const other = { ...options, url: `${UPLOAD}?name=b.bin`, checkpoint };
+  await assertRejects(() => upload(patterned(2 * U), other), TypeError, "url");
+  assertEquals((await upload(patterned(2 * U), { ...options, checkpoint })).size, String(2 * U));
+});
+
+Deno.test("what x-goog-hash claims is compared with what was read also where it does not travel", async () => {
+  const gcs = new GcsEmulator();
+  const headers = { "x-goog-hash": "crc32c=AAAAAA==" };
+  const options = { url: DRIVE, headers, resource: json(), transport: gcs.fetch };
+  assertEquals(await codeOf(upload("hello", options)), "source_changed");
+  assertEquals(gcs.uploads, []);
+});
+
 // Range, Location.
 
 for (const protocol of ["bytes=", ""]) {

@@ -448,6 +448,28 @@ Deno.test("an import that is taken up again, or was handed over, is not compared
   assertEquals(file.size, "1024");
 });
 
+Deno.test("204 in one request finishes it too, and the result is null", async () => {
+  const url = `${YOUTUBE}/watermarks/set?channelId=c`;
+  const gcs = new GcsEmulator();
+  const simple = new SimpleUpload<unknown>(`${url}&uploadType=media`);
+  assertEquals((await simple.transmit(gcs.fetch, "png", "image/png")).status, 204);
+  assertEquals([simple.finished, simple.object], [true, null]);
+  const options = { url: `${url}&uploadType=media`, transport: gcs.fetch };
+  assertEquals(await upload<unknown>("png", options), null);
+});
+
+Deno.test("one request without metadata, to an API that takes no checksums in it, is media", async () => {
+  const gcs = new GcsEmulator();
+  const url = `${YOUTUBE}/thumbnails/set?videoId=v`;
+  await upload<unknown>("png", {
+    url,
+    transport: gcs.fetch,
+    retry: null,
+    contentType: "image/png",
+  });
+  assertEquals(gcs.requests.map(({ kind, status }) => [kind, status]), [["media", 200]]);
+});
+
 // A resource of one's own.
 
 Deno.test("a resource of one's own is read, compared and completed", async () => {

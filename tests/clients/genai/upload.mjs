@@ -5,11 +5,7 @@ import { GoogleGenAI } from "@google/genai";
 
 const { origin, size } = JSON.parse(process.argv[2]);
 const bytes = Uint8Array.from({ length: size }, (_, index) => index % 251);
-const client = new GoogleGenAI({
-  apiKey: "key",
-  apiVersion: "v1beta",
-  httpOptions: { baseUrl: origin },
-});
+const client = new GoogleGenAI({ apiKey: "key", httpOptions: { baseUrl: origin } });
 
 try {
   const file = await client.files.upload({
