@@ -136,7 +136,8 @@ export async function resumeSession<T>(
   // A size of 0 is known only now.
   if (opened.kind === "random-access") checkSameSource(from, { ...source, size: opened.size });
   const chunkSize = chunkSizeFor(opened, setup.chunkSize);
-  const checksum = await startChecksum(computedKind(setup.upload, {}));
+  const { claimed } = setup.upload;
+  const checksum = await startChecksum(computedKind(setup.upload, claimed));
   const feed = openFeed(setup, opened, { declared, checksum, chunkSize, granularity });
   const resumed: ResumedFrom | undefined = isNew ? undefined : {
     persisted,
@@ -146,7 +147,7 @@ export async function resumeSession<T>(
   const session = new UploadSession<T>({
     ...sessionOptions(setup, feed, { contentType, declared, granularity, metadata: {} }),
     url,
-    claimed: {},
+    claimed,
     maxBytes: aligned(chunkSize, granularity),
     growsTo: growthOf(opened, setup.chunkSize) ?? chunkSize,
   }, resumed);
@@ -160,7 +161,7 @@ function trustsPrefix<T>(
   upload: CheckedUpload<T>,
   verifyPrefix: boolean,
 ): boolean {
-  const kind = computedKind(upload, {});
+  const kind = computedKind(upload, upload.claimed);
   if (kind === null) return feed.seek(persisted, undefined);
   if (verifyPrefix || kind !== "crc32c" || crc32c === undefined) return false;
   const checksum = continueChecksum(persisted, crc32c);

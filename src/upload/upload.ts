@@ -5,6 +5,7 @@ import { contentRangeProtocol } from "../protocol/content_range/mod.ts";
 import { defaultResource } from "../protocol/resources/default.ts";
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
 import { type UploadType, uploadTypeOf, withParameter } from "../protocol/upload_url.ts";
+import { abortable } from "../net/clock.ts";
 import { defaultTransport } from "../net/transport.ts";
 import {
   checkChunkSize,
@@ -109,7 +110,7 @@ async function startUpload<T>(
   const start = startOf(options, options);
   const contentType = contentTypeOf(source, options);
   checkTotalBytes(options.totalBytes, taken.size);
-  const opened = await taken.open();
+  const opened = await abortable(taken.open(), options.signal);
   const isSmall = opened.kind === "random-access" && !isByteSource(source) &&
     opened.size <= Math.min(ONE_REQUEST, checkChunkSize(options.chunkSize ?? ONE_REQUEST));
   const given = uploadTypeOf(start.url);

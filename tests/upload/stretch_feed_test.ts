@@ -168,3 +168,17 @@ Deno.test("a source that fails once can be read again, and nothing is hashed twi
   }
   assertEquals(feed.checksum?.sums().crc32c, crcOf(DATA.length));
 });
+
+Deno.test("a last part that is shorter than the granularity is one part, however large that is", async () => {
+  const granularity = 32 * MiB;
+  const opened = await takeSource(DATA).open() as RandomAccessSource;
+  const feed = new StretchFeed(opened, {
+    chunkSize: Infinity,
+    granularity,
+    declared: DATA.length,
+    checksum: await startChecksum("crc32c"),
+    sendsHash: true,
+  });
+  const { size, last } = await feed.next(0, { maxBytes: granularity, streamed: true });
+  assertEquals([size, last], [DATA.length, true]);
+});
