@@ -7,7 +7,7 @@ import { assertUploaded, commands, PROTOCOLS, quick, SHOWCASE, YOUTUBE } from ".
 import { CHUNK, pattern, pieces, streamOf } from "./upload_support.ts";
 
 /** How many uploads each run draws for each protocol. */
-const RUNS = 60;
+const RUNS = 30;
 
 /** Numbers from 0 to 1, the same ones for the same seed. */
 function random(seed: number): () => number {
