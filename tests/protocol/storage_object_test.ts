@@ -116,7 +116,7 @@ for (
   ] as const
 ) {
   Deno.test(`comparing an object: ${rule}`, () => {
-    const facts = storageObject.facts!(object as unknown as StorageObject, context());
+    const facts = storageObject.facts!(object as unknown as StorageObject, context())!;
     assertEquals(compareFacts(facts, sent, required)?.kind, expected);
   });
 }
