@@ -31,7 +31,8 @@ export type { UploadGrant } from "./proxy/grant.ts";
 export { HttpError } from "./proxy/http_error.ts";
 export { SettingError } from "./proxy/setting_error.ts";
 export { finishWebhook, type WebhookOptions } from "./proxy/webhook.ts";
-export { signUploadTicket, type TicketOptions, type TicketSettings } from "./proxy/ticket.ts";
+export { signUploadTicket, type TicketOptions } from "./proxy/sign_ticket.ts";
+export type { TicketSettings } from "./proxy/ticket.ts";
 
 /** The settings of the worker: variables and secrets, all of them text. */
 export interface WorkerSettings {

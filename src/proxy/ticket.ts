@@ -1,23 +1,13 @@
-/**
- * Upload tickets: JWTs by which a backend says who may upload what.
- *
- * The claim with the object's exact name is `object`, not `name`: identity providers put a person's name there, which that
- * person may choose, so their tokens must not pass for tickets.
- */
+/** Verifying upload tickets: JWTs by which a backend says who may upload what. */
 
-import {
-  decodeJwt,
-  decodeProtectedHeader,
-  errors,
-  type JWTPayload,
-  jwtVerify,
-  SignJWT,
-} from "jose";
+import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
+import { grantOf, InvalidClaim, secretBytes } from "./claims.ts";
+import type { UploadGrant } from "./grant.ts";
 import { badGateway, HttpError, quote, unauthorized } from "./http_error.ts";
-import { SettingError } from "./setting_error.ts";
 import { remoteKeys } from "./jwks.ts";
-import { GrantError, readGrant, type UploadGrant } from "./grant.ts";
-import { checkRandom } from "./secrets.ts";
+import { SettingError } from "./setting_error.ts";
+
+export { signUploadTicket } from "./sign_ticket.ts";
 
 /** How tickets are verified. */
 export type TicketSettings =
@@ -235,135 +225,4 @@ function refusal(error: unknown): Error {
     return unauthorized("The upload ticket is not valid");
   }
   return badGateway("The keys of the upload tickets cannot be fetched");
-}
-
-class InvalidClaim extends Error {}
-
-/** The claims that a ticket is made of, and what they are called in a grant. */
-const CLAIMS: Readonly<Record<string, keyof UploadGrant>> = {
-  sub: "subject",
-  bucket: "bucket",
-  object: "name",
-  prefix: "prefix",
-  max_bytes: "maxBytes",
-  min_bytes: "minBytes",
-  require_checksum: "requireChecksum",
-  content_types: "contentTypes",
-  fields: "fields",
-  overwrite: "overwrite",
-  metadata: "metadata",
-  payload: "payload",
-  session_ttl: "sessionTtl",
-  exp: "expires",
-};
-
-/** Claims of JSON Web Tokens (RFC 7519) and of identity providers, which say nothing about uploads. */
-const OTHER_CLAIMS =
-  /^(?:iss|aud|nbf|iat|jti|azp|scope|scp|client_id|tid|oid|ver|acr|amr|sid|nonce|typ|auth_time|[acs]_?t?_hash|roles|groups|(?:given_|family_|middle_|nick|preferred_user)?name|profile|picture|website|email(?:_verified)?|phone_number(?:_verified)?|gender|birthdate|zoneinfo|locale|address|updated_at)$/;
-
-/** A claim that is not known is an error: it may be a limit, misspelt. Those with a URL as their name are somebody else's. */
-function grantOf(claims: JWTPayload): UploadGrant {
-  const grant: Record<string, unknown> = {};
-  for (const [claim, value] of Object.entries(claims)) {
-    const field = Object.hasOwn(CLAIMS, claim) ? CLAIMS[claim] : undefined;
-    if (field) grant[field] = field === "expires" ? Math.floor(Number(value)) : value;
-    else if (!OTHER_CLAIMS.test(claim) && !/[:/]/.test(claim)) {
-      throw new InvalidClaim(`The upload ticket has a claim that is not known: ${quote(claim)}`);
-    }
-  }
-  try {
-    return readGrant(grant);
-  } catch (error) {
-    if (!(error instanceof GrantError)) throw error;
-    const claim = Object.keys(CLAIMS).find((name) => CLAIMS[name] === error.field);
-    throw new InvalidClaim(`The upload ticket's claim "${claim}" is malformed`);
-  }
-}
-
-/** How a ticket is signed. */
-export interface TicketOptions {
-  /** How long it lasts, in seconds from now. It is needed to start an upload; a started one goes on without it. */
-  expiresIn: number;
-  /** Its `iss`, where the proxy has a `TICKET_ISSUER`. */
-  issuer?: string | undefined;
-  /** Its `aud`, where the proxy has a `TICKET_AUDIENCE`. */
-  audience?: string | readonly string[] | undefined;
-  /** Its `jti`, for a proxy that takes each ticket once. */
-  id?: string | undefined;
-  /**
-   * The most that `expiresIn` may be: what the proxy's `TICKET_MAX_AGE_SECONDS` is.
-   *
-   * @default {86400}
-   */
-  maxAge?: number | undefined;
-}
-
-const TICKET_OPTIONS = ["expiresIn", "issuer", "audience", "id", "maxAge"];
-
-/**
- * Signs an upload ticket with HS256, for a backend that hands it to its client.
- *
- * @param secret the proxy's `TICKET_SECRET`, at least 32 bytes of UTF-8
- * @param grant what the holder may upload; `subject` is required
- * @throws {TypeError} a field or an option is not known, or not what it should be
- * @throws {RangeError} the ticket would be good for longer than a proxy takes one
- *
- * @example
- * ```ts
- * import { signUploadTicket } from "@resumable-media/upload/worker";
- *
- * const secret = crypto.randomUUID() + crypto.randomUUID(); // in place of your TICKET_SECRET
- * const ticket = await signUploadTicket(secret, {
- *   subject: "user-17",
- *   prefix: "users/17/",
- *   maxBytes: 100_000_000,
- *   contentTypes: ["image/*"],
- * }, { expiresIn: 600 });
- * console.log(ticket.split(".").length); // 3
- * ```
- */
-export async function signUploadTicket(
-  secret: string,
-  grant: UploadGrant & { subject: string },
-  options: TicketOptions,
-): Promise<string> {
-  const key = secretBytes(secret);
-  const unknown = Object.keys(options).find((name) => !TICKET_OPTIONS.includes(name));
-  if (unknown !== undefined) throw new TypeError(`options: ${quote(unknown)} is not known`);
-  const { expiresIn, issuer, audience, id, maxAge = DAY } = options;
-  if (typeof expiresIn !== "number" || !(expiresIn > 0 && expiresIn <= maxAge)) {
-    throw new RangeError(
-      `expiresIn: expected a number of seconds up to maxAge, ${maxAge}, got ${expiresIn}`,
-    );
-  }
-  const { expires, ...fields } = readGrant(grant);
-  if (fields.subject === undefined) {
-    throw new TypeError("grant.subject: expected who it is for, got nothing");
-  }
-  if (expires !== undefined) throw new TypeError("grant.expires: expected none: use expiresIn");
-  const claims = Object.entries(CLAIMS).flatMap(([claim, field]) => {
-    const value = (fields as UploadGrant)[field];
-    return value === undefined ? [] : [[claim, value]];
-  });
-  const now = Math.floor(Date.now() / 1000);
-  return await new SignJWT({
-    ...Object.fromEntries(claims),
-    ...(issuer !== undefined && { iss: issuer }),
-    ...(audience !== undefined && { aud: audience }),
-    ...(id !== undefined && { jti: id }),
-  })
-    .setProtectedHeader({ alg: "HS256", typ: "JWT" })
-    .setIssuedAt(now)
-    .setExpirationTime(now + Math.ceil(expiresIn))
-    .sign(key);
-}
-
-/** A shared secret as bytes; an error does not show it. */
-function secretBytes(secret: string): Uint8Array {
-  const bytes = new TextEncoder().encode(secret);
-  if (bytes.length < 32) {
-    throw new SettingError("TICKET_SECRET", `at least 32 bytes of UTF-8, got ${bytes.length}`);
-  }
-  checkRandom("TICKET_SECRET", bytes);
-  return bytes;
 }

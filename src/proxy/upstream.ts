@@ -47,7 +47,8 @@ export async function sendUpstream(
     left = true;
     abort.abort();
   };
-  const stream = passed?.body && !passed.native
+  // With a length, a body that breaks off cannot look whole: only one without is in need of a guard.
+  const stream = passed?.body && !passed.native && passed.length === undefined
     ? guarded(passed.body, leave)
     : passed && held(passed);
   try {

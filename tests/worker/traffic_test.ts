@@ -111,6 +111,29 @@ rule(
   },
 );
 
+rule(
+  "clients that leave again and again do not count as requests that are under way",
+  async (place) => {
+    const { upstream } = place;
+    const session = await startSession(place);
+    for (let i = 1; i <= 12; i++) {
+      const client = await place.connect();
+      await client.head("PUT", session, {
+        "content-length": `${U}`,
+        "content-range": `bytes 0-${U - 1}/${U}`,
+      });
+      await client.write(pattern(1000));
+      const chunks = () =>
+        upstream.requests.filter(({ method, bytes }) => method === "PUT" && bytes > 0);
+      await upstream.until(() => chunks().length === i);
+      client.leave();
+      await upstream.until(() => chunks()[i - 1].end !== undefined);
+    }
+    assertEquals((await put(session, 0, U, U)).status, 200);
+    assertStored(place, pattern(U));
+  },
+);
+
 rule("a form that is posted to a session is no object", async (place) => {
   const session = await startSession(place);
   const reply = await fetch(session, { method: "POST", body: "hello" });

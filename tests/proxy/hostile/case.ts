@@ -138,7 +138,7 @@ function printed(write: () => void): string[] {
 export function kindOf({ method, url, headers }: Sent): string {
   if (method === "DELETE") return "cancel";
   if (method === "POST") {
-    return url.searchParams.get("uploadType") === "multipart" ? "object" : "start";
+    return url.searchParams.get("uploadType") === "resumable" ? "start" : "object";
   }
   return headers.get("content-range")?.startsWith("bytes */") ? "query" : "chunk";
 }

@@ -1,0 +1,49 @@
+// What the examples do by themselves: they listen on this machine only, and switch on no log of addresses.
+
+import { assert, assertEquals } from "@std/assert";
+import { prepare } from "./support/project.ts";
+import { startServer } from "./support/process.ts";
+import { bunProgram, installRuntimes } from "./support/runtimes.ts";
+
+const read = (path: string) => Deno.readTextFile(new URL(`../../${path}`, import.meta.url));
+
+const examples: readonly [name: string, folder: string, command: [string, ...string[]]][] = [
+  ["deno-deploy", "deno-deploy", [
+    Deno.execPath(),
+    "run",
+    "--no-check",
+    "--allow-net",
+    "--allow-env",
+    "main.ts",
+  ]],
+  ["bun", "bun", [bunProgram, "--no-install", "index.ts"]],
+];
+for (const [name, folder, command] of examples) {
+  Deno.test(`examples/${name} listens on this machine only`, async () => {
+    await installRuntimes();
+    await using project = await prepare();
+    const started = startServer({
+      command,
+      cwd: `${project.folder}/${folder}`,
+      env: { PORT: "0", NODE_ENV: "production" },
+      ready: /(http:\/\/[^\s/]+)/,
+    });
+    await using server = await started;
+    assertEquals(new URL(server.origin).hostname, "127.0.0.1");
+  });
+}
+
+Deno.test("the example for Cloudflare keeps the addresses of requests out of its logs", async () => {
+  const text = (await read("examples/cloudflare/wrangler.jsonc")).replaceAll(/^\s*\/\/.*$/gm, "");
+  assertEquals(JSON.parse(text).observability.logs.invocation_logs, false);
+});
+
+Deno.test("the files for nginx and Caddy keep the query of an address out of their logs", async () => {
+  const document = await read("docs/deploy.md");
+  const nginx = /```nginx\n([^]*?)```/.exec(document)![1];
+  const format = /log_format uploads '([^']*)'/.exec(nginx)![1];
+  assert(!/\$(?:request|request_uri|args|query_string|http_referer)\b/.test(format), format);
+  assert(/error_log \S+ emerg;/.test(nginx) && /access_log \S+ uploads;/.test(nginx), nginx);
+  const caddy = /```caddyfile\n([^]*?)```/.exec(document)![1];
+  assert(/request>uri query \{\s+replace upload_id REDACTED/.test(caddy), caddy);
+});
