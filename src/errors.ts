@@ -14,16 +14,16 @@
  * | --- | --- | --- |
  * | `invalid_state` | a method was called at a moment when it cannot work | the message says what to call first |
  * | `invalid_response` | the reply is not one that the protocol allows here | look at `response` |
- * | `rejected` | the server refused the request for good (a 4xx) | look at `response` |
+ * | `rejected` | the server refused the request for good (a 4xx), or has ended the upload | look at `reason` and `response` |
  * | `precondition_failed` | 412, or 304: the object is not in the state that was asked for | decide anew |
  * | `session_gone` | 404 or 410: the session has expired or never existed | start a new upload |
  * | `session_cancelled` | 499: the session was cancelled | start a new upload |
- * | `unavailable` | 408, 429 or 5xx, and retrying is off, not safe or used up | try later, `recover()` |
+ * | `unavailable` | 408, 429, 5xx or a rate limit, and retrying is off, not safe or used up | try later, `recover()` |
  * | `transport_failed` | the transport rejected: no reply, see `cause` | try later, `recover()` |
- * | `deadline_exceeded` | one attempt took longer than its deadline | try later, `recover()` |
+ * | `deadline_exceeded` | a request stood still for too long, or took longer than its deadline | try later, `recover()` |
  * | `data_corruption` | the server's bytes are not the bytes that were read | start a new upload |
  * | `source_size_mismatch` | the source is shorter or longer than declared | declare the true size |
- * | `source_changed` | the source is not the one that the checkpoint speaks of | start a new upload |
+ * | `source_changed` | the source is not the one that the checkpoint or a checksum of yours speaks of, or changed on the way | start a new upload |
  * | `invalid_checkpoint` | the value is not a checkpoint that this version can read | start a new upload |
  */
 export type UploadErrorCode =

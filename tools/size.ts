@@ -10,12 +10,12 @@ import { ROOT, run } from "./run.ts";
 
 /** The most bytes that the bundle of an entry may weigh after gzip; behind `#` the one name that an application imports. */
 export const LIMITS: Readonly<Record<string, number>> = {
-  "mod.ts": 29_500,
-  "mod.ts#upload": 25_500,
-  "mod.ts#SimpleUpload": 17_000,
-  "mod.ts#cancelUpload": 10_200,
-  "src/worker.ts": 43_000,
-  "src/auth/mod.ts": 16_000,
+  "mod.ts": 30_500,
+  "mod.ts#upload": 26_500,
+  "mod.ts#SimpleUpload": 17_500,
+  "mod.ts#cancelUpload": 10_700,
+  "src/worker.ts": 47_500,
+  "src/auth/mod.ts": 19_000,
 };
 
 /** The arguments of `deno bundle` that make what an application has of the library. */

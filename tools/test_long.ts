@@ -17,11 +17,15 @@ interface Suite {
 }
 
 const suites: readonly Suite[] = [
-  { name: "properties", paths: ["tests/properties/"], env: { PROPERTY_RUNS: "5" } },
+  { name: "properties", paths: ["tests/properties/", "tests/stretch/random_test.ts"], env: { PROPERTY_RUNS: "5" } },
   { name: "crashes", paths: ["tests/crash/"], env: { CRASHES: "25" } },
   {
     name: "interop",
-    paths: ["tests/clients/interop_python.ts", "tests/clients/interop_fake_gcs_server.ts"],
+    paths: [
+      "tests/clients/interop_python.ts",
+      "tests/clients/interop_fake_gcs_server.ts",
+      "tests/clients/interop_gapic.ts",
+    ],
   },
   {
     name: "soak",

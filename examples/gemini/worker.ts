@@ -40,7 +40,6 @@ export default {
         metadata: { file: { displayName: new URL(request.url).pathname.slice(1) || "file" } },
         contentType: request.headers.get("content-type") ?? "application/pdf",
         transport: apiKeyTransport(key ?? "emulated", { origins: [endpoint] }),
-        signal: request.signal,
       });
       return Response.json({ uri: file.uri, mimeType: file.mimeType, state: file.state });
     } catch (error) {

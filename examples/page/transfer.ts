@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /** One file on its way: what it is doing, and what can be done with it. */
 
-import { ResumableUpload, type StorageObject, upload } from "@resumable-media/upload";
+import { cancelUpload, type StorageObject, upload } from "@resumable-media/upload";
 import { fetchTicket, uploadTransport } from "./backend.ts";
 import { type Pace, pace } from "./pace.ts";
 import type { PageSettings } from "./settings.ts";
@@ -229,12 +229,10 @@ export class Transfer {
   async #cancelSession(): Promise<Cancelled> {
     const { checkpoint } = this.#record;
     if (!checkpoint) return "cancelled";
-    const nothing = { read: () => Promise.resolve(new Uint8Array(0)) }; // not read for that
-    const session = ResumableUpload.resume(checkpoint, nothing, {
-      retry: { initialDelay: this.#around.settings.retryDelay, maxAttempts: 3 },
-    });
+    const transport = uploadTransport(undefined, () => {});
+    const retry = { initialDelay: this.#around.settings.retryDelay, maxAttempts: 3 };
     try {
-      await session.cancel(uploadTransport(undefined, () => {}));
+      await cancelUpload(checkpoint, { transport, retry });
       return "cancelled";
     } catch {
       return "only here";

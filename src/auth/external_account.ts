@@ -69,7 +69,7 @@ const ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token";
  * programs and of certificates are refused; for them hand in `subjectToken`. A `url` in the configuration is asked as it
  * is, so use no configuration of somebody else's unseen.
  *
- * Throws a `TypeError` for a configuration or options that cannot work. The transport rejects with an {@linkcode UploadError}
+ * Throws a `TypeError` or `RangeError` for a configuration or options that cannot work. The transport rejects with an {@linkcode UploadError}
  * when there is no token: `rejected` (the pool does not know the subject token, or the account may not be acted as),
  * `invalid_response`, or, after the retries, `unavailable`, `transport_failed` and `deadline_exceeded`.
  *

@@ -33,7 +33,7 @@ export interface ImpersonationOptions extends TokenOptions {
  * `source` sends the requests for tokens to `https://iamcredentials.googleapis.com`, so it must add its own there. Its
  * tokens need the scope `https://www.googleapis.com/auth/cloud-platform`.
  *
- * Throws a `TypeError` for arguments that cannot work. The transport rejects with an {@linkcode UploadError} when there is no
+ * Throws a `TypeError` or `RangeError` for arguments that cannot work. The transport rejects with an {@linkcode UploadError} when there is no
  * token: what `source` rejects with, `rejected` (403: it may not act as the account), `invalid_response`, or, after the
  * retries, `unavailable`, `transport_failed` and `deadline_exceeded`.
  *

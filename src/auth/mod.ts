@@ -6,12 +6,12 @@
  * | --- | --- |
  * | on Google Cloud | {@linkcode metadataServerTransport} |
  * | elsewhere, where another platform vouches for it | {@linkcode externalAccountTransport} |
-| elsewhere, with a service account's key | {@linkcode serviceAccountTransport} |
-| for a user who has signed in once | {@linkcode authorizedUserTransport} |
-| with a file of whatever kind | {@linkcode credentialsTransport} |
-| as a service account, with other credentials | {@linkcode impersonatedTransport} |
+ * | elsewhere, with a service account's key | {@linkcode serviceAccountTransport} |
+ * | for a user who has signed in once | {@linkcode authorizedUserTransport} |
+ * | with a file of whatever kind | {@linkcode credentialsTransport} |
+ * | as a service account, with other credentials | {@linkcode impersonatedTransport} |
  * | in a browser, in scripts, with a library for credentials | {@linkcode staticTokenTransport} |
-| on servers, for the Gemini API | {@linkcode apiKeyTransport} |
+ * | on servers, for the Gemini API | {@linkcode apiKeyTransport} |
  *
  * Only web standards are used, and nothing is read from the environment. The one dependency is `jose`.
  *

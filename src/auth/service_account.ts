@@ -1,6 +1,13 @@
 /** The key of a service account: what is in Google's file, read with the mistakes that deployments make in it. */
 
-import { checkText, checkType, invalid, kindOf, readCredentials } from "./credentials_json.ts";
+import {
+  checkText,
+  checkType,
+  checkUniverse,
+  invalid,
+  kindOf,
+  readCredentials,
+} from "./credentials_json.ts";
 
 /**
  * The key of a service account, as in the JSON file that Google Cloud hands out. Further members are ignored.
@@ -40,6 +47,7 @@ export const TOKEN_URI = "https://oauth2.googleapis.com/token";
 export function checkKey(credentials: unknown): CheckedKey {
   const key = readCredentials(credentials, "a service account key");
   checkType(key, "service_account");
+  checkUniverse(key);
   const { client_email, private_key, private_key_id, token_uri } = key;
   if (typeof client_email !== "string" || !/^[\x21-\x3f\x41-\x7e]+@[\w.-]+$/.test(client_email)) {
     throw invalid("client_email: expected the address of a service account", kindOf(client_email));

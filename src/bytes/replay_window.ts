@@ -13,7 +13,12 @@ export interface Chunk {
 }
 
 /** Bytes that were read, while it is not known yet whether more follow. */
-type Piece = Omit<Chunk, "total">;
+interface Piece {
+  readonly offset: number;
+  readonly bytes: Bytes;
+  /** Whether the source had no more: fewer bytes came than were asked for. */
+  readonly isShort: boolean;
+}
 
 /** How a source is read. */
 export interface WindowOptions {
@@ -38,6 +43,7 @@ export interface WindowOptions {
 export class ReplayWindow {
   readonly #source: SequentialSource;
   readonly #options: WindowOptions;
+  #chunkSize: number;
   #position = 0;
   #chunk: Chunk | undefined;
   #next: Promise<Chunk> | undefined;
@@ -47,6 +53,12 @@ export class ReplayWindow {
   constructor(source: SequentialSource, options: WindowOptions) {
     this.#source = source;
     this.#options = options;
+    this.#chunkSize = options.chunkSize;
+  }
+
+  /** Reads larger chunks from the next one on. */
+  grow(chunkSize: number): void {
+    this.#chunkSize = Math.max(this.#chunkSize, chunkSize);
   }
 
   /** How many bytes were read. */
@@ -110,7 +122,7 @@ export class ReplayWindow {
 
   /** Whether the source ends at the last byte read. */
   ended(): Promise<boolean> {
-    return this.#source.ended(this.#options.chunkSize);
+    return this.#source.ended(this.#chunkSize);
   }
 
   /** Releases the source; with a reason, tells it that nobody wants the rest. */
@@ -125,9 +137,9 @@ export class ReplayWindow {
    */
   #needsNext(chunk: Chunk, offset: number): boolean {
     if (chunk.total !== undefined) return false;
-    const { declared, chunkSize } = this.#options;
+    const { declared } = this.#options;
     const isWithin = chunk.offset < offset && offset < endOf(chunk);
-    const fits = declared !== undefined && declared - offset <= chunkSize;
+    const fits = declared !== undefined && declared - offset <= this.#chunkSize;
     return offset === endOf(chunk) || (isWithin && fits);
   }
 
@@ -146,7 +158,7 @@ export class ReplayWindow {
   async #readChunk(): Promise<Chunk> {
     this.#read ??= await this.#readOn(this.#options.declared ?? Infinity);
     const { offset, bytes } = this.#read;
-    const total = await this.#totalAt(offset + bytes.length, bytes.length);
+    const total = await this.#totalAt(this.#read);
     this.#read = undefined;
     return { offset, bytes, total };
   }
@@ -155,21 +167,22 @@ export class ReplayWindow {
   async #readOn(limit: number): Promise<Piece> {
     while (this.#reading) await this.#reading.catch(() => {});
     const offset = this.#position;
-    const length = Math.min(this.#options.chunkSize, limit - offset);
+    const length = Math.min(this.#chunkSize, limit - offset);
     this.#reading = this.#source.read(length).then((bytes) => {
       this.#options.onBytes(bytes);
       this.#position += bytes.length;
-      return { offset, bytes };
+      return { offset, bytes, isShort: bytes.length < length };
     }).finally(() => this.#reading = undefined);
     return await this.#reading;
   }
 
-  /** The size of the whole if the source ends at `end`; an error if that is not the size it was declared to have. */
-  async #totalAt(end: number, length: number): Promise<number | undefined> {
-    const { declared, chunkSize } = this.#options;
+  /** The size of the whole if the source ends behind a piece; an error if that is not the size it was declared to have. */
+  async #totalAt({ offset, bytes, isShort }: Piece): Promise<number | undefined> {
+    const { declared } = this.#options;
+    const end = offset + bytes.length;
     if (declared === undefined) return await this.ended() ? end : undefined;
     if (end < declared) {
-      if (length < chunkSize) throw sizeMismatch(declared, `only ${end}`);
+      if (isShort) throw sizeMismatch(declared, `only ${end}`);
       return undefined;
     }
     if (!(await this.ended())) throw sizeMismatch(declared, "more");

@@ -69,8 +69,8 @@ export class RunningChecksum {
       crc = crc32c(bytes.subarray(offset - start, next - start), crc);
       offset = next;
       if (expected?.offset !== offset) continue;
+      if (expected.crc !== crc) throw sourceChanged(start, offset); // and again, until the bytes are what they were
       this.#expected.shift();
-      if (expected.crc !== crc) throw sourceChanged(start, offset);
     }
     if (end > this.#digested) {
       this.#digest?.hash.update(bytes.subarray(Math.max(0, this.#digested - start)));

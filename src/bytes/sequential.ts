@@ -43,7 +43,7 @@ export function fromPieces(producer: PieceProducer): SequentialSource {
   const throwIfFailed = () => {
     if (failed) throw failed.error;
   };
-  const more = async () => {
+  const readPiece = async () => {
     const result = await (first ?? producer.next()).catch((error: unknown) => {
       throw fail(error);
     });
@@ -59,6 +59,9 @@ export function fromPieces(producer: PieceProducer): SequentialSource {
       );
     }
   };
+  // One piece at a time: who stopped waiting and who comes after wait for the same one.
+  let asked: Promise<void> | undefined;
+  const more = () => asked ??= readPiece().finally(() => asked = undefined);
   const ended = async () => {
     throwIfFailed();
     while (!done && rest.length === 0) await more();

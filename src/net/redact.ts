@@ -1,5 +1,6 @@
 /** Errors of transports, without the URLs, tokens and keys that they may hold. */
 
+import { kindOf } from "../bytes/bytes.ts";
 import { withoutSecretWords } from "../protocol/words.ts";
 
 /** Headers whose values are secrets. */
@@ -14,18 +15,24 @@ const SECRET_HEADERS = [
 /** What looks like a session, a token or a signature, whoever has made it. */
 const SUSPICIOUS = /upload_id=|\bya29\.|\beyJ[\w-]{8,}|signature=|\bbearer\s+\S/i;
 
+/** Objects that are printed as their properties. */
+const PLAIN = ["Object", "Array", "Error"];
+
 /** How much of an error is looked at: values, and how deep. Beyond that it counts as one with secrets. */
 const MOST_VALUES = 200, DEEPEST = 5;
 
 /** What of a request must not come out in an error. */
 export function secretsOf(url: string, headers: Headers): readonly string[] {
-  const { pathname, search, searchParams, username, password } = new URL(url);
+  const { origin, pathname, search, searchParams, username, password } = new URL(url);
   const inHeaders = SECRET_HEADERS.flatMap((name) => {
     const value = headers.get(name);
     return value === null ? [] : [value, value.replace(/^\S+\s+/, "")];
   });
   const inQuery = search === "" ? [] : [pathname + search, search, ...searchParams.values()];
-  return [...inHeaders, ...inQuery, username, password].filter((secret) => secret.length >= 6);
+  const inUrl = [origin + pathname, pathname]; // sessions of some servers have their secret in the path
+  return [...inHeaders, ...inUrl, ...inQuery, username, password].filter((secret) =>
+    secret.length >= 6
+  );
 }
 
 /**
@@ -50,11 +57,12 @@ function holdsSecret(
     return SUSPICIOUS.test(text) || secrets.some((secret) => text.includes(secret.toLowerCase()));
   }
   if (typeof value !== "object" || value === null) return false;
-  const names = value instanceof Error
-    ? ["message", "stack", "cause", "errors", ...Object.keys(value)]
-    : Object.keys(value);
+  // A request, its headers, a map: what is printed of it are no properties of its own.
+  if (!(value instanceof Error) && !PLAIN.includes(kindOf(value))) return true;
+  const own = [...Object.keys(value), ...Object.getOwnPropertySymbols(value)];
+  const names = value instanceof Error ? ["message", "stack", "cause", "errors", ...own] : own;
   return names.some((name) =>
-    holdsSecret((value as Record<string, unknown>)[name], secrets, budget, depth + 1)
+    holdsSecret((value as Record<PropertyKey, unknown>)[name], secrets, budget, depth + 1)
   );
 }
 
@@ -76,7 +84,7 @@ function summary(error: unknown, secrets: readonly string[], depth: number): Err
 /** What an error says, with what its cause says, in one bounded line without URLs and secrets. */
 export function describeError(error: unknown, secrets: readonly string[]): string {
   const words: string[] = [];
-  for (let e = error, depth = 0; e !== undefined && depth < DEEPEST; depth++) {
+  for (let e = error, depth = 0; e != null && depth < DEEPEST; depth++) {
     const { message, cause, code } = e as { message?: unknown; cause?: unknown; code?: unknown };
     const said = typeof e === "string" ? e : message || code;
     if (typeof said === "string" && !words.some((word) => word.includes(said))) words.push(said);

@@ -230,7 +230,9 @@ function backoff(
   failures: number,
   retryAfter: string | null | undefined,
 ): number {
-  const full = Math.min(policy.initialDelay * policy.multiplier ** (failures - 1), policy.maxDelay);
+  // Finite, since nothing times infinity is no number.
+  const growth = Math.min(policy.multiplier ** (failures - 1), Number.MAX_VALUE);
+  const full = Math.min(policy.initialDelay * growth, policy.maxDelay);
   const jittered = full / 2 + policy.clock.random() * full / 2;
   return Math.min(
     Math.max(jittered, retryAfterDelay(retryAfter, policy.clock) ?? 0),

@@ -15,7 +15,7 @@ export interface PieceBody {
 export interface BodyWatcher {
   /** The transport has taken so many bytes, and is waiting for the source now. */
   onTaken(bytes: number): void;
-  /** The source has given what the transport was waiting for. */
+  /** The source has given what the transport was waiting for, or the transport does not want it any more. */
   onReady(): void;
   /** The source has failed. */
   onFailed(): void;
@@ -83,6 +83,13 @@ export class StreamedBody {
     stop?.(reason);
   }
 
+  /** The transport wants no more of it, but the request goes on. */
+  #cancelled(): void {
+    if (!this.#isWanted()) return;
+    this.#stop = undefined;
+    this.#watcher.onReady();
+  }
+
   #isWanted(): boolean {
     return this.#stop !== undefined;
   }
@@ -101,7 +108,7 @@ export class StreamedBody {
           controller.close();
         }
       },
-      cancel: () => this.#stop = undefined,
+      cancel: () => this.#cancelled(),
     }, { highWaterMark: 1 });
   }
 
@@ -110,7 +117,7 @@ export class StreamedBody {
     const { readable, writable } = new Stream(this.#pieces.size);
     const writer = writable.getWriter();
     this.#stop = (reason) => void writer.abort(reason).catch(() => {});
-    writer.closed.catch(() => this.#stop = undefined);
+    writer.closed.catch(() => this.#cancelled());
     const write = async () => {
       for (;;) {
         await writer.ready;

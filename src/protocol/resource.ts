@@ -21,7 +21,7 @@ export interface UploadContext {
   readonly startUrl: string;
   /** The method of the start. */
   readonly method: Method;
-  /** The metadata that it was started with. */
+  /** The metadata that it was started with; none where it was started elsewhere, or before. */
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
@@ -50,8 +50,11 @@ export interface Resource<T> {
   readonly expected: string;
   /** Reads the reply of a finished upload; `undefined` where it shows no result: then the server is asked again. */
   read(reply: ReplyHead): T | undefined;
-  /** What the result says of the bytes; without it nothing is compared. */
-  facts?(value: T, context: UploadContext): ResourceFacts;
+  /**
+   * What the result says of the bytes that were sent; `undefined` where it speaks of others, into which the API has converted
+   * them. Without it nothing is compared.
+   */
+  facts?(value: T, context: UploadContext): ResourceFacts | undefined;
   /** What `checksum: "auto"` computes; the default is CRC32C. */
   readonly auto?: "crc32c" | "md5" | "sha256" | undefined;
   /** Adds what the upload itself has proven to a result that leaves it out. */

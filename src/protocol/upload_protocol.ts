@@ -74,6 +74,8 @@ export interface SessionQuestion {
   readonly known: number;
   /** The end of the last byte ever sent; `Infinity` when somebody else has been sending. */
   readonly sent: number;
+  /** Where the bytes of a chunk end of which the transport has taken all; else absent. */
+  readonly end?: number | undefined;
 }
 
 /** What the reply to a chunk or to a status query means. */

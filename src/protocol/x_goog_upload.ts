@@ -28,6 +28,11 @@ function request(url: string, given: Headers, command: string): RequestHead {
   return { method: "POST", url, headers };
 }
 
+/** The server's word for how the upload stands. */
+function statusWord(headers: Headers): string | undefined {
+  return headers.get("x-goog-upload-status")?.trim().toLowerCase();
+}
+
 function start({ method, url, headers, metadata, contentType, total }: StartInput): RequestHead {
   const { headers: sent } = request(url, headers, "start");
   sent.set("x-goog-upload-protocol", "resumable");
@@ -39,13 +44,13 @@ function start({ method, url, headers, metadata, contentType, total }: StartInpu
 
 function opened(reply: ReplyHead, startUrl: string): OpenedSession | Refusal {
   const { status, headers } = reply;
-  const word = headers.get("x-goog-upload-status");
+  const word = statusWord(headers);
   if (word === "final" || word === "cancelled") return { kind: "refused" };
   if (START_AGAIN.includes(status)) return { kind: "unavailable" };
   if (!isSuccess(status)) return readRefusal(reply);
   const location = headers.get("x-goog-upload-url");
   // Something in between has taken the headers away, or has answered by itself.
-  if (location === null || word === null) return { kind: "unavailable" };
+  if (location === null || word === undefined) return { kind: "unavailable" };
   const url = sessionUrl(location, reply.url || startUrl, startUrl);
   if (word !== "active" || url === undefined) {
     return {
@@ -68,7 +73,7 @@ function chunk({ url, headers, offset, size, last, hash }: ChunkInput): RequestH
 /** The status header decides before the status code does. */
 function answer(reply: ReplyHead, question: SessionQuestion): SessionAnswer {
   const { status, headers } = reply;
-  const word = headers.get("x-goog-upload-status")?.trim().toLowerCase();
+  const word = statusWord(headers);
   switch (word) {
     case "final":
       return isSuccess(status) || status === 204
@@ -107,14 +112,26 @@ function ended(refusal: Refusal): Refusal {
 function unfinished(reply: ReplyHead): Refusal {
   if (ASK_AFTER.includes(reply.status)) return { kind: "unavailable" };
   const refusal = readRefusal(reply);
-  return refusal.kind === "gone" || refusal.kind === "malformed" ? refusal : { kind: "refused" };
+  const isRateLimit = reply.status === 403 && refusal.kind === "unavailable";
+  const isKept = isRateLimit || refusal.kind === "gone" || refusal.kind === "malformed";
+  return isKept ? refusal : { kind: "refused" };
 }
 
 /** `active`: all bytes of a chunk are stored unless the reply says how many; a query must say it. */
-function stored(headers: Headers, { asked, persisted, sent }: SessionQuestion): SessionAnswer {
+function stored(
+  headers: Headers,
+  { asked, persisted, sent, end }: SessionQuestion,
+): SessionAnswer {
   const malformed = (problem: string): Refusal => ({ kind: "malformed", problem });
   const received = headers.get("x-goog-upload-size-received");
-  if (received === null && asked === "chunk") return { kind: "stored", persisted: sent };
+  if (received === null && asked === "chunk") {
+    // What was sent before does not count: it may have been more, and be lost.
+    if (end !== undefined) return { kind: "stored", persisted: end };
+    return {
+      kind: "no_result",
+      problem: "expected the server to take the whole chunk, but it answered before",
+    };
+  }
   const count = countOf(headers, "x-goog-upload-size-received");
   if (count === undefined) {
     return malformed("expected X-Goog-Upload-Size-Received to be a number of bytes, got none");
@@ -163,6 +180,6 @@ export const xGoogUpload: UploadProtocol = {
   status: (url, headers) => request(url, headers, "query"),
   cancel: (url, headers) => request(url, headers, "cancel"),
   isCancelled: ({ status, headers }) =>
-    headers.get("x-goog-upload-status") === "cancelled" || [404, 410, 499].includes(status),
+    statusWord(headers) === "cancelled" || [404, 410, 499].includes(status),
   answer,
 };

@@ -96,8 +96,7 @@ function mediaOf(
           await expectEnd(buffer.subarray(at + delimiter.length));
           return controller.close();
         }
-        // The last bytes may be the beginning of the delimiter.
-        const safe = buffer.length - delimiter.length + 1;
+        const safe = unfinished(buffer, delimiter);
         if (safe > 0) {
           controller.enqueue(buffer.subarray(0, safe));
           buffer = buffer.subarray(safe);
@@ -120,6 +119,18 @@ function mediaOf(
     if (at < 2) throw refuse("A multipart upload has two parts, metadata and media");
   };
   return { media, problem: () => problem };
+}
+
+/** Where `mark` may begin at the end of `bytes`, to be gone on with by the next ones; their length where it does not. */
+function unfinished(bytes: Bytes, mark: Bytes): number {
+  const end = bytes.length;
+  next: for (let at = Math.max(0, end - mark.length + 1); at < end; at++) {
+    for (let i = at; i < end; i++) {
+      if (bytes[i] !== mark[i - at]) continue next;
+    }
+    return at;
+  }
+  return end;
 }
 
 /** Media in a frame of its own, with metadata before it. */

@@ -1,6 +1,6 @@
 /** The middle of the proxy: a sealed session with its bounds. Fronts call it, backends are called by it. */
 
-import type { Backend, Chunk, NewObject } from "./backends/cloud_storage.ts";
+import type { Backend, Chunk, NewObject } from "./backend.ts";
 import { type BodyBounds, byteCount, passBody, type PassedBody } from "./body.ts";
 import { isAllowedBucket, type UploadGrant, type UploadLimits } from "./grant.ts";
 import { badRequest, forbidden, HttpError, tooLarge } from "./http_error.ts";

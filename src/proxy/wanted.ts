@@ -76,9 +76,9 @@ export function checkStart(input: StartInput, grant: UploadGrant, limits: Upload
   const { given, name, contentType } = readWanted(input);
   const granted = grant.metadata ?? {};
   const fields = openFields(grant.fields, limits.fields);
-  checkFields(given, granted, fields);
   const { bucket, size } = input;
   const maxBytes = checkGrant(grant, limits, { bucket, name, contentType, size });
+  checkFields(given, granted, fields);
   query.set("name", name);
   const metadata: Record<string, unknown> = { ...withGranted(given, granted), name };
   // What is stored in the end, whoever has set it.

@@ -4,10 +4,12 @@ import { type RetryOptions, type RetryPolicy, retryPolicy } from "../net/retry.t
 import type { Reply } from "../net/send.ts";
 import { defaultTransport, type Transport } from "../net/transport.ts";
 import { contentRangeProtocol } from "../protocol/content_range/mod.ts";
+import { chosenProtocol } from "../protocol/protocols.ts";
 import type { UploadProtocol } from "../protocol/upload_protocol.ts";
 import { isSessionUrl } from "../protocol/upload_url.ts";
 import { checkCheckpoint, type Checkpoint, checkProtocol } from "./checkpoint.ts";
-import { checkHeaders, checkOptions, checkTransport, checkUrl } from "./checks.ts";
+import { checkHeaders, checkOptions, checkTransport } from "./checks.ts";
+import { checkSessionUrl } from "./session_url.ts";
 import { expecting, request } from "./request.ts";
 
 /** Options of {@linkcode cancelUpload}. */
@@ -53,19 +55,20 @@ export async function cancelUpload(
   checkOptions(options, ["transport", "headers", "retry", "protocol", "signal"], "cancelUpload");
   const isUrl = typeof session === "string" || session instanceof URL;
   const from = isUrl ? undefined : checkCheckpoint(session);
-  const { transport = defaultTransport, protocol = contentRangeProtocol, signal } = options;
+  const { transport = defaultTransport, signal } = options;
+  const protocol = chosenProtocol(options.protocol);
   checkTransport(transport);
   if (from) checkProtocol(from, protocol);
-  const url = from ? from.sessionUrl : checkSession(session as string | URL);
+  const url = from ? from.sessionUrl : checkSession(session as string | URL, protocol);
   const { headers } = checkHeaders(options.headers);
   const policy = retryPolicy(options.retry);
   await cancelSession({ url, headers, protocol, policy, transport, signal });
 }
 
-/** The URL of a session: of an object, the same request would delete it. */
-function checkSession(session: string | URL): string {
-  const url = checkUrl(session, "session");
-  if (isSessionUrl(url)) return url;
+/** The URL of a session. With a DELETE, which may mean an object, it must be known to be one. */
+function checkSession(session: string | URL, protocol: UploadProtocol): string {
+  const url = checkSessionUrl(session, protocol);
+  if (protocol !== contentRangeProtocol || isSessionUrl(url)) return url;
   throw new TypeError("session: expected the URL of a session, with upload_id, got another one");
 }
 

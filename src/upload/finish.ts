@@ -33,11 +33,12 @@ export function provenResult<T>(
   const cannot = "Cannot trust the finished object";
   if (resource.facts) {
     const facts = resource.facts(value, context);
-    const problem = compareFacts(facts, sent, checksum);
+    const problem = compareFacts(facts ?? {}, sent, checksum);
     const message = `${cannot}: ${problem?.message}`;
     if (problem?.kind === "differs") throw new DataCorruption(reply.response, message);
     if (problem) throw new InvalidResponse(reply.response, message);
-    const tellsNothing = Object.values(facts).every((fact) => fact === undefined);
+    const tellsNothing = facts !== undefined &&
+      Object.values(facts).every((fact) => fact === undefined);
     if (mustTell && checksum !== null && tellsNothing) {
       throw new InvalidResponse(
         reply.response,

@@ -1,10 +1,10 @@
 /** Sessions that one program opens and another one uploads to. */
 
 import { defaultTransport, type Transport } from "../net/transport.ts";
-import { contentRangeProtocol } from "../protocol/content_range/mod.ts";
 import { OCTET_STREAM } from "../protocol/media_type.ts";
+import { chosenProtocol } from "../protocol/protocols.ts";
 import type { ObjectMetadata, StorageObject } from "../protocol/resources/storage_object.ts";
-import { isSessionUrl, parameterOf, startUrlOf, uploadTypeOf } from "../protocol/upload_url.ts";
+import { startUrlOf, uploadTypeOf } from "../protocol/upload_url.ts";
 import type { UploadProtocol } from "../protocol/upload_protocol.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import {
@@ -13,10 +13,10 @@ import {
   checkTotalBytes,
   checkTransport,
   checkUpload,
-  checkUrl,
   claimedChecksums,
 } from "./checks.ts";
 import { openAtServer } from "./open.ts";
+import { checkSessionUrl } from "./session_url.ts";
 import { type OneShotOptions, OPTION_NAMES } from "./options.ts";
 import { resumableUrl, startOf, type Target, TARGET_NAMES } from "./target.ts";
 
@@ -91,21 +91,25 @@ export async function createUploadSession(
   const { transport = defaultTransport, totalBytes, signal, origin } = options;
   checkTransport(transport);
   checkTotalBytes(totalBytes, undefined);
+  const protocol = chosenProtocol(options.protocol);
   const start = startOf(options, options);
+  const type = uploadTypeOf(start.url);
+  if (type !== undefined && type !== "resumable") {
+    throw new TypeError(`url: expected uploadType resumable for a session, got ${type}`);
+  }
   const contentType = checkContentType(
     options.contentType || start.metadata.contentType || OCTET_STREAM,
   );
   const startHeaders = new Headers(options.startHeaders);
   if (origin !== undefined) startHeaders.set("origin", checkOrigin(origin));
   const { method, retry } = options;
-  const upload = checkUpload(resumableUrl(start.url), {
+  const upload = checkUpload(resumableUrl(start.url, protocol.name), {
     method,
     retry,
     headers: start.headers,
     startHeaders,
   });
   claimedChecksums(upload, start.metadata);
-  const protocol = options.protocol ?? contentRangeProtocol;
   const what = { metadata: start.metadata, contentType, total: totalBytes };
   const { answer } = await openAtServer({ upload, protocol }, transport, what, signal);
   const expires = new Date(upload.policy.clock.now() + LIFETIME).toISOString();
@@ -145,6 +149,7 @@ export function checkpointOfSession(
   { chunkSize, contentType, totalBytes, granularity, protocol }: AttachedSession,
 ): Checkpoint {
   const sessionUrl = checkSessionUrl(session, protocol);
+  checkGranularity(granularity, chunkSize);
   return {
     version: 1,
     uploadUrl: startUrlOf(sessionUrl),
@@ -159,20 +164,19 @@ export function checkpointOfSession(
   };
 }
 
-function checkSessionUrl(session: string | URL, protocol: UploadProtocol): string {
-  const url = checkUrl(session, "session");
-  if (!isSessionUrl(url) && uploadTypeOf(url) !== undefined) {
-    throw new TypeError(
-      "session: expected the URL of a session (with upload_id), got one where uploads are started, which is a `url`",
+/** What chunks are a multiple of: a number of bytes that fits into one of them. */
+export function checkGranularity(granularity: number | undefined, chunkSize: number): void {
+  if (granularity === undefined) return;
+  if (!Number.isSafeInteger(granularity) || granularity <= 0) {
+    throw new RangeError(
+      `granularity: expected a positive whole number of bytes, got ${granularity}`,
     );
   }
-  const named = parameterOf(url, "upload_protocol") !== undefined
-    ? "x-goog-upload"
-    : uploadTypeOf(url) !== undefined
-    ? "content-range"
-    : protocol.name;
-  if (named !== protocol.name) {
-    throw new TypeError(`session: expected one of the protocol ${protocol.name}, got ${named}`);
+  if (chunkSize < granularity) {
+    throw new RangeError(
+      `chunkSize: expected at least the granularity, ${granularity} bytes, got ${chunkSize}`,
+    );
   }
-  return url;
 }
+
+/** The URL of a session of this protocol, as far as it can be told. */

@@ -4,11 +4,12 @@ import { type ByteContainer, viewOf } from "../bytes/bytes.ts";
 import type { RandomAccessSource } from "../bytes/random_access.ts";
 import { startChecksum } from "../bytes/running_checksum.ts";
 import { type ByteSource, type TakenSource, takeSource } from "../bytes/source.ts";
-import { InvalidResponse, UploadError } from "../errors.ts";
+import { DataCorruption, InvalidResponse, UploadError } from "../errors.ts";
 import { abortable } from "../net/clock.ts";
 import { attempt, retrying, type RetryPolicy, type Step } from "../net/retry.ts";
 import type { Reply, SendResult } from "../net/send.ts";
 import { streamingInit, type Transport } from "../net/transport.ts";
+import type { Checksums } from "../protocol/hashes.ts";
 import { readRefusal } from "../protocol/refusal.ts";
 import { isSuccess } from "../protocol/reply.ts";
 import type { SentBytes, UploadContext } from "../protocol/resource.ts";
@@ -26,6 +27,9 @@ import { lookUp, provenResult } from "./finish.ts";
 import { refusalError } from "./refusal_error.ts";
 import { isStreamRefused, readWhole } from "./part_sender.ts";
 import { HELD, StretchFeed } from "./stretch_feed.ts";
+
+/** Up to this many bytes are held at once for a transport that may know bytes only; a Blob needs not be held. */
+const MOST_HELD = 64 * 1024 * 1024;
 
 /** Data whose size is known: what can be sent in one request. */
 export type UploadData = Blob | ByteContainer | string | (ByteSource & { readonly size: number });
@@ -96,11 +100,19 @@ export function isRepeatable<T>(
   return signatureOf(url) !== undefined && startHeaders.has("x-goog-if-generation-match");
 }
 
+/** How one attempt ended. */
+interface Attempt {
+  readonly result: SendResult;
+  /** What the whole data adds up to; reads on where not all of it was sent. */
+  sent(): Promise<SentBytes>;
+}
+
 /** The attempts of one upload: each reads the source anew. */
 class Attempts<T> {
   readonly #request: OneRequest<T>;
   readonly #source: RandomAccessSource;
   readonly #policy: RetryPolicy;
+  readonly #claimed: Checksums;
   #streams = streamingInit() !== undefined;
   #earlier: UploadError | undefined; // a failure after which the object may be stored
 
@@ -108,32 +120,41 @@ class Attempts<T> {
     this.#request = request;
     this.#source = source;
     this.#policy = policy;
+    this.#claimed = claimedChecksums(request.upload, request.framing.metadata);
   }
 
   async next(): Promise<Step<OneRequestResult<T>>> {
-    const { sent, result } = await this.#send();
-    if (this.#streams && sent.size > HELD && isStreamRefused(result)) {
-      this.#streams = false; // nothing was read of it: the transport may know bytes and Blobs only
-      return { kind: "continue" };
-    }
+    const { sent, result } = await this.#sendAsTaken();
     if (result.kind === "failed") {
       this.#earlier = result.error;
       return result;
     }
-    const { reply } = result;
-    if (isSuccess(reply.status)) {
-      return { kind: "done", value: { reply, value: this.#proven(reply, sent) } };
+    const { reply, body } = result;
+    if (isSuccess(reply.status) || reply.status === 204) {
+      const isWhole = body === "not streamed" || body === "all taken";
+      return { kind: "done", value: { reply, value: this.#proven(reply, await sent(), isWhole) } };
     }
     return await this.#refused(reply, sent);
   }
 
+  /** Sends the data as the transport takes it: one that has not looked at a stream may know bytes and Blobs only. */
+  async #sendAsTaken(): Promise<Attempt> {
+    const { blob, size } = this.#source;
+    const attempt = await this.#send(this.#streams);
+    if (!isStreamRefused(attempt.result) || !(blob || size <= MOST_HELD)) return attempt;
+    const held = await this.#send(false);
+    // If it fails with these, too, it was not the stream.
+    if (held.result.kind === "reply") this.#streams = false;
+    return held;
+  }
+
   /** Sends the data once; what is small is hashed before, so that its checksum can travel with it. */
-  async #send(): Promise<{ sent: SentBytes; result: SendResult }> {
+  async #send(streamed: boolean): Promise<Attempt> {
     const { upload, transport, framing, signal, onTaken } = this.#request;
-    const { url, method, startHeaders, claimed } = upload;
+    const { url, method, startHeaders } = upload;
     const { size } = this.#source;
     const isHeld = size <= HELD;
-    const expected = claimedChecksums({ claimed }, framing.metadata);
+    const expected = this.#claimed;
     const feed = new StretchFeed(this.#source, {
       chunkSize: Infinity,
       granularity: 1,
@@ -141,7 +162,7 @@ class Attempts<T> {
       checksum: await startChecksum(computedKind(upload, expected)),
       sendsHash: isHeld,
     });
-    const limits = { maxBytes: Infinity, streamed: this.#streams, maxHeld: Infinity };
+    const limits = { maxBytes: Infinity, streamed, maxHeld: Infinity };
     const part = await abortable(feed.next(0, limits), signal);
     const known = isHeld ? checksumsOf(feed) : {};
     compareClaims(expected, known);
@@ -155,10 +176,14 @@ class Attempts<T> {
       onTaken,
     });
     await abortable(hashed, signal);
-    return { sent: { size, checksums: filled(checksumsOf(feed), expected) }, result };
+    const sent = async () => {
+      await abortable(feed.goTo(size), signal); // a server may answer before it was sent everything
+      return { size, checksums: filled(checksumsOf(feed), expected) };
+    };
+    return { sent, result };
   }
 
-  async #refused(reply: Reply, sent: SentBytes): Promise<Step<OneRequestResult<T>>> {
+  async #refused(reply: Reply, sent: Attempt["sent"]): Promise<Step<OneRequestResult<T>>> {
     const refusal = readRefusal(reply);
     const error = refusalError("upload", reply, refusal, false);
     if (refusal.kind === "unavailable" || refusal.kind === "rejected") {
@@ -166,7 +191,7 @@ class Attempts<T> {
       return { kind: "failed", error, retryAfter: reply.headers.get("retry-after") };
     }
     if (refusal.kind !== "precondition" || !this.#earlier) throw error;
-    const stored = await this.#storedBefore(sent);
+    const stored = await this.#storedBefore(await sent());
     if (stored) return { kind: "done", value: stored };
     error.cause = this.#earlier;
     throw error;
@@ -192,8 +217,15 @@ class Attempts<T> {
   }
 
   /** The result that a reply shows, compared with what was sent. */
-  #proven(reply: Reply, sent: SentBytes): T {
+  #proven(reply: Reply, sent: SentBytes, isWhole: boolean): T {
     const { upload: { resource, checksum }, framing } = this.#request;
+    if (!isWhole && !resource.facts) {
+      throw new InvalidResponse(
+        reply.response,
+        "Cannot upload: expected the server to take the whole request, but it answered before",
+      );
+    }
+    this.#compareClaims(reply, sent);
     const value = resource.read(reply);
     if (value === undefined) {
       throw new InvalidResponse(
@@ -202,8 +234,20 @@ class Attempts<T> {
       );
     }
     const context = contextOf(this.#request);
-    const mustTell = !framing.carriesChecksums;
+    const mustTell = !framing.carriesChecksums || !isWhole;
     return provenResult({ reply, value, resource, context, sent, checksum, mustTell });
+  }
+
+  /** What was hashed while it was sent is compared with what the caller says only now: the object is stored. */
+  #compareClaims(reply: Reply, { checksums }: SentBytes): void {
+    for (const kind of ["crc32c", "md5"] as const) {
+      const [expected, got] = [this.#claimed[kind], checksums[kind]];
+      if (expected === undefined || expected === got) continue;
+      throw new DataCorruption(
+        reply.response,
+        `Cannot trust the stored object: expected bytes with ${kind} ${expected}, as was given, got ${got}`,
+      );
+    }
   }
 }
 

@@ -55,11 +55,17 @@ export interface ResumeChoices {
   readonly isNew?: boolean | undefined;
 }
 
-/** 64 MiB: long enough for the wire to be full, short enough for confirmed progress. Nothing of it is held. */
+/** 64 MiB: what a source that can be read anywhere begins with. Nothing of it is held. */
 const LONG_CHUNK = 64 * 1024 * 1024;
 
-/** 8 MiB: two of these are held. */
+/** 1 GiB: what its requests grow to. */
+const LONGEST_CHUNK = 1024 * 1024 * 1024;
+
+/** 8 MiB: what a source that is read once begins with; two of these are held. */
 const HELD_CHUNK = 8 * 1024 * 1024;
+
+/** 16 MiB: what its requests grow to, within the memory of a Worker. */
+const LARGEST_HELD_CHUNK = 2 * HELD_CHUNK;
 
 /** Starts a session at the server. */
 export async function startSession<T>(
@@ -86,6 +92,7 @@ export async function startSession<T>(
     url: answer.url,
     claimed,
     maxBytes: aligned(Math.min(chunkSize, maxRequestBytes), granularity),
+    growsTo: Math.min(growthOf(opened, setup.chunkSize) ?? chunkSize, maxRequestBytes),
   });
   return { open: { session, source, contentType, chunkSize, granularity }, reply };
 }
@@ -129,7 +136,8 @@ export async function resumeSession<T>(
   // A size of 0 is known only now.
   if (opened.kind === "random-access") checkSameSource(from, { ...source, size: opened.size });
   const chunkSize = chunkSizeFor(opened, setup.chunkSize);
-  const checksum = await startChecksum(computedKind(setup.upload, {}));
+  const { claimed } = setup.upload;
+  const checksum = await startChecksum(computedKind(setup.upload, claimed));
   const feed = openFeed(setup, opened, { declared, checksum, chunkSize, granularity });
   const resumed: ResumedFrom | undefined = isNew ? undefined : {
     persisted,
@@ -139,8 +147,9 @@ export async function resumeSession<T>(
   const session = new UploadSession<T>({
     ...sessionOptions(setup, feed, { contentType, declared, granularity, metadata: {} }),
     url,
-    claimed: {},
+    claimed,
     maxBytes: aligned(chunkSize, granularity),
+    growsTo: growthOf(opened, setup.chunkSize) ?? chunkSize,
   }, resumed);
   return { session, source, contentType, chunkSize, granularity };
 }
@@ -152,7 +161,7 @@ function trustsPrefix<T>(
   upload: CheckedUpload<T>,
   verifyPrefix: boolean,
 ): boolean {
-  const kind = computedKind(upload, {});
+  const kind = computedKind(upload, upload.claimed);
   if (kind === null) return feed.seek(persisted, undefined);
   if (verifyPrefix || kind !== "crc32c" || crc32c === undefined) return false;
   const checksum = continueChecksum(persisted, crc32c);
@@ -194,6 +203,12 @@ function chunkSizeFor({ kind }: Source, wanted: number | undefined): number {
     );
   }
   return wanted ?? HELD_CHUNK;
+}
+
+/** Up to how many bytes requests grow, where the caller does not say how large they are. */
+function growthOf({ kind }: Source, wanted: number | undefined): number | undefined {
+  if (wanted !== undefined) return undefined;
+  return kind === "random-access" ? LONGEST_CHUNK : LARGEST_HELD_CHUNK;
 }
 
 function openFeed<T>(

@@ -45,7 +45,10 @@ export interface OneShotOptions<T = StorageObject> {
    * long upload. `x-goog-hash` is what the whole object must have; it goes with the request that finishes it.
    */
   headers?: HeadersInit | undefined;
-  /** How failures that may pass are retried; `false` and `null` never retry. */
+  /**
+   * How failures that may pass are retried; `false` and `null` never retry. (A long request of which all bytes were taken,
+   * and whose reply cannot be read, is followed by a question all the same: the reply may be the 308 that Node cannot read.)
+   */
   retry?: RetryOptions | false | null | undefined;
   /**
    * Which checksum is compared: `auto` compares what the server reports (CRC32C at Cloud Storage, MD5 at Drive, SHA-256 at

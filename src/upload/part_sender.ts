@@ -16,11 +16,16 @@ const MOST_FRUITLESS = 2;
 /** By how much the time without a sign of life grows at the most on a line that turns out to be slow. */
 const MOST_PATIENCE = 16;
 
+/** How long a request should take at least, in milliseconds, so that waiting for its reply does not show. */
+const WORTHWHILE = 10_000;
+
 /** How parts are sent. */
 export interface PartSenderOptions {
   readonly policy: RetryPolicy;
-  /** The most bytes of a request. */
+  /** The most bytes of a request, at first. */
   readonly maxBytes: number;
+  /** Up to how many bytes requests grow on a line that carries them soon; no more than `maxBytes` where they stay as they are. */
+  readonly growsTo: number;
   readonly granularity: number;
 }
 
@@ -36,7 +41,10 @@ export interface PartWatcher {
 /** Sends parts, and learns from how that ends what the transport and the line are like. */
 export class PartSender {
   readonly #options: PartSenderOptions;
+  #base: number; // the most bytes of a request on a line of which nothing is known
+  #growsTo: number;
   #maxBytes: number;
+  #rate = 0; // bytes a millisecond, of the last request that was answered
   #streams = true; // whether the transport takes streams, as far as it is known
   #untouched = 0;
   #fruitless = 0;
@@ -45,7 +53,8 @@ export class PartSender {
 
   constructor(options: PartSenderOptions) {
     this.#options = options;
-    this.#maxBytes = options.maxBytes;
+    this.#base = this.#maxBytes = options.maxBytes;
+    this.#growsTo = options.growsTo;
   }
 
   /** How large the next request may be, and whether it is streamed. */
@@ -58,7 +67,7 @@ export class PartSender {
   shrink(maxBytes: number): boolean {
     const { granularity } = this.#options;
     if (maxBytes >= this.#maxBytes || maxBytes < granularity) return false;
-    this.#maxBytes = aligned(maxBytes, granularity);
+    this.#base = this.#growsTo = this.#maxBytes = aligned(maxBytes, granularity);
     return true;
   }
 
@@ -66,12 +75,13 @@ export class PartSender {
   async send(
     transport: Transport,
     head: RequestHead,
-    { body, beside }: Part,
+    { body, size, beside }: Part,
     { signal, onHanded, onTaken }: PartWatcher,
   ): Promise<SendResult> {
     const { policy } = this.#options;
     if (!("next" in body)) onHanded();
     const hashed = readWhole(beside);
+    const started = policy.clock.now();
     const result = await attempt(transport, { ...head, body }, policy, {
       signal,
       action: "transmit a chunk",
@@ -79,6 +89,7 @@ export class PartSender {
       onTaken,
     });
     await abortable(hashed, signal);
+    this.#rate = size / Math.max(1, policy.clock.now() - started);
     return result;
   }
 
@@ -90,10 +101,17 @@ export class PartSender {
 
   /** A request that may have been streamed has ended. */
   noteResult({ kind, body, ...result }: SendResult): void {
+    if (kind === "failed") this.#maxBytes = this.#base;
     if (body === "not streamed") return;
     this.#untouched = 0;
     this.#isStalled = "error" in result && result.error.code === "deadline_exceeded";
     if (kind === "failed" && ++this.#fruitless >= MOST_FRUITLESS) this.#streams = false;
+  }
+
+  /** The server has all of a part: the next one is as long as the line carries in a few seconds. */
+  noteWhole(): void {
+    const worthwhile = Math.min(this.#rate * WORTHWHILE, this.#growsTo);
+    this.#maxBytes = aligned(Math.max(worthwhile, this.#base), this.#options.granularity);
   }
 
   /** The server has more than before. */

@@ -4,7 +4,7 @@ import { type TakenSource, takeSource, type UploadSource } from "../bytes/source
 import { UploadError } from "../errors.ts";
 import { linkSignals } from "../net/clock.ts";
 import type { Transport } from "../net/transport.ts";
-import { contentRangeProtocol } from "../protocol/content_range/mod.ts";
+import { chosenProtocol } from "../protocol/protocols.ts";
 import type { ObjectMetadata, StorageObject } from "../protocol/resources/storage_object.ts";
 import type { StartedSession } from "../protocol/session.ts";
 import { cancelSession } from "./cancel.ts";
@@ -99,7 +99,7 @@ export class ResumableUpload<T = StorageObject> {
     const upload = checkUpload(url, options);
     this.#setup = {
       upload,
-      protocol: options.protocol ?? contentRangeProtocol,
+      protocol: chosenProtocol(options.protocol),
       chunkSize: this.#chunkSize,
       progress: new Progress(options.onProgress, upload.policy.clock),
     };
@@ -155,7 +155,7 @@ export class ResumableUpload<T = StorageObject> {
         contentType: checkContentType(contentType || OCTET_STREAM),
         totalBytes: totalBytes ?? taken.size,
         granularity,
-        protocol: options.protocol ?? contentRangeProtocol,
+        protocol: chosenProtocol(options.protocol),
       });
       checkCheckpoint(from);
       const all = { ...from, ...(checksum !== undefined && { checksum }) };

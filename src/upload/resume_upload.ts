@@ -4,11 +4,11 @@ import type { TakenSource, UploadSource } from "../bytes/source.ts";
 import { UploadError } from "../errors.ts";
 import { abortable } from "../net/clock.ts";
 import { defaultTransport } from "../net/transport.ts";
-import { contentRangeProtocol } from "../protocol/content_range/mod.ts";
+import { chosenProtocol } from "../protocol/protocols.ts";
 import { checkCheckpoint, type Checkpoint, checkProtocol, checkSameSource } from "./checkpoint.ts";
 import { checkChunkSize, checkTotalBytes, checkUpload } from "./checks.ts";
 import { drive } from "./drive.ts";
-import { checkpointOfSession } from "./hand_off.ts";
+import { checkGranularity, checkpointOfSession } from "./hand_off.ts";
 import { defaultChunkSize, resumeSession, type SessionSetup } from "./open.ts";
 import { Progress } from "./progress.ts";
 import type { SessionTarget, StreamSettings, UploadOptions, UploadSettings } from "./settings.ts";
@@ -20,7 +20,7 @@ export function setupOf<T>(url: string, options: StreamSettings<T>): SessionSetu
   const upload = checkUpload(url, options);
   return {
     upload,
-    protocol: options.protocol ?? contentRangeProtocol,
+    protocol: chosenProtocol(options.protocol),
     chunkSize: options.chunkSize === undefined ? undefined : checkChunkSize(options.chunkSize),
     progress: new Progress(options.onProgress, upload.policy.clock),
   };
@@ -64,7 +64,8 @@ function checkAgreement<T>(from: Checkpoint, options: UploadOptions<T>): void {
   compare("contentType", !contentType || contentType === from.contentType);
   if (options.bucket === undefined && options.url === undefined) return;
   const { url } = startOf(options, options);
-  compare(options.url === undefined ? "name" : "url", resumableUrl(url) === from.uploadUrl);
+  const start = resumableUrl(url, from.protocol ?? "content-range");
+  compare(options.url === undefined ? "name" : "url", start === from.uploadUrl);
 }
 
 /** How many sessions are asked for, one after the other, if each one turns out to be gone. */
@@ -90,15 +91,17 @@ export async function uploadToSession<T>(
   options: UploadSettings<T> & SessionTarget,
 ): Promise<T> {
   checkDecided(options);
-  const { session, signal, totalBytes, protocol = contentRangeProtocol } = options;
+  const { session, signal, totalBytes } = options;
   checkTotalBytes(totalBytes, taken.size);
+  const chunkSize = checkChunkSize(options.chunkSize ?? defaultChunkSize(taken));
+  checkGranularity(options.granularity, chunkSize);
   const opened = await abortable(taken.open(), signal);
   const known = {
-    chunkSize: checkChunkSize(options.chunkSize ?? defaultChunkSize(taken)),
+    chunkSize,
     contentType: contentTypeOf(source, { contentType: options.contentType }),
     totalBytes: totalBytes ?? (opened.kind === "random-access" ? opened.size : undefined),
     granularity: options.granularity,
-    protocol,
+    protocol: chosenProtocol(options.protocol),
   };
   const fetched = async () =>
     typeof session === "function" ? await abortable(Promise.resolve(session()), signal) : session;

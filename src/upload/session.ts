@@ -45,8 +45,10 @@ export interface SessionOptions<T> {
   readonly contentType: string;
   /** The declared size in bytes. */
   readonly declared: number | undefined;
-  /** The most bytes of a request that is not the last one. */
+  /** The most bytes of a request that is not the last one, at first. */
   readonly maxBytes: number;
+  /** Up to how many bytes requests may grow. */
+  readonly growsTo: number;
   readonly granularity: number;
   readonly headers: Headers;
   readonly policy: RetryPolicy;
@@ -77,16 +79,17 @@ export class UploadSession<T> {
   #result: { readonly value: T } | undefined;
   #resumed: ResumedFrom | undefined; // until source and server are compared
   readonly #sender: PartSender;
+  #end = 0; // where the bytes of the youngest chunk end
   #handed = 0; // the end of the last byte that a request has carried: the server cannot have more
   #inconclusive = 0;
 
   /** A session that was just opened, or, with `resumed`, one from before. */
   constructor(options: SessionOptions<T>, resumed?: ResumedFrom) {
-    const { url, feed, declared, maxBytes, granularity, policy, progress } = options;
+    const { url, feed, declared, maxBytes, growsTo, granularity, policy, progress } = options;
     this.#options = options;
     this.#feed = feed;
     this.#total = declared;
-    this.#sender = new PartSender({ policy, maxBytes, granularity });
+    this.#sender = new PartSender({ policy, maxBytes, growsTo, granularity });
     this.#resumed = resumed;
     this.#state = advance(
       NEW_SESSION,
@@ -178,7 +181,8 @@ export class UploadSession<T> {
     const limits = this.#sender.limits(mayStream);
     const part = await abortable(this.#feed.next(persisted, limits), signal);
     const { offset, size, last } = part;
-    this.#handed = Math.max(this.#handed, offset + size);
+    this.#end = offset + size;
+    this.#handed = Math.max(this.#handed, this.#end);
     if (last) this.#total = offset + size;
     const hash = this.#hashOf(part);
     const total = last ? this.#total : declared;
@@ -195,10 +199,11 @@ export class UploadSession<T> {
   /** `x-goog-hash` of the whole, on the last request; nothing is finished that is not what the caller says it is. */
   #hashOf({ last }: Part): string | undefined {
     const { resource, claimed } = this.#options;
-    if (!last || !resource.takesHash) return undefined;
+    if (!last) return undefined;
     const sums = checksumsOf(this.#feed);
-    compareClaims(claimed, sums);
-    return formatHashes(filled(sums, claimed));
+    const isWhole = this.#feed.checksum?.length === this.#total; // else it is hashed while it is sent
+    if (isWhole) compareClaims(claimed, sums);
+    return resource.takesHash ? formatHashes(filled(sums, claimed)) : undefined;
   }
 
   /** Runs something after whose failure it is not known what the server holds. */
@@ -263,6 +268,7 @@ export class UploadSession<T> {
       persisted: this.#resumed?.reread ? 0 : this.#state.persisted,
       known: this.#state.persisted,
       sent: this.#resumed ? this.#total ?? Infinity : this.#handed,
+      end: asked === "chunk" && isWhole ? this.#end : undefined,
     });
     if (answer.kind !== "finished") return answer;
     const noResult = (problem: string) => ({ kind: "no_result", problem }) as const;
@@ -294,6 +300,7 @@ export class UploadSession<T> {
     this.#feed.release(persisted);
     this.#inconclusive = 0;
     if (progress) this.#sender.noteProgress();
+    if (persisted === this.#handed) this.#sender.noteWhole();
     this.#options.progress.confirmed(persisted, this.#total);
     return { kind: "stored", progress, reply };
   }

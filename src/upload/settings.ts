@@ -21,9 +21,10 @@ export interface StreamSettings<T = StorageObject> extends ResumableUploadOption
    * The most bytes in each request of a resumable upload, a multiple of {@linkcode UPLOAD_CHUNK_SIZE}. Each request costs a
    * round trip, and is confirmed as a whole.
    *
-   * The default is 64 MiB for a source that can be read anywhere (a Blob, bytes, a string, `{ size, read }`): its requests are
-   * read while they are sent, and `Infinity` is allowed. It is 8 MiB for one that is read once (a stream, an iterable), of which
-   * two chunks are held in memory.
+   * By default requests grow to what the line carries in ten seconds: from 64 MiB to 1 GiB for a source that can be read
+   * anywhere (a Blob, bytes, a string, `{ size, read }`), whose requests are read while they are sent; from 8 to 16 MiB for one
+   * that is read once (a stream, an iterable), of which two chunks are held in memory. `Infinity` is allowed for the first
+   * kind.
    */
   chunkSize?: number | undefined;
   /** The size of a stream in bytes, when it is known; a stream that does not keep it is an error, never an object. */

@@ -104,7 +104,7 @@ export class StretchFeed implements Feed {
     const rest = this.total - offset;
     const most = streamed ? maxBytes : Math.min(maxBytes, Math.max(maxHeld, granularity));
     const hashesLast = sendsHash && this.#checksum !== undefined;
-    if (rest <= most && !(hashesLast && rest > HELD)) {
+    if (rest <= most && !(hashesLast && rest > Math.max(HELD, granularity))) {
       return { size: rest, last: true, hashFirst: hashesLast };
     }
     const size = aligned(Math.min(most, rest - 1), granularity);

@@ -8,6 +8,7 @@ import {
   uploadUrl,
   withParameter,
 } from "../protocol/upload_url.ts";
+import type { UploadProtocol } from "../protocol/upload_protocol.ts";
 import type { ObjectMetadata } from "../protocol/resources/storage_object.ts";
 import {
   checkCarried,
@@ -94,10 +95,10 @@ export type Target = BucketTarget | UrlTarget;
 /** The names of the options that say where an upload goes. */
 export const TARGET_NAMES: readonly string[] = ["bucket", "endpoint", "name", "query", "url"];
 
-/** The URL of a start, of a session unless it says otherwise. */
-export function resumableUrl(url: string): string {
-  // The other wire protocol has no upload type; what a URL of Google's has that it does not know does no harm.
-  return uploadTypeOf(url) ? url : withParameter(url, "uploadType", "resumable");
+/** The URL of a start, of a session unless it says otherwise. X-Goog-Upload says so in headers. */
+export function resumableUrl(url: string, protocol: UploadProtocol["name"]): string {
+  if (protocol !== "content-range" || uploadTypeOf(url)) return url;
+  return withParameter(url, "uploadType", "resumable");
 }
 
 /** What belongs to the start of an upload. */

@@ -2,8 +2,10 @@
 
 import { type TakenSource, takeSource, type UploadSource } from "../bytes/source.ts";
 import { contentRangeProtocol } from "../protocol/content_range/mod.ts";
+import { defaultResource } from "../protocol/resources/default.ts";
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
 import { type UploadType, uploadTypeOf, withParameter } from "../protocol/upload_url.ts";
+import { abortable } from "../net/clock.ts";
 import { defaultTransport } from "../net/transport.ts";
 import {
   checkChunkSize,
@@ -80,7 +82,7 @@ export function upload(
   source: UploadSource,
   options: UploadSettings<StorageObject> & BucketTarget,
 ): Promise<StorageObject & { bucket: string; name: string }>;
-/** Uploads a source to a start URL, or goes on from a checkpoint; see the first form. */
+/** Uploads a source to a start URL or to a session, or goes on from a checkpoint; see the first form. */
 export function upload<T = StorageObject>(
   source: UploadSource,
   options: UploadOptions<T>,
@@ -108,10 +110,16 @@ async function startUpload<T>(
   const start = startOf(options, options);
   const contentType = contentTypeOf(source, options);
   checkTotalBytes(options.totalBytes, taken.size);
-  const opened = await taken.open();
+  const opened = await abortable(taken.open(), options.signal);
   const isSmall = opened.kind === "random-access" && !isByteSource(source) &&
     opened.size <= Math.min(ONE_REQUEST, checkChunkSize(options.chunkSize ?? ONE_REQUEST));
   const given = uploadTypeOf(start.url);
+  const { name: protocol } = options.protocol ?? contentRangeProtocol;
+  if (given !== undefined && given !== "resumable" && protocol !== contentRangeProtocol.name) {
+    throw new TypeError(
+      `url: expected no uploadType, or resumable, with the protocol ${protocol}, got ${given}`,
+    );
+  }
   const type = given ?? (isSmall ? pickType(start, options) : "resumable");
   const again = { ...taken, open: () => Promise.resolve(opened) };
   return type === "resumable"
@@ -130,7 +138,9 @@ function pickType<T>({ url, headers, metadata }: Start, options: StreamOptions<T
     repeatable: options.repeatable === true,
   });
   if (needsSession || (mayRepeat && !isSafe)) return "resumable";
-  return options.checksum === null && Object.keys(metadata).length === 0 ? "media" : "multipart";
+  const carriesSums = options.checksum !== null &&
+    (options.resource ?? defaultResource(url)).withChecksums !== undefined;
+  return carriesSums || Object.keys(metadata).length > 0 ? "multipart" : "media";
 }
 
 function isByteSource(source: UploadSource): boolean {
@@ -145,7 +155,8 @@ export async function uploadInSession<T>(
   options: StreamOptions<T>,
   onOpen?: (sessionUrl: string) => void,
 ): Promise<T> {
-  const setup = setupOf(resumableUrl(url), { ...options, headers });
+  const { name: protocol } = options.protocol ?? contentRangeProtocol;
+  const setup = setupOf(resumableUrl(url, protocol), { ...options, headers });
   const { transport = defaultTransport, totalBytes, onCheckpoint, signal } = options;
   const claimed = claimedChecksums(setup.upload, metadata);
   const what = { metadata, contentType, claimed, totalBytes, streamFinal: true };

@@ -5,6 +5,7 @@ import { takeSource } from "../bytes/source.ts";
 import { linkSignals } from "../net/clock.ts";
 import { defaultTransport } from "../net/transport.ts";
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
+import { chosenProtocol } from "../protocol/protocols.ts";
 import { uploadTypeOf } from "../protocol/upload_url.ts";
 import { cancelUpload } from "./cancel.ts";
 import { checkOptions, checkTransport, checkUpload } from "./checks.ts";
@@ -52,6 +53,7 @@ export function uploadStream<T = StorageObject>(options: StreamOptions<T>): Uplo
   const transport = options.transport ?? defaultTransport;
   checkTransport(transport);
   checkUpload(start.url, options);
+  chosenProtocol(options.protocol);
   const contentType = contentTypeOf(undefined, options);
   const channel = new ByteChannel();
   const source = takeSource(channel);

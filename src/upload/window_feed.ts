@@ -35,6 +35,7 @@ export class WindowFeed implements Feed {
   }
 
   async next(offset: number, { maxBytes }: PartLimits): Promise<Part> {
+    this.#window.grow(aligned(maxBytes, this.#granularity));
     const { bytes, total } = await this.#window.take(offset);
     if (total !== undefined) this.#total = total;
     if (bytes.length <= maxBytes) {

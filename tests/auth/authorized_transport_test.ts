@@ -126,11 +126,14 @@ for (const command of ["start", "START", "start, upload, finalize", "upload , st
 }
 
 Deno.test("a 401 of an origin that gets no token says that it got none, and why", async () => {
-  const { fetch, seen } = fakeFetch(() => new Response("who are you?", { status: 401 }));
+  let cancelled = false;
+  const body = new ReadableStream({ cancel: () => void (cancelled = true) });
+  const { fetch, seen } = fakeFetch(() => new Response(body, { status: 401 }));
   const transport = staticTokenTransport(TOKEN, { fetch });
   const error = await failure(transport("https://gcs.example.com/upload/storage/v1/b/a/o", {}));
   assert(error instanceof UploadError, String(error));
   assertEquals([error.code, error.status, seen.length], ["rejected", 401, 1]);
+  assert(cancelled, "the reply is let go of");
   assertEquals(
     error.message,
     'Cannot send a request with credentials: expected one of the origins that get them (the option "origins"), ' +

@@ -108,6 +108,30 @@ for (const [source, answer, token] of URLS) {
   });
 }
 
+Deno.test("a platform without TLS is asked where the caller names its origin", async () => {
+  const { fetch, asked } = fakeGoogle();
+  const credential_source = { url: "http://token.internal:8080/a" };
+  const origins = ["http://token.internal:8080", "https://storage.googleapis.com"];
+  await externalAccountTransport({ ...ACCOUNT, credential_source }, { fetch, origins })(
+    OBJECTS,
+    {},
+  );
+  assertEquals(asked.other.map(({ url, token }) => [url, token]), [
+    [credential_source.url, undefined],
+  ]);
+});
+
+Deno.test("short values of headers are no secrets, and stay in the platform's words", async () => {
+  const { fetch } = fakeGoogle({
+    other: () => Response.json({ error: "true is not an identity" }, { status: 400 }),
+  });
+  const headers = { metadata: "true", "x-none": "" };
+  const credential_source = { url: "http://169.254.169.254/token", headers };
+  const transport = externalAccountTransport({ ...ACCOUNT, credential_source }, { fetch });
+  const error = await failure(transport(OBJECTS, {}));
+  assertStringIncludes(error.message, 'got 400 "true is not an identity"');
+});
+
 Deno.test("the platform is asked again when it is busy", async () => {
   const { fetch, asked, clock, tokens } = fakeGoogle({
     other: (_, count) => count < 3 ? new Response(null, { status: 503 }) : undefined,
@@ -146,7 +170,8 @@ Deno.test("an application says who it is, and a pool of people who is charged", 
   const workforce_pool_user_project = "people";
   const { fetch, asked } = fakeGoogle();
   const application = { client_id: "me", client_secret: "SECRET" };
-  for (const members of [application, { workforce_pool_user_project }]) {
+  const both = { ...application, workforce_pool_user_project };
+  for (const members of [application, { workforce_pool_user_project }, both]) {
     await externalAccountTransport({ ...ACCOUNT, ...members }, { fetch, subjectToken })(
       OBJECTS,
       {},
@@ -156,6 +181,7 @@ Deno.test("an application says who it is, and a pool of people who is charged", 
   assertEquals(sent, [
     [`Basic ${btoa("me:SECRET")}`, undefined],
     [null, '{"userProject":"people"}'],
+    [`Basic ${btoa("me:SECRET")}`, undefined],
   ]);
 });
 

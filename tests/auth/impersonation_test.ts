@@ -115,6 +115,19 @@ Deno.test("IAM's refusal is an error at once, with its words and its reason", as
   assertNoSecret(error, "SECRET");
 });
 
+Deno.test("a source that is slow takes nothing of the time that IAM has", async () => {
+  const user = { client_id: "a", client_secret: "b", refresh_token: "c" };
+  const google = fakeGoogle({ oauth: () => slowly(), iam: () => slowly() });
+  const { fetch, asked, clock, tokens } = google;
+  const slowly = () => {
+    clock.pass(9000); // of the 10 seconds that each of the two has
+    return undefined;
+  };
+  const source = authorizedUserTransport(user, { fetch, clock });
+  await impersonatedTransport(source, ACCOUNT, { fetch, clock })(OBJECTS, {});
+  assertEquals([asked.oauth.length, asked.iam.length, tokens], [1, 1, ["iam-1"]]);
+});
+
 Deno.test("IAM is asked again when it is busy", async () => {
   const { fetch, asked, clock, tokens } = fakeGoogle({
     iam: (_, count) => count < 3 ? new Response(null, { status: 503 }) : undefined,

@@ -222,6 +222,20 @@ Deno.test("a refusal tells programs the status and Google's word for it", async 
   assertEquals([status, reason, retryable], [400, "invalid_grant", false]);
 });
 
+Deno.test("no more of a reply is read than a token could have", async () => {
+  let given = 0;
+  const body = () =>
+    new ReadableStream({
+      pull(controller) {
+        given += 16_384;
+        controller.enqueue(new Uint8Array(16_384));
+      },
+    });
+  const { transport, asked } = await withTokenServer([() => new Response(body())]);
+  await refusal(transport, asked);
+  assert(given > 0 && given < 200_000, `${given} bytes`);
+});
+
 Deno.test("a long page of an error is judged by its status", async () => {
   for (const [status, code] of [[403, "rejected"], [502, "unavailable"]] as const) {
     const page = () => new Response(endless(), { status });

@@ -32,6 +32,7 @@ const MALFORMED: [what: string, make: (key: TestKey) => unknown, says: string][]
   ["an array", () => [], "got an array"],
   ["a user's credentials", (k) => changed(k, { type: "authorized_user" }), '"authorized_user"'],
   ["another type", (key) => changed(key, { type: "SECRET" }), 'type: expected "service_account"'],
+  ["another cloud", (key) => changed(key, { universe_domain: "SECRET" }), "universe_domain:"],
   ["no address", (key) => changed(key, { client_email: undefined }), "client_email: expected"],
   ["an empty address", (key) => changed(key, { client_email: "" }), "got an empty string"],
   ["an address that is none", (k) => changed(k, { client_email: "SECRET" }), "client_email"],
@@ -78,6 +79,7 @@ for (const [what, make, says] of MALFORMED) {
 const REPAIRED: [what: string, make: (key: TestKey) => Credentials][] = [
   ["the object itself", ({ credentials }) => credentials],
   ["no type", (key) => changed(key, { type: undefined })],
+  ["the name of the cloud", (key) => changed(key, { universe_domain: "googleapis.com" })],
   ["a byte order mark and spaces", (key) => `\ufeff ${changed(key, {})}\n`],
   ["\\n twice escaped", (key) => changed(key, {}).replaceAll("\\n", "\\\\n")],
   ["\\n three times escaped", (key) => changed(key, {}).replaceAll("\\n", "\\\\\\\\n")],

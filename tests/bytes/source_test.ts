@@ -182,7 +182,7 @@ Deno.test("a stream that somebody reads, has read or has cancelled is refused at
   assertThrows(() => takeSource(cancelled), TypeError, "was not read before");
 });
 
-Deno.test("a source that is read once is taken in the same turn, and cannot be taken again", async () => {
+Deno.test("a source that is read once is taken in the same turn, and cannot be taken again", () => {
   const generator = asyncPieces(pieces(DATA, 100));
   for (
     const source of [defaultStream(pieces(DATA, 100)), byteStream(DATA, 100), generator] as const
@@ -401,4 +401,19 @@ Deno.test("what was being read when a source is let go fails with that reason; i
     assertStrictEquals(await assertRejects(() => reading), reason);
     assertStrictEquals(await assertRejects(() => opened.read(10)), reason);
   }
+});
+
+Deno.test("a piece that two are waiting for, of whom one may have stopped waiting, is read once and lost by nobody", async () => {
+  const slow = async function* () {
+    for (const piece of pieces(DATA, 300)) {
+      await Promise.resolve();
+      yield piece;
+    }
+  };
+  const source = await takeSource(slow()).open();
+  if (source.kind !== "sequential") throw new Error("expected a sequential source");
+  assertEquals(await source.read(300), DATA.subarray(0, 300));
+  const given: boolean[] = await Promise.all([source.ended(1), source.ended(1), source.ended(1)]);
+  assertEquals(given, [false, false, false]);
+  assertEquals(await source.read(2000), DATA.subarray(300));
 });

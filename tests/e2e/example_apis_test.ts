@@ -39,6 +39,16 @@ Deno.test("example: a file as a source is read where it is asked, and is no fold
     assert(error instanceof TypeError);
   }));
 
+Deno.test("example: a file as a source reads as the README says", async () => {
+  const [readme, example] = await Promise.all(
+    ["README.md", "examples/file_source.ts"].map((path) => Deno.readTextFile(new URL(path, ROOT))),
+  );
+  const reading = /    async read\(offset, length\) \{\n[^]*?\n    close: .*\n/;
+  const [inReadme] = reading.exec(readme) ?? [];
+  assert(inReadme, "the README has no file as a source");
+  assertEquals(reading.exec(example)?.[0], inReadme);
+});
+
 /** A PDF of more than one chunk. */
 const PDF = pattern(9 * MIB + 7);
 

@@ -31,6 +31,20 @@ async function waits(
   return clock.sleeps;
 }
 
+Deno.test("without waits, too, failures end when the time is used up, however many there are", async () => {
+  const clock = fakeClock();
+  const policy = retryPolicy({ initialDelay: 0, clock });
+  let steps = 0;
+  const step = (): Promise<Step<string>> => {
+    if (++steps > 10_000) throw new Error("it goes on and on");
+    return Promise.resolve({ kind: "failed", error: failure, spent: 100 });
+  };
+  const error = await assertRejects(() => retrying(policy, undefined, step));
+  assertStrictEquals(error, failure);
+  assertEquals(steps, 6001, "600 s of 100 ms each, counted from the first failure on");
+  assertEquals(new Set(clock.sleeps), new Set([0]));
+});
+
 Deno.test("the waits double up to 64 seconds, until ten minutes are over", async () => {
   const all = await waits({});
   assertEquals(all.slice(0, 7), [1000, 2000, 4000, 8000, 16_000, 32_000, 64_000]);

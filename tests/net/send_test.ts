@@ -390,3 +390,30 @@ Deno.test("a transport that has not looked at a stream can be told from one that
   }
   assertEquals(fates, ["untouched", "part taken", "part taken", "all taken"]);
 });
+
+Deno.test("a body that the transport has cancelled while the source was slow leaves the deadline running", async () => {
+  const clock = fakeClock();
+  let give = (_: Uint8Array<ArrayBuffer>) => {};
+  let asked = 0;
+  const body: PieceBody = {
+    size: 3,
+    next: () =>
+      asked++ === 0 ? Promise.resolve(new Uint8Array(1)) : new Promise((resolve) => give = resolve),
+  };
+  const transport: Transport = async (_, init) => {
+    const reader = (init.body as ReadableStream).getReader();
+    await reader.read();
+    await turn();
+    assertEquals(asked, 2, "the source is being waited for");
+    await reader.cancel();
+    give(new Uint8Array(2));
+    return await new Promise(() => {});
+  };
+  const turn = () => new Promise((resolve) => setTimeout(resolve));
+  const failing = failureOf(transport, { ...spec, body }, options(undefined, clock));
+  await turn();
+  await turn();
+  assertEquals(clock.timers.size, 1, "a deadline is set");
+  clock.pass(500);
+  assertEquals((await failing).error.code, "deadline_exceeded");
+});

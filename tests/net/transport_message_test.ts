@@ -8,6 +8,7 @@ import {
   upload,
   UPLOAD_CHUNK_SIZE,
   UploadError,
+  xGoogUpload,
 } from "../../mod.ts";
 import { scripted, SESSION_URL, started } from "../support/scripted.ts";
 
@@ -53,7 +54,22 @@ const FAILURES: [what: string, fail: (url: string) => unknown, ...shows: string[
   ["a text", () => "offline", "offline"],
   ["a text with the URL", (url) => `offline: ${url}`, "offline"],
   ["nothing", () => undefined],
+  ["null", () => null],
+  ["an error whose cause is null", () => new Error("reset", { cause: null }), "reset"],
   ["an error that cannot be read", () => Object.create(null)],
+  [
+    "an error that holds the request",
+    (url) => {
+      const headers = { authorization: "Bearer SECRET" };
+      return Object.assign(new Error("timed out"), { request: new Request(url, { headers }) });
+    },
+    "timed out",
+  ],
+  [
+    "an error that holds a map",
+    (url) => Object.assign(new Error("timed out"), { tried: new Map([[1, url]]) }),
+    "timed out",
+  ],
   [
     "several errors",
     (url) => new AggregateError([new Error(`first ${url}`), new Error("second")], "all failed"),
@@ -139,4 +155,17 @@ Deno.test("a deadline names the host, too", async () => {
   assertEquals([error.code, error.retryable], ["deadline_exceeded", true]);
   assertStringIncludes(error.message, "storage.googleapis.com");
   for (const hidden of HIDDEN) assert(!error.message.includes(hidden), error.message);
+});
+
+Deno.test("the path of a session is a secret, with and without a query", async () => {
+  const session = "https://upload.example/s/SECRET";
+  for (const url of [session, new URL(session).pathname]) {
+    const transport: Transport = () => Promise.reject(new TypeError(`cannot reach (${url})`));
+    const error = await assertRejects(
+      () => upload("a", { session, protocol: xGoogUpload, transport, retry }),
+      UploadError,
+    );
+    assertEquals(error.code, "transport_failed");
+    assert(!Deno.inspect(error, { depth: 20 }).includes("SECRET"), Deno.inspect(error));
+  }
 });

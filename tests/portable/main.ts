@@ -12,7 +12,7 @@ import { startOrigin } from "./server.ts";
 import type { Report } from "./suite.ts";
 
 /** A runtime may take this long in all, in milliseconds. */
-const TIME_LIMIT = 90_000;
+const TIME_LIMIT = 240_000;
 
 /** How many runtimes are at work at once. */
 const AT_ONCE = 2;

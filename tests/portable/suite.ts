@@ -1,4 +1,6 @@
+import { emulator } from "../emulator/portable.ts";
 import type { Context, PortableCase } from "./case.ts";
+import { apiGranularity } from "./cases/api_granularity.ts";
 import { auth } from "./cases/auth.ts";
 import { bytes } from "./cases/bytes.ts";
 import { finishClosed } from "./cases/finish_closed.ts";
@@ -72,6 +74,8 @@ export const cases: PortableCase[] = [
   ...stretchTransports,
   ...stretchLimits,
   ...stretchOneRequests,
+  ...emulator,
+  ...apiGranularity,
 ];
 
 /** One case may take this long, in milliseconds. */

@@ -28,7 +28,7 @@ function quiet(error: Error): void {
 const bare = (jwt: string): string => jwt.replace(/[\s=]/g, "").slice(0, -1);
 
 const ticket = await signUploadTicket(SECRET, { subject: "u", prefix: "a/" }, {
-  expiresIn: 1e9,
+  expiresIn: 86_400,
   maxAge: 1e9,
 });
 const verify = ticketVerifier({ secret: SECRET, maxAge: 1e9 });

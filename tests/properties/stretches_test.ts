@@ -33,7 +33,7 @@ interface Case {
 const places = fc.oneof(
   fc.nat({ max: LARGEST }),
   fc.tuple(fc.nat({ max: 80 }), fc.integer({ min: -1, max: 1 }))
-    .map(([quanta, more]) => Math.max(0, quanta * QUANTUM + more)),
+    .map(([quanta, more]) => Math.min(LARGEST, Math.max(0, quanta * QUANTUM + more))),
 );
 
 const scopes = fc.record({

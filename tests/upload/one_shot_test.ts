@@ -387,3 +387,93 @@ Deno.test("a large Blob is hashed by slices, never read whole", async () => {
   await upload.transmit(emulator.fetch, blob, "image/png");
   assertEquals(upload.finished, true);
 });
+
+const LONG = patterned(9 * 1024 * 1024);
+const longSource = (reads: number[] = []) => ({
+  size: LONG.length,
+  read: (offset: number, length: number) => {
+    reads.push(length);
+    return Promise.resolve(LONG.slice(offset, offset + length));
+  },
+});
+
+/** Reads the first piece of a body, and no more. */
+async function readFirst(body: unknown): Promise<void> {
+  if (body instanceof ReadableStream) await body.getReader().read();
+}
+
+Deno.test("a success that comes before all was taken, with nothing to compare, is none", async () => {
+  const transport: Transport = async (_, { body }) => {
+    await readFirst(body);
+    return Response.json({ done: true });
+  };
+  const upload = new SimpleUpload("https://api.example/files?uploadType=media", { retry: null });
+  const error = await assertRejects(
+    () => upload.transmit(transport, longSource(), "a/b"),
+    InvalidResponse,
+    "answered before",
+  );
+  assertEquals([error.code, upload.finished], ["invalid_response", false]);
+});
+
+Deno.test("after a lost reply the object is found, although the repetition is refused before all was taken", async () => {
+  const gcs = new GcsEmulator();
+  let uploads = 0;
+  const transport: Transport = async (input, init) => {
+    if (init.method === "GET") return await gcs.fetch(input, init);
+    if (uploads++ === 0) {
+      await gcs.fetch(input, init);
+      throw new TypeError("the reply is lost");
+    }
+    await readFirst(init.body);
+    return new Response(null, { status: 412 });
+  };
+  const retry = { clock: fakeClock() };
+  const upload = new SimpleUpload(`${MEDIA}&ifGenerationMatch=0`, { retry });
+  await upload.transmit(transport, longSource(), "a/b");
+  assertEquals([uploads, upload.object?.crc32c], [2, crcOf(LONG)]);
+});
+
+Deno.test("a connection that is refused says nothing about streams: what is long is streamed again", async () => {
+  const gcs = new GcsEmulator();
+  const bodies: unknown[] = [];
+  const transport: Transport = async (input, init) => {
+    bodies.push(init.body);
+    if (bodies.length <= 4) throw new TypeError("connection refused");
+    return await gcs.fetch(input, init);
+  };
+  const retry = { clock: fakeClock() };
+  const upload = new SimpleUpload(`${MEDIA}&ifGenerationMatch=0`, { retry });
+  await upload.transmit(transport, longSource(), "a/b");
+  assertEquals(upload.object?.crc32c, crcOf(LONG));
+  assert(bodies.at(-1) instanceof ReadableStream, "it is streamed");
+});
+
+Deno.test("what is too long to be held is not read at once when a connection is refused", async () => {
+  const reads: number[] = [];
+  const transport: Transport = () => Promise.reject(new TypeError("connection refused"));
+  const source = {
+    size: 2 ** 40,
+    read: (_: number, length: number) => {
+      reads.push(length);
+      return Promise.resolve(new Uint8Array(length));
+    },
+  };
+  const upload = new SimpleUpload(`${MEDIA}&ifGenerationMatch=0`, {
+    retry: { clock: fakeClock(), maxAttempts: 3 },
+  });
+  const error = await assertRejects(() => upload.transmit(transport, source, "a/b"), UploadError);
+  assertEquals(error.code, "transport_failed");
+  assert(Math.max(...reads) <= 1024 * 1024, `${Math.max(...reads)} bytes were read at once`);
+});
+
+Deno.test("a checksum that the caller gives is compared with what is long, too", async () => {
+  for (const [given, isRight] of [[crcOf(LONG), true], ["AAAAAQ==", false]] as const) {
+    const gcs = new GcsEmulator();
+    const upload = new SimpleUpload(MEDIA, { headers: { "x-goog-hash": `crc32c=${given}` } });
+    const sent = upload.transmit(gcs.fetch, longSource(), "a/b");
+    if (isRight) await sent;
+    else await assertRejects(() => sent, DataCorruption, given);
+    assertEquals(upload.finished, isRight);
+  }
+});

@@ -10,6 +10,7 @@ import {
 import { GcsEmulator, type GcsEmulatorOptions } from "../../src/emulator/mod.ts";
 import { asyncPieces, byteStream, defaultStream, patterned, pieces } from "../support/bytes.ts";
 import { fakeClock } from "../support/fake_clock.ts";
+import { crc32c, encodeCrc32c } from "../../src/bytes/crc32c.ts";
 import { finished, scripted, stored } from "../support/scripted.ts";
 
 const U = UPLOAD_CHUNK_SIZE;
@@ -306,5 +307,20 @@ Deno.test("what is no checkpoint is refused with a clear error that shows no sec
     );
     assertEquals(error.code, "invalid_checkpoint");
     assert(!error.message.includes("SECRET"), error.message);
+  }
+});
+
+Deno.test("a checksum that the caller gives when going on is compared before anything is finished, and sent", async () => {
+  for (const isRight of [true, false]) {
+    const { emulator, checkpoint } = await interrupted();
+    const crc = isRight ? encodeCrc32c(crc32c(DATA)) : "AAAAAQ==";
+    const headers = { "x-goog-hash": `crc32c=${crc}` };
+    const upload = ResumableUpload.resume(checkpoint, DATA, { headers, retry: retry() });
+    if (isRight) await finish(upload, emulator);
+    else {
+      const error = await assertRejects(() => finish(upload, emulator), UploadError, crc);
+      assertEquals(error.code, "source_changed");
+    }
+    assertEquals(emulator.objects.length, isRight ? 1 : 0);
   }
 });

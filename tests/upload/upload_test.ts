@@ -288,6 +288,23 @@ Deno.test("an abort stops at once with its own reason, and leaves the session op
   assertEquals(emulator.get("my-bucket", "a")?.bytes, data);
 });
 
+Deno.test("an abort stops at once while a source is asked whether it is empty", async () => {
+  const reason = new Error("the user has left");
+  const abort = new AbortController();
+  let closed = 0;
+  const source = {
+    size: 0,
+    read: () => new Promise<Uint8Array>(() => {}),
+    close: () => void closed++,
+  };
+  const transport = () => Promise.reject(new Error("nothing is sent"));
+  const target = { bucket: "my-bucket", name: "a", transport, signal: abort.signal };
+  const uploading = upload(source, target);
+  queueMicrotask(() => abort.abort(reason));
+  assertStrictEquals(await assertRejects(() => uploading), reason);
+  assertEquals(closed, 1);
+});
+
 Deno.test("retry options reach every kind of upload", async () => {
   for (const source of [patterned(10), patterned(3 * U)]) {
     const clock = fakeClock(), emulator = new GcsEmulator();

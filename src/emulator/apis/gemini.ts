@@ -19,14 +19,25 @@ type File = Readonly<Record<string, unknown>>;
 const GRANULARITY = 8_388_608;
 /** Files live 48 hours. */
 const LIFE = 172_800_000;
-/** What a client may say of a file; `display_name` is the other spelling of protocol buffers in JSON. */
-const FIELDS: readonly string[] = ["name", "displayName", "display_name", "mimeType", "mime_type"];
+/**
+ * What a client may say of a file; `display_name` is the other spelling of protocol buffers in JSON. Google's own client sends
+ * `sizeBytes`, which is of output only and changes nothing.
+ */
+const FIELDS: readonly string[] = [
+  "name",
+  "displayName",
+  "display_name",
+  "mimeType",
+  "mime_type",
+  "sizeBytes",
+  "size_bytes",
+];
 const WHOLE = { selection: null, full: false, pretty: true };
 
 /** The paths of Gemini. */
 export const GEMINI: readonly Place[] = [
   {
-    path: /^(?:\/resumable)?\/upload\/v1beta\/files$/,
+    path: /^(?:\/resumable)?\/upload\/v1(?:beta)?\/files$/,
     upload: () => ({
       api: "gemini",
       errors: "rpc",
@@ -38,7 +49,7 @@ export const GEMINI: readonly Place[] = [
       open: file,
     }),
   },
-  { path: /^\/v1beta\/files\/([^/]+)$/, errors: "rpc", read: get },
+  { path: /^\/v1(?:beta)?\/files\/([^/]+)$/, errors: "rpc", read: get },
 ];
 
 /** What is wrong with the API key of a request. */

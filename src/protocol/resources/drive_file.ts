@@ -41,7 +41,8 @@ function isConverted(type: unknown): boolean {
 /**
  * Drive's file. Size, MD5 and SHA-256 are compared as far as `fields` on the URL asks for them (at least one of `size`,
  * `md5Checksum` and `sha256Checksum`), but not where Drive has converted the bytes to a Google document: size and checksums
- * are those of something else then. Under `checksum: "auto"` MD5 is computed.
+ * are those of something else then. A size alone is not compared where the file may be one: ask for `mimeType` or a checksum,
+ * too. Under `checksum: "auto"` MD5 is computed.
  *
  * Source: {@link https://developers.google.com/workspace/drive/api/reference/rest/v3/files#resource}
  *
@@ -73,13 +74,14 @@ export const driveFile: Resource<DriveFile> = {
       }, which driveFile compares, got ${fields.length > 0 ? "others" : "none"}`,
     );
   },
-  facts(file, { metadata, method }): ResourceFacts {
+  facts(file, { metadata, method }): ResourceFacts | undefined {
     const { size, md5Checksum, sha256Checksum } = file;
-    if (isConverted(metadata.mimeType) || isConverted(file.mimeType)) return {};
-    // A file that is replaced may be a Google document: one without a checksum, which only the reply can tell.
-    const mayBeConverted = method !== "POST" && file.mimeType === undefined &&
-      md5Checksum === undefined && sha256Checksum === undefined;
-    if (mayBeConverted) return {};
+    if (isConverted(metadata.mimeType) || isConverted(file.mimeType)) return undefined;
+    // A file that is replaced may be a Google document, and so may one whose start is not known here. Those have no checksum.
+    const isUnknown = method !== "POST" || Object.keys(metadata).length === 0;
+    const showsType = file.mimeType !== undefined || md5Checksum !== undefined ||
+      sha256Checksum !== undefined;
+    if (isUnknown && !showsType) return undefined;
     return {
       size: objectSize(size),
       md5: base64OfHex(md5Checksum),

@@ -1,6 +1,6 @@
 /** How clients of Google's JSON API speak: sessions with `Content-Range`, and objects in one request. */
 
-import type { Chunk } from "../backends/cloud_storage.ts";
+import type { Chunk } from "../backend.ts";
 import { type BodyBounds, byteCount, checkLength, passBody, readText } from "../body.ts";
 import { parseChunkRange } from "../content_range.ts";
 import { badRequest, errorResponse, HttpError, quote } from "../http_error.ts";

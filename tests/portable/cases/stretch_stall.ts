@@ -184,10 +184,13 @@ const overConnection: PortableCase[] = [0, 3 * MIB + 1].map((bytes) => ({
     const { origin } = context;
     const name = `stalled-${bytes}`;
     await injectAt(origin, { on: "chunk", stall: bytes, delay: Infinity });
-    const size = 12 * MIB + 7;
+    const size = streams(context) ? 12 * MIB + 7 : 4 * MIB + 7;
     const tape = new Tape();
-    const retry = { initialDelay: 1, stallTimeout: 400, attemptTimeout: 400, minThroughput: 1e9 };
-    await sendTo(origin, name, tape.source(long(size)), { retry });
+    const retry = { initialDelay: 1, stallTimeout: 400, attemptTimeout: 1000, minThroughput: 1e9 };
+    await sendTo(origin, name, tape.source(long(size)), {
+      retry,
+      chunkSize: streams(context) ? undefined : 4 * MIB,
+    });
     await assertStoredAt(origin, name, long(size));
     const log = await requestsAt(origin, name);
     const first = log.findIndex(({ fault }) => fault === "stall");

@@ -117,8 +117,9 @@ const old: PortableCase[] = Object.entries(OLD).map(([what, make], index) => ({
   name:
     `stretch: a transport that ${what} uploads the exact object, in a session and in one request`,
   async run(context) {
-    // Where no streams are made, every way is the same.
-    for (const way of streams(context) ? Object.keys(WAYS) : ["session"]) {
+    // Where no streams are made, nothing is new to a transport.
+    if (!streams(context) && index > 0) return;
+    for (const way of Object.keys(WAYS)) {
       await upload(context, `old-${index}-${way}`, make(own), way, new Tape().source(long(SIZE)));
     }
   },

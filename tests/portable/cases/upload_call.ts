@@ -1,6 +1,6 @@
 // `upload()`: what it makes of its options, and what it tells.
 
-import type { Checkpoint, UploadOptions, UploadProgress } from "../../../mod.ts";
+import type { Checkpoint, UploadProgress } from "../../../mod.ts";
 import { GcsEmulator } from "../../../src/emulator/mod.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
 import type { PortableCase } from "../case.ts";

@@ -1,0 +1,13 @@
+/** Which wire protocol the caller wants. */
+
+import { contentRangeProtocol } from "./content_range/mod.ts";
+import type { UploadProtocol } from "./upload_protocol.ts";
+
+/** The protocol that the caller has chosen; the default is the one of `Content-Range` and 308. */
+export function chosenProtocol(given: UploadProtocol | undefined): UploadProtocol {
+  if (given === undefined) return contentRangeProtocol;
+  if (typeof given?.start === "function" && typeof given.answer === "function") return given;
+  throw new TypeError(
+    `protocol: expected a value such as xGoogUpload, got ${given === null ? "null" : typeof given}`,
+  );
+}

@@ -1,0 +1,18 @@
+// An upload with @google/genai, in Node: `node upload.mjs '{"origin": …, "size": …}'` prints what came of it.
+
+import process from "node:process";
+import { GoogleGenAI } from "@google/genai";
+
+const { origin, size } = JSON.parse(process.argv[2]);
+const bytes = Uint8Array.from({ length: size }, (_, index) => index % 251);
+const client = new GoogleGenAI({ apiKey: "key", httpOptions: { baseUrl: origin } });
+
+try {
+  const file = await client.files.upload({
+    file: new Blob([bytes], { type: "application/pdf" }),
+    config: { displayName: "paper" },
+  });
+  console.log(`ok: ${file?.sizeBytes} bytes`);
+} catch (error) {
+  console.log(`${error.name}: ${error.message.split("\n")[0].slice(0, 90)}`);
+}
