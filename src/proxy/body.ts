@@ -153,11 +153,14 @@ function counted(body: ReadableStream<Bytes>, bounds: BodyBounds): PassedBody {
 }
 
 /** Waits so many milliseconds for what a client has to send before anything can be done. */
-export async function inTime<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+export async function inTime<T>(
+  milliseconds: number,
+  work: Promise<T>,
+  message = "What an upload begins with did not come in time",
+): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      const message = "What an upload begins with did not come in time";
       reject(new HttpError(408, "requestTimeout", message));
     }, milliseconds);
   });

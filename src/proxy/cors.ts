@@ -7,8 +7,17 @@ const ALLOWED_HEADERS = [
   "authorization",
   "content-range",
   "content-type",
+  "tus-resumable",
+  "upload-concat",
+  "upload-defer-length",
+  "upload-length",
+  "upload-metadata",
+  "upload-offset",
   "x-goog-hash",
   "x-guploader-no-308",
+  "x-http-method-override",
+  "x-request-id",
+  "x-requested-with",
   "x-upload-content-length",
   "x-upload-content-type",
 ];
@@ -20,6 +29,15 @@ const EXPOSED_HEADERS = [
   "range",
   "retry-after",
   "server-timing",
+  "tus-extension",
+  "tus-max-size",
+  "tus-resumable",
+  "tus-version",
+  "upload-defer-length",
+  "upload-expires",
+  "upload-length",
+  "upload-metadata",
+  "upload-offset",
   "x-goog-generation",
   "x-goog-hash",
   "x-goog-metageneration",
@@ -32,13 +50,14 @@ const EXPOSED_HEADERS = [
 /** How long a browser may remember the answer to a preflight, in seconds: a day, of which browsers take what they like. */
 const MAX_AGE = 86_400;
 
-/** The answer to a preflight. */
-export function preflight(): Response {
+/** The answer to a preflight, which also says what protocols there are: a request for that is no different. */
+export function preflight(discovery: Readonly<Record<string, string>>): Response {
   return new Response(null, {
     status: 204,
     headers: {
+      ...discovery,
       "access-control-allow-headers": ALLOWED_HEADERS.join(", "),
-      "access-control-allow-methods": "POST, PUT, DELETE",
+      "access-control-allow-methods": "POST, PUT, PATCH, HEAD, DELETE",
       "access-control-max-age": String(MAX_AGE),
     },
   });

@@ -37,7 +37,7 @@ export interface UploadLogEntry {
   readonly upstreamStatus?: number;
   /** Milliseconds until the end of Google's reply. */
   readonly upstreamMs?: number;
-  /** Why the request was refused. */
+  /** Why the request was refused, or why the bytes that a creation brought were not stored. */
   readonly error?: string;
 }
 
@@ -55,4 +55,5 @@ export interface Trace {
   crc32c?: string;
   upstreamStatus?: number;
   upstreamMs?: number;
+  error?: string;
 }

@@ -3,7 +3,10 @@
 import { authorizer } from "./authorize.ts";
 import { checkFraming } from "./body.ts";
 import { preflight, withCors } from "./cors.ts";
-import { end, media, multipart, type Place, proceed, startUpload } from "./fronts/content_range.ts";
+import { end, media, multipart, proceed, startUpload } from "./fronts/content_range.ts";
+import type { Place, StartRequest } from "./fronts/front.ts";
+import { isTus, tus, tusDiscovery } from "./fronts/tus.ts";
+import { TUS_VERSION } from "./fronts/tus_reply.ts";
 import { GrantError, type UploadGrant } from "./grant.ts";
 import { HookError } from "./hooks.ts";
 import { badRequest, errorResponse, HttpError } from "./http_error.ts";
@@ -91,6 +94,7 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
       if (trace.upstreamMs !== undefined) {
         response.headers.set("server-timing", `upstream;dur=${trace.upstreamMs}`);
       }
+      if (isTus(request)) response.headers.set("tus-resumable", TUS_VERSION);
       response.headers.set("x-max-chunk-bytes", String(core.maxChunkBytes));
       response.headers.set("x-content-type-options", "nosniff");
       response.headers.set("content-security-policy", "default-src 'none'; sandbox");
@@ -156,10 +160,19 @@ async function route(
   }
   if (request.method === "OPTIONS") {
     trace.event = "preflight";
-    return preflight();
+    return preflight(tusDiscovery(core));
   }
   const query = url.searchParams;
   const token = tokenOf(url);
+  const admit = async (): Promise<StartRequest> => {
+    const grant = await authorize(request);
+    trace.subject = grant.subject;
+    trace.bucket = bucket;
+    await permit(core, grant, trace, request);
+    const place: Place = { base: base ?? url.origin + prefix, path, bucket, query };
+    return { request, place, grant };
+  };
+  if (isTus(request)) return await tus(core, { request, token, admit }, trace);
   if (token !== undefined) {
     trace.event = request.method === "DELETE" ? "cancel" : "chunk";
     if (request.method === "DELETE") return await end(core, request, token, trace);
@@ -176,17 +189,7 @@ async function route(
     throw badRequest("uploadType: expected resumable, media or multipart", "invalidParameter");
   }
   trace.event = way.event;
-  const grant = await authorize(request);
-  trace.subject = grant.subject;
-  trace.bucket = bucket;
-  await permit(core, grant, trace, request);
-  const place: Place = {
-    base: base ?? url.origin + prefix,
-    path,
-    bucket: trace.bucket,
-    query,
-  };
-  return await way.begin(core, { request, place, grant }, trace);
+  return await way.begin(core, await admit(), trace);
 }
 
 /** Refuses a host that is none: Deno puts it before the path as it is, and a path in it would choose the route. */

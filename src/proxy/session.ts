@@ -46,6 +46,8 @@ export interface Wanted {
   /** In bytes, where the client has declared it. */
   readonly size: number | undefined;
   readonly request: Request;
+  /** What a tus client wrote about its file, to be told again. */
+  readonly uploadMetadata?: string | undefined;
 }
 
 /** Asks the operator's code whether an upload may start, and as what. */
@@ -73,15 +75,22 @@ export async function decide(
   return decision ? changedStart(start, decision, core.limits) : start;
 }
 
-/** Starts a session; the token stands for it from now on. */
+/** A session that has just been started. */
+export interface StartedSession {
+  /** Stands for the session from now on. */
+  readonly token: string;
+  readonly session: OpenSession;
+}
+
+/** Starts a session. */
 export async function startSession(
   core: Core,
-  { start, grant, size }: Wanted,
+  { start, grant, size, uploadMetadata }: Wanted,
   trace: Trace,
-): Promise<{ readonly token: string } | Refused> {
+): Promise<StartedSession | Refused> {
   const opened = await core.backend.start(newObject(start), size, trace);
   if ("kind" in opened) return opened;
-  const token = await core.sealer.seal({
+  const sealed: SealedSession = {
     target: opened.target,
     bucket: start.bucket,
     maxBytes: start.maxBytes,
@@ -92,10 +101,13 @@ export async function startSession(
     subject: grant.subject,
     payload: grant.payload,
     view: start.view,
-  });
-  trace.session = sessionName(token);
-  core.progress.begin(trace.session);
-  return { token };
+    uploadMetadata,
+  };
+  const token = await core.sealer.seal(sealed);
+  const name = sessionName(token);
+  trace.session = name;
+  core.progress.begin(name);
+  return { token, session: { ...sealed, name } };
 }
 
 /** Makes an object in one request. */
@@ -140,8 +152,13 @@ export function boundsInOne(
   start: Start,
   { minBytes, requireChecksum }: UploadGrant,
 ): BodyBounds {
-  if (requireChecksum && !hasHash(start)) throw noHash("with the metadata");
+  if (requireChecksum) expectHash(start);
   return { most: Math.min(start.maxBytes, core.maxChunkBytes), least: minBytes };
+}
+
+/** Refuses a start without a checksum, where it cannot come later. */
+export function expectHash(start: Start): void {
+  if (!hasHash(start)) throw noHash("with the metadata");
 }
 
 function hasHash({ metadata: { crc32c, md5Hash } }: Start): boolean {
@@ -171,6 +188,16 @@ export async function openSession(core: Core, token: string, trace: Trace): Prom
   return { ...session, name };
 }
 
+/** How bytes are taken. */
+export interface AppendOptions {
+  /** Where they come from. The default is the request's body. */
+  readonly take?: (bounds: BodyBounds) => PassedBody;
+  /** Whether they must begin where the stored ones end; any other place is a 409, before a byte of them is passed on. */
+  readonly isStrict?: boolean;
+  /** Whether the operator's code has allowed this request already. */
+  readonly isPermitted?: boolean;
+}
+
 /** Passes bytes on, or the finish without any, if they keep to the limits and are of any use. */
 export async function append(
   core: Core,
@@ -178,11 +205,13 @@ export async function append(
   chunk: Chunk,
   request: Request,
   trace: Trace,
+  options: AppendOptions = {},
 ): Promise<Outcome> {
-  const body = passBody(request, boundsOf(core, session, chunk));
+  const { take = (bounds) => passBody(request, bounds), isStrict = false, isPermitted } = options;
+  const body = take(boundsOf(core, session, chunk));
   const { range } = chunk;
   trace.bytes = body.length;
-  await permit(core, session, trace, request);
+  if (!isPermitted) await permit(core, session, trace, request);
   const isEmpty = range !== undefined && range.first === undefined;
   const progress = core.progress.of(session.name);
   if (isEmpty) {
@@ -196,30 +225,40 @@ export async function append(
     });
   }
   try {
-    return await appendBytes(core, session, chunk, body, progress, trace);
+    return await appendBytes(core, session, { chunk, body, progress, isStrict }, trace);
   } finally {
     leave();
   }
 }
 
+/** Bytes that are about to be passed on. */
+interface Appended {
+  readonly chunk: Chunk;
+  readonly body: PassedBody;
+  readonly progress: Progress;
+  readonly isStrict: boolean;
+}
+
 async function appendBytes(
   core: Core,
   session: OpenSession,
-  chunk: Chunk,
-  body: PassedBody,
-  progress: Progress,
+  { chunk, body, progress, isStrict }: Appended,
   trace: Trace,
 ): Promise<Outcome> {
-  // Of what is not known here, the backend is asked before a byte goes on.
-  if (progress.persisted === undefined || progress.finished) {
+  const first = chunk.range?.first ?? 0;
+  const isKnown = progress.persisted !== undefined && !progress.finished;
+  // Of what is not known here, the backend is asked before a byte goes on. Another instance may have got on with it.
+  if (!isKnown || (isStrict && progress.persisted !== first)) {
     const known = await ask(core, session, trace);
     if (known.kind !== "stored") {
       trace.bytes = 0;
+      if (isStrict && known.kind === "finished") throw wrongOffset(first, known.object.size);
       return known;
     }
   }
   const { persisted = 0 } = progress;
-  if ((chunk.range?.first ?? 0) < persisted) {
+  if (isStrict && first !== persisted) throw wrongOffset(first, persisted);
+  if (first < persisted) {
     trace.bytes = 0;
     return again(progress, persisted, chunk);
   }
@@ -229,20 +268,32 @@ async function appendBytes(
   return await settled(core, session, outcome, trace);
 }
 
+/** Bytes for another place than where the stored ones end. */
+export function wrongOffset(offset: number, persisted: number): HttpError {
+  const message =
+    `Expected bytes from offset ${persisted}, where the stored ones end, got ${offset}`;
+  return new HttpError(409, "conflict", message);
+}
+
 /** Asks how much is stored. */
 export async function ask(core: Core, session: OpenSession, trace: Trace): Promise<Outcome> {
   const outcome = await core.backend.ask(session.target, trace);
   return await settled(core, session, outcome, trace, 0);
 }
 
-/** Ends the session without an object. */
+/** Ends the session without an object. With `unlessFinished` it is asked first whether there is one, which is the outcome then. */
 export async function cancel(
   core: Core,
   session: OpenSession,
   request: Request,
   trace: Trace,
+  { unlessFinished = false }: { unlessFinished?: boolean } = {},
 ): Promise<Outcome> {
   await permit(core, session, trace, request);
+  if (unlessFinished) {
+    const known = await ask(core, session, trace);
+    if (known.kind !== "stored") return known;
+  }
   const outcome = await core.backend.cancel(session.target, trace);
   return await settled(core, session, outcome, trace);
 }

@@ -27,6 +27,8 @@ export interface SealedSession {
   readonly payload?: unknown;
   /** What the client is shown of the object; without it, what everybody may know. */
   readonly view?: ObjectView;
+  /** `Upload-Metadata` as a tus client wrote it. */
+  readonly uploadMetadata?: string;
 }
 
 /** Why a token cannot be opened. */
@@ -78,6 +80,7 @@ export function sessionSealer(
         ...(subject !== undefined && { u: subject }),
         ...(payload !== undefined && { p: payload }),
         ...(view && sealedView(view)),
+        ...(session.uploadMetadata !== undefined && { d: session.uploadMetadata }),
       })
         .setProtectedHeader({ alg: "dir", enc: "A256GCM", kid })
         .setExpirationTime(expires)
@@ -143,12 +146,12 @@ function isCanonical(token: string): boolean {
 
 /** What a token holds, if it is one of ours. */
 function sessionOf(
-  { t, b, m, s, n, c, u, p, f, h, q, exp }: JWTPayload,
+  { t, b, m, s, n, c, u, p, f, h, q, d, exp }: JWTPayload,
 ): SealedSession | undefined {
   const isOurs = typeof t === "string" && t.startsWith("/") && typeof b === "string" &&
     isCount(m) && (s === undefined || isCount(s)) && (n === undefined || isCount(n)) &&
-    (u === undefined || typeof u === "string") &&
-    isTexts(f) && isTexts(h) && (q === undefined || typeof q === "string");
+    isOptionalText(u) &&
+    isTexts(f) && isTexts(h) && isOptionalText(q) && isOptionalText(d);
   if (!isOurs) return undefined;
   const view = f || h || q !== undefined
     ? { fields: f ?? [], hidden: h ?? [], asked: q as string | undefined }
@@ -164,6 +167,7 @@ function sessionOf(
     ...(u !== undefined && { subject: u as string }),
     ...(p !== undefined && { payload: p }),
     ...(view && { view }),
+    ...(d !== undefined && { uploadMetadata: d as string }),
   };
 }
 
@@ -174,6 +178,10 @@ function sealedView({ fields, hidden, asked }: ObjectView): Record<string, unkno
     ...(fields.includes("metadata") && hidden.length > 0 && { h: hidden }),
     ...(asked !== undefined && { q: asked }),
   };
+}
+
+function isOptionalText(value: unknown): value is string | undefined {
+  return value === undefined || typeof value === "string";
 }
 
 function isTexts(value: unknown): value is string[] | undefined {

@@ -15,7 +15,13 @@ Deno.test("a preflight of an allowed page says what it may send, without a ticke
   });
   assertEquals(response.status, 204);
   assertEquals(response.headers.get("access-control-allow-origin"), PAGE);
-  assertEquals(list(response, "access-control-allow-methods"), ["POST", "PUT", "DELETE"]);
+  assertEquals(list(response, "access-control-allow-methods"), [
+    "POST",
+    "PUT",
+    "PATCH",
+    "HEAD",
+    "DELETE",
+  ]);
   const headers = list(response, "access-control-allow-headers");
   for (const name of ["authorization", "content-range", "content-type", "x-goog-hash"]) {
     assert(headers.includes(name), name);

@@ -3,7 +3,6 @@
 import type { Chunk } from "../backend.ts";
 import { type BodyBounds, byteCount, checkLength, passBody, readText } from "../body.ts";
 import { parseChunkRange } from "../content_range.ts";
-import type { UploadGrant } from "../grant.ts";
 import { badRequest, errorResponse, HttpError, quote } from "../http_error.ts";
 import type { Trace } from "../log.ts";
 import { readMultipart } from "../multipart_body.ts";
@@ -20,22 +19,7 @@ import {
 } from "../session.ts";
 import { type ObjectView, shown } from "../view.ts";
 import { checkStart, type Start } from "../wanted.ts";
-
-/** Where a request is about. */
-export interface Place {
-  /** What stands before the path of this request where clients reach the proxy. */
-  readonly base: string;
-  readonly path: string;
-  readonly bucket: string;
-  readonly query: URLSearchParams;
-}
-
-/** A request that starts an upload. */
-export interface StartRequest {
-  readonly request: Request;
-  readonly place: Place;
-  readonly grant: UploadGrant;
-}
+import { refuseEncoding, refuseKeys, sessionUrl, type StartRequest } from "./front.ts";
 
 /** The most bytes of metadata, as JSON. */
 const MAX_METADATA = 65_536;
@@ -59,12 +43,9 @@ export async function startUpload(
   const start = await decide(core, "resumable", wanted);
   const opened = await startSession(core, { ...wanted, start }, trace);
   if ("kind" in opened) return render(opened, NO_VIEW);
-  const location = new URL(place.base + place.path);
-  location.search = new URLSearchParams({ uploadType: "resumable", upload_id: opened.token })
-    .toString();
   return new Response(null, {
     status: 200,
-    headers: { location: location.href, "content-length": "0", ...NO_STORE },
+    headers: { location: sessionUrl(place, opened.token), "content-length": "0", ...NO_STORE },
   });
 }
 
@@ -224,15 +205,6 @@ function renderRefusal(
   return errorResponse(new HttpError(status, reason, message, headers));
 }
 
-/** Refuses a body that was packed on its way: what would be stored is not what was meant. */
-function refuseEncoding(headers: Headers): void {
-  const encoding = headers.get("content-encoding")?.trim().toLowerCase() ?? "identity";
-  if (encoding !== "identity") {
-    const message = `The Content-Encoding ${quote(encoding)} is not taken here`;
-    throw new HttpError(415, "unsupportedMediaType", message);
-  }
-}
-
 /** The body of a start, which some clients pack. */
 function decoded({ headers, body }: Request): Request["body"] {
   const encoding = headers.get("content-encoding")?.trim().toLowerCase();
@@ -241,12 +213,4 @@ function decoded({ headers, body }: Request): Request["body"] {
     return body;
   }
   return body?.pipeThrough(new DecompressionStream(encoding)) ?? null;
-}
-
-/** Customer-supplied keys are refused: dropping them would store an object without them, silently. */
-function refuseKeys(headers: Headers): void {
-  const key = [...headers.keys()].find((name) => name.startsWith("x-goog-encryption-"));
-  if (key !== undefined) {
-    throw badRequest(`The header ${key} is not allowed here`, "invalidParameter");
-  }
 }

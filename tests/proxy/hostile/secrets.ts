@@ -38,7 +38,7 @@ export class Secrets {
 
 /** Headers of replies: those of the proxy, and those of Google's that clients need. */
 const REPLY_HEADERS =
-  /^(?:allow|cache-control|content-(?:length|security-policy|type)|etag|location|range|retry-after|server-timing|vary|www-authenticate|x-content-type-options|x-goog-(?:generation|hash|metageneration|running-hash|stored-content-(?:encoding|length))|x-http-status-code-override|x-max-chunk-bytes|x-range-md5)$/;
+  /^(?:allow|cache-control|content-(?:length|security-policy|type)|etag|location|range|retry-after|server-timing|tus-(?:extension|max-size|resumable|version)|upload-(?:defer-length|expires|length|metadata|offset)|vary|www-authenticate|x-content-type-options|x-goog-(?:generation|hash|metageneration|running-hash|stored-content-(?:encoding|length))|x-http-status-code-override|x-max-chunk-bytes|x-range-md5)$/;
 
 /** Characters that are commands to a terminal, break a line, or turn the direction of text. */
 export const UNPRINTABLE: RegExp =
@@ -58,7 +58,10 @@ export async function assertNoSecret(
   const location = reply.headers.get("location");
   const token = location && new URL(location).searchParams.get("upload_id");
   if (token) secrets.sealed.add(token);
-  assert(location === null || reply.status === 200, "a Location is for starts only");
+  assert(
+    location === null || reply.status === 200 || reply.status === 201,
+    "a Location is for starts only",
+  );
   const headers = [...reply.headers].filter(([name]) => name !== "location");
   const strange = [...reply.headers.keys()].filter((name) => !REPLY_HEADERS.test(name));
   assertEquals(strange, [], "headers of the reply");

@@ -1,0 +1,65 @@
+// Uploads with tus-js-client, in Node: `node upload.mjs '{"version": "v4", …}'` prints what came of it.
+
+import { Buffer } from "node:buffer";
+import fs from "node:fs";
+import { createRequire } from "node:module";
+import os from "node:os";
+import path from "node:path";
+import process from "node:process";
+import { Readable } from "node:stream";
+
+const { version, endpoint, ticket, size, source, options, abortAfter, then } = JSON.parse(
+  process.argv[2],
+);
+const require = createRequire(new URL(`${version}/`, import.meta.url));
+const tus = require("tus-js-client");
+
+const bytes = Buffer.from(Uint8Array.from({ length: size }, (_, index) => index % 251));
+
+function* pieces() {
+  for (let at = 0; at < size; at += 50_000) yield bytes.subarray(at, at + 50_000);
+}
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), "tus-"));
+const sources = {
+  buffer: () => bytes,
+  stream: () => Readable.from(pieces(), { objectMode: false }), // else each piece is a request
+  file: () => {
+    fs.writeFileSync(path.join(folder, "file"), bytes);
+    return fs.createReadStream(path.join(folder, "file"));
+  },
+};
+
+/** Uploads, and gives the upload and how it ended; it is aborted when so many bytes are stored. */
+function run(settings, abortAt = Infinity) {
+  return new Promise((resolve) => {
+    const upload = new tus.Upload(sources[source](), {
+      endpoint,
+      chunkSize: 8 * 1024 * 1024,
+      retryDelays: [0, 10, 50, 100],
+      headers: { Authorization: `Bearer ${ticket}` },
+      metadata: { filename: "a photo.png", filetype: "image/png" },
+      ...settings,
+      onSuccess: () => resolve({ upload, said: "success" }),
+      onError: (error) => resolve({ upload, said: `error: ${error.message}` }),
+      onChunkComplete: (_size, stored) => {
+        if (stored < abortAt || stored === size) return;
+        upload.abort().then(() => resolve({ upload, said: "aborted" }));
+      },
+    });
+    upload.start();
+  });
+}
+
+let { upload, said } = await run(options, abortAfter);
+const all = [said];
+if (then === "resume") {
+  ({ upload, said } = await run({ ...options, uploadUrl: upload.url }));
+  all.push(said);
+} else if (then === "terminate") {
+  await upload.abort(true).then(() => all.push("terminated"), (error) => all.push(error.message));
+  ({ said } = await run({ ...options, endpoint: undefined, uploadUrl: upload.url }));
+  all.push(said);
+}
+console.log(all.join(", "));
+fs.rmSync(folder, { recursive: true });

@@ -1,0 +1,52 @@
+// tus-js-client in Node, in the versions that are tried.
+
+import { fileURLToPath } from "node:url";
+import { has, runProgram } from "./interop_install.ts";
+
+const FOLDER = new URL("tus/", import.meta.url);
+const SCRIPT = fileURLToPath(new URL("upload.mjs", FOLDER));
+
+/** The folder of each version. */
+export const VERSIONS = { v4: "tus-js-client 4.3.1", v5: "tus-js-client 5.0.0-pre2" } as const;
+
+/** One of them. */
+export type Version = keyof typeof VERSIONS;
+
+/** All of them. */
+export const versions: readonly Version[] = ["v4", "v5"];
+
+/** Whether nothing can be tried. */
+export const ignore: boolean = !has("node");
+if (ignore) console.log("tests/clients: tus-js-client is left out: there is no `node`");
+
+/** An upload: what the client is told. */
+export interface TusJob {
+  /** In bytes. */
+  readonly size: number;
+  /** The default is a buffer. */
+  readonly source?: "buffer" | "stream" | "file";
+  /** The client's own options. */
+  readonly options?: Readonly<Record<string, unknown>>;
+  /** The client is aborted when so many bytes are stored. */
+  readonly abortAfter?: number;
+  /** What comes after it. */
+  readonly then?: "resume" | "terminate";
+}
+
+const installed = new Map<Version, Promise<unknown>>();
+
+/** Runs the client and gives what it says. */
+export async function runTus(
+  version: Version,
+  endpoint: string,
+  ticket: string,
+  { source = "buffer", ...job }: TusJob,
+): Promise<string> {
+  if (!installed.has(version)) {
+    const options = { cwd: new URL(`${version}/`, FOLDER), seconds: 120 };
+    installed.set(version, runProgram(Deno.execPath(), ["install", "--quiet"], options));
+  }
+  await installed.get(version);
+  const text = JSON.stringify({ version, endpoint, ticket, source, ...job });
+  return (await runProgram("node", [SCRIPT, text], { seconds: 30 })).trim();
+}
