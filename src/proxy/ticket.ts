@@ -85,7 +85,12 @@ function verifySecret(
 ): Verify {
   const key = secretBytes(secret);
   return (ticket, common) =>
-    jwtVerify(ticket, key, { ...common, algorithms: ["HS256"], issuer, audience });
+    jwtVerify(ticket, key, {
+      ...common,
+      algorithms: ["HS256"],
+      ...(issuer !== undefined && { issuer }),
+      ...(audience !== undefined && { audience }),
+    });
 }
 
 function verifyKeys(

@@ -8,7 +8,7 @@ import type { UploadProtocol } from "../protocol/upload_protocol.ts";
 /** How far an upload has come, in bytes. */
 export interface UploadProgress {
   /**
-   * The end of the last byte handed to the transport; it never goes down. In long requests it follows the pieces that the
+   * The end of the last byte handed to the transport; it never goes down within a session. In long requests it follows the pieces that the
    * transport takes, some megabytes ahead of the wire: what is in the buffers of the runtime and of the system.
    */
   readonly sent: number;

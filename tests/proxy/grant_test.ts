@@ -15,7 +15,7 @@ const WANTED = { bucket: "my-bucket", name: "users/17/a", contentType: "image/pn
 interface Case {
   readonly grant: UploadGrant;
   readonly limits?: Partial<UploadLimits>;
-  readonly wanted?: Partial<Omit<typeof WANTED, "size">> & { size?: number };
+  readonly wanted?: Partial<Omit<typeof WANTED, "size">> & { size?: number | undefined };
 }
 const check = ({ grant, limits, wanted }: Case): number =>
   checkGrant(grant, { ...LIMITS, ...limits }, { ...WANTED, ...wanted });

@@ -35,7 +35,10 @@ async function upload(ticket: string, name = "users/17/a", options = {}): Promis
   );
 }
 const sign = (secret: string, grant: UploadGrant, options: Record<string, string> = {}) =>
-  signUploadTicket(secret, { subject: "user-17", ...grant }, { expiresIn: 60, ...options });
+  signUploadTicket(secret, { ...grant, subject: grant.subject ?? "user-17" }, {
+    expiresIn: 60,
+    ...options,
+  });
 
 const cases: readonly [rule: string, expected: string, ticket: () => Promise<string>][] = [
   [

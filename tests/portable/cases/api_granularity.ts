@@ -140,4 +140,17 @@ export const apiGranularity: PortableCase[] = [
       assert(!commands(gcs).some((line) => line.endsWith("409")), "no offset was wrong");
     },
   },
+  {
+    name: "api: a stream goes on with whole chunks from wherever the server stands",
+    async run() {
+      for (const granularity of [10_000, 300_001, MIB]) {
+        const gcs = new GcsEmulator({ granularity, md5: false });
+        const bytes = pattern(4 * MIB + 3);
+        gcs.inject({ on: "chunk", cut: 270_000 }, { on: "chunk", skip: 1, cut: 530_000 });
+        await putXGoog(gcs, streamOf(bytes, 77_777), { chunkSize: MIB });
+        assertUploaded(gcs, bytes);
+        assert(!commands(gcs).some((line) => line.endsWith("400")), commands(gcs).join("; "));
+      }
+    },
+  },
 ];
