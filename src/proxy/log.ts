@@ -36,34 +36,14 @@ export interface UploadLogEntry {
   /** Google's status. */
   readonly upstreamStatus?: number | undefined;
   /** Milliseconds until the end of Google's reply. */
-<<<<<<< HEAD
-  readonly upstreamMs?: number;
-  /** Why the request was refused, or why the bytes that a creation brought were not stored. */
-  readonly error?: string;
-=======
   readonly upstreamMs?: number | undefined;
-  /** Why the request was refused. */
+  /** Why the request was refused, or why the bytes that a creation brought were not stored. */
   readonly error?: string | undefined;
->>>>>>> h-exact
 }
 
 /** What a request did, as far as it has come. */
 export interface Trace {
   event: string;
-<<<<<<< HEAD
-  session?: string;
-  bucket?: string;
-  subject?: string;
-  range?: string;
-  bytes?: number;
-  name?: string;
-  generation?: string;
-  size?: number;
-  crc32c?: string;
-  upstreamStatus?: number;
-  upstreamMs?: number;
-  error?: string;
-=======
   session?: string | undefined;
   bucket?: string | undefined;
   subject?: string | undefined;
@@ -75,5 +55,5 @@ export interface Trace {
   crc32c?: string | undefined;
   upstreamStatus?: number | undefined;
   upstreamMs?: number | undefined;
->>>>>>> h-exact
+  error?: string | undefined;
 }

@@ -26,13 +26,9 @@ export interface SealedSession {
   /** What the grant carries for hooks. */
   readonly payload?: unknown;
   /** What the client is shown of the object; without it, what everybody may know. */
-<<<<<<< HEAD
-  readonly view?: ObjectView;
-  /** `Upload-Metadata` as a tus client wrote it. */
-  readonly uploadMetadata?: string;
-=======
   readonly view?: ObjectView | undefined;
->>>>>>> h-exact
+  /** `Upload-Metadata` as a tus client wrote it. */
+  readonly uploadMetadata?: string | undefined;
 }
 
 /** Why a token cannot be opened. */

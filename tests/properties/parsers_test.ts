@@ -154,12 +154,8 @@ property(
     anything.read(reply);
     const object = storageObject.read(reply);
     if (object !== undefined) {
-<<<<<<< HEAD
-      const facts = storageObject.facts!(object, CONTEXT)!;
-=======
       const facts = storageObject.facts!(object, CONTEXT);
       assert(facts !== undefined);
->>>>>>> h-exact
       assert(facts.size === undefined || facts.size >= 0);
       compareFacts(facts, { size: 5, checksums: { crc32c: "AAAAAA==" } }, "auto");
       assert(storageObject.complete!(object, { ...CONTEXT, size: 5 }).size !== undefined);
