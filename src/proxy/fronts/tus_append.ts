@@ -1,6 +1,6 @@
 /** Bytes of tus clients on their way into a session of the backend, which takes whole quanta until the last bytes. */
 
-import type { Chunk } from "../backends/cloud_storage.ts";
+import type { Chunk } from "../backend.ts";
 import { type BodyBounds, byteCount, passBody, type PassedBody } from "../body.ts";
 import { badGateway, HttpError, tooLarge } from "../http_error.ts";
 import type { Trace } from "../log.ts";
