@@ -36,17 +36,22 @@ export interface TusJob {
 
 const installed = new Map<Version, Promise<unknown>>();
 
+/** Installs a version, once. */
+export async function install(version: Version): Promise<void> {
+  if (!installed.has(version)) {
+    const options = { cwd: new URL(`${version}/`, FOLDER), seconds: 120 };
+    installed.set(version, runProgram(Deno.execPath(), ["install", "--quiet"], options));
+  }
+  await installed.get(version);
+}
+
 /** Runs the client and gives what it says. */
 export async function runTus(
   version: Version,
   { proxy, bucket, ticket }: { proxy: string; bucket: string; ticket: string },
   { source = "buffer", ...job }: TusJob,
 ): Promise<string> {
-  if (!installed.has(version)) {
-    const options = { cwd: new URL(`${version}/`, FOLDER), seconds: 120 };
-    installed.set(version, runProgram(Deno.execPath(), ["install", "--quiet"], options));
-  }
-  await installed.get(version);
+  await install(version);
   const text = JSON.stringify({ version, proxy, bucket, ticket, source, ...job });
   return (await runProgram("node", [SCRIPT, text], { seconds: 30 })).trim();
 }
