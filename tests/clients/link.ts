@@ -7,6 +7,7 @@ import {
   signUploadTicket,
   type UploadGrant,
   type UploadLogEntry,
+  type UploadProxyOptions,
 } from "../../src/worker.ts";
 import { runProgram } from "./interop_install.ts";
 
@@ -22,7 +23,10 @@ export interface Link {
 }
 
 /** Serves both while `use` runs. */
-export async function withProxy<T>(use: (link: Link) => Promise<T>): Promise<T> {
+export async function withProxy<T>(
+  use: (link: Link) => Promise<T>,
+  options: Partial<UploadProxyOptions> = {},
+): Promise<T> {
   const gcs = new GcsEmulator();
   const log: UploadLogEntry[] = [];
   const google = await serveEmulator(gcs);
@@ -33,6 +37,7 @@ export async function withProxy<T>(use: (link: Link) => Promise<T>): Promise<T> 
     sessionSecrets: ["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"],
     tickets: { secret: TICKET_SECRET },
     log: (entry) => log.push(entry),
+    ...options,
   });
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, proxy.fetch);
   try {

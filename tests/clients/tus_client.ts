@@ -4,7 +4,8 @@ import { fileURLToPath } from "node:url";
 import { has, runProgram } from "./interop_install.ts";
 
 const FOLDER = new URL("tus/", import.meta.url);
-const SCRIPT = fileURLToPath(new URL("upload.mjs", FOLDER));
+/** What runs there. */
+export const SCRIPT: string = fileURLToPath(new URL("upload.mjs", FOLDER));
 
 /** The folder of each version. */
 export const VERSIONS = { v4: "tus-js-client 4.3.1", v5: "tus-js-client 5.0.0-pre2" } as const;
@@ -35,18 +36,22 @@ export interface TusJob {
 
 const installed = new Map<Version, Promise<unknown>>();
 
-/** Runs the client and gives what it says. */
-export async function runTus(
-  version: Version,
-  endpoint: string,
-  ticket: string,
-  { source = "buffer", ...job }: TusJob,
-): Promise<string> {
+/** Installs a version, once. */
+export async function install(version: Version): Promise<void> {
   if (!installed.has(version)) {
     const options = { cwd: new URL(`${version}/`, FOLDER), seconds: 120 };
     installed.set(version, runProgram(Deno.execPath(), ["install", "--quiet"], options));
   }
   await installed.get(version);
-  const text = JSON.stringify({ version, endpoint, ticket, source, ...job });
+}
+
+/** Runs the client and gives what it says. */
+export async function runTus(
+  version: Version,
+  { proxy, bucket, ticket }: { proxy: string; bucket: string; ticket: string },
+  { source = "buffer", ...job }: TusJob,
+): Promise<string> {
+  await install(version);
+  const text = JSON.stringify({ version, proxy, bucket, ticket, source, ...job });
   return (await runProgram("node", [SCRIPT, text], { seconds: 30 })).trim();
 }

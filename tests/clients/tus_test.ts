@@ -1,9 +1,9 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Fault } from "../../src/emulator/mod.ts";
 import type { UploadGrant } from "../../src/worker.ts";
 import { difference } from "../e2e/support.ts";
 import { type Link, sample, withProxy } from "./link.ts";
-import { ignore, runTus, type TusJob, VERSIONS, versions } from "./tus_client.ts";
+import { ignore, runTus, SCRIPT, type TusJob, VERSIONS, versions } from "./tus_client.ts";
 
 const Q = 262_144;
 const NAME = "uploads/a photo.png";
@@ -18,7 +18,11 @@ interface Upload extends TusJob {
   readonly said?: string;
 }
 
-const endpointOf = ({ proxy }: Link) => `${proxy}/upload/storage/v1/b/my-bucket/o`;
+const at = async ({ proxy, ticket }: Link, grant?: UploadGrant) => ({
+  proxy,
+  bucket: "my-bucket",
+  ticket: await ticket(grant),
+});
 const requestsOf = ({ gcs }: Link) =>
   gcs.requests.map(({ kind, status }) => `${kind} ${status}`).join(", ");
 
@@ -162,8 +166,7 @@ for (const version of versions) {
       fn: () =>
         withProxy(async (link) => {
           for (const fault of faults) link.gcs.inject(fault);
-          const ticket = await link.ticket(grant);
-          assertEquals(await runTus(version, endpointOf(link), ticket, job), said);
+          assertEquals(await runTus(version, await at(link, grant), job), said);
           if (google !== undefined) assertEquals(requestsOf(link), google);
           const [object, ...others] = link.gcs.objects;
           assertEquals([object.name, others.length], [NAME, 0]);
@@ -181,7 +184,7 @@ for (const version of versions) {
       ignore,
       fn: () =>
         withProxy(async (link) => {
-          const words = await runTus(version, endpointOf(link), await link.ticket(grant), job);
+          const words = await runTus(version, await at(link, grant), job);
           assertMatch(words, said);
           assertEquals(link.gcs.objects.length, 0);
         }),
@@ -199,10 +202,18 @@ for (const version of versions) {
           abortAfter: Q,
           then: "terminate",
         } as const;
-        const words = await runTus(version, endpointOf(link), await link.ticket(), job);
+        const words = await runTus(version, await at(link), job);
         assertMatch(words, /^aborted, terminated, error: /);
         assertMatch(requestsOf(link), /cancel 499, status 499$/);
         assertEquals(link.gcs.objects.length, 0);
       }),
   });
 }
+
+Deno.test("docs/clients.md shows how the tests set tus-js-client up", async () => {
+  const source = await Deno.readTextFile(SCRIPT);
+  const [, shown] = source.split("// docs/clients.md shows what is between these two lines.\n");
+  const document = await Deno.readTextFile(new URL("../../docs/clients.md", import.meta.url));
+  assert(shown.includes("const settings = {"));
+  assertStringIncludes(document, shown.trim());
+});

@@ -13,6 +13,7 @@ const Q = 262_144;
 const only = ["workerd"] as const;
 const settings = { MAX_CHUNK_BYTES: String(8 * 1024 * 1024) };
 
+const at = ({ worker, ticket }: Place) => ({ proxy: worker.origin, bucket: "bucket", ticket });
 const endpointOf = ({ worker }: Place) => `${worker.origin}/upload/storage/v1/b/bucket/o`;
 
 const jobs: readonly [rule: string, job: TusJob][] = [
@@ -43,7 +44,7 @@ const jobs: readonly [rule: string, job: TusJob][] = [
 for (const version of versions) {
   for (const [what, job] of jobs) {
     rule(`${VERSIONS[version]}: ${what}`, async (place) => {
-      const said = await runTus(version, endpointOf(place), place.ticket, job);
+      const said = await runTus(version, at(place), job);
       assertMatch(said, /^(?:aborted, )?success$/);
       const [object, ...others] = place.upstream.gcs.objects;
       assertEquals([object.name, object.contentType, others.length], [
@@ -61,7 +62,7 @@ for (const version of versions) {
 
   rule(`${VERSIONS[version]} is told why a small chunkSize is refused`, async (place) => {
     const job = { size: 700_000, options: { chunkSize: 100_000 } };
-    const said = await runTus(version, endpointOf(place), place.ticket, job);
+    const said = await runTus(version, at(place), job);
     assertMatch(said, /400.*set the client's chunkSize to a multiple of 262144/);
   }, { only, settings, ignore });
 }

@@ -8,7 +8,7 @@ import path from "node:path";
 import process from "node:process";
 import { Readable } from "node:stream";
 
-const { version, endpoint, ticket, size, source, options, abortAfter, then } = JSON.parse(
+const { version, proxy, bucket, ticket, size, source, options, abortAfter, then } = JSON.parse(
   process.argv[2],
 );
 const require = createRequire(new URL(`${version}/`, import.meta.url));
@@ -30,16 +30,22 @@ const sources = {
   },
 };
 
+// docs/clients.md shows what is between these two lines.
+const settings = {
+  endpoint: `${proxy}/upload/storage/v1/b/${bucket}/o`, // of https://upload.example.com, say
+  headers: { Authorization: `Bearer ${ticket}` },
+  metadata: { filename: "a photo.png", filetype: "image/png" },
+  chunkSize: 8 * 1024 * 1024, // a multiple of 262144, not above the proxy's MAX_CHUNK_BYTES
+};
+// docs/clients.md shows what is between these two lines.
+
 /** Uploads, and gives the upload and how it ended; it is aborted when so many bytes are stored. */
-function run(settings, abortAt = Infinity) {
+function run(others, abortAt = Infinity) {
   return new Promise((resolve) => {
     const upload = new tus.Upload(sources[source](), {
-      endpoint,
-      chunkSize: 8 * 1024 * 1024,
-      retryDelays: [0, 10, 50, 100],
-      headers: { Authorization: `Bearer ${ticket}` },
-      metadata: { filename: "a photo.png", filetype: "image/png" },
       ...settings,
+      retryDelays: [0, 10, 50, 100],
+      ...others,
       onSuccess: () => resolve({ upload, said: "success" }),
       onError: (error) => resolve({ upload, said: `error: ${error.message}` }),
       onChunkComplete: (_size, stored) => {

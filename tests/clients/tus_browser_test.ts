@@ -1,0 +1,137 @@
+// tus-js-client in Chromium, in a page of another origin than the proxy's: what the browser lets it send and read.
+
+import { assertEquals, assertMatch } from "@std/assert";
+import { difference } from "../e2e/support.ts";
+import { type Page, startBrowser, type Visitor } from "../page/remote.ts";
+import { type Link, sample, withProxy } from "./link.ts";
+import { ignore, install, type Version, VERSIONS, versions } from "./tus_client.ts";
+
+const Q = 262_144;
+
+/** The page: the client, and one function that uploads a file of so many bytes and says how that ended. */
+const SCRIPT = `
+async function run({ proxy, ticket, size, options, abortAt, again }) {
+  const bytes = Uint8Array.from({ length: size }, (_, index) => index % 251);
+  const file = new File([bytes], "a photo.png", { type: "image/png", lastModified: 1 });
+  return await new Promise((resolve) => {
+    const upload = new tus.Upload(file, {
+      endpoint: proxy + "/upload/storage/v1/b/my-bucket/o",
+      headers: { Authorization: "Bearer " + ticket },
+      metadata: { filename: file.name, filetype: file.type },
+      chunkSize: ${Q},
+      retryDelays: null,
+      ...options,
+      onSuccess: () => resolve("success"),
+      onError: (error) => resolve("error: " + error.message),
+      onChunkComplete: (_size, stored) => {
+        if (abortAt && stored >= abortAt) upload.abort().then(() => resolve("aborted"));
+      },
+    });
+    upload.findPreviousUploads().then((found) => {
+      if (again && found.length !== 1) return resolve("there are " + found.length);
+      if (again) upload.resumeFromPreviousUpload(found[0]);
+      upload.start();
+    });
+  });
+}`;
+
+/** Serves the page while `use` runs. */
+async function withPage<T>(version: Version, use: (origin: string) => Promise<T>): Promise<T> {
+  await install(version);
+  const client = new URL(
+    `tus/${version}/node_modules/tus-js-client/dist/tus.min.js`,
+    import.meta.url,
+  );
+  const script = `${await Deno.readTextFile(client)}\n${SCRIPT}`;
+  const html =
+    "<!doctype html><meta charset=utf-8><link rel=icon href=data:,><script src=tus.js></script>";
+  const server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    ({ url }) =>
+      url.endsWith(".js")
+        ? new Response(script, { headers: { "content-type": "text/javascript; charset=utf-8" } })
+        : new Response(html, { headers: { "content-type": "text/html" } }),
+  );
+  try {
+    return await use(`http://127.0.0.1:${server.addr.port}`);
+  } finally {
+    await server.shutdown();
+  }
+}
+
+/** Uploads in a page. */
+async function run(page: Page, link: Link, job: Record<string, unknown>): Promise<string> {
+  const whole = { proxy: link.proxy, ticket: await link.ticket(), ...job };
+  return await page.call<string>("evaluate", `run(${JSON.stringify(whole)})`);
+}
+
+/** Tries something in a page that the proxy allows, or does not. */
+async function inPage(
+  version: Version,
+  allowed: boolean,
+  use: (place: { visitor: Visitor; origin: string; link: Link }) => Promise<void>,
+): Promise<void> {
+  await withPage(version, (origin) =>
+    withProxy(async (link) => {
+      await using browser = await startBrowser();
+      await using visitor = await browser.visitor();
+      await use({ visitor, origin, link });
+    }, { allowedOrigins: allowed ? [origin] : [] }));
+}
+
+function assertWhole({ gcs }: Link, size: number, name = "a photo.png"): void {
+  const object = gcs.get("my-bucket", `uploads/${name}`);
+  assertEquals(object?.contentType, "image/png");
+  assertEquals(difference(object!.bytes!, sample(size)), -1);
+}
+
+for (const version of versions) {
+  const client = `${VERSIONS[version]} in Chromium`;
+
+  Deno.test({
+    name: `${client}: a file, in chunks; with the creation; with POST in the place of PATCH`,
+    ignore,
+    fn: () =>
+      inPage(version, true, async ({ visitor, origin, link }) => {
+        const page = await visitor.open(origin);
+        const ways = [{}, { uploadDataDuringCreation: true }, { overridePatchMethod: true }];
+        for (const [at, way] of ways.entries()) {
+          const [size, name] = [3 * Q + 5, `${at} ü.png`];
+          const options = { ...way, metadata: { filename: name, filetype: "image/png" } };
+          assertEquals(await run(page, link, { size, options }), "success");
+          assertWhole(link, size, name);
+        }
+      }),
+  });
+
+  Deno.test({
+    name: `${client}: a file goes on after the page was loaded again`,
+    ignore,
+    fn: () =>
+      inPage(version, true, async ({ visitor, origin, link }) => {
+        const size = 4 * Q + 5;
+        const page = await visitor.open(origin);
+        assertEquals(await run(page, link, { size, abortAt: 2 * Q }), "aborted");
+        await page.call("reload");
+        assertEquals(await run(page, link, { size, again: true }), "success");
+        assertWhole(link, size);
+        assertEquals(link.log.filter(({ event }) => event === "start").length, 1);
+      }),
+  });
+
+  Deno.test({
+    name: `${client}: a page can read why it is refused; one of another origin may not upload`,
+    ignore,
+    fn: async () => {
+      await inPage(version, true, async ({ visitor, origin, link }) => {
+        const page = await visitor.open(origin);
+        const said = await run(page, link, { size: 700_000, options: { chunkSize: 100_000 } });
+        assertMatch(said, /400.*set the client's chunkSize to a multiple of 262144/);
+      });
+      await inPage(version, false, async ({ visitor, origin, link }) => {
+        assertMatch(await run(await visitor.open(origin), link, { size: 5 }), /^error: /);
+        assertEquals(link.gcs.requests.length, 0);
+      });
+    },
+  });
+}
