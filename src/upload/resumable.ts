@@ -20,9 +20,9 @@ import {
   checkTotalBytes,
   checkTransport,
   checkUpload,
-  claimedChecksums,
   invalidState,
 } from "./checks.ts";
+import { claimedChecksums } from "./claims.ts";
 import { checkpointOfSession } from "./hand_off.ts";
 import { recover, transmitNext } from "./drive.ts";
 import {

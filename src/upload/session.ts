@@ -9,7 +9,7 @@ import { type Checksums, formatHashes } from "../protocol/hashes.ts";
 import type { ChecksumOption, Resource, UploadContext } from "../protocol/resource.ts";
 import { advance, NEW_SESSION, type StartedSession } from "../protocol/session.ts";
 import type { SessionAnswer, UploadProtocol } from "../protocol/upload_protocol.ts";
-import { compareClaims, filled } from "./checks.ts";
+import { compareClaims, filled } from "./claims.ts";
 import { checksumsOf, type Feed, type Part } from "./feed.ts";
 import { lookUp, provenResult } from "./finish.ts";
 import { isStreamRefused, PartSender } from "./part_sender.ts";

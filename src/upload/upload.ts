@@ -13,8 +13,8 @@ import {
   checkTotalBytes,
   checkTransport,
   checkUpload,
-  claimedChecksums,
 } from "./checks.ts";
+import { claimedChecksums } from "./claims.ts";
 import { drive } from "./drive.ts";
 import { asMedia, asMultipart } from "./framing.ts";
 import { isRepeatable, sendInOne } from "./one_request.ts";
