@@ -80,6 +80,7 @@ export class ResumableUpload<T = StorageObject> {
   #resumed: { readonly from: Checkpoint; readonly choices: ResumeChoices } | undefined; // until the first call
   #open: OpenUpload<T> | undefined;
   #isBusy = false;
+  #isCancelled = false; // before its source was opened, too: that is not needed for it
 
   /**
    * Prepares an upload; nothing is sent yet.
@@ -306,8 +307,9 @@ export class ResumableUpload<T = StorageObject> {
       checkTransport(transport);
       const { upload: { headers, policy }, protocol } = this.#setup;
       const reply = await cancelSession({ url, headers, protocol, policy, transport, signal });
-      const session = await this.#session(signal);
-      session.cancelled();
+      this.#isCancelled = true;
+      this.#open?.session.cancelled();
+      this.#letGo(new UploadError("session_cancelled", "The upload was cancelled"));
       return reply.response;
     });
   }
@@ -338,7 +340,8 @@ export class ResumableUpload<T = StorageObject> {
     if (this.#open) return this.#open.session.state;
     if (!this.#resumed) return undefined;
     const { from: { sessionUrl: url, persisted }, choices: { isNew } } = this.#resumed;
-    return { kind: isNew ? "open" : "interrupted", url, persisted };
+    const kind = this.#isCancelled ? "cancelled" : isNew ? "open" : "interrupted";
+    return { kind, url, persisted };
   }
 
   /** One call at a time, which ends when the upload is closed. It begins in the same turn. */
