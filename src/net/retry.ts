@@ -145,7 +145,10 @@ export function retryPolicy(options: RetryOptions | null | false | undefined): R
   }
   const given = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);
   for (const [name, value] of given) {
-    if (!(name in DEFAULTS)) throw new TypeError(`retry.${name} is not an option`);
+    if (!Object.hasOwn(DEFAULTS, name)) {
+      const names = Object.keys(DEFAULTS).sort().join(", ");
+      throw new TypeError(`retry.${name} is not an option; there are ${names}`);
+    }
     const least = LEAST[name];
     if (least !== undefined && !(typeof value === "number" && value >= least)) {
       throw new RangeError(

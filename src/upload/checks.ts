@@ -88,20 +88,40 @@ export function checkMetadata(value: ObjectMetadata): ObjectMetadata {
 
 /** No option that nobody knows: it would be a wish that is dropped without a word. */
 export function checkOptions(
-  options: object | undefined,
+  options: object,
   names: readonly string[],
   what: string,
 ): void {
-  if (options === undefined) return;
   if (typeof options !== "object" || options === null) {
-    throw new TypeError(`${what}: expected options as an object, got ${options}`);
+    const got = options === null ? "null" : typeof options;
+    throw new TypeError(`${what}: expected options as an object, got ${got}`);
   }
   for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || names.includes(name)) continue;
+    if (value === undefined) continue;
+    if (!names.includes(name)) {
+      throw new TypeError(
+        `${what}: "${name}" is not an option; there are ${[...names].sort().join(", ")}`,
+      );
+    }
+    checkCalled(name, value);
+  }
+}
+
+/** What is called while the upload goes on, so that a mistake would show only then. */
+function checkCalled(name: string, value: unknown): void {
+  const isCallback = name === "onProgress" || name === "onCheckpoint";
+  if (isCallback && typeof value !== "function") {
     throw new TypeError(
-      `${what}: "${name}" is not an option; there are ${[...names].sort().join(", ")}`,
+      `${name}: expected a function, got ${value === null ? "null" : typeof value}`,
     );
   }
+  const isSignal = typeof value === "object" && value !== null && "aborted" in value &&
+    "addEventListener" in value;
+  if (name !== "signal" || isSignal) return;
+  const hint = typeof value === "object" && value !== null && "signal" in value
+    ? "; pass its `signal`"
+    : "";
+  throw new TypeError(`signal: expected an AbortSignal, got another value${hint}`);
 }
 
 /** What the kinds of upload have in common, checked. */
