@@ -6,7 +6,7 @@ import { isAllowedBucket, type UploadGrant, type UploadLimits } from "./grant.ts
 import { badRequest, forbidden, HttpError, tooLarge } from "./http_error.ts";
 import { finishEvent, runFinish, runHook, type StartEvent, type UploadHooks } from "./hooks.ts";
 import type { Trace } from "./log.ts";
-import type { FinishedObject, Outcome, Refused } from "./outcome.ts";
+import { type FinishedObject, gap, type Outcome, type Refused } from "./outcome.ts";
 import { enter, type Progress, type ProgressTable } from "./progress.ts";
 import { type SealedSession, sessionName, type SessionSealer } from "./session_token.ts";
 import { changedStart, type Start } from "./wanted.ts";
@@ -248,7 +248,8 @@ async function appendBytes(
   const first = chunk.range?.first ?? 0;
   const isKnown = progress.persisted !== undefined && !progress.finished;
   // Of what is not known here, the backend is asked before a byte goes on. Another instance may have got on with it.
-  if (!isKnown || (isStrict && progress.persisted !== first)) {
+  const isAhead = first > (progress.persisted ?? 0);
+  if (!isKnown || isAhead || (isStrict && progress.persisted !== first)) {
     const known = await ask(core, session, trace);
     if (known.kind !== "stored") {
       trace.bytes = 0;
@@ -257,10 +258,10 @@ async function appendBytes(
     }
   }
   const { persisted = 0 } = progress;
-  if (isStrict && first !== persisted) throw wrongOffset(first, persisted);
-  if (first < persisted) {
+  if (first !== persisted) {
     trace.bytes = 0;
-    return again(progress, persisted, chunk);
+    if (isStrict) throw wrongOffset(first, persisted);
+    return first < persisted ? again(progress, persisted, chunk) : gap(first, persisted);
   }
   progress.persisted = undefined; // until they have arrived nobody knows
   const outcome = await core.backend.append(session.target, chunk, body, trace)

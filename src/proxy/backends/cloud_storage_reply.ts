@@ -5,7 +5,7 @@ import { readRefusal } from "../../protocol/refusal.ts";
 import { isSuccess } from "../../protocol/reply.ts";
 import { isBucketName } from "../../protocol/upload_url.ts";
 import { badGateway, forbidden, HttpError } from "../http_error.ts";
-import type { FinishedObject, Outcome, Refused } from "../outcome.ts";
+import { type FinishedObject, gap, type Outcome, type Refused } from "../outcome.ts";
 import type { UpstreamReply } from "../upstream.ts";
 
 /** Whether a text holds something that nobody may know. */
@@ -182,12 +182,10 @@ function messageOf({ text }: UpstreamReply): string | undefined {
     const [, what, provided, calculated] = corrupt;
     return `Provided ${what} "${provided}" doesn't match calculated ${what} "${calculated}".`;
   }
-  const gap = /offset is (\d{1,15}) byte\(s\), which exceeds already uploaded size of (\d{1,15})/
-    .exec(text);
-  if (gap) {
-    return "Invalid request.  According to the Content-Range header, the upload offset is " +
-      `${gap[1]} byte(s), which exceeds already uploaded size of ${gap[2]} byte(s).`;
-  }
+  const numbers =
+    /offset is (\d{1,15}) byte\(s\), which exceeds already uploaded size of (\d{1,15})/
+      .exec(text);
+  if (numbers) return gap(Number(numbers[1]), Number(numbers[2])).message;
   const short = /equal or greater than 262144[^]*received request contained (\d{1,15}) bytes/
     .exec(text);
   return short
