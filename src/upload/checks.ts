@@ -93,8 +93,7 @@ export function checkOptions(
   what: string,
 ): void {
   if (typeof options !== "object" || options === null) {
-    const got = options === null ? "null" : typeof options;
-    throw new TypeError(`${what}: expected options as an object, got ${got}`);
+    throw new TypeError(`${what}: expected options as an object, got ${options}`);
   }
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
@@ -103,25 +102,18 @@ export function checkOptions(
         `${what}: "${name}" is not an option; there are ${[...names].sort().join(", ")}`,
       );
     }
-    checkCalled(name, value);
+    checkUsedLater(name, value);
   }
 }
 
-/** What is called while the upload goes on, so that a mistake would show only then. */
-function checkCalled(name: string, value: unknown): void {
-  const isCallback = name === "onProgress" || name === "onCheckpoint";
-  if (isCallback && typeof value !== "function") {
-    throw new TypeError(
-      `${name}: expected a function, got ${value === null ? "null" : typeof value}`,
-    );
+/** What is used while the upload goes on, so that a mistake would show only then. */
+function checkUsedLater(name: string, value: unknown): void {
+  if (/^on[A-Z]/.test(name) && typeof value !== "function") {
+    throw new TypeError(`${name}: expected a function, got ${typeof value}`);
   }
-  const isSignal = typeof value === "object" && value !== null && "aborted" in value &&
-    "addEventListener" in value;
-  if (name !== "signal" || isSignal) return;
-  const hint = typeof value === "object" && value !== null && "signal" in value
-    ? "; pass its `signal`"
-    : "";
-  throw new TypeError(`signal: expected an AbortSignal, got another value${hint}`);
+  if (name === "signal" && !(value as AbortSignal | null)?.addEventListener) {
+    throw new TypeError(`signal: expected an AbortSignal, got ${typeof value}`);
+  }
 }
 
 /** What the kinds of upload have in common, checked. */

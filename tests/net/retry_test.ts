@@ -193,7 +193,11 @@ for (
 
 Deno.test("an unknown retry option is refused; one that is undefined means its default", () => {
   assertThrows(() => retryPolicy({ retries: 3 } as RetryOptions), TypeError, "retry.retries");
-  assertThrows(() => retryPolicy({ retries: 3 } as RetryOptions), TypeError, "maxAttempts, maxDel");
+  assertThrows(
+    () => retryPolicy({ retries: 3 } as RetryOptions),
+    TypeError,
+    "maxAttempts,maxElapsed",
+  );
   assertThrows(
     () => retryPolicy({ toString: 3 } as unknown as RetryOptions),
     TypeError,

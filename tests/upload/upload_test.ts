@@ -349,7 +349,7 @@ for (
       "a controller instead of its signal",
       { ...place, signal: new AbortController() },
       TypeError,
-      "pass its `signal`",
+      "signal: expected an AbortSignal",
     ],
   ] as const
 ) {
@@ -367,7 +367,7 @@ Deno.test("a call without options says so", async () => {
   await assertRejects(() => upload("x", none), TypeError, `upload: ${expected}`);
   await assertRejects(() => createUploadSession(none), TypeError, expected);
   assertThrows(() => uploadStream(none), TypeError, `uploadStream: ${expected}`);
-  assertThrows(() => uploadStream(place), TypeError, "got string");
+  assertThrows(() => uploadStream(place), TypeError, "expected options as an object");
 });
 
 Deno.test("a stream cannot go in one request: uploadType media is refused", async () => {
