@@ -111,6 +111,9 @@ export function coreOf(options: UploadProxyOptions): Core {
   if (typeof transport !== "function") {
     throw new TypeError("transport: expected a function such as fetch");
   }
+  if (!Array.isArray(options.sessionSecrets)) {
+    throw new TypeError("sessionSecrets: expected a list of secrets, got none");
+  }
   const sessionTtl = checkNumber("SESSION_TTL_SECONDS", options.sessionTtl ?? WEEK, 1, WEEK);
   const maxChunkBytes = checkNumber(
     "MAX_CHUNK_BYTES",
@@ -211,6 +214,9 @@ function checkContentTypes(types: readonly string[] | undefined): readonly strin
 
 /** An option that nobody knows would be a limit that does not hold. */
 export function checkOptions(options: UploadProxyOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError("Cannot make an upload proxy: expected options as an object, got none");
+  }
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(OPTIONS, name));
   if (unknown !== undefined) {
     throw new TypeError(`Cannot make an upload proxy: the option ${quote(unknown)} is not known`);

@@ -35,10 +35,11 @@ export interface UploadProxy {
 const UPLOAD_PATH = /^\/(?:resumable\/)?upload\/storage\/v1\/b\/([a-z0-9._-]{3,222})\/o\/?$/;
 
 /**
- * Makes an upload proxy: an endpoint of Google's upload protocol for clients that have a ticket instead of Google's
- * credentials.
+ * Makes an upload proxy: an endpoint of Google's upload protocol, and of tus 1.0, for clients that have a ticket instead of
+ * Google's credentials.
  *
- * @throws {TypeError} an option is missing or malformed; the message names it
+ * @throws {TypeError} an option is missing or malformed; the message names it, or, as a {@linkcode SettingError}, the setting
+ * of the worker that it is: `MAX_CHUNK_BYTES` for `maxChunkBytes`
  *
  * @example
  * ```ts

@@ -88,19 +88,31 @@ export function checkMetadata(value: ObjectMetadata): ObjectMetadata {
 
 /** No option that nobody knows: it would be a wish that is dropped without a word. */
 export function checkOptions(
-  options: object | undefined,
+  options: object,
   names: readonly string[],
   what: string,
 ): void {
-  if (options === undefined) return;
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`${what}: expected options as an object, got ${options}`);
   }
   for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || names.includes(name)) continue;
-    throw new TypeError(
-      `${what}: "${name}" is not an option; there are ${[...names].sort().join(", ")}`,
-    );
+    if (value === undefined) continue;
+    if (!names.includes(name)) {
+      throw new TypeError(
+        `${what}: "${name}" is not an option; there are ${[...names].sort().join(", ")}`,
+      );
+    }
+    checkUsedLater(name, value);
+  }
+}
+
+/** What is used while the upload goes on, so that a mistake would show only then. */
+function checkUsedLater(name: string, value: unknown): void {
+  if (/^on[A-Z]/.test(name) && typeof value !== "function") {
+    throw new TypeError(`${name}: expected a function, got ${typeof value}`);
+  }
+  if (name === "signal" && !(value as AbortSignal | null)?.addEventListener) {
+    throw new TypeError(`signal: expected an AbortSignal, got ${typeof value}`);
   }
 }
 

@@ -50,7 +50,7 @@ import type { UploadSession } from "./session.ts";
  *
  * `initiate` opens a session; each `transmitNextChunk` makes the server store more bytes, finishes the upload, or
  * throws. With retrying on (the default) failures that may pass are recovered from within the call, after asking the
- * server where it stands. With `retry: null` a failed call throws, `invalid` becomes true, and `recover()` makes the
+ * server where it stands. With `retry: false` a failed call throws, `invalid` becomes true, and `recover()` makes the
  * upload valid again. One call at a time.
  *
  * A source that can be read anywhere (a Blob, bytes, `{ size, read }`) is read while it is sent, and nothing of it is kept; of
@@ -108,7 +108,7 @@ export class ResumableUpload<T = StorageObject> {
 
   /**
    * Takes up an upload from a checkpoint. The source is taken at once, and nothing is sent yet: the first call asks the
-   * server what it holds (with `retry: null` that call must be `recover()`), skips that part of the source and compares it,
+   * server what it holds (with `retry: false` that call must be `recover()`), skips that part of the source and compares it,
    * so that a source which is not the one the upload was started with is found out (`source_changed`).
    *
    * A stream or an iterable must start at its first byte again.
@@ -126,7 +126,7 @@ export class ResumableUpload<T = StorageObject> {
 
   /**
    * Takes up a session that somebody else has opened, with {@linkcode createUploadSession} or another client. The source is
-   * taken at once, and nothing is sent yet: the first call asks the server what it holds (with `retry: null` that call must be
+   * taken at once, and nothing is sent yet: the first call asks the server what it holds (with `retry: false` that call must be
    * `recover()`), unless `isNew` says that nobody can have sent anything. No credentials are needed.
    *
    * @example

@@ -180,6 +180,20 @@ const ACTIONS = [
 ] as const;
 const SCOPE = ["on", "skip", "times", "delay"] as const;
 const REPLY = ["afterBytes", "headers", "body", "reason"] as const;
+const KINDS: Readonly<Record<RequestKind, true>> = {
+  initiate: true,
+  chunk: true,
+  final: true,
+  status: true,
+  finalize: true,
+  cancel: true,
+  media: true,
+  multipart: true,
+  get: true,
+  list: true,
+  delete: true,
+  other: true,
+};
 const SESSION_KINDS: readonly RequestKind[] = ["chunk", "final", "status", "finalize", "cancel"];
 const STORING_KINDS: readonly RequestKind[] = ["chunk", "final", "media", "multipart"];
 const SENDING_KINDS: readonly RequestKind[] = ["chunk", "final"];
@@ -226,6 +240,8 @@ export function checkFault(fault: Fault): void {
   if (fault.stall !== undefined && fault.delay === undefined) {
     throw new TypeError("A fault with stall needs delay: how long it waits");
   }
+  const kinds = typeof fault.on === "function" ? [] : [fault.on].flat();
+  for (const kind of kinds) oneOf("on", kind, Object.keys(KINDS));
   oneOf("drop", fault.drop, ["before", "after"]);
   oneOf("hang", fault.hang, ["before", "after"]);
   if (fault.status !== undefined && fault.reason !== undefined && fault.body !== undefined) {

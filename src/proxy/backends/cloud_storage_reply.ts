@@ -160,10 +160,17 @@ function refused(reply: UpstreamReply): Refused {
     kind: "refused",
     status,
     reason,
-    message: messageOf(reply) ?? `Google refused the request: ${status} ${reason}`,
+    message: messageOf(reply) ?? `Google refused the request: ${status} ${reason}${hintOf(status)}`,
     retryAfter: /^\d{1,6}$/.test(wait) ? Number(wait) : status >= 500 ? 5 : undefined,
     isGap: readRefusal(reply).kind === "gap",
   };
+}
+
+/** What a client can make of a status that Google's reason does not explain. */
+function hintOf(status: number): string {
+  return status === 412
+    ? " (an object that exists is overwritten only where the ticket allows it)"
+    : "";
 }
 
 /** Google's sentences that clients act upon, put together again from the numbers in them. */
