@@ -45,6 +45,12 @@ const FIELDS = [
   "name",
 ];
 
+/** Checksums in base64. An empty one, or one of another length, could pass for one that is not compared. */
+const CHECKSUMS: readonly [field: string, pattern: RegExp][] = [
+  ["crc32c", /^[A-Za-z0-9+/]{6}==$/],
+  ["md5Hash", /^[A-Za-z0-9+/]{22}==$/],
+];
+
 /** A start, as the client wrote it. */
 export interface StartInput {
   readonly bucket: string;
@@ -214,6 +220,12 @@ function readMetadata(text: string): Record<string, unknown> {
       `The metadata field ${quote(unknown)} is not allowed here`,
       "invalidParameter",
     );
+  }
+  for (const [field, pattern] of CHECKSUMS) {
+    const { [field]: value } = fields;
+    if (value !== undefined && !(typeof value === "string" && pattern.test(value))) {
+      throw badRequest(`The metadata field "${field}" must be a checksum in base64`);
+    }
   }
   const { metadata = {} } = fields;
   if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {

@@ -154,7 +154,7 @@ function chunkOf({ method, headers }: Request, trace: Trace): Chunk {
 }
 
 const HASHES =
-  /^(?:(?:crc32c|md5)=[A-Za-z0-9+/]+={0,2})(?:, ?(?:crc32c|md5)=[A-Za-z0-9+/]+={0,2})*$/;
+  /^(?:crc32c=[A-Za-z0-9+/]{6}==|md5=[A-Za-z0-9+/]{22}==)(?:, ?(?:crc32c=[A-Za-z0-9+/]{6}==|md5=[A-Za-z0-9+/]{22}==))*$/;
 
 const NO_STORE = { "cache-control": "no-store" };
 
