@@ -253,3 +253,11 @@ for (
     assert(!error.message.includes(OTHER_SECRET) && !error.message.includes("hunter2"));
   });
 }
+
+for (const name of ["TICKET_ISSUER", "TICKET_AUDIENCE", "TICKET_MAX_AGE_SECONDS"]) {
+  Deno.test(`${name} beside TICKETS is an error: it would limit nothing`, () => {
+    const TICKETS = JSON.stringify([{ secret: OTHER_SECRET }]);
+    const make = () => proxyOptions({ ...settings, TICKETS, [name]: "600" });
+    assertEquals(assertThrows(make, SettingError).setting, name);
+  });
+}
