@@ -218,9 +218,10 @@ export async function append(
   options: AppendOptions = {},
 ): Promise<Outcome> {
   const { take = (bounds) => passBody(request, bounds), isStrict = false, isPermitted } = options;
-  const body = take(boundsOf(core, session, chunk));
+  const bounds = boundsOf(core, session, chunk);
+  const body = take(bounds);
   const { range } = chunk;
-  trace.bytes = body.length;
+  trace.bytes = body.length ?? bounds.exact;
   if (!isPermitted) await permit(core, session, trace, request);
   const isEmpty = range !== undefined && range.first === undefined;
   const progress = core.progress.of(session.name);

@@ -285,3 +285,16 @@ for (const payload of ["x".repeat(2047), () => {}, 1n]) {
     assert(failed);
   });
 }
+
+Deno.test("onRequest is told how many bytes a chunk has, also where only its Content-Range says so", async () => {
+  const { events, hear } = listener<RequestEvent>();
+  const context = setup({ onRequest: hear });
+  const url = await start(context, "name=a", { grant });
+  for (const [range, size] of [["bytes 0-262143/*", 262_144], ["bytes 262144-*/*", 5]] as const) {
+    const body = new Blob([new Uint8Array(size)]).stream();
+    await outcome(
+      await ask(context, url, { method: "PUT", headers: { "content-range": range }, body }),
+    );
+  }
+  assertEquals(events.map(({ bytes }) => bytes), [undefined, 262_144, undefined]);
+});
