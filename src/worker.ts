@@ -211,7 +211,14 @@ function authorizationOf(
     required(settings, "GCS_BUCKET");
     return { authorize: anonymous(settings) };
   }
-  if (settings.TICKETS !== undefined) return { tickets: issuersOf(settings.TICKETS) };
+  if (settings.TICKETS !== undefined) {
+    for (const name of ["TICKET_ISSUER", "TICKET_AUDIENCE", "TICKET_MAX_AGE_SECONDS"] as const) {
+      if (settings[name] !== undefined) {
+        throw new SettingError(name, "none beside TICKETS, where each issuer has its own");
+      }
+    }
+    return { tickets: issuersOf(settings.TICKETS) };
+  }
   const { TICKET_ISSUER: issuer, TICKET_AUDIENCE: audience } = settings;
   const maxAge = numberOf(settings, "TICKET_MAX_AGE_SECONDS");
   if (secret !== undefined) return { tickets: { secret, issuer, audience, maxAge } };

@@ -71,8 +71,10 @@ export async function decide(
     metadata,
     request,
   };
-  const decision = await runHook("onStart", () => onStart(event));
-  return decision ? changedStart(start, decision, core.limits) : start;
+  return await runHook("onStart", async () => {
+    const decision = await onStart(event) ?? {};
+    return changedStart(start, decision, core.limits);
+  });
 }
 
 /** A session that has just been started. */
@@ -140,10 +142,18 @@ export async function permit(
   const { event, bucket = "", session, bytes = byteCount(request.headers, "Content-Length") } =
     trace;
   const { subject, payload } = party;
-  await runHook(
-    "onRequest",
-    () => onRequest({ event, subject, payload, bucket, session, bytes, request }),
-  );
+  await runHook("onRequest", async () => {
+    const said: unknown = await onRequest({
+      event,
+      subject,
+      payload,
+      bucket,
+      session,
+      bytes,
+      request,
+    });
+    if (said === false) throw new TypeError("expected an HttpError to refuse, got false");
+  });
 }
 
 /** What the bytes of an object that comes in one request must keep to. */
@@ -208,9 +218,10 @@ export async function append(
   options: AppendOptions = {},
 ): Promise<Outcome> {
   const { take = (bounds) => passBody(request, bounds), isStrict = false, isPermitted } = options;
-  const body = take(boundsOf(core, session, chunk));
+  const bounds = boundsOf(core, session, chunk);
+  const body = take(bounds);
   const { range } = chunk;
-  trace.bytes = body.length;
+  trace.bytes = body.length ?? bounds.exact;
   if (!isPermitted) await permit(core, session, trace, request);
   const isEmpty = range !== undefined && range.first === undefined;
   const progress = core.progress.of(session.name);

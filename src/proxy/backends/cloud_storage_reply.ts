@@ -39,7 +39,7 @@ export function readObjectReply(reply: UpstreamReply): Outcome {
 function readReply(reply: UpstreamReply, isSecret: IsSecret): Outcome {
   const { status } = reply;
   if (status === 304) return { kind: "unmodified" };
-  if (status >= 400) return refused(reply);
+  if (status >= 400 && status <= 599) return refused(reply);
   if (!isSuccess(status)) {
     throw badGateway(`Google answered with an unexpected status, ${status}`, false);
   }
