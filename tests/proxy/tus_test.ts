@@ -383,6 +383,73 @@ Deno.test("an instance that remembers less than there is asks before it refuses,
   assertEquals(stored(context), bytes);
 });
 
+Deno.test("bytes for a place that another instance has passed by are a 409, though this one does not know", async () => {
+  const context = setup();
+  const { gcs } = context;
+  const bytes = sample(4 * Q);
+  const url = await created(context, bytes.length);
+  await patch(context, url, 0, bytes.subarray(0, Q));
+  const other = setup({ transport: gcs.fetch, fetch: gcs.fetch });
+  await patch(other, url, Q, bytes.subarray(Q, 3 * Q));
+  assertMatch(await told(await patch(context, url, Q, bytes.subarray(Q, 2 * Q))), /^409 /);
+});
+
+for (
+  const [rule, length, headers] of [
+    ["its end at another place", 9, { "upload-length": String(Q + 9) }],
+    ["more bytes and no end", Q, {}],
+  ] as const
+) {
+  Deno.test(`an upload that another instance has finished is a 409 for ${rule}, though this one does not know`, async () => {
+    const context = setup();
+    const { gcs } = context;
+    const url = await created(context);
+    await patch(context, url, 0, sample(Q));
+    const other = setup({ transport: gcs.fetch, fetch: gcs.fetch });
+    const end = { "upload-length": String(Q + 5) };
+    await patch(other, url, Q, sample(5), { headers: end });
+    assertMatch(await told(await patch(context, url, Q, sample(length), { headers })), /^409 /);
+    assertEquals(await offsetOf(context, url), `200 at ${Q + 5} of ${Q + 5}`);
+  });
+}
+
+Deno.test("where Google has all bytes and goes on as if there were more, the object is made before the client hears of it", async () => {
+  const context = setup();
+  const url = await created(context, 2 * Q);
+  context.gcs.inject({ on: "final", early: 2 * Q });
+  assertEquals(await told(await patch(context, url, 0, sample(2 * Q))), `204 at ${2 * Q}`);
+  assertEquals(stored(context), sample(2 * Q));
+});
+
+Deno.test("where Google keeps less of a segment than it was sent, the next one is not sent", async () => {
+  const context = setup();
+  const bytes = sample(33 * Q);
+  const url = await created(context, bytes.length);
+  context.gcs.inject({ on: "chunk", early: Q });
+  assertEquals(await told(await patch(context, url, 0, inPieces(bytes, 65_536))), `204 at ${Q}`);
+  assertEquals(
+    await told(await patch(context, url, Q, inPieces(bytes.subarray(Q), 65_536))),
+    `204 at ${bytes.length}`,
+  );
+  assertEquals(stored(context), bytes);
+});
+
+Deno.test("bytes that break off just where the upload would end do not end it: whole quanta of them are stored", async () => {
+  const context = setup();
+  const url = await created(context, Q + 5);
+  let sent = false;
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull(controller) {
+      if (sent) return controller.error(new TypeError("gone"));
+      sent = true;
+      controller.enqueue(sample(Q + 5));
+    },
+  }, { highWaterMark: 0 });
+  assertMatch(await told(await patch(context, url, 0, body)), /^503 The request broke off/);
+  assertEquals(stored(context), undefined);
+  assertEquals(await offsetOf(context, url), `200 at ${Q} of ${Q + 5}`);
+});
+
 Deno.test("of bytes that do not finish the upload whole quanta go on, and the rest is read over", async () => {
   const context = setup();
   const bytes = sample(3 * Q);
