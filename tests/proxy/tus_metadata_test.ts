@@ -167,6 +167,10 @@ Deno.test("HEAD repeats Upload-Metadata as it was written, stored or not", async
 Deno.test("a ticket that wants a checksum gets it in Upload-Metadata, and Google compares it", async () => {
   const grant = { prefix: "", requireChecksum: true };
   assertStringIncludes(String(await made({ filename: "a" }, grant)), "400 Expected a CRC32C");
+  const context = setup();
+  const reply = await create(context, { grant, headers: { "upload-metadata": metadata(file) } });
+  assertStringIncludes(await told(reply), "400 Expected a CRC32C");
+  assertEquals(context.sent.length, 0, "before a byte is sent");
   const right = await made({ filename: "a", crc32c: "AAAAAA==" }, grant);
   assertEquals((right as { name: string }).name, "a");
   assertStringIncludes(String(await made({ filename: "a", crc32c: "AAAAAQ==" }, grant)), "400 ");

@@ -1,8 +1,16 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { ask, bearer, inPieces, ORIGIN, outcome, setup, UPLOAD } from "./support.ts";
+import { difference } from "../e2e/support.ts";
+import { ask, bearer, inPieces, ORIGIN, outcome, type Setup, setup, UPLOAD } from "./support.ts";
 import { create, created, offsetOf, patch, Q, sample, told, tus } from "./tus_support.ts";
 
-const stored = ({ gcs }: ReturnType<typeof setup>, name = "a") => gcs.get("my-bucket", name)?.bytes;
+const stored = ({ gcs }: Setup, name = "a") => gcs.get("my-bucket", name)?.bytes;
+
+/** The object is there and has these bytes; to show all that differ would take minutes. */
+function assertStored(context: Setup, bytes: Uint8Array): void {
+  const found = stored(context);
+  assert(found, "there is no object");
+  assertEquals(difference(found, bytes), -1, "the place of the first byte that differs");
+}
 
 Deno.test("OPTIONS says which version and extensions there are, to anybody and whatever version is asked for", async () => {
   const context = setup({ maxUploadBytes: 1000 });
@@ -74,7 +82,7 @@ Deno.test("an upload is created, sent in two requests, and asked about between a
   assertEquals(await offsetOf(context, url), `200 at ${Q} of ${Q + 5}`);
   assertEquals(await told(await patch(context, url, Q, bytes.subarray(Q))), `204 at ${Q + 5}`);
   assertEquals(await offsetOf(context, url), `200 at ${Q + 5} of ${Q + 5}`);
-  assertEquals(stored(context), bytes);
+  assertStored(context, bytes);
   assertEquals(context.log.map(({ event, status }) => `${event} ${status}`), [
     "start 201",
     "status 200",
@@ -188,7 +196,7 @@ Deno.test("a creation wants a ticket; what goes on with it does not", async () =
 Deno.test("an empty upload is finished by its creation", async () => {
   const context = setup();
   const url = await created(context, 0);
-  assertEquals(stored(context), new Uint8Array());
+  assertStored(context, new Uint8Array());
   assertEquals(context.log.at(-1)!.event, "finish");
   assertEquals(await offsetOf(context, url), "200 at 0 of 0");
 });
@@ -197,7 +205,7 @@ Deno.test("an empty upload is finished although Google is busy at first", async 
   const context = setup();
   context.gcs.inject({ on: "final", status: 503 });
   await created(context, 0);
-  assertEquals(stored(context), new Uint8Array());
+  assertStored(context, new Uint8Array());
 });
 
 Deno.test("an upload may come with its creation as a whole", async () => {
@@ -205,7 +213,7 @@ Deno.test("an upload may come with its creation as a whole", async () => {
   const headers = { "content-type": "application/offset+octet-stream", "upload-length": "5" };
   const reply = await create(context, { headers, body: sample(5) });
   assertEquals(await told(reply), "201 at 5");
-  assertEquals(stored(context), sample(5));
+  assertStored(context, sample(5));
   assertEquals(context.log.at(-1)!.event, "finish");
 });
 
@@ -223,7 +231,7 @@ Deno.test("of first bytes that come with the creation whole quanta are stored, a
     await told(await patch(context, url, Q, bytes.subarray(Q))),
     `204 at ${bytes.length}`,
   );
-  assertEquals(stored(context), bytes);
+  assertStored(context, bytes);
 });
 
 Deno.test("first bytes that are too few, or that Google does not take at the moment, leave a session to go on with", async () => {
@@ -279,7 +287,7 @@ Deno.test("a length that was deferred comes with the last bytes", async () => {
   const after = await tus(context, "HEAD", url);
   assertEquals(after.headers.has("upload-defer-length"), false);
   assertEquals(await told(after), `200 at ${Q + 7} of ${Q + 7}`);
-  assertEquals(stored(context), bytes);
+  assertStored(context, bytes);
 });
 
 for (const size of [0, Q]) {
@@ -292,7 +300,7 @@ for (const size of [0, Q]) {
       await told(await patch(context, url, size, undefined, { headers })),
       `204 at ${size}`,
     );
-    assertEquals(stored(context), sample(size));
+    assertStored(context, sample(size));
   });
 }
 
@@ -362,7 +370,7 @@ Deno.test("an instance that does not know the upload compares the offset with Go
   const other = setup({ transport: gcs.fetch, fetch: gcs.fetch });
   assertMatch(await told(await patch(other, url, 0, bytes)), /^409 /);
   assertEquals(await told(await patch(other, url, Q, bytes.subarray(Q))), `204 at ${2 * Q}`);
-  assertEquals(stored(context), bytes);
+  assertStored(context, bytes);
 });
 
 Deno.test("an instance that remembers less than there is asks before it refuses, and stores nothing twice", async () => {
@@ -380,7 +388,74 @@ Deno.test("an instance that remembers less than there is asks before it refuses,
     `204 at ${3 * Q}`,
   );
   assertMatch(await told(await patch(context, url, 0, bytes)), /^409 /);
-  assertEquals(stored(context), bytes);
+  assertStored(context, bytes);
+});
+
+Deno.test("bytes for a place that another instance has passed by are a 409, though this one does not know", async () => {
+  const context = setup();
+  const { gcs } = context;
+  const bytes = sample(4 * Q);
+  const url = await created(context, bytes.length);
+  await patch(context, url, 0, bytes.subarray(0, Q));
+  const other = setup({ transport: gcs.fetch, fetch: gcs.fetch });
+  await patch(other, url, Q, bytes.subarray(Q, 3 * Q));
+  assertMatch(await told(await patch(context, url, Q, bytes.subarray(Q, 2 * Q))), /^409 /);
+});
+
+for (
+  const [rule, length, headers] of [
+    ["its end at another place", 9, { "upload-length": String(Q + 9) }],
+    ["more bytes and no end", Q, {}],
+  ] as const
+) {
+  Deno.test(`an upload that another instance has finished is a 409 for ${rule}, though this one does not know`, async () => {
+    const context = setup();
+    const { gcs } = context;
+    const url = await created(context);
+    await patch(context, url, 0, sample(Q));
+    const other = setup({ transport: gcs.fetch, fetch: gcs.fetch });
+    const end = { "upload-length": String(Q + 5) };
+    await patch(other, url, Q, sample(5), { headers: end });
+    assertMatch(await told(await patch(context, url, Q, sample(length), { headers })), /^409 /);
+    assertEquals(await offsetOf(context, url), `200 at ${Q + 5} of ${Q + 5}`);
+  });
+}
+
+Deno.test("where Google has all bytes and goes on as if there were more, the object is made before the client hears of it", async () => {
+  const context = setup();
+  const url = await created(context, 2 * Q);
+  context.gcs.inject({ on: "final", early: 2 * Q });
+  assertEquals(await told(await patch(context, url, 0, sample(2 * Q))), `204 at ${2 * Q}`);
+  assertStored(context, sample(2 * Q));
+});
+
+Deno.test("where Google keeps less of a segment than it was sent, the next one is not sent", async () => {
+  const context = setup();
+  const bytes = sample(33 * Q);
+  const url = await created(context, bytes.length);
+  context.gcs.inject({ on: "chunk", early: Q });
+  assertEquals(await told(await patch(context, url, 0, inPieces(bytes, 65_536))), `204 at ${Q}`);
+  assertEquals(
+    await told(await patch(context, url, Q, inPieces(bytes.subarray(Q), 65_536))),
+    `204 at ${bytes.length}`,
+  );
+  assertStored(context, bytes);
+});
+
+Deno.test("bytes that break off just where the upload would end do not end it: whole quanta of them are stored", async () => {
+  const context = setup();
+  const url = await created(context, Q + 5);
+  let sent = false;
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull(controller) {
+      if (sent) return controller.error(new TypeError("gone"));
+      sent = true;
+      controller.enqueue(sample(Q + 5));
+    },
+  }, { highWaterMark: 0 });
+  assertMatch(await told(await patch(context, url, 0, body)), /^503 The request broke off/);
+  assertEquals(context.gcs.objects.length, 0);
+  assertEquals(await offsetOf(context, url), `200 at ${Q} of ${Q + 5}`);
 });
 
 Deno.test("of bytes that do not finish the upload whole quanta go on, and the rest is read over", async () => {
@@ -397,7 +472,7 @@ Deno.test("of bytes that do not finish the upload whole quanta go on, and the re
     [`bytes 0-${Q - 1}/*`, String(Q), Q],
   );
   assertEquals(await told(await patch(context, url, Q, bytes.subarray(Q))), `204 at ${3 * Q}`);
-  assertEquals(stored(context), bytes);
+  assertStored(context, bytes);
 });
 
 Deno.test("the offset is read from Google's Range, not computed", async () => {
@@ -407,7 +482,7 @@ Deno.test("the offset is read from Google's Range, not computed", async () => {
   context.gcs.inject({ on: "chunk", early: Q });
   assertEquals(await told(await patch(context, url, 0, bytes.subarray(0, 3 * Q))), `204 at ${Q}`);
   assertEquals(await told(await patch(context, url, Q, bytes.subarray(Q))), `204 at ${4 * Q}`);
-  assertEquals(stored(context), bytes);
+  assertStored(context, bytes);
 });
 
 Deno.test("where Google stores nothing, the answer is a 503: success without progress would be repeated without end", async () => {
@@ -468,7 +543,7 @@ for (const size of sizes) {
       const url = await created(context, size);
       const reply = await patch(context, url, 0, inPieces(sample(size), piece));
       assertEquals(await told(reply), `204 at ${size}`);
-      assertEquals(stored(context), sample(size));
+      assertStored(context, sample(size));
       assertEquals(context.log.at(-1)!.bytes, size);
     });
   }
@@ -485,7 +560,7 @@ Deno.test("without a Content-Length and without a length whole quanta are stored
   const headers = { "upload-length": String(bytes.length) };
   const last = await patch(context, url, 17 * Q, inPieces(bytes.subarray(17 * Q), 5), { headers });
   assertEquals(await told(last), `204 at ${bytes.length}`);
-  assertEquals(stored(context), bytes);
+  assertStored(context, bytes);
 });
 
 Deno.test("a proxy that wants lengths refuses bytes without one with a 411", async () => {
@@ -535,7 +610,7 @@ Deno.test("a finished upload is not deleted: no ticket allows that", async () =>
     await told(reply),
     "403 The upload is finished; the proxy does not delete objects",
   );
-  assertEquals(stored(context), sample(5));
+  assertStored(context, sample(5));
   assert(!context.sent.some(({ method }) => method === "DELETE"));
 });
 
@@ -609,7 +684,7 @@ Deno.test("one session speaks both protocols", async () => {
   );
   assertEquals((await put(2 * Q, bytes.length, bytes.length)).status, 200);
   assertEquals(await offsetOf(context, url), `200 at ${bytes.length} of ${bytes.length}`);
-  assertEquals(stored(context), bytes);
+  assertStored(context, bytes);
 });
 
 Deno.test("where all bytes are there but nobody has said that it is the end, HEAD makes the object before it says so", async () => {
@@ -618,7 +693,7 @@ Deno.test("where all bytes are there but nobody has said that it is the end, HEA
   const headers = { "content-range": `bytes 0-${Q - 1}/*` };
   await ask(context, url, { method: "PUT", headers, body: sample(Q) });
   assertEquals(await offsetOf(context, url), `200 at ${Q} of ${Q}`);
-  assertEquals(stored(context), sample(Q));
+  assertStored(context, sample(Q));
 });
 
 Deno.test("uploads live below the path and at the origin that the proxy is set up for", async () => {
