@@ -9,6 +9,7 @@ import { quote } from "./http_error.ts";
 import type { UploadLogEntry } from "./log.ts";
 import { isOpenable, isTypePattern } from "./policy.ts";
 import { ProgressTable } from "./progress.ts";
+import { Room } from "./room.ts";
 import type { Core } from "./session.ts";
 import { sessionSealer } from "./session_token.ts";
 import { SettingError } from "./setting_error.ts";
@@ -151,6 +152,7 @@ export function coreOf(options: UploadProxyOptions): Core {
     ),
     sessionTtl,
     progress: new ProgressTable(),
+    room: new Room(),
     hooks: options,
     logNames: options.logNames ?? false,
     now,

@@ -8,6 +8,7 @@ import { finishEvent, runFinish, runHook, type StartEvent, type UploadHooks } fr
 import type { Trace } from "./log.ts";
 import { type FinishedObject, gap, type Outcome, type Refused } from "./outcome.ts";
 import { enter, type Progress, type ProgressTable } from "./progress.ts";
+import type { Room } from "./room.ts";
 import { type SealedSession, sessionName, type SessionSealer } from "./session_token.ts";
 import { changedStart, type Start } from "./wanted.ts";
 
@@ -25,6 +26,8 @@ export interface Core {
   /** How long a session can be used, in seconds. */
   readonly sessionTtl: number;
   readonly progress: ProgressTable;
+  /** Memory for what has to be collected of bodies. */
+  readonly room: Room;
   readonly hooks: UploadHooks;
   /** Whether the names of finished objects are in the log. */
   readonly logNames: boolean;

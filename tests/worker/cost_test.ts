@@ -93,3 +93,41 @@ rule("metadata that is packed is unpacked no further than it may go", async (pla
   const more = (await worker.peakMemory() - before) / 1e6;
   assert(more < 60, `it takes ${more} MB more`);
 }, { ignore: Deno.build.os !== "linux" });
+
+rule(
+  "of many slow clients that say no length only some have their bytes collected",
+  async (place) => {
+    const { upstream } = place;
+    const head = {
+      "tus-resumable": "1.0.0",
+      "upload-offset": "0",
+      "content-type": "application/offset+octet-stream",
+    };
+    const clients = [];
+    for (let i = 0; i < 50; i++) {
+      const session = await startSession(place, {}, `slow-${i}`);
+      const client = await place.connect();
+      await client.head("PATCH", session, { ...head, "transfer-encoding": "chunked" });
+      await client.writeChunk(encode("x"));
+      clients.push(client);
+    }
+    const replies = clients.map((client) => client.reply());
+    const { status, headers } = await Promise.race(replies);
+    assertEquals([status, headers.get("retry-after")], [503, "5"]);
+    clients.forEach((client) => client.leave());
+    await Promise.allSettled(replies);
+    const session = await startSession(place);
+    // What the others held is free again when the worker has seen that they have left.
+    for (let status = 503; status !== 204;) {
+      const reply = await fetch(session, {
+        method: "PATCH",
+        headers: { ...head, "upload-length": "5" },
+        body: new Blob(["hello"]).stream(),
+      });
+      await reply.body?.cancel();
+      assert(reply.status === 204 || reply.status === 503, `the answer is ${reply.status}`);
+      ({ status } = reply);
+    }
+    assertEquals(upstream.gcs.get("bucket", "object")?.bytes?.length, 5);
+  },
+);

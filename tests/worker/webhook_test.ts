@@ -1,7 +1,7 @@
 // The signed request about a finished object: from workers in each runtime, to the receivers of docs/hooks.md.
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { finishWebhook, SettingError } from "../../src/worker.ts";
+import { finishWebhook, SettingError, type Transport } from "../../src/worker.ts";
 import { pattern } from "../e2e/support.ts";
 import { assertStored } from "./support/assert.ts";
 import { type ServerProcess, startServer } from "./support/process.ts";
@@ -178,6 +178,22 @@ for (const [language, file, command] of receivers) {
         const now = () => Date.now() - 600_000;
         const old = finishWebhook({ url: server.origin, secret: SECRET, now });
         assertEquals(await statusOf(old), "FINISH_WEBHOOK_URL answered 401");
+        const signedBy = (change: (signature: string) => string) => {
+          const send: Transport = (url, init) => {
+            const headers = new Headers(init.headers);
+            headers.set("webhook-signature", change(headers.get("webhook-signature")!));
+            return fetch(url, { ...init, headers });
+          };
+          return statusOf(finishWebhook({ url: server.origin, secret: SECRET, fetch: send }));
+        };
+        for (const odd of ["", "v1,", "v1,????", "v1,\xe9", "v1a,AAAA", "v1"]) {
+          assertEquals(await signedBy(() => odd), "FINISH_WEBHOOK_URL answered 401", odd);
+        }
+        // Another version of signatures, and that of a key which is about to be changed.
+        assertEquals(
+          await signedBy((one) => `v1a,A-_A v1,${btoa("x".repeat(32))} ${one}`),
+          "taken",
+        );
         assert(server.log.includes("a – €.png"), server.log);
       } finally {
         await server.stop();

@@ -5,7 +5,7 @@ import { type BodyBounds, byteCount, passBody, type PassedBody } from "../body.t
 import { badGateway, HttpError, tooLarge } from "../http_error.ts";
 import type { Trace } from "../log.ts";
 import { append, ask, type Core, type OpenSession, wrongOffset } from "../session.ts";
-import { drain, firstBytes, SegmentReader } from "./tus_body.ts";
+import { drain, firstBytes, SEGMENT_TIME, SegmentReader } from "./tus_body.ts";
 import { BelowQuantum, refusalOf } from "./tus_reply.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -13,7 +13,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** Google's quantum: all bytes of an unfinished upload are a multiple of it. */
 const QUANTUM = 262_144;
 
-/** What is collected of a body of unknown length before it goes on: each segment is a request to the backend. */
+/** The most that is collected of a body of unknown length before it goes on: each segment is a request to the backend. */
 const SEGMENT = 16 * QUANTUM;
 
 /** Bytes for a session. */
@@ -158,38 +158,77 @@ async function storeSegments(
   part: Part,
   trace: Trace,
 ): Promise<number> {
-  const { offset, size = Infinity, request } = part;
-  const reader = new SegmentReader(request.body!);
-  let at = offset, sent = 0;
+  const reader = new SegmentReader(part.request.body!);
+  const progress: SegmentProgress = { at: part.offset, sent: 0, isOver: false };
   try {
-    for (;;) {
-      // One byte more than there can be shows a body that is too long.
-      const most = Math.min(SEGMENT, size - at + 1, core.maxChunkBytes - (at - offset) + 1);
-      const { bytes, isLast, error } = await reader.read(most);
-      const { length } = bytes;
-      if (at + length > size) throw beyondEnd(size, at + length);
-      if (at + length - offset > core.maxChunkBytes) throw overChunk(core, at + length - offset);
-      if (isLast && length === 0 && at === offset && !error) {
-        return await storeNothing(core, session, part, trace);
+    while (!progress.isOver) {
+      const lease = core.room.take(SEGMENT, QUANTUM, core.now(), SEGMENT_TIME);
+      if (!lease) throw badGateway("Too many bodies without a Content-Length at once");
+      try {
+        await storeSegment(core, session, { part, reader, progress, room: lease.bytes }, trace);
+      } finally {
+        lease.end();
       }
-      const isFinal = isLast && !error && at + length === size;
-      const whole = isFinal ? length : length - length % QUANTUM;
-      if (whole > 0) {
-        const take = taking(bytes.subarray(0, whole));
-        const portion = { part, from: at, end: at + whole, isFinal, take };
-        at = await storeBytes(core, session, portion, trace);
-        sent += whole;
-      } else if (isFinal) { // the last bytes have gone as a whole segment
-        return await storeNothing(core, session, { ...part, offset: at }, trace);
-      }
-      if (error) throw error instanceof HttpError ? error : badGateway("The request broke off");
-      if (isLast && at === offset) throw new BelowQuantum(QUANTUM, length);
-      if (isLast || at < offset + sent) return at;
     }
+    return progress.at;
   } finally {
-    trace.bytes = sent;
+    trace.bytes = progress.sent;
     await reader.cancel();
   }
+}
+
+/** How far a body of unknown length has come. */
+interface SegmentProgress {
+  /** Where its next bytes go. */
+  at: number;
+  /** How many bytes have gone on. */
+  sent: number;
+  isOver: boolean;
+}
+
+/** The next segment of a body. */
+interface NextSegment {
+  readonly part: Part;
+  readonly reader: SegmentReader;
+  readonly progress: SegmentProgress;
+  /** The most bytes that it may have, a multiple of the quantum. */
+  readonly room: number;
+}
+
+async function storeSegment(
+  core: Core,
+  session: OpenSession,
+  { part, reader, progress, room }: NextSegment,
+  trace: Trace,
+): Promise<void> {
+  const { offset, size = Infinity } = part;
+  const { at } = progress;
+  // One byte more than there can be shows a body that is too long.
+  const most = Math.min(room, size - at + 1, core.maxChunkBytes - (at - offset) + 1);
+  const { bytes, isLast, error } = await reader.read(most);
+  const { length } = bytes;
+  const end = at + length;
+  if (end > size) throw beyondEnd(size, end);
+  if (end - offset > core.maxChunkBytes) throw overChunk(core, end - offset);
+  progress.isOver = isLast;
+  if (isLast && end === offset && !error) {
+    await storeNothing(core, session, part, trace);
+    return;
+  }
+  const isFinal = isLast && !error && end === size;
+  const whole = isFinal ? length : length - length % QUANTUM;
+  if (whole > 0) {
+    const take = taking(bytes.subarray(0, whole));
+    const portion = { part, from: at, end: at + whole, isFinal, take };
+    progress.at = await storeBytes(core, session, portion, trace);
+    progress.sent += whole;
+  } else if (isFinal) { // the last bytes have gone as a whole segment
+    await storeNothing(core, session, { ...part, offset: at }, trace);
+    return;
+  }
+  if (error) throw error instanceof HttpError ? error : badGateway("The request broke off");
+  if (isLast && progress.at === offset) throw new BelowQuantum(QUANTUM, length);
+  if (progress.at < offset + progress.sent) progress.isOver = true;
 }
 
 function taking(bytes: Bytes): (bounds: BodyBounds) => PassedBody {

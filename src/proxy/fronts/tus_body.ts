@@ -9,8 +9,8 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** How long bytes may take that are read to no end but that the client can finish its request, in milliseconds. */
 const DRAIN_TIME = 10_000;
 
-/** How long a segment may take: a minute, and a second for each 16 KiB. */
-const SEGMENT_TIME = (bytes: number) => 60_000 + bytes / 16.384;
+/** How long a segment may take, in milliseconds: a minute, and a second for each 16 KiB. */
+export const SEGMENT_TIME = (bytes: number): number => 60_000 + bytes / 16.384;
 
 /** Reads what is left of a small body, so that its client hears the reply and no broken connection. */
 export async function drain(body: ReadableStream<Bytes> | null): Promise<void> {

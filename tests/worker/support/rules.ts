@@ -130,8 +130,9 @@ export const withTicket = (ticket: string): Transport => (input, init) => {
 export async function startSession(
   { worker, ticket }: Pick<Place, "worker" | "ticket">,
   headers: Record<string, string> = {},
+  name = "object",
 ): Promise<string> {
-  const url = `${worker.origin}/upload/storage/v1/b/bucket/o?uploadType=resumable&name=object`;
+  const url = `${worker.origin}/upload/storage/v1/b/bucket/o?uploadType=resumable&name=${name}`;
   const reply = await fetch(url, {
     method: "POST",
     headers: { authorization: `Bearer ${ticket}`, ...headers },
