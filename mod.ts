@@ -3,8 +3,12 @@
  * and browsers.
  *
  * {@linkcode upload} is the one call most programs need; {@linkcode uploadStream} is the same as a stream to write into.
- * {@linkcode SimpleUpload}, {@linkcode MultipartUpload} and {@linkcode ResumableUpload} are the pieces below it, with the
+ * {@linkcode createUploadSession} opens an upload for a page without credentials, and {@linkcode cancelUpload} ends one.
+ * {@linkcode SimpleUpload}, {@linkcode MultipartUpload} and {@linkcode ResumableUpload} are the pieces below, with the
  * names and meanings of Python's `google.resumable_media`.
+ *
+ * Credentials are the matter of the transport, which `@resumable-media/upload/auth` makes; what goes wrong is an
+ * {@linkcode UploadError}, whose {@linkcode UploadErrorCode} says what helps.
  *
  * @example
  * ```ts

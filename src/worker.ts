@@ -37,62 +37,62 @@ export type { TicketSettings } from "./proxy/ticket.ts";
 /** The settings of the worker: variables and secrets, all of them text. */
 export interface WorkerSettings {
   /** The bucket uploads go to, unless a ticket names another. */
-  GCS_BUCKET?: string;
+  GCS_BUCKET?: string | undefined;
   /** The origin of Google's API, or an emulator's in development. The default is `https://storage.googleapis.com`. */
-  GCS_ENDPOINT?: string;
+  GCS_ENDPOINT?: string | undefined;
   /** Where Google's credentials come from: `service-account` (default), `metadata`, or `none` (emulators only). */
-  GOOGLE_AUTH?: string;
+  GOOGLE_AUTH?: string | undefined;
   /** The key of the service account, as JSON; a secret. */
-  GOOGLE_SERVICE_ACCOUNT?: string;
+  GOOGLE_SERVICE_ACCOUNT?: string | undefined;
   /** 32 random bytes in base64url; several with commas: the first seals, all open. A secret. */
-  SESSION_SECRET?: string;
+  SESSION_SECRET?: string | undefined;
   /** The HS256 secret of the upload tickets, at least 32 bytes of UTF-8; a secret. */
-  TICKET_SECRET?: string;
+  TICKET_SECRET?: string | undefined;
   /** Where the public keys of the upload tickets are, instead of a secret (RS256, ES256, EdDSA). */
-  TICKET_JWKS_URL?: string;
+  TICKET_JWKS_URL?: string | undefined;
   /** The `iss` that such tickets must have. */
-  TICKET_ISSUER?: string;
+  TICKET_ISSUER?: string | undefined;
   /** The `aud` that such tickets must have. */
-  TICKET_AUDIENCE?: string;
+  TICKET_AUDIENCE?: string | undefined;
   /** `true` lets anyone upload within the limits, instead of tickets; for demos. */
-  ALLOW_ANONYMOUS?: string;
+  ALLOW_ANONYMOUS?: string | undefined;
   /** The origins of pages and apps that may use the proxy, with commas: exact ones, or `https://*.app.example`. */
-  ALLOWED_ORIGINS?: string;
+  ALLOWED_ORIGINS?: string | undefined;
   /**
    * Several issuers of tickets, instead of the settings above: a JSON list of objects with `secret`, or `jwksUrl`, `issuer` and
    * `audience`; and `buckets`, `prefixes` and `maxAge` as far as they are limited. A secret.
    */
-  TICKETS?: string;
+  TICKETS?: string | undefined;
   /** How long a ticket may be good, in seconds. The default is 86400, a day. */
-  TICKET_MAX_AGE_SECONDS?: string;
+  TICKET_MAX_AGE_SECONDS?: string | undefined;
   /** The media types that may be uploaded, with commas, such as `image/*`. The default is any. */
-  ALLOWED_CONTENT_TYPES?: string;
+  ALLOWED_CONTENT_TYPES?: string | undefined;
   /** All buckets that uploads may go to, with commas. The default is `GCS_BUCKET`, and those that tickets name. */
-  ALLOWED_BUCKETS?: string;
+  ALLOWED_BUCKETS?: string | undefined;
   /** The fields of an object that clients may set, with commas, such as `cacheControl,metadata.author`. The default is none. */
-  ALLOWED_FIELDS?: string;
+  ALLOWED_FIELDS?: string | undefined;
   /** The most bytes of an object. The default is Google's limit, 5 TiB. */
-  MAX_UPLOAD_BYTES?: string;
+  MAX_UPLOAD_BYTES?: string | undefined;
   /** The most bytes of a request. The default is 104857600, 100 MiB. */
-  MAX_CHUNK_BYTES?: string;
+  MAX_CHUNK_BYTES?: string | undefined;
   /** `true` refuses bodies without a `Content-Length`. */
-  REQUIRE_CONTENT_LENGTH?: string;
+  REQUIRE_CONTENT_LENGTH?: string | undefined;
   /** How long a client may take for what an upload begins with, in seconds. The default is 30. */
-  START_TIMEOUT_SECONDS?: string;
+  START_TIMEOUT_SECONDS?: string | undefined;
   /** How long an upload can go on, in seconds. The default is Google's limit, 604800, 7 days. */
-  SESSION_TTL_SECONDS?: string;
+  SESSION_TTL_SECONDS?: string | undefined;
   /** Where each finished object is told of, before its client hears of it; an https URL. */
-  FINISH_WEBHOOK_URL?: string;
+  FINISH_WEBHOOK_URL?: string | undefined;
   /** What that is signed with: `whsec_` and 24 to 64 random bytes in base64; a secret. */
-  FINISH_WEBHOOK_SECRET?: string;
+  FINISH_WEBHOOK_SECRET?: string | undefined;
   /** The origin under which clients reach the proxy, and a path if there is one, where something in between changes it. */
-  PUBLIC_ORIGIN?: string;
+  PUBLIC_ORIGIN?: string | undefined;
   /** What the paths of all requests begin with, such as `/uploads`. The default is nothing. */
-  PATH_PREFIX?: string;
+  PATH_PREFIX?: string | undefined;
   /** Where the numbers of the instance are served, such as `/metrics`. The default is nowhere. */
-  METRICS_PATH?: string;
+  METRICS_PATH?: string | undefined;
   /** `true` puts the names of finished objects into the log. */
-  LOG_OBJECT_NAMES?: string;
+  LOG_OBJECT_NAMES?: string | undefined;
 }
 
 const NAMES: Record<keyof WorkerSettings, true> = {
@@ -211,7 +211,14 @@ function authorizationOf(
     required(settings, "GCS_BUCKET");
     return { authorize: anonymous(settings) };
   }
-  if (settings.TICKETS !== undefined) return { tickets: issuersOf(settings.TICKETS) };
+  if (settings.TICKETS !== undefined) {
+    for (const name of ["TICKET_ISSUER", "TICKET_AUDIENCE", "TICKET_MAX_AGE_SECONDS"] as const) {
+      if (settings[name] !== undefined) {
+        throw new SettingError(name, "none beside TICKETS, where each issuer has its own");
+      }
+    }
+    return { tickets: issuersOf(settings.TICKETS) };
+  }
   const { TICKET_ISSUER: issuer, TICKET_AUDIENCE: audience } = settings;
   const maxAge = numberOf(settings, "TICKET_MAX_AGE_SECONDS");
   if (secret !== undefined) return { tickets: { secret, issuer, audience, maxAge } };

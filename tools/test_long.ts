@@ -17,7 +17,11 @@ interface Suite {
 }
 
 const suites: readonly Suite[] = [
-  { name: "properties", paths: ["tests/properties/", "tests/stretch/random_test.ts"], env: { PROPERTY_RUNS: "5" } },
+  {
+    name: "properties",
+    paths: ["tests/properties/", "tests/stretch/random_test.ts"],
+    env: { PROPERTY_RUNS: "5" },
+  },
   { name: "crashes", paths: ["tests/crash/"], env: { CRASHES: "25" } },
   {
     name: "interop",

@@ -12,7 +12,7 @@ export async function bareUpload(
   signal?: AbortSignal,
 ): Promise<string> {
   const start = `${origin}/upload/storage/v1/b/bucket/o?uploadType=resumable&name=object`;
-  const started = await fetch(start, { method: "POST", signal });
+  const started = await fetch(start, { method: "POST", signal: signal ?? null });
   await started.arrayBuffer();
   const size = source.size!;
   const init: RequestInit & { duplex: "half"; window: null } = {
@@ -26,7 +26,7 @@ export async function bareUpload(
     duplex: "half",
     redirect: "error", // in every other mode Node copies the body
     window: null,
-    signal,
+    signal: signal ?? null,
   };
   const reply = await fetch(started.headers.get("location")!, init);
   const text = await reply.text();

@@ -19,16 +19,16 @@ export interface ServeOptions {
    *
    * @default 0
    */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** @default "127.0.0.1" */
-  readonly hostname?: string;
+  readonly hostname?: string | undefined;
   /**
    * Whether a connection may serve several requests. Beware: when a used connection is reset, `fetch` in
    * Deno and Bun repeats the request by itself, and a test sees no fault.
    *
    * @default false
    */
-  readonly keepAlive?: boolean;
+  readonly keepAlive?: boolean | undefined;
 }
 
 /** A served emulator. */

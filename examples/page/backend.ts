@@ -34,7 +34,7 @@ function post(path: string, value: unknown, signal?: AbortSignal): Promise<Respo
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(value),
-    signal,
+    signal: signal ?? null,
   });
 }
 

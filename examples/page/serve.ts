@@ -15,13 +15,13 @@ export interface PageOptions {
    *
    * @default 0
    */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** Where the uploads go. The default is an emulator of its own. */
-  readonly gcs?: GcsEmulator;
+  readonly gcs?: GcsEmulator | undefined;
   /** What differs from the usual settings. */
-  readonly settings?: Partial<PageSettings>;
+  readonly settings?: Partial<PageSettings> | undefined;
   /** Called with each object that has been stored. */
-  readonly onStored?: (object: StoredObject) => void;
+  readonly onStored?: ((object: StoredObject) => void) | undefined;
 }
 
 /** An object that has been stored. */

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /** One file on its way: what it is doing, and what can be done with it. */
 
-import { cancelUpload, type StorageObject, upload } from "@resumable-media/upload";
+import { cancelUpload, type Checkpoint, type StorageObject, upload } from "@resumable-media/upload";
 import { fetchTicket, uploadTransport } from "./backend.ts";
 import { type Pace, pace } from "./pace.ts";
 import type { PageSettings } from "./settings.ts";
@@ -199,7 +199,7 @@ export class Transfer {
         this.#sameFile = true; // the library has compared what there was to compare
         this.#become("uploading");
       },
-      onCheckpoint: (checkpoint: StoredUpload["checkpoint"]) => this.#remember({ checkpoint }),
+      onCheckpoint: (checkpoint: Checkpoint) => this.#remember({ checkpoint }),
     };
     const onSteady = (steady: boolean) => {
       if (this.#steady === steady || signal.aborted) return;

@@ -23,6 +23,8 @@ interface Piece {
 /** How a source is read. */
 export interface WindowOptions {
   readonly chunkSize: number;
+  /** What is sent is a multiple of this many bytes, but for the last. */
+  readonly granularity: number;
   /** The size that the source must turn out to have. */
   readonly declared: number | undefined;
   /** Sees every byte once, in order. */
@@ -36,7 +38,7 @@ export interface WindowOptions {
  * - `#position` bytes were read from the source, and each of them was shown to `onBytes`;
  * - `#chunk`, if there is one, is what is being sent; `#next`, if it is there, becomes the chunk right behind it, and
  *   `#read` holds the bytes of that one from when they are read to when it is known whether they are the last. Nothing
- *   else is held: at most two chunks;
+ *   else is held: at most two chunks, since none is read ahead while two are joined in `#chunk`;
  * - a chunk is handed out only when it is known whether more bytes follow it, so the last one can say so;
  * - one read of the source is under way at most (`#reading`), and a caller who stopped waiting for it loses nothing.
  */
@@ -84,7 +86,7 @@ export class ReplayWindow {
         `Cannot replay from byte ${offset}: bytes ${chunk.offset} to ${endOf(chunk)} are kept`,
       );
     }
-    if (chunk.total === undefined) this.#readAhead();
+    if (chunk.total === undefined && chunk.bytes.length <= this.#chunkSize) this.#readAhead();
     return { ...chunk, offset, bytes: chunk.bytes.subarray(offset - chunk.offset) };
   }
 
@@ -132,15 +134,17 @@ export class ReplayWindow {
   }
 
   /**
-   * Whether the next chunk is needed: where nothing is left of the current one; and where what is left fits into one
-   * chunk together with all the rest of the source, so that one request will do for both.
+   * Whether the next chunk is needed: where nothing is left of the current one; where what is left cannot be sent, being no
+   * multiple of the granularity; and where it fits into one chunk together with all the rest of the source, so that one
+   * request will do for both.
    */
   #needsNext(chunk: Chunk, offset: number): boolean {
     if (chunk.total !== undefined) return false;
-    const { declared } = this.#options;
+    const { declared, granularity } = this.#options;
     const isWithin = chunk.offset < offset && offset < endOf(chunk);
     const fits = declared !== undefined && declared - offset <= this.#chunkSize;
-    return offset === endOf(chunk) || (isWithin && fits);
+    const isRagged = (endOf(chunk) - offset) % granularity !== 0;
+    return offset === endOf(chunk) || (isWithin && (fits || isRagged));
   }
 
   /** Starts reading the next chunk, once. What goes wrong is thrown where the chunk is needed, and may be tried again. */

@@ -16,13 +16,13 @@ export interface CorsOptions {
    *
    * @default every header that a browser client of the protocol needs
    */
-  readonly responseHeaders?: readonly string[];
+  readonly responseHeaders?: readonly string[] | undefined;
   /**
    * How long a browser may remember the answer to a preflight, in seconds.
    *
    * @default 3600
    */
-  readonly maxAge?: number;
+  readonly maxAge?: number | undefined;
 }
 
 /** Options of {@linkcode GcsEmulator}. */
@@ -32,111 +32,113 @@ export interface GcsEmulatorOptions {
    *
    * @default the origin of each request's URL
    */
-  readonly origin?: string;
+  readonly origin?: string | undefined;
   /**
    * The buckets that exist.
    *
    * @default every valid bucket name exists
    */
-  readonly buckets?: Iterable<string>;
+  readonly buckets?: Iterable<string> | undefined;
   /**
    * `"keep"` keeps the bytes of all objects in memory. `"discard"` counts and hashes them only, for
    * uploads larger than memory; reading such an object back is answered with an error that says so.
    *
    * @default "keep"
    */
-  readonly store?: "keep" | "discard";
+  readonly store?: "keep" | "discard" | undefined;
   /**
    * Whether MD5 is computed. Without it, `md5Hash` and `X-Range-MD5` are absent, a declared MD5 is not
    * compared, and large uploads are faster.
    *
    * @default true
    */
-  readonly md5?: boolean;
+  readonly md5?: boolean | undefined;
   /**
    * Whether a 308 carries `X-Goog-Running-Hash` and `X-Range-MD5`, which Google sends but does not
    * document.
    *
    * @default true
    */
-  readonly runningHash?: boolean;
+  readonly runningHash?: boolean | undefined;
   /**
    * Whether `X-GUploader-No-308: yes` is ignored, as by servers that do not know it: they answer 308 all the same.
    *
    * @default false
    */
-  readonly ignoreNo308?: boolean;
+  readonly ignoreNo308?: boolean | undefined;
   /**
    * Whether the `Range` of a 308 is `0-41` instead of `bytes=0-41`, as in an old template of Google's.
    *
    * @default false
    */
-  readonly bareRange?: boolean;
+  readonly bareRange?: boolean | undefined;
   /**
    * What chunks of `X-Goog-Upload` have to be a multiple of, in bytes; `null`: of nothing, and the header
    * `X-Goog-Upload-Chunk-Granularity` is absent.
    *
    * @default 262_144 (256 KiB), and 8_388_608 (8 MiB) for Gemini
    */
-  readonly granularity?: number | null;
+  readonly granularity?: number | null | undefined;
   /**
    * What a query of a finished `X-Goog-Upload` session says: the result once more, or only its size.
    *
    * @default "result", and "size" for Firebase
    */
-  readonly finalQuery?: "result" | "size";
+  readonly finalQuery?: "result" | "size" | undefined;
   /**
    * The API keys that Gemini takes.
    *
    * @default any, but one has to be there, or an `Authorization`
    */
-  readonly apiKeys?: Iterable<string>;
+  readonly apiKeys?: Iterable<string> | undefined;
   /**
    * The clock: milliseconds since 1970.
    *
    * @default Date.now
    */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
   /**
    * How injected delays are waited for: resolves after `milliseconds`, rejects with the signal's reason
    * when that is aborted.
    *
    * @default a `setTimeout` that is cleared on abort
    */
-  readonly sleep?: (milliseconds: number, signal: AbortSignal | undefined) => Promise<void>;
+  readonly sleep?:
+    | ((milliseconds: number, signal: AbortSignal | undefined) => Promise<void>)
+    | undefined;
   /**
    * How long a session lives, in milliseconds. After it, requests on it get 410, and 404 when it is older
    * than a week.
    *
    * @default 604_800_000 (7 days)
    */
-  readonly sessionTtl?: number;
+  readonly sessionTtl?: number | undefined;
   /**
    * The CORS settings of all buckets.
    *
    * @default any origin may do anything, on any session
    */
-  readonly cors?: CorsOptions;
+  readonly cors?: CorsOptions | undefined;
   /**
    * Whether a request is authorized; `false` is answered with 401. The request has no body. Not asked for
    * requests on a session, whose URL is authority enough, nor for signed URLs.
    *
    * @default everybody is
    */
-  readonly authorize?: (request: Request) => boolean | Promise<boolean>;
+  readonly authorize?: ((request: Request) => boolean | Promise<boolean>) | undefined;
   /**
    * Whether the signature of a signed URL is right; `false` is answered with 403 `SignatureDoesNotMatch`. The request has
    * no body. Whatever this says, the headers that `X-Goog-SignedHeaders` names have to be there, and no other `x-goog-*`.
    *
    * @default every signature is
    */
-  readonly verifySignature?: (request: Request) => boolean | Promise<boolean>;
+  readonly verifySignature?: ((request: Request) => boolean | Promise<boolean>) | undefined;
   /**
    * The seed of random faults.
    *
    * @default 1
    */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
 }
 
 const NAMES: readonly (keyof GcsEmulatorOptions)[] = [

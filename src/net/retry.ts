@@ -64,8 +64,8 @@ export interface RetryOptions {
    */
   maxElapsed?: number | undefined;
   /**
-   * How long a request may stand still, in milliseconds: no piece of its body taken, and no reply. It is not bounded in
-   * length. On a line that is so slow that this happens while bytes still arrive, the time is doubled.
+   * How long a request may stand still, in milliseconds: no piece of its body taken, and no reply. One that moves may last
+   * as long as it needs. On a line that is so slow that this happens while bytes still arrive, the time is doubled.
    *
    * @default {60000}
    */
@@ -145,7 +145,9 @@ export function retryPolicy(options: RetryOptions | null | false | undefined): R
   }
   const given = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);
   for (const [name, value] of given) {
-    if (!(name in DEFAULTS)) throw new TypeError(`retry.${name} is not an option`);
+    if (!Object.hasOwn(DEFAULTS, name)) {
+      throw new TypeError(`retry.${name} is not an option; there are ${Object.keys(DEFAULTS)}`);
+    }
     const least = LEAST[name];
     if (least !== undefined && !(typeof value === "number" && value >= least)) {
       throw new RangeError(

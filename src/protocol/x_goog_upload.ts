@@ -76,8 +76,9 @@ function answer(reply: ReplyHead, question: SessionQuestion): SessionAnswer {
   const word = statusWord(headers);
   switch (word) {
     case "final":
+      // What a chunk's reply does not show, cut short perhaps, a query may show still.
       return isSuccess(status) || status === 204
-        ? { kind: "finished", isCertain: true }
+        ? { kind: "finished", isCertain: question.asked === "status" }
         : ended(readRefusal(reply));
     case "cancelled":
       return { kind: "cancelled" };

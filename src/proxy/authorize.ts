@@ -1,6 +1,7 @@
 /** Who says what a request may upload: tickets, the operator's code, or both. */
 
 import { readGrant, type UploadGrant } from "./grant.ts";
+import { runHook } from "./hooks.ts";
 import { unauthorized } from "./http_error.ts";
 import type { UploadProxyOptions } from "./options.ts";
 import { SettingError } from "./setting_error.ts";
@@ -27,5 +28,6 @@ export function authorizer(
     return await verify(ticket);
   };
   if (!authorize) return verifyTicket;
-  return async (request) => readGrant(await authorize(request, () => verifyTicket(request)));
+  return async (request) =>
+    readGrant(await runHook("authorize", () => authorize(request, () => verifyTicket(request))));
 }

@@ -8,7 +8,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** What a body must keep to. */
 export interface BodyBounds {
   /** The exact number of bytes, where the request says it elsewhere. */
-  readonly exact?: number;
+  readonly exact?: number | undefined;
   /** The most bytes. */
   readonly most: number;
   /** The fewest bytes. */

@@ -94,6 +94,9 @@ const listOf = (isItem: (value: unknown) => boolean) => (value: unknown): boolea
 const isRecord = (value: unknown): boolean =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+const isResource = (value: unknown): boolean =>
+  isRecord(value) && isRecord((value as { metadata?: unknown }).metadata ?? {});
+
 /** The most bytes of a payload as JSON, since it travels with each request of an upload. */
 const MAX_PAYLOAD = 2048;
 
@@ -121,7 +124,7 @@ const RULES: Readonly<Record<keyof UploadGrant, Rule>> = {
     "a list of fields such as cacheControl, metadata or metadata.author",
   ],
   overwrite: [(value) => typeof value === "boolean", "true or false"],
-  metadata: [isRecord, "an object"],
+  metadata: [isResource, "an object, with custom metadata as an object"],
   payload: [isPayload, `JSON of at most ${MAX_PAYLOAD} bytes`],
   sessionTtl: [(value) => isCount(value) && value !== 0, "a whole number of seconds"],
   expires: [isCount, "a whole number of seconds since 1970"],
@@ -129,18 +132,20 @@ const RULES: Readonly<Record<keyof UploadGrant, Rule>> = {
 
 /**
  * Reads a grant, wherever it comes from: a field that is not known, or not what it should be, is an error, since passing it
- * over would drop a limit without a word. Fields that are `undefined` or missing are the same.
+ * over would drop a limit without a word. Fields that are `undefined` or missing are the same; those of a class or of another
+ * object that this one is made from count as its own.
  *
  * @throws {GrantError}
  */
 export function readGrant(value: unknown): UploadGrant {
   if (!isRecord(value)) throw new TypeError("grant: expected an object");
   const grant: Record<string, unknown> = {};
-  for (const [field, given] of Object.entries(value as Record<string, unknown>)) {
-    const rule = Object.hasOwn(RULES, field) ? RULES[field as keyof UploadGrant] : undefined;
-    if (!rule) throw new GrantError(quote(field), "no such field");
+  const unknown = Object.keys(value as object).find((field) => !Object.hasOwn(RULES, field));
+  if (unknown !== undefined) throw new GrantError(quote(unknown), "no such field");
+  for (const [field, [isValid, expected]] of Object.entries(RULES)) {
+    const given = (value as Record<string, unknown>)[field];
     if (given === undefined) continue;
-    if (!rule[0](given)) throw new GrantError(field, rule[1]);
+    if (!isValid(given)) throw new GrantError(field, expected);
     grant[field] = given;
   }
   return grant;

@@ -79,18 +79,20 @@ export interface UploadHooks {
    * Runs before an upload starts, after everything was checked. It may refuse by throwing an {@linkcode HttpError}, and
    * change the name and the metadata by what it returns.
    */
-  onStart?: (
-    event: StartEvent,
-  ) => StartDecision | undefined | void | Promise<StartDecision | undefined | void>;
+  onStart?:
+    | ((
+      event: StartEvent,
+    ) => StartDecision | undefined | void | Promise<StartDecision | undefined | void>)
+    | undefined;
   /** Runs before each request that has a grant or a session. It may refuse by throwing an {@linkcode HttpError}. */
-  onRequest?: (event: RequestEvent) => void | Promise<void>;
+  onRequest?: ((event: RequestEvent) => void | Promise<void>) | undefined;
   /**
    * Runs when the object is there, before the client hears of it: at least once, also when the reply to the last request was
    * lost and a later one finds the object. When it throws, or takes longer than 25 seconds, the client gets a 503 and asks
    * again, and it runs again; for an upload in one request, which cannot be asked about, it is tried three times. Use
    * {@linkcode FinishEvent.id} to recognize what was done.
    */
-  onFinish?: (event: FinishEvent) => void | Promise<void>;
+  onFinish?: ((event: FinishEvent) => void | Promise<void>) | undefined;
 }
 
 /** How long a hook may take, in milliseconds. */

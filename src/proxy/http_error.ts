@@ -14,9 +14,11 @@ export class HttpError extends Error {
   /**
    * Makes an error.
    *
-   * @param status the HTTP status
+   * @param status the HTTP status, from 400 to 599
    * @param reason Google's word for it, such as `forbidden`
    * @param message what was expected and what was found; never a secret, and nothing of the client's unescaped
+   * @throws {RangeError} the status is none of an error
+   * @throws {TypeError} a header cannot be sent
    */
   constructor(
     status: number,
@@ -25,6 +27,11 @@ export class HttpError extends Error {
     headers: Readonly<Record<string, string>> = {},
   ) {
     super(message);
+    // A reply cannot be made of others, and a success or a redirect would be taken for what it says.
+    if (!Number.isInteger(status) || status < 400 || status > 599) {
+      throw new RangeError(`HttpError: expected a status from 400 to 599, got ${String(status)}`);
+    }
+    new Headers(headers);
     this.status = status;
     this.reason = reason;
     this.headers = headers;

@@ -16,44 +16,44 @@ export interface UploadLogEntry {
   /** Milliseconds from the request to the reply. */
   readonly ms: number;
   /** A name for the upload session, the same for all requests of an upload; it tells nothing of it. */
-  readonly session?: string;
+  readonly session?: string | undefined;
   /** Who the ticket is for. */
-  readonly subject?: string;
+  readonly subject?: string | undefined;
   /** Where the object goes. */
-  readonly bucket?: string;
+  readonly bucket?: string | undefined;
   /** The `Content-Range` of the request. */
-  readonly range?: string;
+  readonly range?: string | undefined;
   /** Bytes of the request's body that were passed on; of a request that was refused, those that it said. */
-  readonly bytes?: number;
+  readonly bytes?: number | undefined;
   /** The name of the finished object, where the operator wants it in the log. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** The generation of the finished object, as Google said it. */
-  readonly generation?: string;
+  readonly generation?: string | undefined;
   /** The size of the finished object in bytes, as Google said it. */
-  readonly size?: number;
+  readonly size?: number | undefined;
   /** The CRC32C of the finished object in base64, as Google said it. */
-  readonly crc32c?: string;
+  readonly crc32c?: string | undefined;
   /** Google's status. */
-  readonly upstreamStatus?: number;
+  readonly upstreamStatus?: number | undefined;
   /** Milliseconds until the end of Google's reply. */
-  readonly upstreamMs?: number;
+  readonly upstreamMs?: number | undefined;
   /** Why the request was refused, or why the bytes that a creation brought were not stored. */
-  readonly error?: string;
+  readonly error?: string | undefined;
 }
 
 /** What a request did, as far as it has come. */
 export interface Trace {
   event: string;
-  session?: string;
-  bucket?: string;
-  subject?: string;
-  range?: string;
-  bytes?: number;
-  name?: string;
-  generation?: string;
-  size?: number;
-  crc32c?: string;
-  upstreamStatus?: number;
-  upstreamMs?: number;
-  error?: string;
+  session?: string | undefined;
+  bucket?: string | undefined;
+  subject?: string | undefined;
+  range?: string | undefined;
+  bytes?: number | undefined;
+  name?: string | undefined;
+  generation?: string | undefined;
+  size?: number | undefined;
+  crc32c?: string | undefined;
+  upstreamStatus?: number | undefined;
+  upstreamMs?: number | undefined;
+  error?: string | undefined;
 }

@@ -22,8 +22,9 @@ export class Metrics {
   count({ event, status, bytes, size, ms, upstreamMs }: UploadLogEntry): void {
     this.#add("upload_proxy_requests_total", 1, `{event="${event}",status="${status}"}`);
     this.#add("upload_proxy_request_bytes_total", upstreamMs === undefined ? 0 : bytes ?? 0);
-    this.#add("upload_proxy_objects_total", size === undefined || status !== 200 ? 0 : 1);
-    this.#add("upload_proxy_object_bytes_total", status === 200 ? size ?? 0 : 0);
+    const isThere = size !== undefined && status < 300;
+    this.#add("upload_proxy_objects_total", isThere ? 1 : 0);
+    this.#add("upload_proxy_object_bytes_total", isThere ? size : 0);
     this.#add("upload_proxy_request_seconds_total", ms / 1000);
     this.#add("upload_proxy_upstream_seconds_total", (upstreamMs ?? 0) / 1000);
   }

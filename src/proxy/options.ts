@@ -21,84 +21,86 @@ export interface UploadProxyOptions extends UploadHooks {
   /** 32 random bytes in base64url: the first one seals upload sessions, all of them open (so they can be changed). */
   sessionSecrets: readonly string[];
   /** How upload tickets are verified: those of one issuer, or of several. This, or `authorize`, or both. */
-  tickets?: TicketSettings | readonly TicketSettings[];
+  tickets?: TicketSettings | readonly TicketSettings[] | undefined;
   /**
    * Says what a request may upload; a thrown {@linkcode HttpError} is its reply. With `tickets` it gets a function that verifies
    * the request's ticket, to narrow what that says.
    */
-  authorize?: (
-    request: Request,
-    verifyTicket: () => Promise<UploadGrant>,
-  ) => UploadGrant | Promise<UploadGrant>;
+  authorize?:
+    | ((
+      request: Request,
+      verifyTicket: () => Promise<UploadGrant>,
+    ) => UploadGrant | Promise<UploadGrant>)
+    | undefined;
   /** The bucket that uploads go to, unless a grant names another. */
-  bucket?: string;
+  bucket?: string | undefined;
   /**
    * The origin of Google's API.
    *
    * @default {"https://storage.googleapis.com"}
    */
-  endpoint?: string;
+  endpoint?: string | undefined;
   /** Sends requests on sessions, which need no credentials. The default is `fetch`. */
-  fetch?: Transport;
+  fetch?: Transport | undefined;
   /**
    * The most bytes of an object.
    *
    * @default {5497558138880} 5 TiB, Google's own limit
    */
-  maxUploadBytes?: number;
+  maxUploadBytes?: number | undefined;
   /**
    * The most bytes of one request; advertised in the header `X-Max-Chunk-Bytes`.
    *
    * @default {104857600} 100 MiB, the smallest limit of a request on Cloudflare
    */
-  maxChunkBytes?: number;
+  maxChunkBytes?: number | undefined;
   /**
    * Whether requests with bytes must say their length, and get a 411 otherwise.
    *
    * @default {false}
    */
-  requireContentLength?: boolean;
+  requireContentLength?: boolean | undefined;
   /**
    * How long a client may take for what an upload begins with, in milliseconds: the metadata, the head of a multipart body.
    *
    * @default {30000}
    */
-  startTimeout?: number;
+  startTimeout?: number | undefined;
   /** The media types that may be uploaded, such as `image/*`. The default is any. */
-  contentTypes?: readonly string[];
+  contentTypes?: readonly string[] | undefined;
   /** All buckets that uploads may go to. The default is `bucket`, and those that grants name. */
-  buckets?: readonly string[];
+  buckets?: readonly string[] | undefined;
   /**
    * The fields of an object that clients may set, where their grant does not say; where it does, those that are in both. See
    * {@linkcode UploadGrant.fields}.
    *
    * @default {[]}
    */
-  fields?: readonly string[];
+  fields?: readonly string[] | undefined;
   /**
    * How long an upload can go on, in seconds; at most Google's 7 days.
    *
    * @default {604800}
    */
-  sessionTtl?: number;
+  sessionTtl?: number | undefined;
   /** The origins of pages and apps that may use the proxy: exact ones, or `https://*.app.example`. The default is none. */
-  allowedOrigins?: readonly string[];
+  allowedOrigins?: readonly string[] | undefined;
   /** The origin under which clients reach the proxy, and a path if there is one, where that is not the one of the requests. */
-  publicOrigin?: string;
+  publicOrigin?: string | undefined;
   /** What the paths of all requests begin with, such as `/uploads`. The default is nothing. */
-  pathPrefix?: string;
+  pathPrefix?: string | undefined;
   /** Where {@linkcode UploadProxy.metrics} are served, such as `/metrics`. The default is nowhere. */
-  metricsPath?: string;
+  metricsPath?: string | undefined;
   /**
    * Whether the names of finished objects are in the log.
    *
    * @default {false}
    */
-  logNames?: boolean;
+  logNames?: boolean | undefined;
   /** Gets one entry for each request. */
-  log?: (entry: UploadLogEntry) => void;
+  log?: ((entry: UploadLogEntry) => void) | undefined;
   /** The time in milliseconds since 1970. */
-  now?: () => number;
+  now?: (() => number) | undefined;
 }
 
 const WEEK = 604_800;
@@ -108,6 +110,9 @@ export function coreOf(options: UploadProxyOptions): Core {
   const { transport, endpoint = "https://storage.googleapis.com", now = Date.now } = options;
   if (typeof transport !== "function") {
     throw new TypeError("transport: expected a function such as fetch");
+  }
+  if (!Array.isArray(options.sessionSecrets)) {
+    throw new TypeError("sessionSecrets: expected a list of secrets, got none");
   }
   const sessionTtl = checkNumber("SESSION_TTL_SECONDS", options.sessionTtl ?? WEEK, 1, WEEK);
   const maxChunkBytes = checkNumber(
@@ -209,6 +214,9 @@ function checkContentTypes(types: readonly string[] | undefined): readonly strin
 
 /** An option that nobody knows would be a limit that does not hold. */
 export function checkOptions(options: UploadProxyOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError("Cannot make an upload proxy: expected options as an object, got none");
+  }
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(OPTIONS, name));
   if (unknown !== undefined) {
     throw new TypeError(`Cannot make an upload proxy: the option ${quote(unknown)} is not known`);

@@ -44,3 +44,17 @@ export interface Refused {
   /** Whether bytes were sent for a place before which some are missing. */
   readonly isGap?: boolean | undefined;
 }
+
+/** Bytes for a place before which some are missing, in the words by which Google's clients know it. */
+export function gap(offset: number, persisted: number): Refused {
+  const message = "Invalid request.  According to the Content-Range header, the upload offset is " +
+    `${offset} byte(s), which exceeds already uploaded size of ${persisted} byte(s).`;
+  return {
+    kind: "refused",
+    status: 503,
+    reason: "backendError",
+    message,
+    retryAfter: 5,
+    isGap: true,
+  };
+}

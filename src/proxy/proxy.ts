@@ -35,10 +35,11 @@ export interface UploadProxy {
 const UPLOAD_PATH = /^\/(?:resumable\/)?upload\/storage\/v1\/b\/([a-z0-9._-]{3,222})\/o\/?$/;
 
 /**
- * Makes an upload proxy: an endpoint of Google's upload protocol for clients that have a ticket instead of Google's
- * credentials.
+ * Makes an upload proxy: an endpoint of Google's upload protocol, and of tus 1.0, for clients that have a ticket instead of
+ * Google's credentials.
  *
- * @throws {TypeError} an option is missing or malformed; the message names it
+ * @throws {TypeError} an option is missing or malformed; the message names it, or, as a {@linkcode SettingError}, the setting
+ * of the worker that it is: `MAX_CHUNK_BYTES` for `maxChunkBytes`
  *
  * @example
  * ```ts
@@ -74,6 +75,7 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
       let error: string | undefined;
       let response: Response;
       try {
+        checkHead(request);
         response = isMetrics(request, location)
           ? metricsResponse(metrics, trace)
           : await route(request, core, authorize, location, trace);
@@ -107,12 +109,15 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
         ...(error && { error }),
       };
       metrics.count(entry);
-      try {
-        options.log?.(entry);
-      } catch { /* a log that fails is no reason to fail the upload */ }
+      write(options.log, entry);
       return withCors(response, request, allowedOrigins);
     },
   };
+}
+
+/** Writes a line of the log. One that fails, at once or later, is no reason to fail the upload. */
+function write(log: UploadProxyOptions["log"], entry: UploadLogEntry): void {
+  (async () => await log?.(entry))().catch(() => {});
 }
 
 /** The path below the prefix; one that is below no upload where the prefix is missing. */
@@ -121,7 +126,7 @@ function withoutPrefix(path: string, prefix: string): string {
 }
 
 function isMetrics({ method, url }: Request, { prefix, metricsPath }: Location): boolean {
-  return metricsPath !== undefined && method === "GET" && URL.canParse(url) &&
+  return metricsPath !== undefined && method === "GET" &&
     withoutPrefix(new URL(url).pathname, prefix) === metricsPath;
 }
 
@@ -145,9 +150,6 @@ async function route(
   { prefix, base }: Location,
   trace: Trace,
 ): Promise<Response> {
-  if (!URL.canParse(request.url)) throw badRequest("Expected a URL and a Host that can be read");
-  checkHost(request.headers);
-  checkFraming(request.headers);
   const url = new URL(request.url);
   const path = withoutPrefix(url.pathname, prefix);
   if (path === "/healthz" && (request.method === "GET" || request.method === "HEAD")) {
@@ -190,6 +192,13 @@ async function route(
   }
   trace.event = way.event;
   return await way.begin(core, await admit(), trace);
+}
+
+/** Refuses what servers differ in, before a route is chosen by it. */
+function checkHead({ url, headers }: Request): void {
+  if (!URL.canParse(url)) throw badRequest("Expected a URL and a Host that can be read");
+  checkHost(headers);
+  checkFraming(headers);
 }
 
 /** Refuses a host that is none: Deno puts it before the path as it is, and a path in it would choose the route. */

@@ -6,7 +6,7 @@ import { isAllowedBucket, type UploadGrant, type UploadLimits } from "./grant.ts
 import { badRequest, forbidden, HttpError, tooLarge } from "./http_error.ts";
 import { finishEvent, runFinish, runHook, type StartEvent, type UploadHooks } from "./hooks.ts";
 import type { Trace } from "./log.ts";
-import type { FinishedObject, Outcome, Refused } from "./outcome.ts";
+import { type FinishedObject, gap, type Outcome, type Refused } from "./outcome.ts";
 import { enter, type Progress, type ProgressTable } from "./progress.ts";
 import { type SealedSession, sessionName, type SessionSealer } from "./session_token.ts";
 import { changedStart, type Start } from "./wanted.ts";
@@ -71,8 +71,10 @@ export async function decide(
     metadata,
     request,
   };
-  const decision = await runHook("onStart", () => onStart(event));
-  return decision ? changedStart(start, decision, core.limits) : start;
+  return await runHook("onStart", async () => {
+    const decision = await onStart(event) ?? {};
+    return changedStart(start, decision, core.limits);
+  });
 }
 
 /** A session that has just been started. */
@@ -140,10 +142,18 @@ export async function permit(
   const { event, bucket = "", session, bytes = byteCount(request.headers, "Content-Length") } =
     trace;
   const { subject, payload } = party;
-  await runHook(
-    "onRequest",
-    () => onRequest({ event, subject, payload, bucket, session, bytes, request }),
-  );
+  await runHook("onRequest", async () => {
+    const said: unknown = await onRequest({
+      event,
+      subject,
+      payload,
+      bucket,
+      session,
+      bytes,
+      request,
+    });
+    if (said === false) throw new TypeError("expected an HttpError to refuse, got false");
+  });
 }
 
 /** What the bytes of an object that comes in one request must keep to. */
@@ -208,9 +218,10 @@ export async function append(
   options: AppendOptions = {},
 ): Promise<Outcome> {
   const { take = (bounds) => passBody(request, bounds), isStrict = false, isPermitted } = options;
-  const body = take(boundsOf(core, session, chunk));
+  const bounds = boundsOf(core, session, chunk);
+  const body = take(bounds);
   const { range } = chunk;
-  trace.bytes = body.length;
+  trace.bytes = body.length ?? bounds.exact;
   if (!isPermitted) await permit(core, session, trace, request);
   const isEmpty = range !== undefined && range.first === undefined;
   const progress = core.progress.of(session.name);
@@ -248,7 +259,8 @@ async function appendBytes(
   const first = chunk.range?.first ?? 0;
   const isKnown = progress.persisted !== undefined && !progress.finished;
   // Of what is not known here, the backend is asked before a byte goes on. Another instance may have got on with it.
-  if (!isKnown || (isStrict && progress.persisted !== first)) {
+  const isAhead = first > (progress.persisted ?? 0);
+  if (!isKnown || isAhead || (isStrict && progress.persisted !== first)) {
     const known = await ask(core, session, trace);
     if (known.kind !== "stored") {
       trace.bytes = 0;
@@ -257,10 +269,10 @@ async function appendBytes(
     }
   }
   const { persisted = 0 } = progress;
-  if (isStrict && first !== persisted) throw wrongOffset(first, persisted);
-  if (first < persisted) {
+  if (first !== persisted) {
     trace.bytes = 0;
-    return again(progress, persisted, chunk);
+    if (isStrict) throw wrongOffset(first, persisted);
+    return first < persisted ? again(progress, persisted, chunk) : gap(first, persisted);
   }
   progress.persisted = undefined; // until they have arrived nobody knows
   const outcome = await core.backend.append(session.target, chunk, body, trace)

@@ -18,17 +18,17 @@ export interface SealedSession {
   /** When it ends, in seconds since 1970. */
   readonly expires: number;
   /** The fewest bytes the object may have. */
-  readonly minBytes?: number;
+  readonly minBytes?: number | undefined;
   /** Whether the request that finishes the upload must bring a checksum. */
-  readonly needsHash?: boolean;
+  readonly needsHash?: boolean | undefined;
   /** Who the ticket is for. */
-  readonly subject?: string;
+  readonly subject?: string | undefined;
   /** What the grant carries for hooks. */
   readonly payload?: unknown;
   /** What the client is shown of the object; without it, what everybody may know. */
-  readonly view?: ObjectView;
+  readonly view?: ObjectView | undefined;
   /** `Upload-Metadata` as a tus client wrote it. */
-  readonly uploadMetadata?: string;
+  readonly uploadMetadata?: string | undefined;
 }
 
 /** Why a token cannot be opened. */

@@ -56,6 +56,9 @@ export async function signUploadTicket(
   options: TicketOptions,
 ): Promise<string> {
   const key = secretBytes(secret);
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError("options: expected an object with expiresIn, in seconds, got none");
+  }
   const unknown = Object.keys(options).find((name) => !TICKET_OPTIONS.includes(name));
   if (unknown !== undefined) throw new TypeError(`options: ${quote(unknown)} is not known`);
   const { expiresIn, issuer, audience, id, maxAge = DAY } = options;

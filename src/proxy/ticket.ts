@@ -3,6 +3,7 @@
 import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
 import { grantOf, InvalidClaim, secretBytes } from "./claims.ts";
 import type { UploadGrant } from "./grant.ts";
+import { runHook } from "./hooks.ts";
 import { badGateway, HttpError, quote, unauthorized } from "./http_error.ts";
 import { remoteKeys } from "./jwks.ts";
 import { SettingError } from "./setting_error.ts";
@@ -85,7 +86,12 @@ function verifySecret(
 ): Verify {
   const key = secretBytes(secret);
   return (ticket, common) =>
-    jwtVerify(ticket, key, { ...common, algorithms: ["HS256"], issuer, audience });
+    jwtVerify(ticket, key, {
+      ...common,
+      algorithms: ["HS256"],
+      ...(issuer !== undefined && { issuer }),
+      ...(audience !== undefined && { audience }),
+    });
 }
 
 function verifyKeys(
@@ -132,7 +138,7 @@ async function checkOnce(
   }
   let isFirst: boolean;
   try {
-    isFirst = await once(jti, exp!);
+    isFirst = await runHook("once", () => once(jti, exp!));
   } catch {
     throw badGateway("The use of the upload ticket cannot be noted");
   }

@@ -45,6 +45,12 @@ const FIELDS = [
   "name",
 ];
 
+/** Checksums in base64. An empty one, or one of another length, could pass for one that is not compared. */
+const CHECKSUMS: readonly [field: string, pattern: RegExp][] = [
+  ["crc32c", /^[A-Za-z0-9+/]{6}==$/],
+  ["md5Hash", /^[A-Za-z0-9+/]{22}==$/],
+];
+
 /** A start, as the client wrote it. */
 export interface StartInput {
   readonly bucket: string;
@@ -97,20 +103,35 @@ export function checkStart(input: StartInput, grant: UploadGrant, limits: Upload
 /** A start as the operator's own code wants it: another name, more fields. They are held to what Google and the proxy take. */
 export function changedStart(
   start: Start,
-  { name = start.name, metadata: added = {} }: StartDecision,
+  decision: StartDecision,
   { contentTypes }: UploadLimits,
 ): Start {
+  checkDecision(decision);
+  const { name = start.name, metadata: added = {} } = decision;
   const query = new URLSearchParams(start.query);
   query.set("name", name);
   const metadata = { ...withGranted(start.metadata, added), name };
   const { contentType } = metadata as { contentType?: unknown };
   if (expectedOfName(name) || !isMediaType(contentType)) {
-    throw new TypeError("onStart: expected the name of an object and a media type");
+    throw new TypeError("expected the name of an object and a media type");
   }
   checkType(contentType, contentTypes);
   const view = viewOf(start.view.fields, added, start.view.asked ?? null);
   const hidden = [...start.view.hidden, ...view.hidden];
   return { ...start, query, metadata, name, contentType, view: { ...view, hidden } };
+}
+
+/** A decision that is passed over would be a rename, or a refusal, that does not happen. */
+function checkDecision(decision: unknown): void {
+  const isRecord = (value: unknown) =>
+    typeof value === "object" && value !== null && !Array.isArray(value);
+  const isKnown = isRecord(decision) &&
+    Object.keys(decision as object).every((field) => field === "name" || field === "metadata");
+  const { name = "", metadata = {} } = decision as Record<string, unknown>;
+  const { metadata: custom = {} } = isRecord(metadata) ? metadata as { metadata?: unknown } : {};
+  if (!isKnown || typeof name !== "string" || !isRecord(metadata) || !isRecord(custom)) {
+    throw new TypeError("expected nothing, or an object with name and metadata");
+  }
 }
 
 /** What the client wants, from all places where it may say so. */
@@ -199,6 +220,12 @@ function readMetadata(text: string): Record<string, unknown> {
       `The metadata field ${quote(unknown)} is not allowed here`,
       "invalidParameter",
     );
+  }
+  for (const [field, pattern] of CHECKSUMS) {
+    const { [field]: value } = fields;
+    if (value !== undefined && !(typeof value === "string" && pattern.test(value))) {
+      throw badRequest(`The metadata field "${field}" must be a checksum in base64`);
+    }
   }
   const { metadata = {} } = fields;
   if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {

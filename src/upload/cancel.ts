@@ -8,7 +8,8 @@ import { chosenProtocol } from "../protocol/protocols.ts";
 import type { UploadProtocol } from "../protocol/upload_protocol.ts";
 import { isSessionUrl } from "../protocol/upload_url.ts";
 import { checkCheckpoint, type Checkpoint, checkProtocol } from "./checkpoint.ts";
-import { checkHeaders, checkOptions, checkTransport } from "./checks.ts";
+import { checkOptions, checkTransport } from "./checks.ts";
+import { checkHeaders } from "./headers.ts";
 import { checkSessionUrl } from "./session_url.ts";
 import { expecting, request } from "./request.ts";
 

@@ -1,10 +1,9 @@
 /** What callers hand in is checked here, before anything is sent. */
 
-import { decodeCrc32c } from "../bytes/crc32c.ts";
 import { UploadError } from "../errors.ts";
 import { type RetryPolicy, retryPolicy } from "../net/retry.ts";
 import { UPLOAD_CHUNK_SIZE } from "../protocol/content_range/ranges.ts";
-import { CHECKSUM_KINDS, type Checksums, parseHashes } from "../protocol/hashes.ts";
+import { CHECKSUM_KINDS } from "../protocol/hashes.ts";
 import { isMediaType } from "../protocol/media_type.ts";
 import type { ChecksumOption, Resource } from "../protocol/resource.ts";
 import { defaultResource } from "../protocol/resources/default.ts";
@@ -15,27 +14,8 @@ import {
   type UploadType,
   uploadTypeOf,
 } from "../protocol/upload_url.ts";
+import { type CheckedHeaders, checkHeaders } from "./headers.ts";
 import type { OneShotOptions, StartMethod } from "./options.ts";
-
-/** Headers that the library or the platform sets; a value of the caller's would break the request. */
-const OWN_HEADERS = [
-  "connection",
-  "content-length",
-  "content-range",
-  "content-type",
-  "expect",
-  "host",
-  "keep-alive",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "x-upload-content-length",
-  "x-upload-content-type",
-];
-
-/** Headers that speak for the caller: they go to where an upload is started, and nowhere else. */
-const CREDENTIALS = ["authorization", "cookie", "proxy-authorization", "x-goog-api-key"];
 
 /** An absolute http or https URL without credentials, as a string. */
 export function checkUrl(value: string | URL, name: string): string {
@@ -108,36 +88,42 @@ export function checkMetadata(value: ObjectMetadata): ObjectMetadata {
 
 /** No option that nobody knows: it would be a wish that is dropped without a word. */
 export function checkOptions(
-  options: object | undefined,
+  options: object,
   names: readonly string[],
   what: string,
 ): void {
-  if (options === undefined) return;
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`${what}: expected options as an object, got ${options}`);
   }
   for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || names.includes(name)) continue;
-    throw new TypeError(
-      `${what}: "${name}" is not an option; there are ${[...names].sort().join(", ")}`,
-    );
+    if (value === undefined) continue;
+    if (!names.includes(name)) {
+      throw new TypeError(
+        `${what}: "${name}" is not an option; there are ${[...names].sort().join(", ")}`,
+      );
+    }
+    checkUsedLater(name, value);
+  }
+}
+
+/** What is used while the upload goes on, so that a mistake would show only then. */
+function checkUsedLater(name: string, value: unknown): void {
+  if (/^on[A-Z]/.test(name) && typeof value !== "function") {
+    throw new TypeError(`${name}: expected a function, got ${typeof value}`);
+  }
+  if (name === "signal" && !(value as AbortSignal | null)?.addEventListener) {
+    throw new TypeError(`signal: expected an AbortSignal, got ${typeof value}`);
   }
 }
 
 /** What the kinds of upload have in common, checked. */
-export interface CheckedUpload<T> {
+export interface CheckedUpload<T> extends CheckedHeaders {
   readonly url: string;
   /** The method of the first request. */
   readonly method: StartMethod;
-  /** Of the first request. */
-  readonly startHeaders: Headers;
-  /** Of the requests after it. */
-  readonly headers: Headers;
   readonly policy: RetryPolicy;
   readonly checksum: ChecksumOption;
   readonly resource: Resource<T>;
-  /** What the caller says that the whole object has. */
-  readonly claimed: Checksums;
   /** Whether one request may be sent twice, as the caller says. */
   readonly repeatable: boolean;
 }
@@ -170,93 +156,6 @@ function checkResource<T>(resource: Resource<T> | undefined): Resource<T> | unde
       typeof resource === "function" ? "a function: is it to be called?" : typeof resource
     }`,
   );
-}
-
-/** Headers that a request can carry, those of the first request and those of the others. */
-export function checkHeaders(
-  given: HeadersInit | undefined,
-  ofStart?: HeadersInit | undefined,
-): Pick<CheckedUpload<unknown>, "startHeaders" | "headers" | "claimed"> {
-  const all = legalHeaders(given);
-  const startHeaders = legalHeaders(given);
-  for (const [name, value] of legalHeaders(ofStart)) startHeaders.set(name, value);
-  const own = OWN_HEADERS.find((name) => startHeaders.has(name));
-  if (own) {
-    const hint = own.endsWith("content-type") ? "; the media type is `contentType`" : "";
-    throw new TypeError(`headers: expected none that the request itself needs, got ${own}${hint}`);
-  }
-  const hash = startHeaders.get("x-goog-hash");
-  const claimed = parseHashes(hash);
-  if (hash !== null && claimed.crc32c === undefined && claimed.md5 === undefined) {
-    throw new TypeError('headers: expected x-goog-hash of the form "crc32c=…,md5=…", got another');
-  }
-  checkCrc32c(claimed.crc32c, "headers: x-goog-hash");
-  startHeaders.delete("x-goog-hash");
-  const headers = all;
-  for (const name of [...CREDENTIALS, "x-goog-hash"]) headers.delete(name);
-  return { startHeaders, headers, claimed };
-}
-
-/** Headers as the platform takes them; its own error would show their values. */
-export function legalHeaders(given: HeadersInit | undefined): Headers {
-  try {
-    return new Headers(given);
-  } catch {
-    throw new TypeError("headers: expected names and values that a request can have, got others");
-  }
-}
-
-/** The checksums that metadata and headers claim; those of both must agree. */
-export function claimedChecksums(
-  { claimed }: Pick<CheckedUpload<unknown>, "claimed">,
-  { crc32c, md5Hash: md5 }: ObjectMetadata,
-): Checksums {
-  checkCrc32c(crc32c, "metadata.crc32c");
-  if (md5 !== undefined && !(typeof md5 === "string" && /^[A-Za-z0-9+/]{22}==$/.test(md5))) {
-    throw new TypeError("metadata.md5Hash: expected an MD5 in base64, got something else");
-  }
-  const inMetadata = { crc32c, md5 };
-  for (const kind of ["crc32c", "md5"] as const) {
-    const [a, b] = [claimed[kind], inMetadata[kind]];
-    if (a !== undefined && b !== undefined && a !== b) {
-      throw new TypeError(`x-goog-hash: expected the same ${kind} as in metadata, got another`);
-    }
-  }
-  return { crc32c: claimed.crc32c ?? crc32c, md5: claimed.md5 ?? md5 };
-}
-
-/** What the caller says that the whole has must be what was read, before anything is finished. */
-export function compareClaims(claimed: Checksums, actual: Checksums): void {
-  for (const kind of ["crc32c", "md5"] as const) {
-    const [expected, got] = [claimed[kind], actual[kind]];
-    if (expected === undefined || got === undefined || expected === got) continue;
-    throw new UploadError(
-      "source_changed",
-      `Cannot finish the upload: expected a source with ${kind} ${expected}, as was given, got ${got}; nothing was finished`,
-    );
-  }
-}
-
-/** What has to be computed: what is asked for, what the API reports, and what the caller claims. */
-export function computedKind<T>(
-  { checksum, resource }: Pick<CheckedUpload<T>, "checksum" | "resource">,
-  claimed: Checksums,
-): "crc32c" | "md5" | "sha256" | null {
-  if (checksum !== "auto") return checksum;
-  return claimed.md5 !== undefined ? "md5" : resource.auto ?? "crc32c";
-}
-
-/** Checksums with those that are missing filled in. */
-export function filled(sums: Checksums, more: Checksums): Checksums {
-  const entries = CHECKSUM_KINDS.map((kind) => [kind, sums[kind] ?? more[kind]]);
-  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
-}
-
-function checkCrc32c(value: unknown, name: string): void {
-  if (value === undefined) return;
-  if (typeof value !== "string" || decodeCrc32c(value) === undefined) {
-    throw new TypeError(`${name}: expected a CRC32C in base64, got something else`);
-  }
 }
 
 /** Whether a value is one of the checksum options. */

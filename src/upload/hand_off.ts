@@ -13,8 +13,8 @@ import {
   checkTotalBytes,
   checkTransport,
   checkUpload,
-  claimedChecksums,
 } from "./checks.ts";
+import { claimedChecksums } from "./claims.ts";
 import { openAtServer } from "./open.ts";
 import { checkSessionUrl } from "./session_url.ts";
 import { type OneShotOptions, OPTION_NAMES } from "./options.ts";

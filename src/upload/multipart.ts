@@ -12,8 +12,8 @@ import type { CallOptions, OneShotOptions } from "./options.ts";
  * Uploads bytes with metadata in one request. Up to 8 MiB the checksum travels with the metadata, so that the server refuses
  * to store bytes that were damaged on the way; more is read once, while it is sent, and the stored object is compared.
  *
- * It is retried only when repeating it is safe: with `ifGenerationMatch` on the URL. Good for small data; what is lost
- * halfway starts again from the first byte.
+ * It is retried only when repeating it is safe: with `ifGenerationMatch` on the URL, or where `repeatable` says so. Good for
+ * small data; what is lost halfway starts again from the first byte.
  *
  * The counterpart of `google.resumable_media.requests.MultipartUpload`. Protocol:
  * {@link https://cloud.google.com/storage/docs/uploading-objects#rest-upload-objects}

@@ -14,13 +14,8 @@ import { readRefusal } from "../protocol/refusal.ts";
 import { isSuccess } from "../protocol/reply.ts";
 import type { SentBytes, UploadContext } from "../protocol/resource.ts";
 import { parameterOf, signatureOf } from "../protocol/upload_url.ts";
-import {
-  type CheckedUpload,
-  claimedChecksums,
-  compareClaims,
-  computedKind,
-  filled,
-} from "./checks.ts";
+import type { CheckedUpload } from "./checks.ts";
+import { claimedChecksums, compareClaims, computedKind, filled } from "./claims.ts";
 import { checksumsOf } from "./feed.ts";
 import { framedBody, type Framing } from "./framing.ts";
 import { lookUp, provenResult } from "./finish.ts";

@@ -7,9 +7,9 @@ import {
   checkStartUrl,
   checkTransport,
   checkUpload,
-  claimedChecksums,
   invalidState,
 } from "./checks.ts";
+import { claimedChecksums } from "./claims.ts";
 import type { Framing } from "./framing.ts";
 import { sendInOne, takeData, type UploadData } from "./one_request.ts";
 import { type CallOptions, type OneShotOptions, OPTION_NAMES } from "./options.ts";

@@ -8,11 +8,11 @@ import type { UploadProtocol } from "../protocol/upload_protocol.ts";
 /** How far an upload has come, in bytes. */
 export interface UploadProgress {
   /**
-   * The end of the last byte handed to the transport; it never goes down. In long requests it follows the pieces that the
+   * The end of the last byte handed to the transport; it never goes down within a session. In long requests it follows the pieces that the
    * transport takes, some megabytes ahead of the wire: what is in the buffers of the runtime and of the system.
    */
   readonly sent: number;
-  /** What the server has confirmed; it never goes down and never exceeds `total`. */
+  /** What the server has confirmed; it never goes down within a session, and never exceeds `total`. */
   readonly persisted: number;
   /** The size of the whole; `undefined` while it is not known. */
   readonly total: number | undefined;
@@ -40,9 +40,9 @@ export interface OneShotOptions<T = StorageObject> {
    */
   repeatable?: boolean | undefined;
   /**
-   * Headers of every request of the upload, such as those of customer-supplied encryption keys. `authorization`, `cookie`
-   * and `proxy-authorization` go with the first request only: a session needs none, and a token that expires must not end a
-   * long upload. `x-goog-hash` is what the whole object must have; it goes with the request that finishes it.
+   * Headers of every request of the upload, such as those of customer-supplied encryption keys. `authorization`, `cookie`,
+   * `proxy-authorization` and `x-goog-api-key` go with the first request only: a session needs none, and a token that
+   * expires must not end a long upload. `x-goog-hash` is what the whole object must have; it goes with the request that finishes it.
    */
   headers?: HeadersInit | undefined;
   /**
@@ -119,9 +119,17 @@ export interface AttachOptions<T = StorageObject>
   contentType?: string | undefined;
   /** The size of the source in bytes, where it does not know it itself. */
   totalBytes?: number | undefined;
-  /** Whether nobody can have sent anything to the session yet; then it is not asked first. */
+  /**
+   * Whether nobody can have sent anything to the session yet; then it is not asked first.
+   *
+   * @default {false}
+   */
   isNew?: boolean | undefined;
-  /** Requests that are not the last one carry a multiple of this many bytes; the default is 262144. */
+  /**
+   * Requests that are not the last one carry a multiple of this many bytes: what {@linkcode createUploadSession} returns.
+   *
+   * @default {262144}
+   */
   granularity?: number | undefined;
 }
 

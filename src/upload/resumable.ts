@@ -20,9 +20,9 @@ import {
   checkTotalBytes,
   checkTransport,
   checkUpload,
-  claimedChecksums,
   invalidState,
 } from "./checks.ts";
+import { claimedChecksums } from "./claims.ts";
 import { checkpointOfSession } from "./hand_off.ts";
 import { recover, transmitNext } from "./drive.ts";
 import {
@@ -50,7 +50,7 @@ import type { UploadSession } from "./session.ts";
  *
  * `initiate` opens a session; each `transmitNextChunk` makes the server store more bytes, finishes the upload, or
  * throws. With retrying on (the default) failures that may pass are recovered from within the call, after asking the
- * server where it stands. With `retry: null` a failed call throws, `invalid` becomes true, and `recover()` makes the
+ * server where it stands. With `retry: false` a failed call throws, `invalid` becomes true, and `recover()` makes the
  * upload valid again. One call at a time.
  *
  * A source that can be read anywhere (a Blob, bytes, `{ size, read }`) is read while it is sent, and nothing of it is kept; of
@@ -80,6 +80,7 @@ export class ResumableUpload<T = StorageObject> {
   #resumed: { readonly from: Checkpoint; readonly choices: ResumeChoices } | undefined; // until the first call
   #open: OpenUpload<T> | undefined;
   #isBusy = false;
+  #isCancelled = false; // before its source was opened, too: that is not needed for it
 
   /**
    * Prepares an upload; nothing is sent yet.
@@ -107,7 +108,7 @@ export class ResumableUpload<T = StorageObject> {
 
   /**
    * Takes up an upload from a checkpoint. The source is taken at once, and nothing is sent yet: the first call asks the
-   * server what it holds (with `retry: null` that call must be `recover()`), skips that part of the source and compares it,
+   * server what it holds (with `retry: false` that call must be `recover()`), skips that part of the source and compares it,
    * so that a source which is not the one the upload was started with is found out (`source_changed`).
    *
    * A stream or an iterable must start at its first byte again.
@@ -125,7 +126,7 @@ export class ResumableUpload<T = StorageObject> {
 
   /**
    * Takes up a session that somebody else has opened, with {@linkcode createUploadSession} or another client. The source is
-   * taken at once, and nothing is sent yet: the first call asks the server what it holds (with `retry: null` that call must be
+   * taken at once, and nothing is sent yet: the first call asks the server what it holds (with `retry: false` that call must be
    * `recover()`), unless `isNew` says that nobody can have sent anything. No credentials are needed.
    *
    * @example
@@ -306,8 +307,9 @@ export class ResumableUpload<T = StorageObject> {
       checkTransport(transport);
       const { upload: { headers, policy }, protocol } = this.#setup;
       const reply = await cancelSession({ url, headers, protocol, policy, transport, signal });
-      const session = await this.#session(signal);
-      session.cancelled();
+      this.#isCancelled = true;
+      this.#open?.session.cancelled();
+      this.#letGo(new UploadError("session_cancelled", "The upload was cancelled"));
       return reply.response;
     });
   }
@@ -338,7 +340,8 @@ export class ResumableUpload<T = StorageObject> {
     if (this.#open) return this.#open.session.state;
     if (!this.#resumed) return undefined;
     const { from: { sessionUrl: url, persisted }, choices: { isNew } } = this.#resumed;
-    return { kind: isNew ? "open" : "interrupted", url, persisted };
+    const kind = this.#isCancelled ? "cancelled" : isNew ? "open" : "interrupted";
+    return { kind, url, persisted };
   }
 
   /** One call at a time, which ends when the upload is closed. It begins in the same turn. */

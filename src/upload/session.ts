@@ -9,7 +9,7 @@ import { type Checksums, formatHashes } from "../protocol/hashes.ts";
 import type { ChecksumOption, Resource, UploadContext } from "../protocol/resource.ts";
 import { advance, NEW_SESSION, type StartedSession } from "../protocol/session.ts";
 import type { SessionAnswer, UploadProtocol } from "../protocol/upload_protocol.ts";
-import { compareClaims, filled } from "./checks.ts";
+import { compareClaims, filled } from "./claims.ts";
 import { checksumsOf, type Feed, type Part } from "./feed.ts";
 import { lookUp, provenResult } from "./finish.ts";
 import { isStreamRefused, PartSender } from "./part_sender.ts";
@@ -291,6 +291,7 @@ export class UploadSession<T> {
     const progress = persisted > this.#state.persisted;
     await this.#rejoin(persisted, crc32c, signal);
     const ours = await abortable(this.#feed.goTo(persisted), signal);
+    signal?.throwIfAborted(); // closed meanwhile: that is final, and has its own reason
     if (ours !== undefined && crc32c !== undefined && ours !== crc32c) {
       const message =
         `Cannot go on: expected crc32c ${ours} for the ${persisted} bytes stored, the server has ${crc32c}`;
@@ -335,6 +336,7 @@ export class UploadSession<T> {
       throw new DataCorruption(reply.response, message);
     }
     await abortable(this.#feed.goTo(size), asked.signal); // it was taken back if the server seemed to have less
+    asked.signal?.throwIfAborted();
     const sent = { size, checksums: filled(checksumsOf(this.#feed), claimed) };
     const result = provenResult({ reply, value, resource, context, sent, checksum });
     this.#state = advance(this.#state, { kind: "finished", size });

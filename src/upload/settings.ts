@@ -118,7 +118,7 @@ export interface CheckpointTarget {
 /** Options of {@linkcode uploadStream}: where to, and how. */
 export type StreamOptions<T = StorageObject> = StreamSettings<T> & Target;
 
-/** Options of {@linkcode uploadStream}: where to, and how. */
+/** {@linkcode StreamOptions}, by the name that they had first. */
 export type UploadTarget<T = StorageObject> = StreamOptions<T>;
 
 /** Options of {@linkcode upload}: where to, or from where on, and how. */

@@ -11,8 +11,8 @@ import type { CallOptions, OneShotOptions } from "./options.ts";
 /**
  * Uploads bytes in one request, without metadata; the name of the object is in the URL.
  *
- * It is retried only when repeating it is safe: with `ifGenerationMatch` on the URL. Good for small data; what is lost
- * halfway starts again from the first byte. The object is compared when it is stored already: a wrong one is an error, and
+ * It is retried only when repeating it is safe: with `ifGenerationMatch` on the URL, or where `repeatable` says so. Good for
+ * small data; what is lost halfway starts again from the first byte. The object is compared when it is stored already: a wrong one is an error, and
  * is not deleted.
  *
  * The counterpart of `google.resumable_media.requests.SimpleUpload`. Protocol:

@@ -16,9 +16,9 @@ import {
   checkOptions,
   checkStartUrl,
   checkUrl,
-  legalHeaders,
   refuseMetadata,
 } from "./checks.ts";
+import { legalHeaders } from "./headers.ts";
 
 /** An object of a bucket: one way to say where an upload goes. */
 export interface BucketTarget {

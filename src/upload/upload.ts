@@ -13,8 +13,8 @@ import {
   checkTotalBytes,
   checkTransport,
   checkUpload,
-  claimedChecksums,
 } from "./checks.ts";
+import { claimedChecksums } from "./claims.ts";
 import { drive } from "./drive.ts";
 import { asMedia, asMultipart } from "./framing.ts";
 import { isRepeatable, sendInOne } from "./one_request.ts";
@@ -39,7 +39,7 @@ const ONE_REQUEST = 8 * 1024 * 1024;
  *
  * It takes a resumable session, which survives failures at any moment and stores the object once; and a single request
  * where that is as good: up to 8 MiB (and no more than `chunkSize`) of a Blob, bytes or a string, when
- * `ifGenerationMatch` makes it safe to repeat or `retry: null` forbids to repeat it, and nobody asks for checkpoints.
+ * `ifGenerationMatch` makes it safe to repeat or `retry: false` forbids to repeat it, and nobody asks for checkpoints.
  * Failures that may pass are retried; see {@linkcode RetryOptions}. When it throws, a stream is cancelled with the error and a
  * {@linkcode ByteSource} is closed; a session stays open, and a checkpoint from `onCheckpoint` goes on with it.
  *

@@ -21,6 +21,7 @@ export class WindowFeed implements Feed {
     this.#total = declared;
     this.#window = new ReplayWindow(source, {
       chunkSize: aligned(chunkSize, granularity),
+      granularity,
       declared,
       onBytes: (bytes) => this.#checksum?.update(bytes),
     });
@@ -38,10 +39,10 @@ export class WindowFeed implements Feed {
     this.#window.grow(aligned(maxBytes, this.#granularity));
     const { bytes, total } = await this.#window.take(offset);
     if (total !== undefined) this.#total = total;
-    if (bytes.length <= maxBytes) {
-      return { offset, size: bytes.length, last: total !== undefined, body: bytes };
+    if (total !== undefined && bytes.length <= maxBytes) {
+      return { offset, size: bytes.length, last: true, body: bytes };
     }
-    const size = aligned(maxBytes, this.#granularity);
+    const size = aligned(Math.min(bytes.length, maxBytes), this.#granularity);
     return { offset, size, last: false, body: bytes.subarray(0, size) };
   }
 

@@ -281,7 +281,9 @@ for (const [what, make, repeated] of BODIES) {
       index === 0 ? new Response("expired", { status: 401 }) : new Response("ok")
     );
     const transport = staticTokenTransport(counting(), { fetch });
-    const reply = await transport(OBJECTS, { method: "POST", body: make() });
+    const body = make();
+    const init: RequestInit = { method: "POST", ...(body !== undefined && { body }) };
+    const reply = await transport(OBJECTS, init);
     assertEquals(await reply.text(), repeated ? "ok" : "expired");
     assertEquals(tokens(), repeated ? ["token-1", "token-2"] : ["token-1"]);
     if (repeated) assertEquals(seen[1].text, seen[0].text);
@@ -365,7 +367,8 @@ for (const redirect of [undefined, "follow", "manual"] as const) {
   Deno.test(`a redirect is not followed with a token, with redirect: ${redirect}`, async () => {
     const { fetch, seen } = fakeFetch(() => Response.redirect("https://example.com/", 307));
     const transport = staticTokenTransport(TOKEN, { fetch });
-    const reply = await transport(OBJECTS, { method: "POST", body: "a", redirect });
+    const init: RequestInit = { method: "POST", body: "a", ...(redirect && { redirect }) };
+    const reply = await transport(OBJECTS, init);
     assertEquals([reply.status, seen.length, seen[0].init.redirect], [307, 1, "manual"]);
   });
 }

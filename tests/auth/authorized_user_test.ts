@@ -3,12 +3,12 @@ import { type AuthorizedUser, authorizedUserTransport, UploadError } from "../..
 import { fakeGoogle, formOf } from "./fake_google.ts";
 import { assertNoSecret, failure, OBJECTS } from "./helpers.ts";
 
-const USER: AuthorizedUser = {
+const USER = {
   type: "authorized_user",
   client_id: "1.apps.googleusercontent.com",
   client_secret: "GOCSPX-SECRET",
   refresh_token: "1//0SECRET/of-a-user",
-};
+} satisfies AuthorizedUser;
 
 Deno.test("a user's consent is exchanged for a token, once for requests at the same time", async () => {
   const { fetch, asked, tokens } = fakeGoogle();

@@ -13,6 +13,7 @@ async function windowOf(source: UploadSource, declared?: number) {
   if (opened.kind !== "sequential") throw new Error("expected a source that is read once");
   const window = new ReplayWindow(opened, {
     chunkSize: CHUNK,
+    granularity: 1,
     declared,
     onBytes: (bytes) => void seen.push(...bytes),
   });
@@ -167,6 +168,7 @@ Deno.test("it reads one chunk ahead and no further", async () => {
   };
   const window = new ReplayWindow(source, {
     chunkSize: CHUNK,
+    granularity: 1,
     declared: undefined,
     onBytes: () => {},
   });

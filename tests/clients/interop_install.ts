@@ -16,8 +16,8 @@ export async function runProgram(
 ): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(program, {
     args: [...args],
-    cwd: options.cwd,
-    env: options.env,
+    ...(options.cwd !== undefined && { cwd: options.cwd }),
+    ...(options.env && { env: options.env }),
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -48,7 +48,7 @@ export async function withProxy<T>(
       ticket: (grant = { prefix: "uploads/" }) =>
         signUploadTicket(
           TICKET_SECRET,
-          { subject: "user-17", fields: ["metadata"], ...grant },
+          { fields: ["metadata"], ...grant, subject: grant.subject ?? "user-17" },
           { expiresIn: 600 },
         ),
     });

@@ -54,8 +54,8 @@ export async function slowGoogle(): Promise<SlowGoogle> {
   };
 }
 
-function slowed(body: BodyInit | null | undefined): BodyInit | null | undefined {
-  if (!(body instanceof ReadableStream)) return body;
+function slowed(body: BodyInit | null | undefined): BodyInit | null {
+  if (!(body instanceof ReadableStream)) return body ?? null;
   return body.pipeThrough(
     new TransformStream({
       async transform(piece, controller) {

@@ -43,7 +43,7 @@ Deno.test("example: a file as a source reads as the README says", async () => {
   const [readme, example] = await Promise.all(
     ["README.md", "examples/file_source.ts"].map((path) => Deno.readTextFile(new URL(path, ROOT))),
   );
-  const reading = /    async read\(offset, length\) \{\n[^]*?\n    close: .*\n/;
+  const reading = / {4}async read\(offset, length\) \{\n[^]*?\n {4}close: .*\n/;
   const [inReadme] = reading.exec(readme) ?? [];
   assert(inReadme, "the README has no file as a source");
   assertEquals(reading.exec(example)?.[0], inReadme);

@@ -28,9 +28,9 @@ async function xGoog(
   gcs: GcsEmulator,
   url: string,
   bytes: BodyInit,
-  { headers, body, method = "POST" }: {
+  { headers, body = null, method = "POST" }: {
     headers?: Record<string, string>;
-    body?: string;
+    body?: string | null;
     method?: string;
   } = {},
 ): Promise<Response> {
@@ -48,7 +48,13 @@ const SUMS = {
 
 for (const protocol of ["content-range", "x-goog-upload"] as const) {
   /** Drive's reply to a file of nine bytes. */
-  const drive = (gcs: GcsEmulator, query = "", body?: string, method = "POST", path = "") =>
+  const drive = (
+    gcs: GcsEmulator,
+    query = "",
+    body: string | null = null,
+    method = "POST",
+    path = "",
+  ) =>
     protocol === "content-range"
       ? resumable(gcs, `${DRIVE}${path}?uploadType=resumable${query}`, "123456789", {
         method,
@@ -94,11 +100,11 @@ for (const protocol of ["content-range", "x-goog-upload"] as const) {
     const gcs = new GcsEmulator();
     const created = await (await drive(gcs, "", JSON.stringify({ name: "a" }))).json();
     const path = `/${created.id}`;
-    const reply = await drive(gcs, "", undefined, "PATCH", path);
+    const reply = await drive(gcs, "", null, "PATCH", path);
     assertEquals(await reply.json(), created);
     assertEquals(gcs.uploads.map(({ method }) => method), ["files.create", "files.update"]);
-    assertEquals((await drive(gcs, "", undefined, "POST", path)).status, 405);
-    assertEquals((await drive(gcs, "", undefined, "PATCH", "/none")).status, 404);
+    assertEquals((await drive(gcs, "", null, "POST", path)).status, 405);
+    assertEquals((await drive(gcs, "", null, "PATCH", "/none")).status, 404);
     const got = await gcs.fetch(`${FILES}${path}?fields=size,name`);
     assertEquals(await got.json(), { name: "a", size: "9" });
     assertEquals(await (await gcs.fetch(`${FILES}${path}?alt=media`)).text(), "123456789");
@@ -106,7 +112,12 @@ for (const protocol of ["content-range", "x-goog-upload"] as const) {
   });
 
   /** Gemini's reply to a file of nine bytes. */
-  const gemini = (gcs: GcsEmulator, headers: Record<string, string>, query = "", body?: string) =>
+  const gemini = (
+    gcs: GcsEmulator,
+    headers: Record<string, string>,
+    query = "",
+    body: string | null = null,
+  ) =>
     protocol === "content-range"
       ? resumable(gcs, `${GEMINI}?uploadType=resumable${query}`, "123456789", {
         headers: { ...headers, "x-upload-content-type": "video/mp4" },
@@ -210,9 +221,9 @@ for (
 
 for (
   const [what, method, path, body, expected] of [
-    ["part is missing", "POST", "videos?", undefined, "400 required"],
+    ["part is missing", "POST", "videos?", null, "400 required"],
     ["a thumbnail has metadata", "POST", "thumbnails/set?videoId=v&", "{}", "400 badRequest"],
-    ["a video is put", "PUT", "videos?part=snippet&", undefined, "405 methodNotAllowed"],
+    ["a video is put", "PUT", "videos?part=snippet&", null, "405 methodNotAllowed"],
   ] as const
 ) {
   Deno.test(`YouTube: where ${what}, the start is refused`, async () => {

@@ -288,6 +288,8 @@ for (
   const [rule, fault, type] of [
     ["no action", {}, TypeError],
     ["two actions", { drop: "before", cut: 1 }, TypeError],
+    ["an unknown kind of request", { on: "chunks", drop: "before" }, TypeError],
+    ["an unknown kind among others", { on: ["chunk", "end"], drop: "before" }, TypeError],
     ["an unknown way to drop", { drop: "middle" }, TypeError],
     ["a status of 199", { status: 199 }, RangeError],
     ["a status of 600", { status: 600 }, RangeError],

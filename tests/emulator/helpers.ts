@@ -32,7 +32,7 @@ export function put(
   gcs: GcsEmulator,
   session: string,
   contentRange: string | null,
-  body?: BodyInit,
+  body: BodyInit | null = null,
   headers: Record<string, string> = {},
 ): Promise<Response> {
   return gcs.fetch(session, {

@@ -22,7 +22,7 @@ async function start(origin: string): Promise<string> {
   return (await fetch(url, { method: "POST" })).headers.get("location")!;
 }
 
-function put(url: string, range: string, body?: BodyInit): Promise<Response> {
+function put(url: string, range: string, body: BodyInit | null = null): Promise<Response> {
   return fetch(url, { method: "PUT", body, headers: { "content-range": range } });
 }
 

@@ -13,7 +13,7 @@ export async function openSession(
   gcs: GcsEmulator,
   url: string = SHOWCASE,
   headers: Record<string, string> = {},
-  body?: string,
+  body: string | null = null,
 ): Promise<string> {
   const reply = await gcs.fetch(url, { method: "POST", headers: startHeaders(headers), body });
   if (reply.status !== 200) throw new Error(`${reply.status} ${await reply.text()}`);
@@ -26,7 +26,7 @@ export function command(
   session: string,
   commands: string,
   offset?: number,
-  body?: BodyInit,
+  body: BodyInit | null = null,
   init: RequestInit = {},
 ): Promise<Response> {
   return gcs.fetch(session, {

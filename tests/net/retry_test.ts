@@ -193,6 +193,16 @@ for (
 
 Deno.test("an unknown retry option is refused; one that is undefined means its default", () => {
   assertThrows(() => retryPolicy({ retries: 3 } as RetryOptions), TypeError, "retry.retries");
+  assertThrows(
+    () => retryPolicy({ retries: 3 } as RetryOptions),
+    TypeError,
+    "maxAttempts,maxElapsed",
+  );
+  assertThrows(
+    () => retryPolicy({ toString: 3 } as unknown as RetryOptions),
+    TypeError,
+    "toString",
+  );
   assertEquals(retryPolicy({ maxAttempts: undefined }).maxAttempts, Infinity);
   assertThrows(() => retryPolicy({ onRetry: 5 } as unknown as RetryOptions), TypeError, "onRetry");
   assertThrows(() => retryPolicy({ clock: 5 } as unknown as RetryOptions), TypeError, "clock");

@@ -10,7 +10,7 @@ export interface Command {
   readonly on: string;
   readonly steps: readonly Step[];
   /** Under which name to keep the result, instead of returning it. */
-  readonly as?: string;
+  readonly as?: string | undefined;
 }
 
 /** A method of Playwright's, and its arguments. */

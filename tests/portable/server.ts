@@ -108,7 +108,7 @@ async function answer(gcs: GcsEmulator, path: string, request: Request): Promise
     }
     case "/308": {
       const stored = range?.match(/\d+-\d+/)?.[0];
-      const headers = stored ? { range: `bytes=${stored}` } : undefined;
+      const headers = new Headers(stored ? { range: `bytes=${stored}` } : {});
       return new Response(null, { status: 308, headers });
     }
     case "/hang":

@@ -1,6 +1,9 @@
 import { emulator } from "../emulator/portable.ts";
 import type { Context, PortableCase } from "./case.ts";
+import { apiFaults } from "./cases/api_faults.ts";
 import { apiGranularity } from "./cases/api_granularity.ts";
+import { apiRandom } from "./cases/api_random.ts";
+import { apiTargets } from "./cases/api_targets.ts";
 import { auth } from "./cases/auth.ts";
 import { bytes } from "./cases/bytes.ts";
 import { finishClosed } from "./cases/finish_closed.ts";
@@ -8,6 +11,7 @@ import { finishCors } from "./cases/finish_cors.ts";
 import { finishProof } from "./cases/finish_proof.ts";
 import { finishRedirect } from "./cases/finish_redirect.ts";
 import { finishStartUrl } from "./cases/finish_start_url.ts";
+import { handoffSessions } from "./cases/handoff_sessions.ts";
 import { http } from "./cases/http.ts";
 import { sourcesChanged } from "./cases/sources_changed.ts";
 import { sourcesDisturbed } from "./cases/sources_disturbed.ts";
@@ -76,6 +80,10 @@ export const cases: PortableCase[] = [
   ...stretchOneRequests,
   ...emulator,
   ...apiGranularity,
+  ...apiFaults,
+  ...apiRandom,
+  ...apiTargets,
+  ...handoffSessions,
 ];
 
 /** One case may take this long, in milliseconds. */

@@ -155,6 +155,7 @@ property(
     const object = storageObject.read(reply);
     if (object !== undefined) {
       const facts = storageObject.facts!(object, CONTEXT);
+      assert(facts !== undefined);
       assert(facts.size === undefined || facts.size >= 0);
       compareFacts(facts, { size: 5, checksums: { crc32c: "AAAAAA==" } }, "auto");
       assert(storageObject.complete!(object, { ...CONTEXT, size: 5 }).size !== undefined);

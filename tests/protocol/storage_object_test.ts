@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { formatHashes, parseHashes } from "../../src/protocol/hashes.ts";
 import { compareFacts } from "../../src/protocol/resource.ts";
 import { anything } from "../../src/protocol/resources/anything.ts";
@@ -117,6 +117,7 @@ for (
 ) {
   Deno.test(`comparing an object: ${rule}`, () => {
     const facts = storageObject.facts!(object as unknown as StorageObject, context());
+    assert(facts);
     assertEquals(compareFacts(facts, sent, required)?.kind, expected);
   });
 }

@@ -15,7 +15,7 @@ const WANTED = { bucket: "my-bucket", name: "users/17/a", contentType: "image/pn
 interface Case {
   readonly grant: UploadGrant;
   readonly limits?: Partial<UploadLimits>;
-  readonly wanted?: Partial<Omit<typeof WANTED, "size">> & { size?: number };
+  readonly wanted?: Partial<Omit<typeof WANTED, "size">> & { size?: number | undefined };
 }
 const check = ({ grant, limits, wanted }: Case): number =>
   checkGrant(grant, { ...LIMITS, ...limits }, { ...WANTED, ...wanted });
@@ -181,6 +181,7 @@ const malformed: readonly [field: string, value: unknown][] = [
   ["fields", ["metadata.Goog-Reserved-x"]],
   ["overwrite", "true"],
   ["metadata", []],
+  ["metadata", { metadata: "abc" }],
   ["sessionTtl", 0],
   ["sessionTtl", 3.5],
   ["expires", "tomorrow"],
@@ -198,6 +199,18 @@ for (const field of ["max_bytes", "maxbytes", "contentType", "toString", "__prot
     assertThrows(() => readGrant(grant), GrantError, field);
   });
 }
+
+Deno.test("a limit that a grant has from its class, or from another grant, holds", () => {
+  class Tenant {
+    prefix = "";
+    get maxBytes() {
+      return 10;
+    }
+  }
+  assertEquals(readGrant(new Tenant()), { prefix: "", maxBytes: 10 });
+  const derived = Object.assign(Object.create({ maxBytes: 10 }), { prefix: "" });
+  assertEquals(readGrant(derived), { prefix: "", maxBytes: 10 });
+});
 
 for (const value of [undefined, null, "a", [], () => {}]) {
   Deno.test(`${typeof value === "object" ? JSON.stringify(value) : typeof value} is no grant`, () => {

@@ -35,7 +35,10 @@ async function upload(ticket: string, name = "users/17/a", options = {}): Promis
   );
 }
 const sign = (secret: string, grant: UploadGrant, options: Record<string, string> = {}) =>
-  signUploadTicket(secret, { subject: "user-17", ...grant }, { expiresIn: 60, ...options });
+  signUploadTicket(secret, { ...grant, subject: grant.subject ?? "user-17" }, {
+    expiresIn: 60,
+    ...options,
+  });
 
 const cases: readonly [rule: string, expected: string, ticket: () => Promise<string>][] = [
   [
@@ -186,6 +189,32 @@ Deno.test("where the ticket wants a checksum, one in the metadata is enough, and
   assertEquals(await outcome(await ask(context, "?uploadType=multipart", given)), "200");
 });
 
+for (
+  const checksum of [
+    { crc32c: "" },
+    { md5Hash: "" },
+    { crc32c: "4waSgw" },
+    { crc32c: `${CRC32C}${CRC32C}` },
+    { md5Hash: CRC32C },
+  ]
+) {
+  Deno.test(`${JSON.stringify(checksum)} is no checksum, and starts nothing`, async () => {
+    const context = setup();
+    const body = JSON.stringify(checksum);
+    const reply = await ask(context, "?uploadType=resumable&name=a", { grant, body });
+    assertEquals([await outcome(reply), context.sent.length], ["400 invalid", 0]);
+  });
+}
+
+for (const hash of ["crc32c=A", "crc32c=", `md5=${CRC32C}`, `crc32c=${CRC32C},md5=AA==`]) {
+  Deno.test(`X-Goog-Hash: ${hash} is no checksum, and finishes nothing`, async () => {
+    const context = setup();
+    const url = await start(context, "name=a", { grant });
+    const reply = await ask(context, url, put("123456789", { "x-goog-hash": hash }));
+    assertEquals([await outcome(reply), context.sent.length], ["400 invalid", 1]);
+  });
+}
+
 const settings = {
   GCS_BUCKET: "my-bucket",
   GCS_ENDPOINT: "http://127.0.0.1:1",
@@ -222,5 +251,13 @@ for (
     const error = assertThrows(make, SettingError);
     assert(error.setting.startsWith("TICKET"), error.setting);
     assert(!error.message.includes(OTHER_SECRET) && !error.message.includes("hunter2"));
+  });
+}
+
+for (const name of ["TICKET_ISSUER", "TICKET_AUDIENCE", "TICKET_MAX_AGE_SECONDS"]) {
+  Deno.test(`${name} beside TICKETS is an error: it would limit nothing`, () => {
+    const TICKETS = JSON.stringify([{ secret: OTHER_SECRET }]);
+    const make = () => proxyOptions({ ...settings, TICKETS, [name]: "600" });
+    assertEquals(assertThrows(make, SettingError).setting, name);
   });
 }

@@ -1,4 +1,5 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { HttpError } from "../../src/worker.ts";
 import { ask, outcome, setup, start, UPLOAD } from "./support.ts";
 
 for (const name of ["constructor", "toString", "valueOf", "hasOwnProperty", "__proto__"]) {
@@ -10,14 +11,52 @@ for (const name of ["constructor", "toString", "valueOf", "hasOwnProperty", "__p
   });
 }
 
-Deno.test("a log that throws costs the log entry, not the reply", async () => {
-  const context = setup({
-    log() {
-      throw new Error("the disk is full");
-    },
+const fail = () => {
+  throw new Error("the disk is full");
+};
+for (
+  const [how, log] of [["at once", fail], [
+    "later",
+    () => Promise.reject(new Error("full")),
+  ]] as const
+) {
+  // A rejection that nobody hears of ends the process, and this test with it.
+  Deno.test(`a log that fails ${how} costs the log entry, not the reply`, async () => {
+    const context = setup({ log });
+    const response = await ask(context, "?uploadType=media&name=a", { body: "x" });
+    assertEquals(response.status, 200);
+    await new Promise((resolve) => setTimeout(resolve, 0));
   });
-  const response = await ask(context, "?uploadType=media&name=a", { body: "x" });
-  assertEquals(response.status, 200);
+}
+
+for (const status of [0, 101, 200, 204, 302, 399, 600, 1000, NaN, 403.5, "403"]) {
+  Deno.test(`an HttpError with the status ${status} cannot be made, so that each one can be answered`, async () => {
+    const make = () => new HttpError(status as number, "x", "y");
+    assertThrows(make, RangeError, "expected a status from 400 to 599");
+    const context = setup({
+      authorize() {
+        throw make();
+      },
+    });
+    const response = await ask(context, "?uploadType=media&name=a", { body: "x", grant: null });
+    assertEquals([await outcome(response), context.sent.length], ["503 backendError", 0]);
+  });
+}
+
+Deno.test("an HttpError with a header that cannot be sent cannot be made", () => {
+  const headers = { "retry-after": "1\r\nset-cookie: a=b" };
+  assertThrows(() => new HttpError(429, "x", "y", headers), TypeError);
+});
+
+Deno.test("a status of Google's that HTTP does not know is a 502", async () => {
+  const odd = new Response();
+  Object.defineProperty(odd, "status", { value: 999 });
+  const response = await ask(
+    setup({ transport: () => Promise.resolve(odd) }),
+    "?uploadType=media&name=a",
+    { body: "x" },
+  );
+  assertEquals(await outcome(response), "502 badGateway");
 });
 
 Deno.test("a method that nothing takes is a 405 that says which ones are taken", async () => {

@@ -56,7 +56,7 @@ export function setup(
           },
         }),
       )
-      : init.body;
+      : init.body ?? null;
     if (typeof body === "string") pieces.push(new TextEncoder().encode(body));
     sent.push({
       authorized,
@@ -94,7 +94,7 @@ export async function bearer(grant: UploadGrant = { prefix: "" }): Promise<strin
   const options = { expiresIn: 600 };
   return `Bearer ${await signUploadTicket(
     TICKET_SECRET,
-    { subject: "user-17", ...grant },
+    { ...grant, subject: grant.subject ?? "user-17" },
     options,
   )}`;
 }
@@ -105,7 +105,7 @@ export interface Ask {
   readonly headers?: Record<string, string>;
   readonly body?: BodyInit;
   /** The ticket's grant; `null` for no ticket. Not sent along with an `upload_id`. */
-  readonly grant?: UploadGrant | null;
+  readonly grant?: UploadGrant | null | undefined;
 }
 
 /** Sends a request to the proxy: `to` is a URL, or a query of the upload path. */

@@ -29,6 +29,7 @@ for (const wrong of [{ max_bytes: 5 }, { maxBytes: "10MB" }, { maxbytes: 5 }, { 
 
 Deno.test("an option of signing that nobody knows is an error", async () => {
   await assertRejects(() => sign({ expiresIn: 600, expires: 5 }), TypeError, "expires");
+  await assertRejects(() => sign(undefined as never), TypeError, "an object with expiresIn");
 });
 
 Deno.test("a ticket has everything that a verifier can demand", async () => {
@@ -135,4 +136,10 @@ for (const [rule, setting, own] of weak) {
 Deno.test("an option of the proxy that nobody knows is an error", () => {
   const options = { ...proxyOptions(settings), maxUploadByte: 5 };
   assertThrows(() => createUploadProxy(options), TypeError, "maxUploadByte");
+});
+
+Deno.test("a proxy without options, or without a list of secrets, is told what is missing", () => {
+  assertThrows(() => createUploadProxy(undefined as never), TypeError, "expected options");
+  const options = { ...proxyOptions(settings), sessionSecrets: SESSION_SECRET as never };
+  assertThrows(() => createUploadProxy(options), TypeError, "sessionSecrets: expected a list");
 });

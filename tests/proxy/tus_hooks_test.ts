@@ -1,5 +1,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { type FinishEvent, HttpError, type RequestEvent } from "../../src/worker.ts";
+import {
+  type FinishEvent,
+  HttpError,
+  type RequestEvent,
+  type UploadProxy,
+} from "../../src/worker.ts";
 import { setup } from "./support.ts";
 import { create, created, offsetOf, patch, Q, sample, told, tus } from "./tus_support.ts";
 
@@ -132,4 +137,26 @@ Deno.test("a refusal with 429 becomes a 503: tus clients take it for final other
   });
   const reply = await patch(context, await created(context, 5), 0, sample(5));
   assertEquals([reply.status, reply.headers.get("retry-after")], [503, "9"]);
+});
+
+Deno.test("an object that a tus client has made is counted, however many requests it took", async () => {
+  const context = setup();
+  await patch(context, await created(context, 5, { grant: { name: "a" } }), 0, sample(5));
+  await create(context, {
+    grant: { name: "b" },
+    headers: { ...BYTES, "upload-length": "7" },
+    body: sample(7),
+  });
+  const text = (context.proxy as UploadProxy).metrics();
+  for (const line of ["upload_proxy_objects_total 2", "upload_proxy_object_bytes_total 12"]) {
+    assert(text.split("\n").includes(line), text);
+  }
+});
+
+Deno.test("bytes that were not passed on are not counted as such", async () => {
+  const context = setup();
+  const url = await created(context, 3 * Q, { grant: { name: "a" } });
+  assertEquals((await patch(context, url, Q, sample(Q))).status, 409);
+  const text = (context.proxy as UploadProxy).metrics();
+  assert(text.split("\n").includes("upload_proxy_request_bytes_total 0"), text);
 });

@@ -8,10 +8,10 @@ export const Q = 262_144;
 
 /** What a request of a tus client is made of. */
 export interface TusAsk {
-  readonly headers?: Record<string, string>;
-  readonly body?: BodyInit;
+  readonly headers?: Record<string, string> | undefined;
+  readonly body?: BodyInit | undefined;
   /** Whether a `Content-Length` comes with the body, as from a client that knows it. The default is that it does. */
-  readonly isChunked?: boolean;
+  readonly isChunked?: boolean | undefined;
 }
 
 /** Sends a request as a tus client does. */
@@ -30,7 +30,7 @@ export async function tus(
         ...(length !== undefined && !isChunked && { "content-length": String(length) }),
         ...headers,
       },
-      body,
+      ...(body !== undefined && { body }),
       ...(body instanceof ReadableStream && { duplex: "half" }),
     } as RequestInit),
   );

@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { ask, setup, start } from "./support.ts";
+import { assert, assertEquals } from "@std/assert";
+import { ask, outcome, setup, start } from "./support.ts";
 
 const ALWAYS = [
   "bucket",
@@ -61,6 +61,36 @@ for (
     assertEquals(context.sent[0].url.searchParams.has("fields"), false);
   });
 }
+
+Deno.test("of packed metadata no more is unpacked than may be read", async () => {
+  const original = DecompressionStream;
+  let unpacked = 0;
+  const counting = (format: CompressionFormat) => {
+    const { writable, readable } = new original(format);
+    const counter = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      transform(piece, controller) {
+        unpacked += piece.length;
+        controller.enqueue(piece);
+      },
+    });
+    return { writable, readable: readable.pipeThrough(counter) };
+  };
+  globalThis.DecompressionStream = function (format: CompressionFormat) {
+    return counting(format);
+  } as unknown as typeof DecompressionStream;
+  try {
+    const zeros = new Blob([new Uint8Array(50_000_000)]).stream();
+    const body = await new Response(zeros.pipeThrough(new CompressionStream("gzip"))).arrayBuffer();
+    const reply = await ask(setup(), "?uploadType=resumable&name=a", {
+      headers: { "content-encoding": "gzip" },
+      body,
+    });
+    assertEquals(await outcome(reply), "413 uploadTooLarge");
+  } finally {
+    globalThis.DecompressionStream = original;
+  }
+  assert(unpacked > 65_536 && unpacked < 4_000_000, `${unpacked} bytes`);
+});
 
 Deno.test("metadata may come packed with gzip", async () => {
   const context = setup();

@@ -42,7 +42,7 @@ Deno.test("cancelling concatenated streams cancels the one being read and the on
 });
 
 Deno.test("LimitedBytesTransformStream never cuts a chunk: one too large ends it, or fails it", async () => {
-  const lengths = async (size: number, error?: boolean) => {
+  const lengths = async (size: number, error = false) => {
     const limited = chunks().pipeThrough(new LimitedBytesTransformStream(size, { error }));
     return (await Array.fromAsync(limited)).map((chunk) => chunk.length);
   };

@@ -411,3 +411,32 @@ Deno.test("a signed start URL starts an XML session, whose finished object is in
   const { bytes, resource } = emulator.get("my-bucket", "a")!;
   assertEquals([bytes, resource.contentType], [patterned(U + 5), "image/png"]);
 });
+
+Deno.test("whenever an upload is closed, the call under way has ended before or ends with the reason", async () => {
+  const source = {
+    size: 3 * U,
+    read: (_: number, n: number) => Promise.resolve(new Uint8Array(n)),
+  };
+  let afterwards = 0;
+  for (let turns = 0; turns < 60; turns++) {
+    for (const chunkSize of [2 * U, 4 * U]) { // a reply that says what is stored, one that is the last
+      const { fetch } = new GcsEmulator();
+      const reason = new Error("The user has left");
+      const upload = new ResumableUpload(URL, chunkSize);
+      await upload.initiate(fetch, source, { name: "a" }, "a/b");
+      const transport: Transport = async (input, init) => {
+        const reply = await fetch(input, init);
+        (async () => {
+          for (let i = 0; i < turns; i++) await Promise.resolve();
+          await upload.close(reason);
+        })();
+        return reply;
+      };
+      const error: unknown = await upload.transmitNextChunk(transport).then(() => {}, (e) => e);
+      if (error === undefined) afterwards++;
+      else assertStrictEquals(error, reason, `${turns} turns`);
+      assertEquals(upload.finished, error === undefined && chunkSize > 3 * U);
+    }
+  }
+  assert(afterwards > 2, "it is closed during and after the call");
+});

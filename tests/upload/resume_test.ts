@@ -324,3 +324,19 @@ Deno.test("a checksum that the caller gives when going on is compared before any
     assertEquals(emulator.objects.length, isRight ? 1 : 0);
   }
 });
+
+Deno.test("an upload that is taken up can be cancelled whatever has become of its source", async () => {
+  const { emulator, checkpoint } = await interrupted();
+  let closed = 0;
+  const empty = {
+    size: 0,
+    read: () => Promise.resolve(new Uint8Array(0)),
+    close: () => void closed++,
+  };
+  const upload = ResumableUpload.resume(checkpoint, empty);
+  await upload.cancel(emulator.fetch);
+  assertEquals(emulator.sessions.map(({ phase }) => phase), ["cancelled"]);
+  assertEquals([upload.finished, upload.invalid, closed], [false, false, 1]);
+  const error = await assertRejects(() => upload.recover(emulator.fetch), UploadError);
+  assertEquals(error.code, "invalid_state");
+});

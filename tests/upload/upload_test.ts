@@ -1,6 +1,7 @@
-import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import {
   type Checkpoint,
+  createUploadSession,
   upload,
   UPLOAD_CHUNK_SIZE,
   UploadError,
@@ -8,6 +9,7 @@ import {
   type UploadProgress,
   type UploadSettings,
   type UploadSource,
+  uploadStream,
 } from "../../mod.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { defaultStream, patterned, pieces } from "../support/bytes.ts";
@@ -340,6 +342,15 @@ for (
     ["no media type", { ...place, contentType: "x" }, TypeError, "contentType"],
     ["a wrong endpoint", { ...place, endpoint: "gcs" }, TypeError, "endpoint"],
     ["no transport", { ...place, transport: 5 }, TypeError, "transport"],
+    ["no function for progress", { ...place, onProgress: 5 }, TypeError, "onProgress: expected a"],
+    ["none for checkpoints", { ...place, onCheckpoint: {} }, TypeError, "onCheckpoint: expected a"],
+    ["no signal", { ...place, signal: true }, TypeError, "signal: expected an AbortSignal"],
+    [
+      "a controller instead of its signal",
+      { ...place, signal: new AbortController() },
+      TypeError,
+      "signal: expected an AbortSignal",
+    ],
   ] as const
 ) {
   Deno.test(`${rule} is refused before anything is sent`, async () => {
@@ -349,6 +360,15 @@ for (
     assertEquals(seen.length, 0);
   });
 }
+
+Deno.test("a call without options says so", async () => {
+  const expected = "expected options as an object, got undefined";
+  const [none, place] = [undefined as never, "" as never];
+  await assertRejects(() => upload("x", none), TypeError, `upload: ${expected}`);
+  await assertRejects(() => createUploadSession(none), TypeError, expected);
+  assertThrows(() => uploadStream(none), TypeError, `uploadStream: ${expected}`);
+  assertThrows(() => uploadStream(place), TypeError, "expected options as an object");
+});
 
 Deno.test("a stream cannot go in one request: uploadType media is refused", async () => {
   const { transport, seen } = scripted();

@@ -71,3 +71,25 @@ rule("a multipart body of nothing but carriage returns arrives as it is", async 
   const { bytes } = upstream.gcs.get("bucket", "object")!;
   assert(bytes!.length === media.length && bytes!.every((byte) => byte === 13));
 });
+
+rule("metadata that is packed is unpacked no further than it may go", async (place) => {
+  const { worker, ticket } = place;
+  const packed = await new Response(
+    new Blob([new Uint8Array(200_000_000)]).stream().pipeThrough(new CompressionStream("gzip")),
+  ).arrayBuffer();
+  const url = `${worker.origin}/upload/storage/v1/b/bucket/o?uploadType=resumable&name=a`;
+  const start = async () => {
+    const reply = await fetch(url, {
+      method: "POST",
+      headers: { authorization: `Bearer ${ticket}`, "content-encoding": "gzip" },
+      body: packed,
+    });
+    await reply.body?.cancel();
+    return reply.status;
+  };
+  assertEquals(await start(), 413);
+  const before = await worker.peakMemory();
+  for (let i = 0; i < 3; i++) assertEquals(await Promise.all([start(), start()]), [413, 413]);
+  const more = (await worker.peakMemory() - before) / 1e6;
+  assert(more < 60, `it takes ${more} MB more`);
+}, { ignore: Deno.build.os !== "linux" });

@@ -127,3 +127,13 @@ rule("a body in crumbs reaches Google in large pieces, or not at all", async (pl
   );
   if (place.runtime === "workerd") assertEquals(status, 200, "workerd puts them together");
 });
+
+for (const host of ["a/metrics?", "a/metrics#", "a/healthz?", "a\\\\metrics#"]) {
+  rule(`a path in the Host chooses no route: ${host}`, async (place) => {
+    const client = await place.connect();
+    await client.write(encode(`GET /x HTTP/1.1\r\nHost: ${host}\r\n\r\n`));
+    const { status, body } = await client.reply();
+    // workerd refuses it itself, with a 500.
+    assert(status === 400 || status === 500, `the answer is ${status}: ${body}`);
+  }, { settings: { METRICS_PATH: "/metrics" } });
+}

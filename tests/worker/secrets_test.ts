@@ -34,7 +34,7 @@ rule("no secret is in the log, whatever happens", async (place) => {
   const { worker, ticket, settings, upstream } = place;
   await uploadThrough(place, pattern(1_048_576 + 3));
   const session = await startSession(place);
-  const put = async (url: string, range: string, body?: string) => {
+  const put = async (url: string, range: string, body: string | null = null) => {
     const headers = { "content-range": range };
     const reply = await fetch(url, { method: "PUT", headers, body });
     await reply.body?.cancel();

@@ -39,7 +39,7 @@ rule(
     const bytes = pattern(MIB);
     const session = await startSession(place);
     const client = await place.connect();
-    const put = (range: string, body?: Uint8Array<ArrayBuffer>) =>
+    const put = (range: string, body: Uint8Array<ArrayBuffer> | null = null) =>
       fetch(session, {
         method: "PUT",
         headers: { "content-range": `bytes ${range}/${MIB}` },

@@ -1,6 +1,6 @@
 // What goes on to Google: bytes that may become a part of the object, once.
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { pattern } from "../e2e/support.ts";
 import { assertStored } from "./support/assert.ts";
 import { endAfterAll, type Place, rule, startSession } from "./support/rules.ts";
@@ -49,6 +49,29 @@ rule("a chunk that overlaps what is stored is told where to go on", async (place
   assertEquals((await put(session, 2 * U, 3 * U, 3 * U)).status, 200);
   assertStored(place, pattern(3 * U));
   assertEquals(sum(place), 3 * U);
+});
+
+rule("bytes beyond what is stored go nowhere, and are refused in Google's words", async (place) => {
+  const session = await startSession(place);
+  for (let i = 0; i < 3; i++) {
+    const reply = await fetch(session, {
+      method: "PUT",
+      headers: { "content-range": `bytes ${U}-${2 * U - 1}/*` },
+      body: pattern(U),
+    });
+    assertEquals(reply.status, 503);
+    assertStringIncludes(
+      await reply.text(),
+      `the upload offset is ${U} byte(s), which exceeds already uploaded size of 0 byte(s).`,
+    );
+  }
+  assertEquals(sum(place), 0);
+  assertEquals((await put(session, 0, U)).status, 308);
+  await using other = await place.start();
+  const there = session.replace(place.worker.origin, other.origin);
+  assertEquals((await put(there, U, 2 * U)).status, 308);
+  assertEquals((await put(session, 2 * U, 3 * U, 3 * U)).status, 200, "another one has got on");
+  assertStored(place, pattern(3 * U));
 });
 
 rule("a chunk that was cut off goes on only from where it is stored", async (place) => {

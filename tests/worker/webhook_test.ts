@@ -76,7 +76,7 @@ rule(
   "while the operator's server is down the client is told to ask again, and then it is told",
   async (place) => {
     const session = await startSession(place);
-    const put = async (body: string | undefined, range: string) => {
+    const put = async (body: string | null, range: string) => {
       const headers = { "content-range": range };
       const reply = await fetch(session, { method: "PUT", headers, body });
       await reply.body?.cancel();
@@ -84,8 +84,8 @@ rule(
     };
     assertEquals(await put("hello", "bytes 0-4/5"), 503);
     await using receiver = receive(500);
-    assertEquals(await put(undefined, "bytes */*"), 503);
-    assertEquals(await put(undefined, "bytes */*"), 200);
+    assertEquals(await put(null, "bytes */*"), 503);
+    assertEquals(await put(null, "bytes */*"), 200);
     assertEquals(receiver.got.length, 2);
     assertEquals(receiver.got[0].id, receiver.got[1].id);
   },

@@ -14,27 +14,27 @@ import type { RequestKind, RequestRecord } from "../record.ts";
  */
 export interface RandomFaults {
   /** The kinds of request that may be hit. @default every kind */
-  readonly on?: RequestKind | readonly RequestKind[];
+  readonly on?: RequestKind | readonly RequestKind[] | undefined;
   /** Connections that break before anything is read. @default 0 */
-  readonly dropBefore?: number;
+  readonly dropBefore?: number | undefined;
   /** Replies that are lost. @default 0 */
-  readonly dropAfter?: number;
+  readonly dropAfter?: number | undefined;
   /** Connections that break after a random part of the body. @default 0 */
-  readonly cut?: number;
+  readonly cut?: number | undefined;
   /** Error replies; one half at once, the other after a random part of the body. @default 0 */
-  readonly status?: number;
+  readonly status?: number | undefined;
   /** The statuses to choose from. @default [408, 429, 500, 502, 503, 504] */
-  readonly statuses?: readonly number[];
+  readonly statuses?: readonly number[] | undefined;
   /** Stored bytes that are changed. @default 0 */
-  readonly corrupt?: number;
+  readonly corrupt?: number | undefined;
   /** Sessions that end with 410. @default 0 */
-  readonly expire?: number;
+  readonly expire?: number | undefined;
   /** Requests that wait. @default 0 */
-  readonly delay?: number;
+  readonly delay?: number | undefined;
   /** The longest wait, in milliseconds. @default 10 */
-  readonly maxDelay?: number;
+  readonly maxDelay?: number | undefined;
   /** How many requests may be hit at most. @default Infinity */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
 }
 
 const RATES = ["dropBefore", "dropAfter", "cut", "status", "corrupt", "expire", "delay"] as const;

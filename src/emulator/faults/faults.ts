@@ -15,26 +15,30 @@ export interface FaultScope {
    *
    * @default every request
    */
-  readonly on?: RequestKind | readonly RequestKind[] | ((request: RequestRecord) => boolean);
+  readonly on?:
+    | RequestKind
+    | readonly RequestKind[]
+    | ((request: RequestRecord) => boolean)
+    | undefined;
   /**
    * How many matching requests to let through first, counted from the injection.
    *
    * @default 0
    */
-  readonly skip?: number;
+  readonly skip?: number | undefined;
   /**
    * How many requests it applies to; `Infinity` for all that follow.
    *
    * @default 1
    */
-  readonly times?: number;
+  readonly times?: number | undefined;
   /**
    * How long the request waits before anything else happens, in milliseconds. It stops waiting when
    * the request is aborted. `Infinity` waits for nothing else.
    *
    * @default 0
    */
-  readonly delay?: number;
+  readonly delay?: number | undefined;
 }
 
 /** What a fault can do to a request. */
@@ -104,26 +108,26 @@ export interface StatusReply {
    *
    * @default nothing of the request is read
    */
-  readonly afterBytes?: number;
+  readonly afterBytes?: number | undefined;
   /** Headers of the reply, `retry-after` for instance. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /**
    * The body of the reply, as text.
    *
    * @default ""
    */
-  readonly body?: string;
+  readonly body?: string | undefined;
   /**
    * Instead of `body`: the reply is an error in Google's form, JSON or XML as the API of the request has it, with this reason:
    * `userRateLimitExceeded` for instance, or `SlowDown` as the `Code` of XML.
    */
-  readonly reason?: string;
+  readonly reason?: string | undefined;
 }
 
 /** One of the actions, and none of the others. */
 export type OneAction<A extends keyof FaultActions> =
   & Pick<FaultActions, A>
-  & { readonly [other in Exclude<keyof FaultActions, A>]?: never };
+  & { readonly [other in Exclude<keyof FaultActions, A>]?: undefined };
 
 /**
  * Something that goes wrong on purpose: one action, or only a delay, and the requests it applies to.
@@ -156,8 +160,8 @@ export type Fault =
     | OneAction<"rewrite">
     | OneAction<"move">
     | OneAction<"hang">
-    | (OneAction<"stall"> & Required<Pick<FaultScope, "delay">>)
-    | (OneAction<never> & Required<Pick<FaultScope, "delay">>)
+    | (OneAction<"stall"> & { readonly delay: number })
+    | (OneAction<never> & { readonly delay: number })
   );
 
 const ACTIONS = [
@@ -176,6 +180,20 @@ const ACTIONS = [
 ] as const;
 const SCOPE = ["on", "skip", "times", "delay"] as const;
 const REPLY = ["afterBytes", "headers", "body", "reason"] as const;
+const KINDS: Readonly<Record<RequestKind, true>> = {
+  initiate: true,
+  chunk: true,
+  final: true,
+  status: true,
+  finalize: true,
+  cancel: true,
+  media: true,
+  multipart: true,
+  get: true,
+  list: true,
+  delete: true,
+  other: true,
+};
 const SESSION_KINDS: readonly RequestKind[] = ["chunk", "final", "status", "finalize", "cancel"];
 const STORING_KINDS: readonly RequestKind[] = ["chunk", "final", "media", "multipart"];
 const SENDING_KINDS: readonly RequestKind[] = ["chunk", "final"];
@@ -222,6 +240,8 @@ export function checkFault(fault: Fault): void {
   if (fault.stall !== undefined && fault.delay === undefined) {
     throw new TypeError("A fault with stall needs delay: how long it waits");
   }
+  const kinds = typeof fault.on === "function" ? [] : [fault.on].flat();
+  for (const kind of kinds) oneOf("on", kind, Object.keys(KINDS));
   oneOf("drop", fault.drop, ["before", "after"]);
   oneOf("hang", fault.hang, ["before", "after"]);
   if (fault.status !== undefined && fault.reason !== undefined && fault.body !== undefined) {

@@ -82,7 +82,10 @@ function injectedReply(fault: InjectedReply, form: ErrorForm): Response {
   const { status } = fault;
   const bodiless = status === 204 || status === 205 || status === 304;
   const bytes = new TextEncoder().encode(bodiless ? "" : injectedBody(fault, form));
-  const reply = new Response(bodiless ? null : bytes, { status, headers: fault.headers });
+  const reply = new Response(bodiless ? null : bytes, {
+    status,
+    ...(fault.headers && { headers: fault.headers }),
+  });
   if (!bodiless) reply.headers.set("content-length", String(bytes.length));
   if (!reply.headers.has("content-type")) {
     const json = form === "xml" ? "application/xml" : "application/json";

@@ -9,7 +9,7 @@ import type { Content } from "./content.ts";
 
 /** The properties of an object that a client may set. */
 export interface WritableFields {
-  readonly contentType?: string;
+  readonly contentType?: string | undefined;
   readonly storageClass?: string;
   readonly cacheControl?: string;
   readonly contentDisposition?: string;
@@ -94,7 +94,7 @@ export interface EmulatedObject {
   /** Base64, as in the resource. */
   readonly crc32c: string;
   /** Base64, as in the resource; absent with `md5: false`. */
-  readonly md5Hash?: string;
+  readonly md5Hash?: string | undefined;
   /** Custom metadata; empty if there is none. */
   readonly metadata: Readonly<Record<string, string>>;
   /** The object's bytes, or `undefined` with `store: "discard"`. Do not change them. */

@@ -5,7 +5,7 @@ import { readRefusal } from "../../protocol/refusal.ts";
 import { isSuccess } from "../../protocol/reply.ts";
 import { isBucketName } from "../../protocol/upload_url.ts";
 import { badGateway, forbidden, HttpError } from "../http_error.ts";
-import type { FinishedObject, Outcome, Refused } from "../outcome.ts";
+import { type FinishedObject, gap, type Outcome, type Refused } from "../outcome.ts";
 import type { UpstreamReply } from "../upstream.ts";
 
 /** Whether a text holds something that nobody may know. */
@@ -39,7 +39,7 @@ export function readObjectReply(reply: UpstreamReply): Outcome {
 function readReply(reply: UpstreamReply, isSecret: IsSecret): Outcome {
   const { status } = reply;
   if (status === 304) return { kind: "unmodified" };
-  if (status >= 400) return refused(reply);
+  if (status >= 400 && status <= 599) return refused(reply);
   if (!isSuccess(status)) {
     throw badGateway(`Google answered with an unexpected status, ${status}`, false);
   }
@@ -160,10 +160,17 @@ function refused(reply: UpstreamReply): Refused {
     kind: "refused",
     status,
     reason,
-    message: messageOf(reply) ?? `Google refused the request: ${status} ${reason}`,
+    message: messageOf(reply) ?? `Google refused the request: ${status} ${reason}${hintOf(status)}`,
     retryAfter: /^\d{1,6}$/.test(wait) ? Number(wait) : status >= 500 ? 5 : undefined,
     isGap: readRefusal(reply).kind === "gap",
   };
+}
+
+/** What a client can make of a status that Google's reason does not explain. */
+function hintOf(status: number): string {
+  return status === 412
+    ? " (an object that exists is overwritten only where the ticket allows it)"
+    : "";
 }
 
 /** Google's sentences that clients act upon, put together again from the numbers in them. */
@@ -175,12 +182,10 @@ function messageOf({ text }: UpstreamReply): string | undefined {
     const [, what, provided, calculated] = corrupt;
     return `Provided ${what} "${provided}" doesn't match calculated ${what} "${calculated}".`;
   }
-  const gap = /offset is (\d{1,15}) byte\(s\), which exceeds already uploaded size of (\d{1,15})/
-    .exec(text);
-  if (gap) {
-    return "Invalid request.  According to the Content-Range header, the upload offset is " +
-      `${gap[1]} byte(s), which exceeds already uploaded size of ${gap[2]} byte(s).`;
-  }
+  const numbers =
+    /offset is (\d{1,15}) byte\(s\), which exceeds already uploaded size of (\d{1,15})/
+      .exec(text);
+  if (numbers) return gap(Number(numbers[1]), Number(numbers[2])).message;
   const short = /equal or greater than 262144[^]*received request contained (\d{1,15}) bytes/
     .exec(text);
   return short

@@ -154,7 +154,7 @@ function chunkOf({ method, headers }: Request, trace: Trace): Chunk {
 }
 
 const HASHES =
-  /^(?:(?:crc32c|md5)=[A-Za-z0-9+/]+={0,2})(?:, ?(?:crc32c|md5)=[A-Za-z0-9+/]+={0,2})*$/;
+  /^(?:crc32c=[A-Za-z0-9+/]{6}==|md5=[A-Za-z0-9+/]{22}==)(?:, ?(?:crc32c=[A-Za-z0-9+/]{6}==|md5=[A-Za-z0-9+/]{22}==))*$/;
 
 const NO_STORE = { "cache-control": "no-store" };
 
@@ -212,5 +212,19 @@ function decoded({ headers, body }: Request): Request["body"] {
     refuseEncoding(headers);
     return body;
   }
-  return body?.pipeThrough(new DecompressionStream(encoding)) ?? null;
+  return body?.pipeThrough(inSlices()).pipeThrough(new DecompressionStream(encoding)) ?? null;
+}
+
+/** What is unpacked at once, in bytes: a thousand times as much may come of it, and it all has to be held. */
+const SLICE = 512;
+
+/** The same bytes in slices, so that no more is unpacked than is read. */
+function inSlices(): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
+  return new TransformStream({
+    transform(piece, controller) {
+      for (let at = 0; at < piece.length; at += SLICE) {
+        controller.enqueue(piece.slice(at, at + SLICE));
+      }
+    },
+  });
 }

@@ -41,7 +41,7 @@ async function relative(gcs: GcsEmulator) {
     for (const [name, value] of Object.entries(request.headers)) headers.set(name, String(value));
     const path = request.url!.replace("/moved/", "/upload/storage/v1/");
     const reply = await gcs.fetch(`http://gcs.example${path}`, {
-      method: request.method,
+      method: request.method ?? "GET",
       headers,
       body: pieces.length > 0 ? new Blob(pieces as Uint8Array<ArrayBuffer>[]) : null,
     });

@@ -32,14 +32,20 @@ export interface Stored {
   readonly size: number;
 }
 
-/** Options of an upload that does not wait. */
-export function quick<T>(gcs: GcsEmulator, options: UploadSettings<T> = {}): UploadSettings<T> {
+/** How an upload is made that does not wait. */
+export function base(
+  gcs: GcsEmulator,
+): Pick<UploadSettings<unknown>, "transport" | "chunkSize" | "retry"> {
   return {
     transport: gcs.fetch,
     chunkSize: CHUNK,
     retry: { clock: testClock(), maxAttempts: 10 },
-    ...options,
   };
+}
+
+/** Options of an upload that does not wait. */
+export function quick<T>(gcs: GcsEmulator, options: UploadSettings<T> = {}): UploadSettings<T> {
+  return { ...base(gcs), ...options };
 }
 
 /** Uploads with X-Goog-Upload to the endpoint of Google's reference server. */

@@ -141,7 +141,11 @@ export function describe(input: string, init: RequestInit): Handed {
 export function outage(
   send: Transport,
   clock: FakeClock,
-  { from, milliseconds, status }: { from: number; milliseconds: number; status?: number },
+  { from, milliseconds, status }: {
+    from: number;
+    milliseconds: number;
+    status?: number | undefined;
+  },
 ): Transport {
   let calls = 0;
   let end: number | undefined;

@@ -33,7 +33,7 @@ const changed = () => new DOMException("The file was changed", "NotReadableError
 interface Disk {
   readonly size: number;
   left: number;
-  failure?: Error;
+  failure?: Error | undefined;
   reads: number;
 }
 

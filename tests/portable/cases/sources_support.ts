@@ -212,9 +212,9 @@ export function crossOrigin(reply: Response, hidden: string[]): Response {
 
 /** Options of every kind, right or wrong. */
 export interface LooseOptions {
-  transport?: Transport;
-  onProgress?: (progress: UploadProgress) => void;
-  onCheckpoint?: (checkpoint: Checkpoint) => void | Promise<void>;
+  transport?: Transport | undefined;
+  onProgress?: ((progress: UploadProgress) => void) | undefined;
+  onCheckpoint?: ((checkpoint: Checkpoint) => void | Promise<void>) | undefined;
   [name: string]: unknown;
 }
 

@@ -46,16 +46,19 @@ const OLD: Readonly<Record<string, (inner: Transport) => Transport>> = {
   },
   "makes text of what is not bytes": (inner) => (input, init) => {
     const isKnown = init.body instanceof Uint8Array || init.body instanceof Blob;
-    return inner(input, isKnown ? init : { ...init, body: init.body && String(init.body) });
+    return inner(
+      input,
+      isKnown ? init : { ...init, body: (init.body && String(init.body)) ?? null },
+    );
   },
   "makes init anew and loses duplex, redirect and window": (inner) => (input, init) => {
-    const { method, headers, body, signal } = init;
+    const { method = "GET", headers = {}, body = null, signal = null } = init;
     return inner(input, { method, headers, body, signal });
   },
   "reads the body whole before it sends it": (inner) => async (input, init) => {
     const stream = streamIn(init);
-    const body = stream ? await new Response(stream).arrayBuffer() : init.body;
-    const { method, headers, signal } = init;
+    const body = stream ? await new Response(stream).arrayBuffer() : init.body ?? null;
+    const { method = "GET", headers = {}, signal = null } = init;
     return await inner(input, { method, headers, body, signal });
   },
   "makes a Request": (inner) => (input, init) => {

@@ -97,7 +97,7 @@ export function network(to: Transport, wrong: readonly Mishap[]): Network {
     if (!mishap) return await send(url, init);
     hits++;
     const broken = () => new TypeError(`fetch failed: ${mishap.kind}`);
-    const copy = () => ({ ...init, body: body?.slice() ?? init.body, signal: undefined });
+    const copy = () => ({ ...init, body: body?.slice() ?? init.body ?? null, signal: null });
     switch (mishap.kind) {
       case "lost":
         throw broken();

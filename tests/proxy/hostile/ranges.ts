@@ -62,9 +62,9 @@ export const ranges: readonly Hostile[] = [
     run: send(range, body),
   })),
   {
-    attack: "a chunk beyond what is stored (Google refuses the gap)",
+    attack: "a chunk beyond what is stored",
     answer: "503",
-    google: "start, chunk",
+    google: "start, query",
     run: send("bytes 5-9/10"),
   },
 ];

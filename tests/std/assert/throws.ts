@@ -40,9 +40,9 @@ export function assertIsError<E extends Error = Error>(
 
 /** The two ways to call `assertThrows` and `assertRejects`, read into one. */
 interface Expectation<E extends Error> {
-  errorClass?: ErrorClass<E>;
-  msgIncludes?: string;
-  msg?: string;
+  errorClass?: ErrorClass<E> | undefined;
+  msgIncludes?: string | undefined;
+  msg?: string | undefined;
 }
 
 function read<E extends Error>(

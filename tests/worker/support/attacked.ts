@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { GcsEmulator } from "../../../src/emulator/mod.ts";
-import type { UploadProxyOptions, WorkerSettings } from "../../../src/worker.ts";
+import type { UploadProxyOptions } from "../../../src/worker.ts";
 import {
   assertStored,
   assertWritten,
@@ -179,7 +179,7 @@ export class AttackedRuntime implements AsyncDisposable {
       const transport = (authorized ? options.transport : options.fetch) ?? gcs.fetch;
       const body = (init.body as ReadableStream<Uint8Array<ArrayBuffer>> | undefined)
         ?.pipeThrough(seen);
-      const reply = await transport(url, { ...init, headers, body });
+      const reply = await transport(url, { ...init, headers, ...(body && { body }) });
       await body?.cancel().catch(() => {}); // what nobody has read
       secrets.ofGoogle(reply);
       return await this.#here(reply, stage);
@@ -227,7 +227,10 @@ const OWN_HEADERS = [
 ];
 
 /** The settings that mean these options. */
-function settingsOf(options: Partial<UploadProxyOptions>, endpoint: string): WorkerSettings {
+function settingsOf(
+  options: Partial<UploadProxyOptions>,
+  endpoint: string,
+): Record<string, string> {
   const { maxChunkBytes, contentTypes } = options;
   return {
     GCS_BUCKET: "my-bucket",

@@ -83,7 +83,7 @@ export async function deno(
 ): Promise<string> {
   const command = new Deno.Command(Deno.execPath(), {
     args: [...args],
-    cwd,
+    ...(cwd !== undefined && { cwd }),
     stdin: "null",
     env: { NO_COLOR: "1", ...env },
     signal: AbortSignal.timeout(180_000),

@@ -101,7 +101,7 @@ async function run(
   });
 }
 
-function defined(settings: WorkerSettings): WorkerSettings {
+function defined(settings: WorkerSettings): Record<string, string> {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }
 
@@ -112,7 +112,11 @@ export async function ticketFor(
 ): Promise<string> {
   if (!secret) return "";
   const options = { expiresIn: 600 };
-  return await signUploadTicket(secret, { subject: "somebody", ...grant }, options);
+  return await signUploadTicket(
+    secret,
+    { ...grant, subject: grant.subject ?? "somebody" },
+    options,
+  );
 }
 
 /** `fetch` with a ticket. */

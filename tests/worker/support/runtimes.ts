@@ -2,7 +2,6 @@
 
 import { createRequire } from "node:module";
 import { RUNTIMES } from "../../portable/runtimes.ts";
-import type { WorkerSettings } from "../../../src/worker.ts";
 import { deno, type Project } from "./project.ts";
 import { type ServerProcess, startServer } from "./process.ts";
 
@@ -21,9 +20,8 @@ export async function installRuntimes(): Promise<void> {
 export async function startWorker(
   project: Project,
   runtime: RuntimeName,
-  settings: WorkerSettings,
+  env: Readonly<Record<string, string>>,
 ): Promise<ServerProcess> {
-  const env: Record<string, string> = { ...settings };
   if (runtime === "workerd") return await startWorkerd(project.bundle, env);
   if (runtime === "bun") {
     return await startServer({

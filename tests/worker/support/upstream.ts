@@ -64,7 +64,7 @@ export async function startUpstream(options?: GcsEmulatorOptions): Promise<Upstr
       });
       const body = (init!.body as ReadableStream<Uint8Array> | undefined)?.pipeThrough(counter);
       try {
-        const reply = await gcs.fetch(input, { ...init, body });
+        const reply = await gcs.fetch(input, { ...init, ...(body && { body }) });
         const location = reply.headers.get("location");
         const id = location && new URL(location).searchParams.get("upload_id");
         if (id) secrets.add(id);

@@ -1,0 +1,61 @@
+/** Checksums that the caller claims, and those that are computed to compare with them. */
+
+import { decodeCrc32c } from "../bytes/crc32c.ts";
+import { UploadError } from "../errors.ts";
+import { CHECKSUM_KINDS, type Checksums } from "../protocol/hashes.ts";
+import type { ChecksumOption, Resource } from "../protocol/resource.ts";
+import type { ObjectMetadata } from "../protocol/resources/storage_object.ts";
+
+/** The checksums that metadata and headers claim; those of both must agree. */
+export function claimedChecksums(
+  { claimed }: { readonly claimed: Checksums },
+  { crc32c, md5Hash: md5 }: ObjectMetadata,
+): Checksums {
+  checkCrc32c(crc32c, "metadata.crc32c");
+  if (md5 !== undefined && !(typeof md5 === "string" && /^[A-Za-z0-9+/]{22}==$/.test(md5))) {
+    throw new TypeError("metadata.md5Hash: expected an MD5 in base64, got something else");
+  }
+  const inMetadata = { crc32c, md5 };
+  for (const kind of ["crc32c", "md5"] as const) {
+    const [a, b] = [claimed[kind], inMetadata[kind]];
+    if (a !== undefined && b !== undefined && a !== b) {
+      throw new TypeError(`x-goog-hash: expected the same ${kind} as in metadata, got another`);
+    }
+  }
+  return { crc32c: claimed.crc32c ?? crc32c, md5: claimed.md5 ?? md5 };
+}
+
+/** What the caller says that the whole has must be what was read, before anything is finished. */
+export function compareClaims(claimed: Checksums, actual: Checksums): void {
+  for (const kind of ["crc32c", "md5"] as const) {
+    const [expected, got] = [claimed[kind], actual[kind]];
+    if (expected === undefined || got === undefined || expected === got) continue;
+    throw new UploadError(
+      "source_changed",
+      `Cannot finish the upload: expected a source with ${kind} ${expected}, as was given, got ${got}; nothing was finished`,
+    );
+  }
+}
+
+/** What has to be computed: what is asked for, what the API reports, and what the caller claims. */
+export function computedKind<T>(
+  { checksum, resource }: { readonly checksum: ChecksumOption; readonly resource: Resource<T> },
+  claimed: Checksums,
+): "crc32c" | "md5" | "sha256" | null {
+  if (checksum !== "auto") return checksum;
+  return claimed.md5 !== undefined ? "md5" : resource.auto ?? "crc32c";
+}
+
+/** Checksums with those that are missing filled in. */
+export function filled(sums: Checksums, more: Checksums): Checksums {
+  const entries = CHECKSUM_KINDS.map((kind) => [kind, sums[kind] ?? more[kind]]);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+}
+
+/** A CRC32C as Google writes it. */
+export function checkCrc32c(value: unknown, name: string): void {
+  if (value === undefined) return;
+  if (typeof value !== "string" || decodeCrc32c(value) === undefined) {
+    throw new TypeError(`${name}: expected a CRC32C in base64, got something else`);
+  }
+}

@@ -1,0 +1,68 @@
+/** The headers that callers give: which requests they go with, and which none can have. */
+
+import { type Checksums, parseHashes } from "../protocol/hashes.ts";
+import { checkCrc32c } from "./claims.ts";
+
+/** The caller's headers, by where they go. */
+export interface CheckedHeaders {
+  /** Of the first request. */
+  readonly startHeaders: Headers;
+  /** Of the requests after it. */
+  readonly headers: Headers;
+  /** What the caller says that the whole object has. */
+  readonly claimed: Checksums;
+}
+
+/** Headers that the library or the platform sets; a value of the caller's would break the request. */
+const OWN_HEADERS = [
+  "connection",
+  "content-length",
+  "content-range",
+  "content-type",
+  "expect",
+  "host",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "x-upload-content-length",
+  "x-upload-content-type",
+];
+
+/** Headers that speak for the caller: they go to where an upload is started, and nowhere else. */
+const CREDENTIALS = ["authorization", "cookie", "proxy-authorization", "x-goog-api-key"];
+
+/** Headers that a request can carry, those of the first request and those of the others. */
+export function checkHeaders(
+  given: HeadersInit | undefined,
+  ofStart?: HeadersInit | undefined,
+): CheckedHeaders {
+  const all = legalHeaders(given);
+  const startHeaders = legalHeaders(given);
+  for (const [name, value] of legalHeaders(ofStart)) startHeaders.set(name, value);
+  const own = OWN_HEADERS.find((name) => startHeaders.has(name));
+  if (own) {
+    const hint = own.endsWith("content-type") ? "; the media type is `contentType`" : "";
+    throw new TypeError(`headers: expected none that the request itself needs, got ${own}${hint}`);
+  }
+  const hash = startHeaders.get("x-goog-hash");
+  const claimed = parseHashes(hash);
+  if (hash !== null && claimed.crc32c === undefined && claimed.md5 === undefined) {
+    throw new TypeError('headers: expected x-goog-hash of the form "crc32c=…,md5=…", got another');
+  }
+  checkCrc32c(claimed.crc32c, "headers: x-goog-hash");
+  startHeaders.delete("x-goog-hash");
+  const headers = all;
+  for (const name of [...CREDENTIALS, "x-goog-hash"]) headers.delete(name);
+  return { startHeaders, headers, claimed };
+}
+
+/** Headers as the platform takes them; its own error would show their values. */
+export function legalHeaders(given: HeadersInit | undefined): Headers {
+  try {
+    return new Headers(given);
+  } catch {
+    throw new TypeError("headers: expected names and values that a request can have, got others");
+  }
+}
