@@ -168,7 +168,8 @@ class Watch {
   #milliseconds = 0;
   #since: number;
   #stop: (() => void) | undefined;
-  #message = "";
+  #request: SendRequest | undefined;
+  #isStreamed = false;
 
   constructor(clock: Clock, options: SendOptions, expire: (late: UploadError) => void) {
     this.#clock = clock;
@@ -182,14 +183,11 @@ class Watch {
     return Math.min(Math.max(0, this.#clock.now() - this.#since), this.#milliseconds);
   }
 
-  start({ method, url }: SendRequest, isStreamed: boolean): void {
-    const { deadline, stallTimeout, action = method } = this.#options;
+  start(request: SendRequest, isStreamed: boolean): void {
+    const { deadline, stallTimeout } = this.#options;
+    this.#request = request;
+    this.#isStreamed = isStreamed;
     this.#milliseconds = isStreamed ? stallTimeout : deadline;
-    const { host } = new URL(url);
-    const expected = isStreamed
-      ? `expected bytes to be taken or a reply from ${host} within ${stallTimeout} ms, got neither`
-      : `expected a reply from ${host} within ${deadline} ms, got none`;
-    this.#message = `Cannot ${action}: ${expected}`;
     this.restart();
   }
 
@@ -197,9 +195,19 @@ class Watch {
     this.pause();
     this.#since = this.#clock.now();
     this.#stop = this.#clock.setTimer(() => {
-      this.late = new UploadError("deadline_exceeded", this.#message);
+      this.late = new UploadError("deadline_exceeded", this.#message());
       this.#expire(this.late);
     }, this.#milliseconds);
+  }
+
+  #message(): string {
+    const { method = "", url = "" } = this.#request ?? {};
+    const { deadline, stallTimeout, action = method } = this.#options;
+    const { host } = new URL(url);
+    const expected = this.#isStreamed
+      ? `expected bytes to be taken or a reply from ${host} within ${stallTimeout} ms, got neither`
+      : `expected a reply from ${host} within ${deadline} ms, got none`;
+    return `Cannot ${action}: ${expected}`;
   }
 
   pause(): void {

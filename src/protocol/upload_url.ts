@@ -18,6 +18,8 @@ export function uploadUrl(endpoint: string, bucket: string, name: string): strin
 // Expressions, since a `URLSearchParams` takes twenty times as long in Bun, which small uploads notice.
 const UPLOAD_TYPE = /^[^#]*?[?&]uploadType(?:=([^&#]*))?(?:[&#]|$)/;
 const SIGNED = /^[^#]*?[?&](?:x-goog-)?signature(?:[=&#]|$)/i;
+const GENERATION = /^[^#]*?[?&]ifGenerationMatch(?:[=&#]|$)/;
+const STORAGE = /^[^?#]*\/upload\/storage\/v1\/b\/[^/?#]+\/o\/?(?:[?#]|$)/;
 const SESSION = /^[^#]*?[?&]upload_id(?:[=&#]|$)/;
 
 /** Names of parameters may be encoded, although nobody needs to. */
@@ -52,6 +54,16 @@ export function startUrlOf(sessionUrl: string): string {
   const url = new URL(sessionUrl);
   for (const name of ["upload_id", "upload_protocol"]) url.searchParams.delete(name);
   return url.href;
+}
+
+/** Whether a URL asks for a generation of the object. */
+export function hasGenerationMatch(url: string): boolean {
+  return GENERATION.test(plainNames(url));
+}
+
+/** Whether uploads to Cloud Storage are started at a URL of its JSON API. */
+export function isStorageStart(url: string): boolean {
+  return STORAGE.test(url);
 }
 
 /** What a signed URL allows. */

@@ -48,8 +48,12 @@ export function computedKind<T>(
 
 /** Checksums with those that are missing filled in. */
 export function filled(sums: Checksums, more: Checksums): Checksums {
-  const entries = CHECKSUM_KINDS.map((kind) => [kind, sums[kind] ?? more[kind]]);
-  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+  const all: { -readonly [Kind in keyof Checksums]: Checksums[Kind] } = {};
+  for (const kind of CHECKSUM_KINDS) {
+    const value = sums[kind] ?? more[kind];
+    if (value !== undefined) all[kind] = value;
+  }
+  return all;
 }
 
 /** A CRC32C as Google writes it. */

@@ -43,8 +43,9 @@ export function asMultipart(
   };
 }
 
-/** What occurs in no data: 128 random bits. `crypto.randomUUID` is missing in pages without https. */
+/** What occurs in no data: random bits. `crypto.randomUUID`, which is faster, is missing in pages without https. */
 function newBoundary(): string {
+  if (crypto.randomUUID) return crypto.randomUUID();
   const random = crypto.getRandomValues(new Uint8Array(16));
   return [...random].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

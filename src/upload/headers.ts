@@ -38,6 +38,9 @@ export function checkHeaders(
   given: HeadersInit | undefined,
   ofStart?: HeadersInit | undefined,
 ): CheckedHeaders {
+  if (given === undefined && ofStart === undefined) {
+    return { startHeaders: new Headers(), headers: new Headers(), claimed: {} };
+  }
   const all = legalHeaders(given);
   const startHeaders = legalHeaders(given);
   for (const [name, value] of legalHeaders(ofStart)) startHeaders.set(name, value);

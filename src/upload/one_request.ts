@@ -13,7 +13,7 @@ import type { Checksums } from "../protocol/hashes.ts";
 import { readRefusal } from "../protocol/refusal.ts";
 import { isSuccess } from "../protocol/reply.ts";
 import type { SentBytes, UploadContext } from "../protocol/resource.ts";
-import { parameterOf, signatureOf } from "../protocol/upload_url.ts";
+import { hasGenerationMatch, signatureOf } from "../protocol/upload_url.ts";
 import type { CheckedUpload } from "./checks.ts";
 import { claimedChecksums, compareClaims, computedKind, filled } from "./claims.ts";
 import { checksumsOf } from "./feed.ts";
@@ -90,7 +90,7 @@ export async function sendInOne<T>(request: OneRequest<T>): Promise<OneRequestRe
 export function isRepeatable<T>(
   { url, startHeaders, repeatable }: Pick<CheckedUpload<T>, "url" | "startHeaders" | "repeatable">,
 ): boolean {
-  if (repeatable || parameterOf(url, "ifGenerationMatch") !== undefined) return true;
+  if (repeatable || hasGenerationMatch(url)) return true;
   // The header is the XML API's, to which signed URLs belong.
   return signatureOf(url) !== undefined && startHeaders.has("x-goog-if-generation-match");
 }

@@ -137,8 +137,9 @@ export function isStreamRefused(result: SendResult): boolean {
 export function readWhole(
   pieces: { next(): Promise<unknown> } | undefined,
 ): Promise<void> {
+  if (!pieces) return Promise.resolve();
   const reading = (async () => {
-    while (await pieces?.next()) { /* it is hashed on the way */ }
+    while (await pieces.next()) { /* it is hashed on the way */ }
   })();
   reading.catch(() => {}); // thrown where it is waited for, if it is
   return reading;

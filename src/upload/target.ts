@@ -111,20 +111,21 @@ export interface StartFields {
 /** The start of an upload, checked. */
 export interface Start {
   readonly url: string;
-  readonly headers: Headers;
+  /** The caller's, and those that the options need; absent where there are none. */
+  readonly headers: Headers | undefined;
   readonly metadata: ObjectMetadata;
 }
 
 /** The start that the options mean. */
 export function startOf(target: Partial<BucketTarget> | UrlTarget, fields: StartFields): Start {
   const metadata = checkMetadata(fields.metadata ?? {});
-  const headers = legalHeaders(fields.headers);
   const bare = targetUrl(target);
   const name = target.name ?? parameterOf(bare, "name");
   if (name !== undefined && metadata.name !== undefined && metadata.name !== name) {
     throw new TypeError("metadata.name: expected none, or the same as the name of the object");
   }
-  const url = withGenerationMatch(bare, fields.ifGenerationMatch, headers);
+  const given = fields.headers && legalHeaders(fields.headers);
+  const { url, headers } = withGenerationMatch(bare, fields.ifGenerationMatch, given);
   checkCarried(url, metadata);
   if (uploadTypeOf(url) === "media") {
     const allowed = name === undefined ? ["contentType"] : ["contentType", "name"];
@@ -149,7 +150,7 @@ function targetUrl(
     }
     return checkStartUrl(url, "url");
   }
-  const origin = checkUrl(endpoint ?? DEFAULT_ENDPOINT, "endpoint");
+  const origin = endpoint === undefined ? DEFAULT_ENDPOINT : checkUrl(endpoint, "endpoint");
   if (/[?#]/.test(origin)) {
     throw new TypeError(
       "endpoint: expected an origin and perhaps a path, got a query or a fragment",
@@ -191,27 +192,28 @@ function withQuery(url: string, query: ObjectQuery): string {
 function withGenerationMatch(
   url: string,
   given: number | string | undefined,
-  headers: Headers,
-): string {
-  if (given === undefined) return url;
+  headers: Headers | undefined,
+): Pick<Start, "url" | "headers"> {
+  if (given === undefined) return { url, headers };
   const generation = checkGeneration(given);
   const signature = signatureOf(url);
   if (signature) {
-    const header = "x-goog-if-generation-match";
-    if (!signature.headers?.includes(header)) {
+    const name = "x-goog-if-generation-match";
+    if (!signature.headers?.includes(name)) {
       throw new TypeError(
-        `ifGenerationMatch: expected a signed URL whose signed headers contain ${header}, got one without`,
+        `ifGenerationMatch: expected a signed URL whose signed headers contain ${name}, got one without`,
       );
     }
-    headers.set(header, generation);
-    return url;
+    const signed = new Headers(headers);
+    signed.set(name, generation);
+    return { url, headers: signed };
   }
   const before = parameterOf(url, "ifGenerationMatch");
-  if (before === undefined) return withParameter(url, "ifGenerationMatch", generation);
-  if (before !== generation) {
+  if (before !== undefined && before !== generation) {
     throw new TypeError("ifGenerationMatch: expected none, or the same as in the URL");
   }
-  return url;
+  const start = before === undefined ? withParameter(url, "ifGenerationMatch", generation) : url;
+  return { url: start, headers };
 }
 
 function checkGeneration(value: unknown, name = "ifGenerationMatch"): string {

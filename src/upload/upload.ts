@@ -134,7 +134,7 @@ function pickType<T>({ url, headers, metadata }: Start, options: StreamOptions<T
     (options.protocol ?? contentRangeProtocol) !== contentRangeProtocol;
   const isSafe = isRepeatable({
     url,
-    startHeaders: headers,
+    startHeaders: headers ?? new Headers(),
     repeatable: options.repeatable === true,
   });
   if (needsSession || (mayRepeat && !isSafe)) return "resumable";

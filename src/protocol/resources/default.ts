@@ -1,7 +1,7 @@
 /** Which resource a URL stands for where the caller says none. */
 
 import type { Resource } from "../resource.ts";
-import { signatureOf, storageTargetOf } from "../upload_url.ts";
+import { isStorageStart, signatureOf } from "../upload_url.ts";
 import { anything } from "./anything.ts";
 import { storageObject } from "./storage_object.ts";
 
@@ -13,7 +13,7 @@ const XML_API = /^https:\/\/(?:[^/?#]+\.)?storage\.googleapis\.com\/(?!upload\/|
  * that for.
  */
 export function defaultResource<T>(url: string): Resource<T> {
-  const isStorage = signatureOf(url) !== undefined || storageTargetOf(url)?.api === "/storage/v1" ||
+  const isStorage = signatureOf(url) !== undefined || isStorageStart(url) ||
     XML_API.test(url);
   return (isStorage ? storageObject : anything) as unknown as Resource<T>;
 }
