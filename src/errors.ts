@@ -78,12 +78,12 @@ export class UploadError extends Error {
   /** What went wrong, as a stable word. */
   readonly code: UploadErrorCode;
   /** The status of the reply that caused the failure; `undefined` where there was none. */
-  readonly status?: number | undefined;
+  declare readonly status?: number | undefined;
   /**
    * The server's own word for what went wrong: the `reason` of Google's JSON errors, the `Code` of its XML errors;
    * `undefined` where it gave none.
    */
-  readonly reason?: string | undefined;
+  declare readonly reason?: string | undefined;
 
   /**
    * Makes an error.

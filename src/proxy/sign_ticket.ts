@@ -71,6 +71,9 @@ export async function signUploadTicket(
   if (fields.subject === undefined) {
     throw new TypeError("grant.subject: expected who it is for, got nothing");
   }
+  if (fields.name === undefined && fields.prefix === undefined) {
+    throw new TypeError("grant: expected name or prefix, without which nothing may be uploaded");
+  }
   if (expires !== undefined) throw new TypeError("grant.expires: expected none: use expiresIn");
   const claims = Object.entries(CLAIMS).flatMap(([claim, field]) => {
     const value = (fields as UploadGrant)[field];

@@ -132,12 +132,14 @@ export interface CheckedUpload<T> extends CheckedHeaders {
 export function checkUpload<T>(url: string, options: OneShotOptions<T>): CheckedUpload<T> {
   const resource = checkResource(options.resource) ?? defaultResource<T>(url);
   resource.check?.(url);
+  const checksum = checkChecksum(options.checksum);
+  checkReported(checksum, resource);
   return {
     url,
     method: checkMethod(options.method),
     ...checkHeaders(options.headers, options.startHeaders),
     policy: retryPolicy(options.retry),
-    checksum: checkChecksum(options.checksum),
+    checksum,
     resource,
     repeatable: options.repeatable === true,
   };
@@ -172,6 +174,16 @@ function checkChecksum(value: ChecksumOption | undefined): ChecksumOption {
     );
   }
   return value;
+}
+
+/** What is required must be something that the API reports: after the upload it would be too late. */
+function checkReported<T>(checksum: ChecksumOption, { reports }: Resource<T>): void {
+  if (checksum === null || checksum === "auto" || !reports || reports.includes(checksum)) return;
+  throw new TypeError(
+    `checksum: expected one that the API reports (${
+      reports.join(", ")
+    }), "auto" or null, got "${checksum}"`,
+  );
 }
 
 /** A function that can send requests. */

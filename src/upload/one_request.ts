@@ -163,14 +163,16 @@ class Attempts<T> {
     compareClaims(expected, known);
     const headers = new Headers(startHeaders);
     const body = framedBody(part, framing, filled(known, expected), headers);
-    const hashed = readWhole(part.beside);
+    let hasFailed = false;
+    const hashed = readWhole(part.beside, () => !hasFailed);
     const request = { method, url, headers, body };
     const result = await attempt(transport, request, this.#policy, {
       signal,
       action: "upload",
       onTaken,
     });
-    await abortable(hashed, signal);
+    hasFailed = result.kind === "failed";
+    if (!hasFailed) await abortable(hashed, signal);
     const sent = async () => {
       await abortable(feed.goTo(size), signal); // a server may answer before it was sent everything
       return { size, checksums: filled(checksumsOf(feed), expected) };

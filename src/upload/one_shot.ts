@@ -41,7 +41,7 @@ export class OneShot<T> {
     makeFraming: () => Framing,
   ): Promise<Response> {
     if (this.#used) throw invalidState("Cannot transmit: an upload can only be used once");
-    checkOptions(options, OPTION_NAMES.initiate, "options");
+    checkOptions(options, OPTION_NAMES.call, "options");
     checkTransport(transport);
     const framing = makeFraming();
     claimedChecksums(this.upload, framing.metadata);

@@ -133,13 +133,14 @@ export function isStreamRefused(result: SendResult): boolean {
   return result.reply.status === 400 || result.reply.status === 411;
 }
 
-/** Reads what somebody else sends, to hash it. */
+/** Reads what somebody else sends, to hash it, as long as that is of use. */
 export function readWhole(
   pieces: { next(): Promise<unknown> } | undefined,
+  isOfUse: () => boolean = () => true,
 ): Promise<void> {
   if (!pieces) return Promise.resolve();
   const reading = (async () => {
-    while (await pieces.next()) { /* it is hashed on the way */ }
+    while (isOfUse() && await pieces.next()) { /* it is hashed on the way */ }
   })();
   reading.catch(() => {}); // thrown where it is waited for, if it is
   return reading;

@@ -120,7 +120,11 @@ export class ResumableUpload<T = StorageObject> {
   ): ResumableUpload<T> {
     checkOptions(options, OPTION_NAMES.resume, "resume");
     const from = checkCheckpoint(checkpoint);
-    const { verifyPrefix, ...rest } = options;
+    const { verifyPrefix, ...rest }: ResumableUploadOptions<T> & ResumeOptions<T> = options;
+    const { checksum = from.checksum } = rest;
+    if (checksum !== from.checksum) {
+      throw new TypeError("checksum: expected none, or the same as that of the checkpoint");
+    }
     return ResumableUpload.#taken<T>(from, source, takeSource(source), rest, { verifyPrefix });
   }
 
@@ -268,7 +272,7 @@ export class ResumableUpload<T = StorageObject> {
         if (!mayPass) this.#letGo(error);
         throw error;
       }
-    });
+    }, OPTION_NAMES.initiate);
   }
 
   /**
@@ -348,8 +352,9 @@ export class ResumableUpload<T = StorageObject> {
   async #exclusively<R>(
     options: CallOptions,
     action: (signal: AbortSignal) => Promise<R>,
+    names: readonly string[] = OPTION_NAMES.call,
   ): Promise<R> {
-    checkOptions(options, OPTION_NAMES.initiate, "options");
+    checkOptions(options, names, "options");
     if (this.#isBusy) {
       throw invalidState("Cannot begin: another call of this upload has not ended yet");
     }

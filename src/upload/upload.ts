@@ -92,6 +92,7 @@ export async function upload<T>(source: UploadSource, options: UploadOptions<T>)
   try {
     checkOptions(options, SETTING_NAMES.upload, "upload");
     checkTransport(options.transport ?? defaultTransport);
+    checkOfSession(options);
     if (options.session !== undefined) return await uploadToSession(source, taken, options);
     return options.checkpoint
       ? await resumeUpload(taken, options.checkpoint, options)
@@ -100,6 +101,14 @@ export async function upload<T>(source: UploadSource, options: UploadOptions<T>)
     taken.release(error);
     throw error;
   }
+}
+
+/** What speaks of a session means nothing without one. */
+function checkOfSession(options: object): void {
+  const given: Readonly<Record<string, unknown>> = { ...options };
+  const name = ["granularity", "sessionIsNew"].find((name) => given[name] !== undefined);
+  if (given.session !== undefined || name === undefined) return;
+  throw new TypeError(`${name}: expected none without \`session\``);
 }
 
 async function startUpload<T>(

@@ -29,6 +29,11 @@ for (const wrong of [{ max_bytes: 5 }, { maxBytes: "10MB" }, { maxbytes: 5 }, { 
 
 Deno.test("an option of signing that nobody knows is an error", async () => {
   await assertRejects(() => sign({ expiresIn: 600, expires: 5 }), TypeError, "expires");
+  await assertRejects(
+    () => sign({ expiresIn: 600 }, { name: undefined, prefix: undefined }),
+    TypeError,
+    "expected name or prefix",
+  );
   await assertRejects(() => sign(undefined as never), TypeError, "an object with expiresIn");
 });
 

@@ -538,3 +538,26 @@ Deno.test("upload's result has the type of its resource", () => {
   };
   assertEquals([typeof typed, never], ["function", undefined]);
 });
+
+const STORAGE = "https://storage.googleapis.com/upload/storage/v1/b/my-bucket/o?name=a";
+
+for (
+  const [what, resource, url, unreported] of [
+    ["an object", storageObject, STORAGE, ["sha256"]],
+    ["a file of Drive", driveFile, `${DRIVE}?fields=*`, ["crc32c"]],
+    ["a file of Gemini", geminiFile, GEMINI, ["crc32c", "md5"]],
+  ] as const
+) {
+  Deno.test(`a checksum that ${what} cannot report is refused before anything is stored`, async () => {
+    for (const checksum of unreported) {
+      const gcs = new GcsEmulator();
+      const options = { url, resource: resource as Resource<unknown>, checksum };
+      await assertRejects(
+        () => upload("hello", { ...options, transport: gcs.fetch }),
+        TypeError,
+        `got "${checksum}"`,
+      );
+      assertEquals(gcs.requests.length, 0);
+    }
+  });
+}

@@ -440,3 +440,17 @@ Deno.test("whenever an upload is closed, the call under way has ended before or 
   }
   assert(afterwards > 2, "it is closed during and after the call");
 });
+
+Deno.test("what only initiate can be told is refused by every other call", async () => {
+  const emulator = new GcsEmulator();
+  const upload = new ResumableUpload(URL, U);
+  await upload.initiate(emulator.fetch, patterned(U), { name: "a" }, "image/png");
+  for (const options of [{ totalBytes: 9 }, { streamFinal: false }] as object[]) {
+    const [name] = Object.keys(options);
+    await assertRejects(() => upload.transmitNextChunk(emulator.fetch, options), TypeError, name);
+    await assertRejects(() => upload.recover(emulator.fetch, options), TypeError, name);
+    await assertRejects(() => upload.cancel(emulator.fetch, options), TypeError, name);
+  }
+  await upload.transmitNextChunk(emulator.fetch);
+  assertEquals(upload.finished, true);
+});

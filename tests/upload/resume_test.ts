@@ -340,3 +340,10 @@ Deno.test("an upload that is taken up can be cancelled whatever has become of it
   const error = await assertRejects(() => upload.recover(emulator.fetch), UploadError);
   assertEquals(error.code, "invalid_state");
 });
+
+Deno.test("a checkpoint's checksum cannot be changed, nor be forgotten in silence", async () => {
+  const { checkpoint } = await interrupted({ checksum: "md5" });
+  const resume = (options: object) => ResumableUpload.resume(checkpoint, DATA, options);
+  await resume({ checksum: "md5" }).close();
+  assertThrows(() => resume({ checksum: "crc32c" }), TypeError, "checksum: expected none");
+});

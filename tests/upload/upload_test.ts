@@ -351,6 +351,18 @@ for (
       TypeError,
       "signal: expected an AbortSignal",
     ],
+    [
+      "a granularity without a session",
+      { bucket: "b", name: "a", granularity: U },
+      TypeError,
+      "granularity",
+    ],
+    [
+      "a new session that is none",
+      { bucket: "b", name: "a", sessionIsNew: true },
+      TypeError,
+      "sessionIsNew",
+    ],
   ] as const
 ) {
   Deno.test(`${rule} is refused before anything is sent`, async () => {

@@ -64,6 +64,7 @@ function isConverted(type: unknown): boolean {
 export const driveFile: Resource<DriveFile> = {
   expected: "the file as JSON",
   auto: "md5",
+  reports: ["md5", "sha256"],
   read: json<DriveFile>().read,
   check(startUrl) {
     const fields = parameterOf(startUrl, "fields")?.split(/[,()/\s]+/) ?? [];

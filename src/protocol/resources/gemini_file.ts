@@ -36,6 +36,7 @@ export interface GeminiFile {
 export const geminiFile: Resource<GeminiFile> = {
   expected: "the file as JSON",
   auto: "sha256",
+  reports: ["sha256"],
   read(reply) {
     const value = json<Partial<GeminiFile>>().read(reply);
     return typeof value?.file?.name === "string" ? value as GeminiFile : undefined;

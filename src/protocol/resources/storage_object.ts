@@ -157,6 +157,7 @@ export const storageObject: Resource<StorageObject> = {
   read: parseObject,
   facts: factsOf,
   takesHash: true,
+  reports: ["crc32c", "md5"],
   expected:
     "the object as JSON or in x-goog-* headers (which a bucket's CORS settings must expose to a browser)",
   complete(object, { size, startUrl }) {
