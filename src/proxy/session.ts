@@ -1,7 +1,7 @@
 /** The middle of the proxy: a sealed session with its bounds. Fronts call it, backends are called by it. */
 
 import type { Backend, Chunk, NewObject } from "./backend.ts";
-import { type BodyBounds, byteCount, passBody, type PassedBody } from "./body.ts";
+import { type BodyBounds, byteCount, emptied, passBody, type PassedBody } from "./body.ts";
 import { isAllowedBucket, type UploadGrant, type UploadLimits } from "./grant.ts";
 import { badRequest, forbidden, HttpError, tooLarge } from "./http_error.ts";
 import { finishEvent, runFinish, runHook, type StartEvent, type UploadHooks } from "./hooks.ts";
@@ -229,7 +229,8 @@ export async function append(
   const isEmpty = range !== undefined && range.first === undefined;
   const progress = core.progress.of(session.name);
   if (isEmpty) {
-    const outcome = await core.backend.append(session.target, chunk, body, trace);
+    const nothing = await emptied(body, core.startTimeout);
+    const outcome = await core.backend.append(session.target, chunk, nothing, trace);
     return await settled(core, session, outcome, trace, 0);
   }
   const leave = enter(progress, core.now());
