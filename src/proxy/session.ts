@@ -123,8 +123,7 @@ export async function insertObject(
   trace: Trace,
 ): Promise<Outcome> {
   trace.bytes = media.length;
-  const outcome = await core.backend.insert(newObject(start), media, trace)
-    .finally(() => trace.bytes = media.passed?.() ?? media.length);
+  const outcome = await counting(core.backend.insert(newObject(start), media, trace), media, trace);
   if (outcome.kind === "finished") {
     note(core, outcome.object, trace);
     const { subject, payload } = grant;
@@ -132,6 +131,22 @@ export async function insertObject(
     await runFinish(core.hooks, event, true);
   }
   return outcome;
+}
+
+/** Notes how many bytes have passed; of a body that broke off, where nobody has counted them, that is not known. */
+async function counting(
+  sending: Promise<Outcome>,
+  body: PassedBody,
+  trace: Trace,
+): Promise<Outcome> {
+  trace.bytes = undefined;
+  try {
+    const outcome = await sending;
+    trace.bytes = body.length;
+    return outcome;
+  } finally {
+    trace.bytes = body.passed?.() ?? trace.bytes;
+  }
 }
 
 /** Asks the operator's code whether a request may be done. */
@@ -279,8 +294,11 @@ async function appendBytes(
     return first < persisted ? again(progress, persisted, chunk) : gap(first, persisted);
   }
   progress.persisted = undefined; // until they have arrived nobody knows
-  const outcome = await core.backend.append(session.target, chunk, body, trace)
-    .finally(() => trace.bytes = body.passed?.() ?? body.length);
+  const outcome = await counting(
+    core.backend.append(session.target, chunk, body, trace),
+    body,
+    trace,
+  );
   return await settled(core, session, outcome, trace);
 }
 
