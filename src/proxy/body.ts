@@ -172,6 +172,22 @@ export async function inTime<T>(
   }
 }
 
+/** Reads a body that has to be empty to its end, so that nobody waits at the backend for a client that does not end it. */
+export async function emptied(passed: PassedBody, milliseconds: number): Promise<PassedBody> {
+  const reader = passed.body?.getReader();
+  const read = async () => {
+    while (reader && !(await reader.read()).done);
+  };
+  try {
+    await inTime(milliseconds, read(), "The end of the request did not come in time");
+  } catch (error) {
+    reader?.cancel(error).catch(() => {});
+    throw passed.problem() ??
+      (error instanceof HttpError ? error : badRequest("The body cannot be read"));
+  }
+  return { body: null, length: 0, problem: () => undefined };
+}
+
 /** Refuses a body without a length, where the proxy is set up so: to count its bytes takes time in JavaScript. */
 export function checkLength({ headers, body }: RequestBody, isRequired: boolean): void {
   if (isRequired && body && !headers.has("content-length")) {

@@ -36,13 +36,16 @@ export const CLAIMS: Readonly<Record<string, keyof UploadGrant>> = {
 const OTHER_CLAIMS =
   /^(?:iss|aud|nbf|iat|jti|azp|scope|scp|client_id|tid|oid|ver|acr|amr|sid|nonce|typ|auth_time|[acs]_?t?_hash|roles|groups|(?:given_|family_|middle_|nick|preferred_user)?name|profile|picture|website|email(?:_verified)?|phone_number(?:_verified)?|gender|birthdate|zoneinfo|locale|address|updated_at)$/;
 
+/** Names that are URLs, or begin with a scheme, as those of identity providers do. No claim of a ticket looks so, misspelt or not. */
+const URL_CLAIM = /^[a-z][a-z0-9+.-]*:./i;
+
 /** A claim that is not known is an error: it may be a limit, misspelt. Those with a URL as their name are somebody else's. */
 export function grantOf(claims: JWTPayload): UploadGrant {
   const grant: Record<string, unknown> = {};
   for (const [claim, value] of Object.entries(claims)) {
     const field = Object.hasOwn(CLAIMS, claim) ? CLAIMS[claim] : undefined;
     if (field) grant[field] = field === "expires" ? Math.floor(Number(value)) : value;
-    else if (!OTHER_CLAIMS.test(claim) && !/[:/]/.test(claim)) {
+    else if (!OTHER_CLAIMS.test(claim) && !URL_CLAIM.test(claim)) {
       throw new InvalidClaim(`The upload ticket has a claim that is not known: ${quote(claim)}`);
     }
   }

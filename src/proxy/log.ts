@@ -23,7 +23,10 @@ export interface UploadLogEntry {
   readonly bucket?: string | undefined;
   /** The `Content-Range` of the request. */
   readonly range?: string | undefined;
-  /** Bytes of the request's body that were passed on; of a request that was refused, those that it said. */
+  /**
+   * Bytes of the request's body that were passed on; of a request that was refused, those that it said. Missing where a body
+   * with a length broke off: nobody has counted it.
+   */
   readonly bytes?: number | undefined;
   /** The name of the finished object, where the operator wants it in the log. */
   readonly name?: string | undefined;

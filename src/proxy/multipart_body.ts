@@ -62,6 +62,9 @@ const BLANK_LINE = encode("\r\n\r\n");
 /** Space, tab, line feed, carriage return. */
 const BLANKS = [0x20, 0x09, 0x0a, 0x0d];
 
+/** The most bytes after the closing delimiter, which nobody needs. */
+const MAX_END = 1024;
+
 /** RFC 2046: 1 to 70 of these, quoted or not. */
 function boundaryOf(contentType: string): string {
   const match = /^multipart\/related\b.*;\s*boundary=(?:"([^"]+)"|'([^']+)'|([^\s;"]+))/i.exec(
@@ -114,8 +117,9 @@ function mediaOf(
     for (let piece: Bytes | undefined = first; piece; piece = await read()) {
       // Two hyphens, and then nothing but blanks and line ends.
       if (!piece.every((byte) => at++ < 2 ? byte === 0x2d : BLANKS.includes(byte))) at = -Infinity;
-      if (at < 0) break;
+      if (at < 0 || at > MAX_END) break;
     }
+    if (at > MAX_END) throw refuse(`At most ${MAX_END} bytes are allowed after the media`);
     if (at < 2) throw refuse("A multipart upload has two parts, metadata and media");
   };
   return { media, problem: () => problem };

@@ -1,7 +1,7 @@
 /** The middle of the proxy: a sealed session with its bounds. Fronts call it, backends are called by it. */
 
 import type { Backend, Chunk, NewObject } from "./backend.ts";
-import { type BodyBounds, byteCount, passBody, type PassedBody } from "./body.ts";
+import { type BodyBounds, byteCount, emptied, passBody, type PassedBody } from "./body.ts";
 import { isAllowedBucket, type UploadGrant, type UploadLimits } from "./grant.ts";
 import { badRequest, forbidden, HttpError, tooLarge } from "./http_error.ts";
 import { finishEvent, runFinish, runHook, type StartEvent, type UploadHooks } from "./hooks.ts";
@@ -123,8 +123,7 @@ export async function insertObject(
   trace: Trace,
 ): Promise<Outcome> {
   trace.bytes = media.length;
-  const outcome = await core.backend.insert(newObject(start), media, trace)
-    .finally(() => trace.bytes = media.passed?.() ?? media.length);
+  const outcome = await counting(core.backend.insert(newObject(start), media, trace), media, trace);
   if (outcome.kind === "finished") {
     note(core, outcome.object, trace);
     const { subject, payload } = grant;
@@ -132,6 +131,22 @@ export async function insertObject(
     await runFinish(core.hooks, event, true);
   }
   return outcome;
+}
+
+/** Notes how many bytes have passed; of a body that broke off, where nobody has counted them, that is not known. */
+async function counting(
+  sending: Promise<Outcome>,
+  body: PassedBody,
+  trace: Trace,
+): Promise<Outcome> {
+  trace.bytes = undefined;
+  try {
+    const outcome = await sending;
+    trace.bytes = body.length;
+    return outcome;
+  } finally {
+    trace.bytes = body.passed?.() ?? trace.bytes;
+  }
 }
 
 /** Asks the operator's code whether a request may be done. */
@@ -229,7 +244,8 @@ export async function append(
   const isEmpty = range !== undefined && range.first === undefined;
   const progress = core.progress.of(session.name);
   if (isEmpty) {
-    const outcome = await core.backend.append(session.target, chunk, body, trace);
+    const nothing = await emptied(body, core.startTimeout);
+    const outcome = await core.backend.append(session.target, chunk, nothing, trace);
     return await settled(core, session, outcome, trace, 0);
   }
   const leave = enter(progress, core.now());
@@ -278,8 +294,11 @@ async function appendBytes(
     return first < persisted ? again(progress, persisted, chunk) : gap(first, persisted);
   }
   progress.persisted = undefined; // until they have arrived nobody knows
-  const outcome = await core.backend.append(session.target, chunk, body, trace)
-    .finally(() => trace.bytes = body.passed?.() ?? body.length);
+  const outcome = await counting(
+    core.backend.append(session.target, chunk, body, trace),
+    body,
+    trace,
+  );
   return await settled(core, session, outcome, trace);
 }
 

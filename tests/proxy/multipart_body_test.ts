@@ -152,3 +152,20 @@ Deno.test("a body of carriage returns does not ask the runtime for each of them"
   }
   assertLess(searches, 1000, "searches");
 });
+
+Deno.test("blanks after the closing delimiter are read no further than anybody needs", async () => {
+  const { headers, body } = multipart({ name: "a" }, "media");
+  const blanks = bytes(" \r\n\t".repeat(64));
+  let pieces = 0;
+  const stream = new ReadableStream({
+    start: (controller) => controller.enqueue(bytes(body)),
+    pull(controller) {
+      if (++pieces > 1000) controller.close();
+      else controller.enqueue(blanks);
+    },
+  }, { highWaterMark: 0 });
+  const context = setup();
+  const response = await ask(context, "?uploadType=multipart", { headers, body: stream });
+  assertEquals([await outcome(response), context.gcs.objects.length], ["400 invalid", 0]);
+  assertLess(pieces, 20);
+});

@@ -314,6 +314,23 @@ for (const [claim, value] of malformed) {
   });
 }
 
+for (
+  const [claim, expected] of [
+    ["https://login.example/roles", "200"],
+    ["cognito:groups", "200"],
+    ["urn:zitadel:iam:org:id", "200"],
+    ["max_bytes:", "401 authError"],
+    ["max_bytes/", "401 authError"],
+    ["/max_bytes", "401 authError"],
+    ["limits/max_bytes", "401 authError"],
+  ] as const
+) {
+  Deno.test(`the claim ${claim} is ${expected === "200" ? "somebody else's" : "a limit that may be misspelt"}`, async () => {
+    const ticket = await signed({ prefix: "", [claim]: 5 });
+    assertEquals(await upload(setup({ tickets }), ticket), expected);
+  });
+}
+
 Deno.test("`object` is the exact name: that object, and no other", async () => {
   const context = setup({ tickets });
   const ticket = await signed({ object: "users/17/a" });

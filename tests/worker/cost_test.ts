@@ -30,6 +30,35 @@ for (const uploadType of ["resumable", "multipart"]) {
   );
 }
 
+rule(
+  "a status query whose body never ends gets a 408, and nobody waits at Google for it",
+  async (place) => {
+    const session = await startSession(place);
+    for (const range of ["bytes */*", "bytes */5"]) {
+      const client = await place.connect();
+      await client.head("PUT", session, { "content-range": range, "transfer-encoding": "chunked" });
+      const { status } = await client.reply();
+      assertEquals([status, place.upstream.requests.length], [408, 1]);
+    }
+  },
+  { settings: { START_TIMEOUT_SECONDS: "1" } },
+);
+
+rule("a status query may have an empty body in chunks", async (place) => {
+  const session = await startSession(place);
+  const client = await place.connect();
+  const headers = { "content-range": "bytes */*", "transfer-encoding": "chunked" };
+  await client.head("PUT", session, headers);
+  await client.writeChunk(new Uint8Array());
+  assertEquals((await client.reply()).status, 308);
+  assertEquals(place.upstream.requests[1].headers.get("content-length"), "0");
+  const other = await place.connect();
+  await other.head("PUT", session, headers);
+  await other.writeChunk(encode("x"));
+  assertEquals((await other.reply()).status, 400);
+  assertEquals(place.upstream.requests.length, 2);
+});
+
 const lengthless = { settings: { REQUIRE_CONTENT_LENGTH: "true" } };
 
 rule(

@@ -195,3 +195,21 @@ rule("how much a request may have is said with the start, and with a refusal", a
     assertEquals(headers.get("x-max-chunk-bytes"), `${U}`);
   }
 }, { settings: { MAX_CHUNK_BYTES: `${U}` } });
+
+rule("a body that breaks off is not counted as what it said it was", async (place) => {
+  const { upstream, worker } = place;
+  const session = await startSession(place);
+  const lines = () => worker.log.split("\n").filter((line) => line.includes('"event":"chunk"'));
+  // The second time Google is asked before, so that there is a reply of Google's to count.
+  for (const [at, requests] of [[1, 2], [2, 4]]) {
+    const client = await place.connect();
+    await client.head("PUT", session, { "content-length": "50000000" });
+    await client.write(pattern(1000));
+    await upstream.until(() => upstream.requests[requests - 1]?.bytes >= 1000);
+    client.leave();
+    while (lines().length < at) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assertEquals(lines().map((line) => JSON.parse(line).bytes), [undefined, undefined]);
+  const text = await (await fetch(`${worker.origin}/metrics`)).text();
+  assertStringIncludes(text, "\nupload_proxy_request_bytes_total 0\n");
+}, { settings: { METRICS_PATH: "/metrics" } });
