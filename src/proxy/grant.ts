@@ -109,9 +109,17 @@ function isPayload(value: unknown): boolean {
   }
 }
 
+/** The most bytes of a subject, which travels as a payload does. */
+const MAX_SUBJECT = 1024;
+
+function isSubject(value: unknown): boolean {
+  return typeof value === "string" && value !== "" &&
+    new TextEncoder().encode(value).length <= MAX_SUBJECT;
+}
+
 /** What each field of a grant must be. */
 const RULES: Readonly<Record<keyof UploadGrant, Rule>> = {
-  subject: [(value) => isText(value) && value !== "", "a text that is not empty"],
+  subject: [isSubject, `a text that is not empty, of at most ${MAX_SUBJECT} bytes`],
   bucket: [isBucketName, "the name of a bucket"],
   name: [isText, "a text"],
   prefix: [isText, "a text"],

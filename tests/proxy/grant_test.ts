@@ -227,3 +227,8 @@ for (const maxBytes of [NaN, "10MB"]) {
     assertStringIncludes(context.log[0].error!, "grant.maxBytes");
   });
 }
+
+Deno.test("a subject is as short as what is sealed into each session has to be", () => {
+  assertEquals(readGrant({ subject: "a".repeat(1024) }).subject?.length, 1024);
+  assertThrows(() => readGrant({ subject: "ä".repeat(513) }), GrantError, "at most 1024 bytes");
+});
