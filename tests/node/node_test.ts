@@ -3,40 +3,19 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { startOrigin } from "../portable/server.ts";
-import { ROOT, RUNTIMES, runtimes } from "../portable/runtimes.ts";
+import { RUNTIMES } from "../portable/runtimes.ts";
 import type { Report } from "../portable/suite.ts";
+import { commandOf, output } from "../support/runtime_program.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** A runtime may take this long in all, in milliseconds. */
-const TIME_LIMIT = 120_000;
-
-/** The programs, and what comes before the script. */
-function commandOf(runtime: string): [program: string, ...args: string[]] {
-  if (runtime === "node") return ["node"];
-  if (runtime === "deno") return [Deno.execPath(), "run", "--quiet", "--allow-all", "--no-config"];
-  const { command: [program] } = runtimes.find(({ name }) => name === runtime)!;
-  return [program, "--no-install", "run"];
-}
-
-async function output(program: string, args: string[], cwd = ROOT): Promise<string> {
-  const child = new Deno.Command(program, {
-    args,
-    cwd,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const limit = setTimeout(() => child.kill("SIGKILL"), TIME_LIMIT);
-  const { code, stdout, stderr } = await child.output();
-  clearTimeout(limit);
-  const text = new TextDecoder().decode(stdout);
-  if (code === 0) return text;
-  throw new Error(`${program} ended with code ${code}\n${text}${new TextDecoder().decode(stderr)}`);
-}
+const limit = 120_000;
 
 async function bundle(entry: string, to: string, ...args: string[]): Promise<void> {
-  await output(Deno.execPath(), ["bundle", "--quiet", ...args, "--output", to, here(entry)]);
+  await output(Deno.execPath(), ["bundle", "--quiet", ...args, "--output", to, here(entry)], {
+    limit,
+  });
 }
 
 /** Runs a script with the suite's bundle and reads its report. */
@@ -46,7 +25,7 @@ async function reportOf(runtime: string, script: string, file: string): Promise<
     const [program, ...args] = commandOf(runtime);
     const only = Deno.env.get("ONLY") ?? "";
     const context = JSON.stringify({ origin, runtime, only });
-    const text = await output(program, [...args, here(script), context, file]);
+    const text = await output(program, [...args, here(script), context, file], { limit });
     return JSON.parse(/^report (\{.*\})$/m.exec(text)![1]);
   } finally {
     await close();
@@ -56,7 +35,7 @@ async function reportOf(runtime: string, script: string, file: string): Promise<
 Deno.test("uploads of Node's streams and files, in Node, Bun and Deno", async (t) => {
   const folder = await Deno.makeTempDir({ prefix: "node-suite-" });
   try {
-    await output(Deno.execPath(), ["install", "--quiet"], RUNTIMES);
+    await output(Deno.execPath(), ["install", "--quiet"], { limit, cwd: RUNTIMES });
     const suite = `${folder}/suite.mjs`;
     await bundle("suite.ts", suite, "--platform=deno", "--external", "node:*");
     for (const runtime of ["node", "bun", "deno"]) {
@@ -79,7 +58,9 @@ Deno.test("the library in a context of node:vm, as test runners load it, takes w
     await bundle("../../mod.ts", library, "--platform=browser", "--format=cjs");
     const emulator = `${folder}/emulator.mjs`;
     await bundle("../../src/emulator/mod.ts", emulator, "--platform=browser");
-    const failures = JSON.parse(await output("node", [here("realms.mjs"), library, emulator]));
+    const failures = JSON.parse(
+      await output("node", [here("realms.mjs"), library, emulator], { limit }),
+    );
     assertEquals(failures, []);
   } finally {
     await Deno.remove(folder, { recursive: true });
