@@ -24,7 +24,7 @@ export type SessionStep =
   /** The server takes less in one request: the same bytes in smaller ones. */
   | { readonly kind: "smaller" };
 
-/** What a session request was for, and whether the server can have seen all of it. */
+/** What a session request was for, and how the next one is sent. */
 interface Asked {
   readonly kind: "chunk" | "status";
   readonly transport: Transport;
