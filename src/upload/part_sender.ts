@@ -13,6 +13,9 @@ const MOST_UNTOUCHED = 2;
 /** After this many long requests in a row that left nothing behind, short ones are sent. */
 const MOST_FRUITLESS = 2;
 
+/** How long those are, in bytes: the time that such a request may take follows its length, and may be lost once more. */
+const SHORT = 1024 * 1024;
+
 /** By how much the time without a sign of life grows at the most on a line that turns out to be slow. */
 const MOST_PATIENCE = 16;
 
@@ -101,11 +104,17 @@ export class PartSender {
 
   /** A request that may have been streamed has ended. */
   noteResult({ kind, body, ...result }: SendResult): void {
+    const isLate = "error" in result && result.error.code === "deadline_exceeded";
+    if (body !== "not streamed") {
+      this.#untouched = 0;
+      this.#isStalled = isLate;
+      if (kind === "failed" && ++this.#fruitless >= MOST_FRUITLESS) this.#streams = false;
+    }
     if (kind === "failed") this.#maxBytes = this.#base;
-    if (body === "not streamed") return;
-    this.#untouched = 0;
-    this.#isStalled = "error" in result && result.error.code === "deadline_exceeded";
-    if (kind === "failed" && ++this.#fruitless >= MOST_FRUITLESS) this.#streams = false;
+    if (isLate && this.#fruitless >= MOST_FRUITLESS) {
+      const { granularity } = this.#options;
+      this.#maxBytes = Math.min(this.#base, Math.max(granularity, aligned(SHORT, granularity)));
+    }
   }
 
   /** The server has all of a part: the next one is as long as the line carries in a few seconds. */

@@ -1,7 +1,7 @@
 // How large requests become: as much as the line carries in ten seconds, between two bounds.
 
 import { assertEquals } from "@std/assert";
-import { type Transport, upload } from "../../mod.ts";
+import { type Transport, upload, UploadError } from "../../mod.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { retryPolicy } from "../../src/net/retry.ts";
 import { PartSender } from "../../src/upload/part_sender.ts";
@@ -44,6 +44,20 @@ Deno.test("after a failure requests are as short as at the beginning", async () 
   assertEquals(await send(640, 308), 1000);
   assertEquals(await send(640), 64);
 });
+
+for (const [code, most] of [["deadline_exceeded", 1], ["transport_failed", 64]] as const) {
+  Deno.test(`two long requests that end with ${code}: the next one has ${most} MiB at the most`, async () => {
+    const { send, parts } = sender({ maxBytes: 64 * MiB, growsTo: 1024 * MiB });
+    const error = new UploadError(code, "Cannot transmit a chunk");
+    const lost = { kind: "failed", error, spent: 60_000, body: "part taken" } as const;
+    parts.noteResult(lost);
+    assertEquals(parts.limits(true).maxBytes, 64 * MiB);
+    parts.noteResult(lost);
+    assertEquals(parts.limits(true), { maxBytes: most * MiB, streamed: false });
+    parts.noteProgress();
+    assertEquals(await send(1, 308), 1024);
+  });
+}
 
 Deno.test("where the caller or the server says how large a request may be, it stays so", async () => {
   const fixed = sender({ maxBytes: 8 * MiB, growsTo: 8 * MiB });
