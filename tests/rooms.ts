@@ -8,7 +8,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   net: ["errors", "protocol", "bytes/bytes.ts", "bytes/disturbed.ts"],
   upload: ["errors", "protocol", "bytes", "net"],
   auth: ["errors", "protocol", "net", "jose"],
-  emulator: ["bytes/checksum.ts", "bytes/crc32c.ts", "bytes/md5.ts", "@std/*"],
+  emulator: ["bytes/crc32c.ts", "bytes/md5.ts", "@std/*"],
   proxy: ["errors", "protocol", "net", "jose"],
   worker: ["proxy", "auth", "errors"],
   "mod.ts": ["errors", "bytes", "net", "upload", "protocol"],

@@ -1,6 +1,6 @@
 /** One token for many requests: kept, renewed before its end, fetched by one request for all. */
 
-import { abortable, type Clock } from "../net/clock.ts";
+import { abortable, type Clock, within } from "../net/clock.ts";
 
 /** Where a transport gets its tokens from. */
 export interface TokenSource {
@@ -115,15 +115,8 @@ export class TokenCache implements TokenSource {
 
   /** The token of a renewal that another request has begun; `undefined` when it takes too long. */
   async #join(renewal: Renewal, signal: AbortSignal | undefined): Promise<string | undefined> {
-    let stop = () => {};
-    const late = new Promise<undefined>((resolve) => {
-      const left = renewal.startedAt + PATIENCE - this.#clock.now();
-      stop = this.#clock.setTimer(() => resolve(undefined), left);
-    });
-    try {
-      return await abortable(Promise.race([renewal.promise, late]), signal);
-    } finally {
-      stop();
-    }
+    const left = renewal.startedAt + PATIENCE - this.#clock.now();
+    const renewed = abortable<string | undefined>(renewal.promise, signal);
+    return await within(left, renewed, () => undefined, this.#clock);
   }
 }

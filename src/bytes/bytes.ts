@@ -27,6 +27,17 @@ export function viewOf(value: unknown): Uint8Array | undefined {
   return isBuffer ? new Uint8Array(value as ArrayBufferLike) : undefined;
 }
 
+/** Pieces, one behind the other, in memory of their own. */
+export function concat(pieces: readonly Uint8Array[]): Bytes {
+  const all = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
+
 /** The name of a value's kind, as its realm gives it: "ArrayBuffer", "Null", "Uint8Array". */
 export function kindOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice(8, -1);

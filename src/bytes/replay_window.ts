@@ -1,6 +1,6 @@
 /** The bounded window that makes a sequential source resendable: what the server has not confirmed is kept, nothing else. */
 
-import type { Bytes } from "./bytes.ts";
+import { type Bytes, concat } from "./bytes.ts";
 import { sizeMismatch } from "./random_access.ts";
 import type { SequentialSource } from "./sequential.ts";
 
@@ -198,9 +198,7 @@ export class ReplayWindow {
 function joined(chunk: Chunk, offset: number, next: Chunk): Chunk {
   const left = chunk.bytes.subarray(Math.min(offset, endOf(chunk)) - chunk.offset);
   if (left.length === 0) return next;
-  const bytes = new Uint8Array(left.length + next.bytes.length);
-  bytes.set(left);
-  bytes.set(next.bytes, left.length);
+  const bytes = concat([left, next.bytes]);
   return { offset: next.offset - left.length, bytes, total: next.total };
 }
 

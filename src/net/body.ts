@@ -1,5 +1,7 @@
 /** Reading the body of a reply, which may be anybody's: never more of it than it should have. */
 
+import { concat } from "../bytes/bytes.ts";
+
 /** The most bytes of a body that is read in one go. */
 const SHORT = 65_536;
 
@@ -32,11 +34,5 @@ export async function readBody(
     }
     pieces.push(piece.value);
   }
-  const bytes = new Uint8Array(size);
-  let filled = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, filled);
-    filled += piece.length;
-  }
-  return bytes;
+  return concat(pieces);
 }

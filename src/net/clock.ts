@@ -41,6 +41,22 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefine
   });
 }
 
+/** The outcome of `work`, or of `late` where it does not come within so many milliseconds. */
+export async function within<T>(
+  milliseconds: number,
+  work: Promise<T>,
+  late: () => T,
+  clock: Pick<Clock, "setTimer"> = systemClock,
+): Promise<T> {
+  let stop = () => {};
+  const timeout = new Promise<void>((resolve) => stop = clock.setTimer(resolve, milliseconds));
+  try {
+    return await Promise.race([work, timeout.then(late)]);
+  } finally {
+    stop();
+  }
+}
+
 /** A signal that aborts with the first of several, and the function that stops listening to them. */
 export function linkSignals(
   signals: readonly (AbortSignal | undefined)[],

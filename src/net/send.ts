@@ -6,7 +6,7 @@ import { isResumeIncomplete } from "../protocol/content_range/replies.ts";
 import type { ReplyHead } from "../protocol/reply.ts";
 import type { RequestHead } from "../protocol/upload_protocol.ts";
 import { readBody } from "./body.ts";
-import { abortable, type Clock, systemClock } from "./clock.ts";
+import { abortable, type Clock, within } from "./clock.ts";
 import { describeError, secretsOf, withoutSecrets } from "./redact.ts";
 import { type PieceBody, StreamedBody } from "./streamed_body.ts";
 import { streamingInit, type Transport } from "./transport.ts";
@@ -66,6 +66,11 @@ export type BodyFate =
 export type SendResult =
   | { readonly kind: "reply"; readonly reply: Reply; readonly body: BodyFate }
   | Failure;
+
+/** Whether the transport has taken all of the body. */
+export function isWhole({ body }: SendResult): boolean {
+  return body === "not streamed" || body === "all taken";
+}
 
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
 
@@ -229,7 +234,10 @@ async function exchange(
   const received = await transport(url, { method, signal, ...init });
   const isEarly = streamed !== undefined && !streamed.allTaken;
   const reading = readBody(received, maxReplyBytes, signal);
-  const bytes = isEarly ? await orNothing(reading) : await reading;
+  // The text of a reply that came before the whole body was taken is nothing where it does not come soon.
+  const bytes = isEarly
+    ? await within(EARLY_TEXT_TIMEOUT, reading, () => new Uint8Array(0))
+    : await reading;
   if (!bytes) {
     const message = `Expected a reply of at most ${maxReplyBytes} bytes, got more`;
     throw new InvalidResponse(rebuild(received, new Uint8Array(0)), message);
@@ -256,16 +264,6 @@ function streamedInit(given: Headers, { stream }: StreamedBody, size: number): R
   // header; after a server that does not, the session is asked what it holds.
   if (redirect === "error") headers.set("x-guploader-no-308", "yes");
   return { headers, body: stream, duplex: "half", redirect, window: null } as RequestInit;
-}
-
-/** The text of a reply that came before the whole body was taken; no text where it does not come soon. */
-async function orNothing<T>(reading: Promise<T>): Promise<T | Uint8Array<ArrayBuffer>> {
-  reading.catch(() => {});
-  let stop = () => {};
-  const late = new Promise<Uint8Array<ArrayBuffer>>((resolve) =>
-    stop = systemClock.setTimer(() => resolve(new Uint8Array(0)), EARLY_TEXT_TIMEOUT)
-  );
-  return await Promise.race([reading, late]).finally(() => stop());
 }
 
 /** The same response once more, so that the caller can read the body that has been read here. */

@@ -11,7 +11,7 @@
  *
  * `init.body` may be bytes, a Blob, or, for long requests, a `ReadableStream`, with `duplex`, `redirect` and `window` as
  * this platform needs them: pass `init` on as it is. A transport that takes no streams is noticed by not reading one, and gets
- * bytes, up to 8 MiB in a request.
+ * bytes, up to 8 MiB in a request of a session, and up to 64 MiB where the whole goes in one.
  *
  * @example A transport that adds a token to each request
  * ```ts

@@ -13,6 +13,12 @@ export interface Checksums {
 /** The kinds of checksums. */
 export const CHECKSUM_KINDS: readonly (keyof Checksums)[] = ["crc32c", "md5", "sha256"];
 
+/** A CRC32C in base64. */
+export const CRC32C: RegExp = /^[A-Za-z0-9+/]{6}==$/;
+
+/** An MD5 in base64. */
+export const MD5: RegExp = /^[A-Za-z0-9+/]{22}==$/;
+
 /** Reads the form of `x-goog-hash` and `x-goog-running-hash`. */
 export function parseHashes(header: string | null): Checksums {
   const found: { crc32c?: string; md5?: string } = {};

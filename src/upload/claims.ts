@@ -2,7 +2,7 @@
 
 import { decodeCrc32c } from "../bytes/crc32c.ts";
 import { UploadError } from "../errors.ts";
-import { CHECKSUM_KINDS, type Checksums } from "../protocol/hashes.ts";
+import { CHECKSUM_KINDS, type Checksums, MD5 } from "../protocol/hashes.ts";
 import type { ChecksumOption, Resource } from "../protocol/resource.ts";
 import type { ObjectMetadata } from "../protocol/resources/storage_object.ts";
 
@@ -12,29 +12,43 @@ export function claimedChecksums(
   { crc32c, md5Hash: md5 }: ObjectMetadata,
 ): Checksums {
   checkCrc32c(crc32c, "metadata.crc32c");
-  if (md5 !== undefined && !(typeof md5 === "string" && /^[A-Za-z0-9+/]{22}==$/.test(md5))) {
+  if (md5 !== undefined && !(typeof md5 === "string" && MD5.test(md5))) {
     throw new TypeError("metadata.md5Hash: expected an MD5 in base64, got something else");
   }
-  const inMetadata = { crc32c, md5 };
-  for (const kind of ["crc32c", "md5"] as const) {
-    const [a, b] = [claimed[kind], inMetadata[kind]];
-    if (a !== undefined && b !== undefined && a !== b) {
-      throw new TypeError(`x-goog-hash: expected the same ${kind} as in metadata, got another`);
-    }
+  const other = firstDifference(claimed, { crc32c, md5 });
+  if (other) {
+    throw new TypeError(`x-goog-hash: expected the same ${other.kind} as in metadata, got another`);
   }
   return { crc32c: claimed.crc32c ?? crc32c, md5: claimed.md5 ?? md5 };
 }
 
 /** What the caller says that the whole has must be what was read, before anything is finished. */
 export function compareClaims(claimed: Checksums, actual: Checksums): void {
+  const other = firstDifference(claimed, actual);
+  if (!other) return;
+  const { kind, expected, got } = other;
+  throw new UploadError(
+    "source_changed",
+    `Cannot finish the upload: expected a source with ${kind} ${expected}, as was given, got ${got}; nothing was finished`,
+  );
+}
+
+/** A checksum that two places say, and say differently. */
+export interface Difference {
+  readonly kind: "crc32c" | "md5";
+  readonly expected: string;
+  readonly got: string;
+}
+
+/** The first checksum, of those that callers can claim, in which two places differ. */
+export function firstDifference(claimed: Checksums, actual: Checksums): Difference | undefined {
   for (const kind of ["crc32c", "md5"] as const) {
     const [expected, got] = [claimed[kind], actual[kind]];
-    if (expected === undefined || got === undefined || expected === got) continue;
-    throw new UploadError(
-      "source_changed",
-      `Cannot finish the upload: expected a source with ${kind} ${expected}, as was given, got ${got}; nothing was finished`,
-    );
+    if (expected !== undefined && got !== undefined && expected !== got) {
+      return { kind, expected, got };
+    }
   }
+  return undefined;
 }
 
 /** What has to be computed: what is asked for, what the API reports, and what the caller claims. */

@@ -1,6 +1,6 @@
 /** How one request carries the bytes: as they are, or with metadata around them. */
 
-import type { Bytes } from "../bytes/bytes.ts";
+import { type Bytes, concat } from "../bytes/bytes.ts";
 import type { PieceBody } from "../net/streamed_body.ts";
 import type { Checksums } from "../protocol/hashes.ts";
 import { multipartFrame } from "../protocol/multipart_related.ts";
@@ -52,7 +52,7 @@ function newBoundary(): string {
 
 /** The body of the request, whose `Content-Type` is set in `headers`. Its length is known. */
 export function framedBody(
-  { body, size }: Part,
+  { body }: Part,
   framing: Framing,
   sums: Checksums,
   headers: Headers,
@@ -62,11 +62,7 @@ export function framedBody(
   if (!head || !tail) return body;
   if (body instanceof Blob) return new Blob([head, body, tail]);
   if ("next" in body) return framedPieces(head, body, tail);
-  const bytes = new Uint8Array(head.length + size + tail.length);
-  bytes.set(head);
-  bytes.set(body, head.length);
-  bytes.set(tail, head.length + size);
-  return bytes;
+  return concat([head, body, tail]);
 }
 
 function framedPieces(head: Bytes, body: PieceBody, tail: Bytes): PieceBody {

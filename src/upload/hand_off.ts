@@ -178,5 +178,3 @@ export function checkGranularity(granularity: number | undefined, chunkSize: num
     );
   }
 }
-
-/** The URL of a session of this protocol, as far as it can be told. */

@@ -41,7 +41,7 @@ export function checkHeaders(
   if (given === undefined && ofStart === undefined) {
     return { startHeaders: new Headers(), headers: new Headers(), claimed: {} };
   }
-  const all = legalHeaders(given);
+  const headers = legalHeaders(given);
   const startHeaders = legalHeaders(given);
   for (const [name, value] of legalHeaders(ofStart)) startHeaders.set(name, value);
   const own = OWN_HEADERS.find((name) => startHeaders.has(name));
@@ -56,7 +56,6 @@ export function checkHeaders(
   }
   checkCrc32c(claimed.crc32c, "headers: x-goog-hash");
   startHeaders.delete("x-goog-hash");
-  const headers = all;
   for (const name of [...CREDENTIALS, "x-goog-hash"]) headers.delete(name);
   return { startHeaders, headers, claimed };
 }

@@ -7,7 +7,7 @@ import { type ByteSource, type TakenSource, takeSource } from "../bytes/source.t
 import { DataCorruption, InvalidResponse, UploadError } from "../errors.ts";
 import { abortable } from "../net/clock.ts";
 import { attempt, retrying, type RetryPolicy, type Step } from "../net/retry.ts";
-import type { Reply, SendResult } from "../net/send.ts";
+import { isWhole, type Reply, type SendResult } from "../net/send.ts";
 import { streamingInit, type Transport } from "../net/transport.ts";
 import type { Checksums } from "../protocol/hashes.ts";
 import { readRefusal } from "../protocol/refusal.ts";
@@ -15,7 +15,13 @@ import { isSuccess } from "../protocol/reply.ts";
 import type { SentBytes, UploadContext } from "../protocol/resource.ts";
 import { hasGenerationMatch, signatureOf } from "../protocol/upload_url.ts";
 import type { CheckedUpload } from "./checks.ts";
-import { claimedChecksums, compareClaims, computedKind, filled } from "./claims.ts";
+import {
+  claimedChecksums,
+  compareClaims,
+  computedKind,
+  filled,
+  firstDifference,
+} from "./claims.ts";
 import { checksumsOf } from "./feed.ts";
 import { framedBody, type Framing } from "./framing.ts";
 import { lookUp, provenResult } from "./finish.ts";
@@ -124,10 +130,10 @@ class Attempts<T> {
       this.#earlier = result.error;
       return result;
     }
-    const { reply, body } = result;
+    const { reply } = result;
     if (isSuccess(reply.status) || reply.status === 204) {
-      const isWhole = body === "not streamed" || body === "all taken";
-      return { kind: "done", value: { reply, value: this.#proven(reply, await sent(), isWhole) } };
+      const value = this.#proven(reply, await sent(), isWhole(result));
+      return { kind: "done", value: { reply, value } };
     }
     return await this.#refused(reply, sent);
   }
@@ -237,14 +243,13 @@ class Attempts<T> {
 
   /** What was hashed while it was sent is compared with what the caller says only now: the object is stored. */
   #compareClaims(reply: Reply, { checksums }: SentBytes): void {
-    for (const kind of ["crc32c", "md5"] as const) {
-      const [expected, got] = [this.#claimed[kind], checksums[kind]];
-      if (expected === undefined || expected === got) continue;
-      throw new DataCorruption(
-        reply.response,
-        `Cannot trust the stored object: expected bytes with ${kind} ${expected}, as was given, got ${got}`,
-      );
-    }
+    const other = firstDifference(this.#claimed, checksums);
+    if (!other) return;
+    const { kind, expected, got } = other;
+    throw new DataCorruption(
+      reply.response,
+      `Cannot trust the stored object: expected bytes with ${kind} ${expected}, as was given, got ${got}`,
+    );
   }
 }
 

@@ -7,14 +7,22 @@ import type { Reply } from "../net/send.ts";
 import type { Transport } from "../net/transport.ts";
 import { UPLOAD_CHUNK_SIZE } from "../protocol/content_range/ranges.ts";
 import type { Checksums } from "../protocol/hashes.ts";
+import { chosenProtocol } from "../protocol/protocols.ts";
 import type { ObjectMetadata } from "../protocol/resources/storage_object.ts";
 import type { OpenedSession, UploadProtocol } from "../protocol/upload_protocol.ts";
 import { signatureOf } from "../protocol/upload_url.ts";
 import { type Checkpoint, checkSameSource } from "./checkpoint.ts";
-import { type CheckedUpload, checkTotalBytes, isUnbounded } from "./checks.ts";
+import {
+  checkChunkSize,
+  type CheckedUpload,
+  checkTotalBytes,
+  checkUpload,
+  isUnbounded,
+} from "./checks.ts";
 import { computedKind } from "./claims.ts";
 import { aligned, type Feed } from "./feed.ts";
-import type { Progress } from "./progress.ts";
+import type { ResumableUploadOptions } from "./options.ts";
+import { Progress } from "./progress.ts";
 import { request } from "./request.ts";
 import { type ResumedFrom, UploadSession } from "./session.ts";
 import { StretchFeed } from "./stretch_feed.ts";
@@ -27,6 +35,20 @@ export interface SessionSetup<T> {
   /** The most bytes of a request; `undefined` for what suits the source. */
   readonly chunkSize: number | undefined;
   readonly progress: Progress;
+}
+
+/** What is decided before a session is opened; `url` has been checked. */
+export function setupOf<T>(
+  url: string,
+  options: ResumableUploadOptions<T> & { readonly chunkSize?: number | undefined },
+): SessionSetup<T> {
+  const upload = checkUpload(url, options);
+  return {
+    upload,
+    protocol: chosenProtocol(options.protocol),
+    chunkSize: options.chunkSize === undefined ? undefined : checkChunkSize(options.chunkSize),
+    progress: new Progress(options.onProgress, upload.policy.clock),
+  };
 }
 
 /** What a new session is to store. */

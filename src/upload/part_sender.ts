@@ -112,8 +112,7 @@ export class PartSender {
     }
     if (kind === "failed") this.#maxBytes = this.#base;
     if (isLate && this.#fruitless >= MOST_FRUITLESS) {
-      const { granularity } = this.#options;
-      this.#maxBytes = Math.min(this.#base, Math.max(granularity, aligned(SHORT, granularity)));
+      this.#maxBytes = Math.min(this.#base, aligned(SHORT, this.#options.granularity));
     }
   }
 

@@ -19,7 +19,6 @@ import {
   checkStartUrl,
   checkTotalBytes,
   checkTransport,
-  checkUpload,
   invalidState,
 } from "./checks.ts";
 import { claimedChecksums } from "./claims.ts";
@@ -32,6 +31,7 @@ import {
   type ResumeChoices,
   resumeSession,
   type SessionSetup,
+  setupOf,
   startSession,
 } from "./open.ts";
 import {
@@ -42,7 +42,6 @@ import {
   type ResumableUploadOptions,
   type ResumeOptions,
 } from "./options.ts";
-import { Progress } from "./progress.ts";
 import type { UploadSession } from "./session.ts";
 
 /**
@@ -97,13 +96,7 @@ export class ResumableUpload<T = StorageObject> {
     checkOptions(options, OPTION_NAMES.resumable, "ResumableUpload");
     const url = checkStartUrl(uploadUrl, "uploadUrl", "resumable", options.method);
     this.#chunkSize = checkChunkSize(chunkSize);
-    const upload = checkUpload(url, options);
-    this.#setup = {
-      upload,
-      protocol: chosenProtocol(options.protocol),
-      chunkSize: this.#chunkSize,
-      progress: new Progress(options.onProgress, upload.policy.clock),
-    };
+    this.#setup = setupOf(url, { ...options, chunkSize: this.#chunkSize });
   }
 
   /**

@@ -6,25 +6,13 @@ import { abortable } from "../net/clock.ts";
 import { defaultTransport } from "../net/transport.ts";
 import { chosenProtocol } from "../protocol/protocols.ts";
 import { checkCheckpoint, type Checkpoint, checkProtocol, checkSameSource } from "./checkpoint.ts";
-import { checkChunkSize, checkTotalBytes, checkUpload } from "./checks.ts";
+import { checkChunkSize, checkTotalBytes } from "./checks.ts";
 import { drive } from "./drive.ts";
 import { checkGranularity, checkpointOfSession } from "./hand_off.ts";
-import { defaultChunkSize, resumeSession, type SessionSetup } from "./open.ts";
-import { Progress } from "./progress.ts";
-import type { SessionTarget, StreamSettings, UploadOptions, UploadSettings } from "./settings.ts";
+import { defaultChunkSize, resumeSession, setupOf } from "./open.ts";
+import type { SessionTarget, UploadOptions, UploadSettings } from "./settings.ts";
 import { contentTypeOf } from "./source_type.ts";
 import { resumableUrl, startOf } from "./target.ts";
-
-/** What is decided before a session is opened. */
-export function setupOf<T>(url: string, options: StreamSettings<T>): SessionSetup<T> {
-  const upload = checkUpload(url, options);
-  return {
-    upload,
-    protocol: chosenProtocol(options.protocol),
-    chunkSize: options.chunkSize === undefined ? undefined : checkChunkSize(options.chunkSize),
-    progress: new Progress(options.onProgress, upload.policy.clock),
-  };
-}
 
 /** Goes on from a checkpoint; what the caller says besides must agree with it. */
 export async function resumeUpload<T>(

@@ -3,7 +3,7 @@
 import { DataCorruption, InvalidResponse, UploadError } from "../errors.ts";
 import { abortable } from "../net/clock.ts";
 import { attempt, type FailedStep, type RetryPolicy, type Step } from "../net/retry.ts";
-import type { Reply, SendResult } from "../net/send.ts";
+import { isWhole, type Reply, type SendResult } from "../net/send.ts";
 import type { Transport } from "../net/transport.ts";
 import { type Checksums, formatHashes } from "../protocol/hashes.ts";
 import type { ChecksumOption, Resource, UploadContext } from "../protocol/resource.ts";
@@ -228,9 +228,8 @@ export class UploadSession<T> {
       const { error, spent } = result;
       return { kind: "failed", error: this.#interrupted(error), spent, asksNext };
     }
-    const { reply, body } = result;
-    const isWhole = body === "not streamed" || body === "all taken";
-    const answer = this.#read(asked.kind, reply, isWhole);
+    const { reply } = result;
+    const answer = this.#read(asked.kind, reply, isWhole(result));
     if (answer.kind === "stored") {
       return await this.#guarded(() => this.#stored(reply, answer, asked.signal));
     }

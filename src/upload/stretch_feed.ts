@@ -1,6 +1,6 @@
 /** The bytes of a random-access source: long requests that are read while they are sent. Nothing of them is kept. */
 
-import type { Bytes } from "../bytes/bytes.ts";
+import { type Bytes, concat } from "../bytes/bytes.ts";
 import type { RandomAccessSource } from "../bytes/random_access.ts";
 import type { RunningChecksum } from "../bytes/running_checksum.ts";
 import type { PieceBody } from "../net/streamed_body.ts";
@@ -168,13 +168,8 @@ export class StretchFeed implements Feed {
     if (ahead?.offset !== offset) return await this.#source.read(offset, length);
     const first = await ahead.bytes;
     if (first.length >= length) return first.subarray(0, length);
-    const bytes = new Uint8Array(length);
-    bytes.set(first);
-    bytes.set(
-      await this.#source.read(offset + first.length, length - first.length),
-      first.length,
-    );
-    return bytes;
+    const rest = await this.#source.read(offset + first.length, length - first.length);
+    return concat([first, rest]);
   }
 
   #readAhead(offset: number, length: number): void {

@@ -2,6 +2,7 @@
 
 import { type TakenSource, takeSource, type UploadSource } from "../bytes/source.ts";
 import { contentRangeProtocol } from "../protocol/content_range/mod.ts";
+import { chosenProtocol } from "../protocol/protocols.ts";
 import { defaultResource } from "../protocol/resources/default.ts";
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
 import { type UploadType, uploadTypeOf, withParameter } from "../protocol/upload_url.ts";
@@ -19,8 +20,8 @@ import { drive } from "./drive.ts";
 import { asMedia, asMultipart } from "./framing.ts";
 import { isRepeatable, sendInOne } from "./one_request.ts";
 import { HELD } from "./stretch_feed.ts";
-import { startSession } from "./open.ts";
-import { resumeUpload, setupOf, uploadToSession } from "./resume_upload.ts";
+import { setupOf, startSession } from "./open.ts";
+import { resumeUpload, uploadToSession } from "./resume_upload.ts";
 import { contentTypeOf } from "./source_type.ts";
 import { Progress } from "./progress.ts";
 import {
@@ -123,7 +124,7 @@ async function startUpload<T>(
   const isSmall = opened.kind === "random-access" && !isByteSource(source) &&
     opened.size <= Math.min(ONE_REQUEST, checkChunkSize(options.chunkSize ?? ONE_REQUEST));
   const given = uploadTypeOf(start.url);
-  const { name: protocol } = options.protocol ?? contentRangeProtocol;
+  const { name: protocol } = chosenProtocol(options.protocol);
   if (given !== undefined && given !== "resumable" && protocol !== contentRangeProtocol.name) {
     throw new TypeError(
       `url: expected no uploadType, or resumable, with the protocol ${protocol}, got ${given}`,
@@ -140,7 +141,7 @@ async function startUpload<T>(
 function pickType<T>({ url, headers, metadata }: Start, options: StreamOptions<T>): UploadType {
   const mayRepeat = options.retry !== null && options.retry !== false;
   const needsSession = options.onCheckpoint !== undefined ||
-    (options.protocol ?? contentRangeProtocol) !== contentRangeProtocol;
+    chosenProtocol(options.protocol) !== contentRangeProtocol;
   const isSafe = isRepeatable({
     url,
     startHeaders: headers ?? new Headers(),
@@ -164,7 +165,7 @@ export async function uploadInSession<T>(
   options: StreamOptions<T>,
   onOpen?: (sessionUrl: string) => void,
 ): Promise<T> {
-  const { name: protocol } = options.protocol ?? contentRangeProtocol;
+  const { name: protocol } = chosenProtocol(options.protocol);
   const setup = setupOf(resumableUrl(url, protocol), { ...options, headers });
   const { transport = defaultTransport, totalBytes, onCheckpoint, signal } = options;
   const claimed = claimedChecksums(setup.upload, metadata);
