@@ -1,5 +1,6 @@
 /** Bodies on their way through: bounded, and never collected. */
 
+import { within } from "../net/clock.ts";
 import { badRequest, HttpError, tooLarge } from "./http_error.ts";
 import { readPieces } from "./pieces.ts";
 
@@ -56,6 +57,11 @@ export function checkFraming(headers: Headers): void {
   }
 }
 
+/** How many bytes the body of a request has; `undefined` where it is not known. */
+export function lengthOf({ headers, body }: RequestBody): number | undefined {
+  return byteCount(headers, "Content-Length") ?? (body ? undefined : 0);
+}
+
 /**
  * Takes the body of a request, if it keeps to the bounds.
  *
@@ -63,7 +69,7 @@ export function checkFraming(headers: Headers): void {
  * the server, which ends a body with a `Content-Length` there; bodies without one are counted here as they pass.
  */
 export function passBody({ headers, body }: RequestBody, bounds: BodyBounds): PassedBody {
-  const length = byteCount(headers, "Content-Length") ?? (body ? undefined : 0);
+  const length = lengthOf({ headers, body });
   if (length !== undefined) check(length, bounds);
   if (length === 0 || !body) return { body: null, length: 0, problem: () => undefined };
   if (length === undefined) return counted(body, bounds);
@@ -158,18 +164,9 @@ export async function inTime<T>(
   work: Promise<T>,
   message = "What an upload begins with did not come in time",
 ): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new HttpError(408, "requestTimeout", message));
-    }, milliseconds);
+  return await within(milliseconds, work, () => {
+    throw new HttpError(408, "requestTimeout", message);
   });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => {}); // it ends when its body is cancelled
-  }
 }
 
 /** Reads a body that has to be empty to its end, so that nobody waits at the backend for a client that does not end it. */

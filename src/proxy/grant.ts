@@ -91,11 +91,13 @@ const isText = (value: unknown): boolean => typeof value === "string";
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
 const listOf = (isItem: (value: unknown) => boolean) => (value: unknown): boolean =>
   Array.isArray(value) && value.length <= 100 && value.every(isItem);
-const isRecord = (value: unknown): boolean =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
-const isResource = (value: unknown): boolean =>
-  isRecord(value) && isRecord((value as { metadata?: unknown }).metadata ?? {});
+/** Whether a value is an object with fields. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+const isResource = (value: unknown): boolean => isRecord(value) && isRecord(value.metadata ?? {});
 
 /** The most bytes of a payload as JSON, since it travels with each request of an upload. */
 const MAX_PAYLOAD = 2048;
@@ -148,10 +150,10 @@ const RULES: Readonly<Record<keyof UploadGrant, Rule>> = {
 export function readGrant(value: unknown): UploadGrant {
   if (!isRecord(value)) throw new TypeError("grant: expected an object");
   const grant: Record<string, unknown> = {};
-  const unknown = Object.keys(value as object).find((field) => !Object.hasOwn(RULES, field));
+  const unknown = Object.keys(value).find((field) => !Object.hasOwn(RULES, field));
   if (unknown !== undefined) throw new GrantError(quote(unknown), "no such field");
   for (const [field, [isValid, expected]] of Object.entries(RULES)) {
-    const given = (value as Record<string, unknown>)[field];
+    const given = value[field];
     if (given === undefined) continue;
     if (!isValid(given)) throw new GrantError(field, expected);
     grant[field] = given;

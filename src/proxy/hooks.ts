@@ -1,6 +1,8 @@
 /** What the operator's own code hears of uploads, and may say to them. */
 
+import { within } from "../net/clock.ts";
 import { badGateway, HttpError } from "./http_error.ts";
+import { insist } from "./insist.ts";
 import type { FinishedObject } from "./outcome.ts";
 
 /** Who an upload is for. */
@@ -98,9 +100,6 @@ export interface UploadHooks {
 /** How long a hook may take, in milliseconds. */
 const DEADLINE = 25_000;
 
-/** The pauses between the tries of a hook that cannot be asked for again, in milliseconds. */
-const PAUSES = [250, 1000];
-
 /** Runs a hook that may refuse. What it throws, other than a refusal, is no answer for a client. */
 export async function runHook<T>(name: string, hook: () => T | Promise<T>): Promise<T> {
   try {
@@ -117,13 +116,10 @@ export async function runFinish(
   once: boolean,
 ): Promise<void> {
   if (!onFinish) return;
-  for (let attempt = 0;; attempt++) {
-    try {
-      return await inTime(() => onFinish(event));
-    } catch (error) {
-      if (!once || attempt >= PAUSES.length) throw new HookError("onFinish", error);
-      await new Promise((resolve) => setTimeout(resolve, PAUSES[attempt]));
-    }
+  try {
+    await insist(() => inTime(() => onFinish(event)), () => once);
+  } catch (error) {
+    throw new HookError("onFinish", error);
   }
 }
 
@@ -146,15 +142,9 @@ export class HookError extends HttpError {
 }
 
 async function inTime<T>(hook: () => T | Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`took longer than ${DEADLINE} ms`)), DEADLINE);
+  return await within(DEADLINE, (async () => await hook())(), () => {
+    throw new Error(`took longer than ${DEADLINE} ms`);
   });
-  try {
-    return await Promise.race([(async () => await hook())(), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** What is told of an object. */

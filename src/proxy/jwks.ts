@@ -2,6 +2,7 @@
 
 import { createLocalJWKSet, errors, type JWTVerifyGetKey } from "jose";
 import { readBody } from "../net/body.ts";
+import { within } from "../net/clock.ts";
 
 /** Where keys come from. */
 export interface KeyServer {
@@ -78,7 +79,7 @@ class RemoteKeys {
     const { now } = this.#server;
     const running = this.#fetching;
     if (running && now() - running.startedAt < PATIENCE) {
-      if (await inTime(running.promise, PATIENCE)) return;
+      if (await within(PATIENCE, running.promise.then(() => true), () => false)) return;
     }
     if (now() - this.#failedAt < FAILURE_PAUSE) return;
     const promise = this.#fetch().then((keys) => {
@@ -105,18 +106,5 @@ class RemoteKeys {
     if (response.status !== 200 || !bytes) throw new Error("expected a key set");
     const find = createLocalJWKSet(JSON.parse(new TextDecoder().decode(bytes)));
     return { find, fetchedAt: now() };
-  }
-}
-
-/** Whether work is done within so many milliseconds. */
-async function inTime(work: Promise<void>, milliseconds: number): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), milliseconds);
-  });
-  try {
-    return await Promise.race([work.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -3,7 +3,7 @@
 import { type MultipartFrame, multipartFrame } from "../protocol/multipart_related.ts";
 import { fixedLengthStream, inTime, type PassedBody } from "./body.ts";
 import { badRequest, HttpError, tooLarge } from "./http_error.ts";
-import { type PieceReader, readPieces } from "./pieces.ts";
+import { joined, type PieceReader, readPieces } from "./pieces.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -107,7 +107,7 @@ function mediaOf(
         }
         const piece = await read();
         if (!piece) throw refuse("The multipart body ends without its closing delimiter");
-        buffer = buffer.length === 0 ? piece : joined(buffer, piece);
+        buffer = buffer.length === 0 ? piece : joined([buffer, piece]);
       }
     },
     cancel: (reason) => reader.cancel(reason),
@@ -205,13 +205,6 @@ function encode(text: string): Bytes {
 
 function decode(bytes: Bytes): string {
   return new TextDecoder().decode(bytes);
-}
-
-function joined(first: Bytes, second: Bytes): Bytes {
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
 }
 
 /** How far is looked at byte by byte before the runtime's own search, which is dear to begin and cheap to go on. */

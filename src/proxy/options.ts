@@ -1,6 +1,7 @@
 /** The options of the proxy: what they are, and whether they can be. */
 
 import type { Transport } from "../net/transport.ts";
+import { UPLOAD_CHUNK_SIZE } from "../protocol/content_range/ranges.ts";
 import { isBucketName } from "../protocol/upload_url.ts";
 import { cloudStorage } from "./backends/cloud_storage.ts";
 import type { UploadGrant } from "./grant.ts";
@@ -119,7 +120,7 @@ export function coreOf(options: UploadProxyOptions): Core {
   const maxChunkBytes = checkNumber(
     "MAX_CHUNK_BYTES",
     options.maxChunkBytes ?? 104_857_600,
-    262_144,
+    UPLOAD_CHUNK_SIZE,
     Number.MAX_SAFE_INTEGER,
   );
   return {

@@ -83,3 +83,14 @@ function collecting(body: ReadableStream<Bytes>, collect: boolean): PieceReader 
     cancel: (reason) => reader.cancel(reason),
   };
 }
+
+/** Pieces, one behind the other, in memory of their own. */
+export function joined(pieces: readonly Bytes[]): Bytes {
+  const all = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}

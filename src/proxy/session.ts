@@ -122,7 +122,6 @@ export async function insertObject(
   media: PassedBody,
   trace: Trace,
 ): Promise<Outcome> {
-  trace.bytes = media.length;
   const outcome = await counting(core.backend.insert(newObject(start), media, trace), media, trace);
   if (outcome.kind === "finished") {
     note(core, outcome.object, trace);

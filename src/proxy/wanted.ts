@@ -1,9 +1,10 @@
 /** What the start of an upload asks for: query, headers and metadata, read strictly and written anew. */
 
+import { CRC32C, MD5 } from "../protocol/hashes.ts";
 import { isMediaType } from "../protocol/media_type.ts";
 import { expectedOfName } from "../protocol/upload_url.ts";
 import { badRequest, forbidden, type HttpError, quote } from "./http_error.ts";
-import { checkGrant, type UploadGrant, type UploadLimits } from "./grant.ts";
+import { checkGrant, isRecord, type UploadGrant, type UploadLimits } from "./grant.ts";
 import type { StartDecision } from "./hooks.ts";
 import { checkFields, checkNoPattern, checkType, openFields } from "./policy.ts";
 import { type ObjectView, viewOf } from "./view.ts";
@@ -47,8 +48,8 @@ const FIELDS = [
 
 /** Checksums in base64. An empty one, or one of another length, could pass for one that is not compared. */
 const CHECKSUMS: readonly [field: string, pattern: RegExp][] = [
-  ["crc32c", /^[A-Za-z0-9+/]{6}==$/],
-  ["md5Hash", /^[A-Za-z0-9+/]{22}==$/],
+  ["crc32c", CRC32C],
+  ["md5Hash", MD5],
 ];
 
 /** A start, as the client wrote it. */
@@ -123,12 +124,10 @@ export function changedStart(
 
 /** A decision that is passed over would be a rename, or a refusal, that does not happen. */
 function checkDecision(decision: unknown): void {
-  const isRecord = (value: unknown) =>
-    typeof value === "object" && value !== null && !Array.isArray(value);
   const isKnown = isRecord(decision) &&
-    Object.keys(decision as object).every((field) => field === "name" || field === "metadata");
+    Object.keys(decision).every((field) => field === "name" || field === "metadata");
   const { name = "", metadata = {} } = decision as Record<string, unknown>;
-  const { metadata: custom = {} } = isRecord(metadata) ? metadata as { metadata?: unknown } : {};
+  const { metadata: custom = {} } = isRecord(metadata) ? metadata : {};
   if (!isKnown || typeof name !== "string" || !isRecord(metadata) || !isRecord(custom)) {
     throw new TypeError("expected nothing, or an object with name and metadata");
   }
@@ -228,7 +227,7 @@ function readMetadata(text: string): Record<string, unknown> {
     }
   }
   const { metadata = {} } = fields;
-  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
+  if (!isRecord(metadata)) {
     throw badRequest("The custom metadata must be an object with strings");
   }
   return fields;

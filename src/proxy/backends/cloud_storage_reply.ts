@@ -1,9 +1,12 @@
 /** What Google's replies mean. Nothing of them is said on but fields that are known, and of the form that they should be. */
 
+import { isResumeIncomplete } from "../../protocol/content_range/replies.ts";
+import { CRC32C, MD5 } from "../../protocol/hashes.ts";
 import { isMediaType } from "../../protocol/media_type.ts";
 import { readRefusal } from "../../protocol/refusal.ts";
 import { isSuccess } from "../../protocol/reply.ts";
 import { isBucketName } from "../../protocol/upload_url.ts";
+import { isRecord } from "../grant.ts";
 import { badGateway, forbidden, HttpError } from "../http_error.ts";
 import { type FinishedObject, gap, type Outcome, type Refused } from "../outcome.ts";
 import type { UpstreamReply } from "../upstream.ts";
@@ -16,9 +19,7 @@ const NO_SECRET: IsSecret = () => false;
 /** The reply to a request on a session. */
 export function readSessionReply(reply: UpstreamReply, isSecret: IsSecret): Outcome {
   const { status, headers } = reply;
-  const isIncomplete = status === 308 ||
-    (isSuccess(status) && headers.get("x-http-status-code-override") === "308");
-  if (isIncomplete) return stored(headers);
+  if (isResumeIncomplete(reply)) return stored(headers);
   if (status === 499 || status === 204) return { kind: "cancelled" };
   if (status === 401 || status === 403) {
     refuseRateLimit(reply);
@@ -84,8 +85,8 @@ const FIELDS: Readonly<Record<string, (value: unknown) => boolean>> = {
   metageneration: number,
   contentType: isMediaType,
   size: text(/^\d{1,15}$/),
-  md5Hash: text(/^[A-Za-z0-9+/]{22}==$/),
-  crc32c: text(/^[A-Za-z0-9+/]{6}==$/),
+  md5Hash: text(MD5),
+  crc32c: text(CRC32C),
   etag: text(/^[A-Za-z0-9+/]{1,62}={0,2}$/),
   storageClass: text(/^[A-Z_]{1,32}$/),
   timeCreated: time,
@@ -97,9 +98,7 @@ const FIELDS: Readonly<Record<string, (value: unknown) => boolean>> = {
   contentEncoding: line,
   contentLanguage: line,
   customTime: time,
-  metadata: (value) =>
-    typeof value === "object" && value !== null && !Array.isArray(value) &&
-    Object.values(value).every(line),
+  metadata: (value) => isRecord(value) && Object.values(value).every(line),
 };
 
 /** The object that a reply shows, if it shows one. */

@@ -1,8 +1,9 @@
 /** How clients of tus 1.0.0 speak: creation (with and without bytes or a length), expiration and termination. */
 
-import { byteCount } from "../body.ts";
+import { byteCount, lengthOf } from "../body.ts";
 import { HookError } from "../hooks.ts";
 import { badRequest, forbidden, HttpError } from "../http_error.ts";
+import { insist } from "../insist.ts";
 import type { Trace } from "../log.ts";
 import {
   ask,
@@ -17,7 +18,7 @@ import {
 } from "../session.ts";
 import { checkStart } from "../wanted.ts";
 import { refuseEncoding, refuseKeys, sessionUrl, type StartRequest } from "./front.ts";
-import { checkPart, finishWhole, lengthOf, type Part, storePart } from "./tus_append.ts";
+import { checkPart, finishWhole, type Part, storePart } from "./tus_append.ts";
 import { parseUploadMetadata, startInput } from "./tus_metadata.ts";
 import { BelowQuantum, refusalOf, retriable, sessionHeaders, TUS_VERSION } from "./tus_reply.ts";
 
@@ -32,9 +33,6 @@ export interface TusRequest {
 
 /** The media type of bytes for an upload. */
 const BYTES = "application/offset+octet-stream";
-
-/** The pauses between the tries to finish an empty upload, which no later request would finish, in milliseconds. */
-const PAUSES = [250, 1000];
 
 /** Whether a request is one of a tus client. */
 export function isTus({ headers }: Request): boolean {
@@ -158,15 +156,10 @@ async function finishEmpty(
   request: Request,
   trace: Trace,
 ): Promise<number> {
-  for (let attempt = 0;; attempt++) {
-    try {
-      return await finishWhole(core, session, 0, request, trace);
-    } catch (error) {
-      const passes = error instanceof HttpError && retriable(error).status >= 500;
-      if (!passes || attempt >= PAUSES.length) throw error;
-      await new Promise((resolve) => setTimeout(resolve, PAUSES[attempt]));
-    }
-  }
+  return await insist(
+    () => finishWhole(core, session, 0, request, trace),
+    (error) => error instanceof HttpError && retriable(error).status >= 500,
+  );
 }
 
 /** `PATCH`: bytes from where the stored ones end. */

@@ -1,7 +1,8 @@
 /** Bytes of tus clients on their way into a session of the backend, which takes whole quanta until the last bytes. */
 
+import { UPLOAD_CHUNK_SIZE as QUANTUM } from "../../protocol/content_range/ranges.ts";
 import type { Chunk } from "../backend.ts";
-import { type BodyBounds, byteCount, passBody, type PassedBody } from "../body.ts";
+import { type BodyBounds, checkLength, lengthOf, passBody, type PassedBody } from "../body.ts";
 import { badGateway, HttpError, tooLarge } from "../http_error.ts";
 import type { Trace } from "../log.ts";
 import { append, ask, type Core, type OpenSession, wrongOffset } from "../session.ts";
@@ -9,9 +10,6 @@ import { drain, firstBytes, SEGMENT_TIME, SegmentReader } from "./tus_body.ts";
 import { BelowQuantum, refusalOf } from "./tus_reply.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
-
-/** Google's quantum: all bytes of an unfinished upload are a multiple of it. */
-const QUANTUM = 262_144;
 
 /** The most that is collected of a body of unknown length before it goes on: each segment is a request to the backend. */
 const SEGMENT = 16 * QUANTUM;
@@ -27,10 +25,8 @@ export interface Part {
 
 /** Refuses a part that does not fit, before anything is done. */
 export function checkPart(core: Core, { offset, size, request }: Part, maxBytes: number): void {
+  checkLength(request, core.requireLength);
   const length = lengthOf(request);
-  if (length === undefined && core.requireLength) {
-    throw new HttpError(411, "lengthRequired", "Expected a Content-Length, got a body without one");
-  }
   if ((size ?? 0) > maxBytes) {
     throw tooLarge(`At most ${maxBytes} bytes are allowed for this object, got ${size}`);
   }
@@ -73,11 +69,6 @@ export async function storePart(
   } finally {
     await first.drain();
   }
-}
-
-/** What the length of the request's body is: `undefined` where it is not known. */
-export function lengthOf({ headers, body }: Request): number | undefined {
-  return byteCount(headers, "Content-Length") ?? (body ? undefined : 0);
 }
 
 /** Makes the object of a session whose bytes are all there, without anybody having said that it is the end; returns its size. */

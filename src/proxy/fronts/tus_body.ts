@@ -2,7 +2,7 @@
 
 import { inTime } from "../body.ts";
 import { HttpError } from "../http_error.ts";
-import { type PieceReader, readPieces } from "../pieces.ts";
+import { joined, type PieceReader, readPieces } from "../pieces.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -101,21 +101,11 @@ export class SegmentReader {
       isLast = true;
       error = thrown;
     }
-    return { bytes: joined(pieces, count), isLast, error };
+    return { bytes: joined(pieces), isLast, error };
   }
 
   /** Lets the body go. */
   async cancel(reason?: unknown): Promise<void> {
     await this.#reader.cancel(reason).catch(() => {});
   }
-}
-
-function joined(pieces: readonly Bytes[], length: number): Bytes {
-  const all = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
 }
