@@ -3,9 +3,9 @@
 import { UploadError } from "../errors.ts";
 import { abortable, systemClock } from "../net/clock.ts";
 import type { Transport } from "../net/transport.ts";
-import { formRequest } from "./access_token.ts";
 import { tokensOf } from "./authorized_transport.ts";
 import { checkFetch, checkNames, isToken, type TokenOptions } from "./options.ts";
+import { ACCESS_TOKEN_TYPE, exchangeRequest, STS_URL } from "./token_exchange.ts";
 import { parseObject, requestToken, tokenPolicy } from "./token_request.ts";
 
 /** What a token may be used for: objects in a bucket, and what may be done with them. */
@@ -35,9 +35,6 @@ export interface DownscopedToken {
   /** When it ends; `undefined` where Google does not say, as for tokens of a user. It ends with the token it is made of. */
   readonly expiresAt: Date | undefined;
 }
-
-const URL_OF_STS = "https://sts.googleapis.com/v1/token";
-const ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token";
 
 /** The most rules of a token. */
 const MOST_RULES = 10;
@@ -89,13 +86,11 @@ export async function downscopedToken(
         'has signed itself (token: "oauth" makes the other kind)',
     );
   }
-  const request = formRequest(URL_OF_STS, {
-    grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
-    requested_token_type: ACCESS_TOKEN_TYPE,
+  const request = exchangeRequest(STS_URL, {
     subject_token: token,
     subject_token_type: ACCESS_TOKEN_TYPE,
     options: accessBoundary,
-  }, [token]);
+  });
   const asked = requestToken({ ...request, expected: "a bearer token", read }, server);
   return await abortable(asked, signal);
 }

@@ -2,6 +2,7 @@
 
 import type { OriginTest } from "./origins.ts";
 import { TOKEN_URI } from "./service_account.ts";
+import { STS_URL } from "./token_exchange.ts";
 
 /** One of Google's endpoints, as credentials name it. */
 interface Endpoint {
@@ -26,7 +27,7 @@ const ENDPOINTS: Readonly<Record<EndpointMember, Endpoint>> = {
   },
   /** The Security Token Service. */
   token_url: {
-    example: "https://sts.googleapis.com/v1/token",
+    example: STS_URL,
     pattern: /^https:\/\/sts\.(?:[a-z\d-]+\.rep\.)?googleapis\.com\/v1\/token$/,
   },
   /** Service Account Credentials, a part of IAM. */

@@ -1,7 +1,6 @@
 /** Tokens for a workload that somebody else than Google vouches for: RFC 8693, AIP-4117. */
 
 import type { Transport } from "../net/transport.ts";
-import { formRequest } from "./access_token.ts";
 import { type AuthContext, contextOf, type Grant, transportOf } from "./context.ts";
 import {
   checkText,
@@ -19,6 +18,7 @@ import { CLOUD_PLATFORM, impersonationBy } from "./impersonation.ts";
 import { READ_WRITE, type TokenOptions } from "./options.ts";
 import { subjectTokenOf, type SubjectTokenOptions } from "./subject_token.ts";
 import type { Token } from "./token_cache.ts";
+import { exchangeRequest, STS_URL } from "./token_exchange.ts";
 import { requestToken } from "./token_request.ts";
 
 /**
@@ -56,9 +56,6 @@ export interface ExternalAccount {
 
 /** Options of {@linkcode externalAccountTransport}. */
 export interface ExternalAccountOptions extends TokenOptions, SubjectTokenOptions {}
-
-const EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
-const ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token";
 
 /**
  * A transport for a workload outside Google Cloud that needs no key (workload identity federation): GitHub Actions, Vercel,
@@ -132,11 +129,7 @@ function exchange(
   { server, isListed }: AuthContext,
   options: SubjectTokenOptions,
 ): () => Promise<Token> {
-  const url = checkEndpoint(
-    "token_url",
-    json.token_url ?? "https://sts.googleapis.com/v1/token",
-    isListed,
-  );
+  const url = checkEndpoint("token_url", json.token_url ?? STS_URL, isListed);
   const audience = requireText(json, "audience");
   const subject_token_type = requireText(json, "subject_token_type");
   const client = clientOf(json);
@@ -144,15 +137,13 @@ function exchange(
   const subjectToken = subjectTokenOf(json.credential_source, options, server, isListed);
   return async () => {
     const subject_token = await subjectToken();
-    const request = formRequest(url, {
-      grant_type: EXCHANGE,
+    const request = exchangeRequest(url, {
       audience,
       scope: scopes.join(" "),
-      requested_token_type: ACCESS_TOKEN_TYPE,
       subject_token,
       subject_token_type,
       options: userProject && !client ? JSON.stringify({ userProject }) : undefined,
-    }, [subject_token]);
+    });
     const headers = { ...request.headers, ...(client && { authorization: client }) };
     return await requestToken({ ...request, headers }, server);
   };

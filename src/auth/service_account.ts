@@ -27,6 +27,9 @@ export interface ServiceAccountKey {
   readonly token_uri?: string | undefined;
 }
 
+/** The address of an account or of a user. */
+export const ADDRESS: RegExp = /^[\x21-\x3f\x41-\x7e]+@[\w.-]+$/;
+
 /** A key that has been checked. */
 export interface CheckedKey {
   readonly email: string;
@@ -49,7 +52,7 @@ export function checkKey(credentials: unknown): CheckedKey {
   checkType(key, "service_account");
   checkUniverse(key);
   const { client_email, private_key, private_key_id, token_uri } = key;
-  if (typeof client_email !== "string" || !/^[\x21-\x3f\x41-\x7e]+@[\w.-]+$/.test(client_email)) {
+  if (typeof client_email !== "string" || !ADDRESS.test(client_email)) {
     throw invalid("client_email: expected the address of a service account", kindOf(client_email));
   }
   return {

@@ -5,7 +5,7 @@ import { type AuthContext, contextOf, type Grant, transportOf } from "./context.
 import { oauthToken } from "./oauth_token.ts";
 import { READ_WRITE, type TokenOptions } from "./options.ts";
 import { selfSigned } from "./self_signed.ts";
-import { checkKey, type ServiceAccountKey } from "./service_account.ts";
+import { ADDRESS, checkKey, type ServiceAccountKey } from "./service_account.ts";
 
 /** Options of {@linkcode serviceAccountTransport}. */
 export interface ServiceAccountOptions extends TokenOptions {
@@ -111,7 +111,7 @@ export function serviceAccountGrant(
 }
 
 function checkSubject(subject: unknown, token: "self-signed" | "oauth"): void {
-  if (typeof subject !== "string" || !/^[\x21-\x3f\x41-\x7e]+@[\w.-]+$/.test(subject)) {
+  if (typeof subject !== "string" || !ADDRESS.test(subject)) {
     throw new TypeError(
       `subject: expected the address of a user, such as "user@example.com", got ${
         typeof subject === "string" ? JSON.stringify(subject) : typeof subject

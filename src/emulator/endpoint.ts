@@ -8,7 +8,7 @@ import type { Incoming } from "./incoming.ts";
 import type { ErrorForm, Refusal } from "./replies.ts";
 import type { Service } from "./service.ts";
 import type { DeclaredChecksums } from "./storage/checksums.ts";
-import type { Content } from "./storage/content.ts";
+import { type Content, QUANTUM } from "./storage/content.ts";
 
 /** The APIs that take uploads here. */
 export type ApiName =
@@ -78,4 +78,4 @@ export interface Endpoint {
 }
 
 /** 256 KiB: the usual granularity, and what Cloud Storage keeps of an unfinished upload. */
-export const USUAL_GRANULARITY = 262_144;
+export const USUAL_GRANULARITY: number = QUANTUM;

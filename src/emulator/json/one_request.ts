@@ -15,10 +15,21 @@ import { boundaryOf, readMultipart } from "./multipart.ts";
 export type Announcement = Omit<UploadStart, "metadata">;
 
 /** The metadata in a body; `null` if there is none. */
-export function metadataOf(
+function metadataOf(
   bytes: Uint8Array,
 ): { readonly metadata: UploadStart["metadata"] } | Refusal {
   return bytes.length === 0 ? { metadata: null } : readMetadata(bytes);
+}
+
+/** What an upload whose metadata is the whole body is to become, or why it cannot. */
+export async function destinationOf(
+  service: Service,
+  endpoint: Endpoint,
+  announced: Announcement,
+  { incoming }: Exchange,
+): Promise<Destination | Refusal> {
+  const read = metadataOf(await incoming.body.bytes());
+  return isRefusal(read) ? read : endpoint.open(service, { ...announced, ...read });
 }
 
 /** Takes a body that is the bytes, and nothing else. */

@@ -8,7 +8,7 @@ import type { Endpoint } from "../endpoint.ts";
 import { emptyReply, invalid, isRefusal, NO_CACHE, refuse, required } from "../replies.ts";
 import type { Exchange, Service } from "../service.ts";
 import { announcedSize } from "../storage/spec.ts";
-import { type Announcement, metadataOf, takeMedia, takeMultipart } from "./one_request.ts";
+import { type Announcement, destinationOf, takeMedia, takeMultipart } from "./one_request.ts";
 
 /** Serves a start at the upload URL of an API. */
 export async function serveUpload(
@@ -60,10 +60,8 @@ async function initiate(
   announced: Announcement,
   exchange: Exchange,
 ): Promise<Response> {
-  const { url, headers, body } = exchange.incoming;
-  const read = metadataOf(await body.bytes());
-  if (isRefusal(read)) return refuse(read, endpoint.errors);
-  const destination = endpoint.open(service, { ...announced, ...read });
+  const { url, headers } = exchange.incoming;
+  const destination = await destinationOf(service, endpoint, announced, exchange);
   if (isRefusal(destination)) return refuse(destination, endpoint.errors);
   const session = await service.startSession({
     protocol: "content-range",

@@ -5,7 +5,7 @@
  */
 
 import type { Endpoint } from "../endpoint.ts";
-import { type Announcement, metadataOf, takeMedia, takeMultipart } from "../json/one_request.ts";
+import { type Announcement, destinationOf, takeMedia, takeMultipart } from "../json/one_request.ts";
 import { emptyReply, invalid, isRefusal, NO_CACHE, refuse } from "../replies.ts";
 import type { Exchange, Service } from "../service.ts";
 import { announcedSize } from "../storage/spec.ts";
@@ -48,10 +48,8 @@ async function open(
   announced: Announcement,
   exchange: Exchange,
 ): Promise<Response> {
-  const { url, headers, body } = exchange.incoming;
-  const read = metadataOf(await body.bytes());
-  if (isRefusal(read)) return refuse(read, endpoint.errors);
-  const destination = endpoint.open(service, { ...announced, ...read });
+  const { url, headers } = exchange.incoming;
+  const destination = await destinationOf(service, endpoint, announced, exchange);
   if (isRefusal(destination)) return refuse(destination, endpoint.errors);
   const { settings, scenarios } = service;
   const scenario = scenarios.of(headers);
