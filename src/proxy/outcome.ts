@@ -2,15 +2,21 @@
 
 /** An object that is finished. What is here has been said by the backend, and is of the form that it should be. */
 export interface FinishedObject {
+  /** The bucket; empty where the backend has none. */
   readonly bucket: string;
+  /** The name by which the API knows it: the object's name, `files/…`, an ID. */
   readonly name: string;
   /** In bytes. */
   readonly size: number;
-  readonly generation: string | undefined;
-  readonly contentType: string | undefined;
+  /** What else refers to it, if the API says so. */
+  readonly uri?: string | undefined;
+  /** The version of the object's bytes, where there are such. */
+  readonly generation?: string | undefined;
+  /** The media type. */
+  readonly contentType?: string | undefined;
   /** Base64. */
-  readonly crc32c: string | undefined;
-  /** All fields that are known, as the backend writes them. */
+  readonly crc32c?: string | undefined;
+  /** All that is known of it, as the API writes it. Of backends other than Cloud Storage the client is shown all of it. */
   readonly resource: Readonly<Record<string, unknown>>;
 }
 

@@ -2,6 +2,7 @@
 
 import { authorizer } from "./authorize.ts";
 import { checkFraming } from "./body.ts";
+import { type Core, permit } from "./core.ts";
 import { preflight, withCors } from "./cors.ts";
 import { end, media, multipart, proceed, startUpload } from "./fronts/content_range.ts";
 import type { Place, StartRequest } from "./fronts/front.ts";
@@ -10,7 +11,7 @@ import { TUS_VERSION } from "./fronts/tus_reply.ts";
 import { GrantError, type UploadGrant } from "./grant.ts";
 import { HookError } from "./hooks.ts";
 import { badRequest, errorResponse, HttpError } from "./http_error.ts";
-import type { Trace, UploadLogEntry } from "./log.ts";
+import { noteBackend, type Trace, type UploadLogEntry } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import {
   checkOptions,
@@ -20,7 +21,6 @@ import {
   type UploadProxyOptions,
 } from "./options.ts";
 import { checkOrigins } from "./origins.ts";
-import { type Core, permit } from "./session.ts";
 
 export type { UploadProxyOptions } from "./options.ts";
 
@@ -31,8 +31,6 @@ export interface UploadProxy {
   /** The numbers of this instance, in the text format of Prometheus. */
   metrics(): string;
 }
-
-const UPLOAD_PATH = /^\/(?:resumable\/)?upload\/storage\/v1\/b\/([a-z0-9._-]{3,222})\/o\/?$/;
 
 /**
  * Makes an upload proxy: an endpoint of Google's upload protocol, and of tus 1.0, for clients that have a ticket instead of
@@ -156,8 +154,8 @@ async function route(
     trace.event = "health";
     return Response.json({ status: "ok" });
   }
-  const bucket = UPLOAD_PATH.exec(path)?.[1];
-  if (bucket === undefined) {
+  const found = locate(core, path);
+  if (!found) {
     throw new HttpError(404, "notFound", "Expected a path such as /upload/storage/v1/b/BUCKET/o");
   }
   if (request.method === "OPTIONS") {
@@ -169,9 +167,9 @@ async function route(
   const admit = async (): Promise<StartRequest> => {
     const grant = await authorize(request);
     trace.subject = grant.subject;
-    trace.bucket = bucket;
+    noteBackend(trace, found.backend, found.bucket);
     await permit(core, grant, trace, request);
-    const place: Place = { base: base ?? url.origin + prefix, path, bucket, query };
+    const place: Place = { base: base ?? url.origin + prefix, path, query, ...found };
     return { request, place, grant };
   };
   if (isTus(request)) return await tus(core, { request, token, admit }, trace);
@@ -192,6 +190,14 @@ async function route(
   }
   trace.event = way.event;
   return await way.begin(core, await admit(), trace);
+}
+
+/** The backend whose path it is. */
+function locate({ backends }: Core, path: string): Pick<Place, "backend" | "bucket"> | undefined {
+  for (const backend of backends.values()) {
+    const found = backend.locate(path);
+    if (found) return { backend, bucket: found.bucket ?? "" };
+  }
 }
 
 /** Refuses what servers differ in, before a route is chosen by it. */

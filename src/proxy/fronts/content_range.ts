@@ -3,29 +3,25 @@
 import type { Chunk } from "../backend.ts";
 import { type BodyBounds, byteCount, checkLength, passBody, readText } from "../body.ts";
 import { parseChunkRange } from "../content_range.ts";
+import type { Core } from "../core.ts";
 import { badRequest, errorResponse, HttpError, quote } from "../http_error.ts";
 import type { Trace } from "../log.ts";
 import { readMultipart } from "../multipart_body.ts";
 import type { Outcome } from "../outcome.ts";
-import {
-  append,
-  boundsInOne,
-  cancel,
-  type Core,
-  decide,
-  insertObject,
-  openSession,
-  startSession,
-} from "../session.ts";
-import { type ObjectView, shown } from "../view.ts";
+import { append, cancel, openSession } from "../session.ts";
+import { boundsInOne, decide, insertObject, startSession } from "../start.ts";
 import { checkStart, type Start } from "../wanted.ts";
-import { refuseEncoding, refuseKeys, sessionUrl, type StartRequest } from "./front.ts";
+import {
+  refuseEncoding,
+  refuseKeys,
+  sessionUrl,
+  shownResource,
+  type ShownTo,
+  type StartRequest,
+} from "./front.ts";
 
 /** The most bytes of metadata, as JSON. */
 const MAX_METADATA = 65_536;
-
-/** What somebody sees for whom nothing is open. */
-const NO_VIEW: ObjectView = { fields: [], hidden: [], asked: undefined };
 
 /** `uploadType=resumable`: starts a session, and hands out a sealed one in the place of Google's. */
 export async function startUpload(
@@ -37,12 +33,12 @@ export async function startUpload(
   const size = byteCount(request.headers, "X-Upload-Content-Length");
   const contentType = request.headers.get("x-upload-content-type") ?? undefined;
   const metadata = await readText(decoded(request), MAX_METADATA, core.startTimeout);
-  const { bucket, query } = place;
-  const input = { bucket, query, metadata, contentType, size };
+  const { backend, bucket, query } = place;
+  const input = { backend, bucket, query, metadata, contentType, size };
   const wanted = { start: checkStart(input, grant, core.limits), grant, size, request };
   const start = await decide(core, "resumable", wanted);
   const opened = await startSession(core, { ...wanted, start }, trace);
-  if ("kind" in opened) return render(opened, NO_VIEW);
+  if ("kind" in opened) return render(opened, start);
   return new Response(null, {
     status: 200,
     headers: { location: sessionUrl(place, opened.token), "content-length": "0", ...NO_STORE },
@@ -60,12 +56,12 @@ export async function media(
   const contentType = request.headers.get("content-type") ?? undefined;
   checkLength(request, core.requireLength);
   const size = byteCount(request.headers, "Content-Length");
-  const { bucket, query } = place;
-  const input = { bucket, query, metadata: "", contentType, size };
+  const { backend, bucket, query } = place;
+  const input = { backend, bucket, query, metadata: "", contentType, size };
   const wanted = { start: checkStart(input, grant, core.limits), grant, size, request };
   const body = passBody(request, boundsInOne(core, wanted.start, grant));
   const start = await decide(core, "media", wanted);
-  return render(await insertObject(core, { start, grant }, body, trace), start.view);
+  return render(await insertObject(core, { start, grant }, body, trace), start);
 }
 
 /** `uploadType=multipart`: an object and its metadata in one request. */
@@ -82,10 +78,10 @@ export async function multipart(
     MAX_METADATA,
     core.startTimeout,
   );
-  const { bucket, query } = place;
+  const { backend, bucket, query } = place;
   let start: Start, bounds: BodyBounds;
   try {
-    const input = { bucket, query, metadata, contentType, size: undefined };
+    const input = { backend, bucket, query, metadata, contentType, size: undefined };
     const wanted = {
       start: checkStart(input, grant, core.limits),
       grant,
@@ -100,7 +96,7 @@ export async function multipart(
   }
   const body = passBody({ headers: new Headers(), body: media }, bounds);
   const passed = { ...body, problem: () => problem() ?? body.problem() };
-  return render(await insertObject(core, { start, grant }, passed, trace), start.view);
+  return render(await insertObject(core, { start, grant }, passed, trace), start);
 }
 
 /** A chunk, a status query or the finish. */
@@ -120,7 +116,7 @@ export async function proceed(
   const isQuery = isEmpty && range.total === undefined;
   trace.event = isQuery ? "status" : isEmpty ? "finish" : "chunk";
   const outcome = await append(core, session, chunk, request, trace);
-  return render(outcome, session.view ?? NO_VIEW, chunk.no308);
+  return render(outcome, session, chunk.no308);
 }
 
 /** `DELETE`. */
@@ -131,7 +127,7 @@ export async function end(
   trace: Trace,
 ): Promise<Response> {
   const session = await openSession(core, token, trace);
-  return render(await cancel(core, session, request, trace), session.view ?? NO_VIEW);
+  return render(await cancel(core, session, request, trace), session);
 }
 
 /** What the head of a request says of its bytes. */
@@ -159,7 +155,7 @@ const HASHES =
 const NO_STORE = { "cache-control": "no-store" };
 
 /** An outcome as Google would say it. */
-function render(outcome: Outcome, view: ObjectView, no308 = false): Response {
+function render(outcome: Outcome, upload: ShownTo, no308 = false): Response {
   switch (outcome.kind) {
     case "stored": {
       const { persisted, crc32c, md5 } = outcome;
@@ -175,7 +171,7 @@ function render(outcome: Outcome, view: ObjectView, no308 = false): Response {
       });
     }
     case "finished": {
-      const object = shown(outcome.object.resource, view);
+      const object = shownResource(outcome.object, upload);
       return Response.json(object, {
         headers: {
           ...NO_STORE,

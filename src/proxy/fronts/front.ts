@@ -1,13 +1,18 @@
 /** What the fronts have in common: where a request is about, and what none of them takes. */
 
+import { type Backend, hasObjects } from "../backend.ts";
 import type { UploadGrant } from "../grant.ts";
 import { badRequest, HttpError, quote } from "../http_error.ts";
+import type { FinishedObject } from "../outcome.ts";
+import { type ObjectView, shown } from "../view.ts";
 
 /** Where a request is about. */
 export interface Place {
   /** What stands before the path of this request where clients reach the proxy. */
   readonly base: string;
   readonly path: string;
+  readonly backend: Backend;
+  /** Empty where the backend has none. */
   readonly bucket: string;
   readonly query: URLSearchParams;
 }
@@ -25,6 +30,23 @@ export function sessionUrl({ base, path }: Place, token: string): string {
   url.search = new URLSearchParams({ uploadType: "resumable", upload_id: token }).toString();
   return url.href;
 }
+
+/** Whose upload it is that is shown. */
+export interface ShownTo {
+  readonly backend: Backend;
+  readonly view?: ObjectView | undefined;
+}
+
+/** What a client is shown of its finished upload. */
+export function shownResource(
+  { resource }: FinishedObject,
+  { backend, view = NO_VIEW }: ShownTo,
+): Readonly<Record<string, unknown>> {
+  return hasObjects(backend) ? shown(resource, view) : resource;
+}
+
+/** What somebody sees for whom nothing is open. */
+const NO_VIEW: ObjectView = { fields: [], hidden: [], asked: undefined };
 
 /** Refuses a body that was packed on its way: what would be stored is not what was meant. */
 export function refuseEncoding(headers: Headers): void {

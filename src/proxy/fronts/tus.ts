@@ -1,21 +1,13 @@
 /** How clients of tus 1.0.0 speak: creation (with and without bytes or a length), expiration and termination. */
 
 import { byteCount, lengthOf } from "../body.ts";
+import { type Core, type OpenSession, permit } from "../core.ts";
 import { HookError } from "../hooks.ts";
 import { badRequest, forbidden, HttpError } from "../http_error.ts";
 import { insist } from "../insist.ts";
 import type { Trace } from "../log.ts";
-import {
-  ask,
-  cancel,
-  type Core,
-  decide,
-  expectHash,
-  type OpenSession,
-  openSession,
-  permit,
-  startSession,
-} from "../session.ts";
+import { ask, cancel, openSession } from "../session.ts";
+import { decide, expectHash, startSession } from "../start.ts";
 import { checkStart } from "../wanted.ts";
 import { refuseEncoding, refuseKeys, sessionUrl, type StartRequest } from "./front.ts";
 import { checkPart, finishWhole, type Part, storePart } from "./tus_append.ts";
@@ -102,12 +94,15 @@ async function create(
   const { headers } = request;
   const size = declaredSize(headers);
   const metadata = parseUploadMetadata(headers.get("upload-metadata"));
-  const { bucket, query } = place;
-  const input = startInput(metadata, { bucket, query, size }, grant, core.limits);
+  const { backend, bucket, query } = place;
+  const input = startInput(metadata, { backend, bucket, query, size }, grant, core.limits);
   const start = checkStart(input, grant, core.limits);
   if (grant.requireChecksum) expectHash(start);
   const first: Part | undefined = carriesBytes(request) ? { offset: 0, size, request } : undefined;
-  if (first) checkPart(core, first, start.maxBytes);
+  if (first) {
+    const { maxBytes } = start;
+    checkPart(core, first, { maxBytes, granularity: backend.granularity });
+  }
   const uploadMetadata = metadata.size > 0 ? headers.get("upload-metadata")! : undefined;
   const wanted = { start, grant, size, request, uploadMetadata };
   const decided = await decide(core, "resumable", wanted);
@@ -182,7 +177,8 @@ async function patch(
   }
   const part = { offset, size: session.size ?? said, request };
   trace.bytes = lengthOf(request);
-  checkPart(core, part, Math.min(session.maxBytes, core.limits.maxBytes));
+  const maxBytes = Math.min(session.maxBytes, core.limits.maxBytes);
+  checkPart(core, part, { maxBytes, granularity: session.granularity });
   await permit(core, session, trace, request);
   const reached = await storePart(core, session, part, trace);
   return new Response(null, {

@@ -1,18 +1,21 @@
 /** Bytes of tus clients on their way into a session of the backend, which takes whole quanta until the last bytes. */
 
-import { UPLOAD_CHUNK_SIZE as QUANTUM } from "../../protocol/content_range/ranges.ts";
 import type { Chunk } from "../backend.ts";
 import { type BodyBounds, checkLength, lengthOf, passBody, type PassedBody } from "../body.ts";
+import type { Core, OpenSession } from "../core.ts";
 import { badGateway, HttpError, tooLarge } from "../http_error.ts";
 import type { Trace } from "../log.ts";
-import { append, ask, type Core, type OpenSession, wrongOffset } from "../session.ts";
+import { append, ask, wrongOffset } from "../session.ts";
 import { drain, firstBytes, SEGMENT_TIME, SegmentReader } from "./tus_body.ts";
 import { BelowQuantum, refusalOf } from "./tus_reply.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** The most that is collected of a body of unknown length before it goes on: each segment is a request to the backend. */
-const SEGMENT = 16 * QUANTUM;
+/**
+ * The most that is collected of a body of unknown length before it goes on, in bytes: each segment is a request to the
+ * backend. Where the granularity is larger, that.
+ */
+const SEGMENT = 4 * 1_048_576;
 
 /** Bytes for a session. */
 export interface Part {
@@ -24,7 +27,11 @@ export interface Part {
 }
 
 /** Refuses a part that does not fit, before anything is done. */
-export function checkPart(core: Core, { offset, size, request }: Part, maxBytes: number): void {
+export function checkPart(
+  core: Core,
+  { offset, size, request }: Part,
+  { maxBytes, granularity }: { readonly maxBytes: number; readonly granularity: number },
+): void {
   checkLength(request, core.requireLength);
   const length = lengthOf(request);
   if ((size ?? 0) > maxBytes) {
@@ -32,7 +39,7 @@ export function checkPart(core: Core, { offset, size, request }: Part, maxBytes:
   }
   const end = offset + (length ?? 0);
   if (end > (size ?? maxBytes)) throw beyondEnd(size ?? maxBytes, end);
-  if ((length ?? 0) > core.maxChunkBytes) throw overChunk(core, length!);
+  if ((length ?? 0) > core.maxChunkBytes) throw overChunk(core, granularity, length!);
 }
 
 /** Stores a part, or what of it can be; returns where the next one begins. */
@@ -50,10 +57,11 @@ export async function storePart(
   if (offset + length === size) {
     return await storeBytes(core, session, { part, end: size, isFinal: true }, trace);
   }
-  const whole = length - length % QUANTUM;
+  const { granularity } = session;
+  const whole = length - length % granularity;
   if (whole === 0) {
     await drain(body);
-    throw new BelowQuantum(QUANTUM, length);
+    throw new BelowQuantum(granularity, length);
   }
   const end = offset + whole;
   if (whole === length) {
@@ -149,11 +157,13 @@ async function storeSegments(
   part: Part,
   trace: Trace,
 ): Promise<number> {
+  const { granularity } = session;
+  const most = Math.max(SEGMENT, granularity);
   const reader = new SegmentReader(part.request.body!);
   const progress: SegmentProgress = { at: part.offset, sent: 0, isOver: false };
   try {
     while (!progress.isOver) {
-      const lease = core.room.take(SEGMENT, QUANTUM, core.now(), SEGMENT_TIME);
+      const lease = core.room.take(most, granularity, core.now(), SEGMENT_TIME);
       if (!lease) throw badGateway("Too many bodies without a Content-Length at once");
       try {
         await storeSegment(core, session, { part, reader, progress, room: lease.bytes }, trace);
@@ -193,6 +203,7 @@ async function storeSegment(
   trace: Trace,
 ): Promise<void> {
   const { offset, size = Infinity } = part;
+  const { granularity } = session;
   const { at } = progress;
   // One byte more than there can be shows a body that is too long.
   const most = Math.min(room, size - at + 1, core.maxChunkBytes - (at - offset) + 1);
@@ -200,14 +211,14 @@ async function storeSegment(
   const { length } = bytes;
   const end = at + length;
   if (end > size) throw beyondEnd(size, end);
-  if (end - offset > core.maxChunkBytes) throw overChunk(core, end - offset);
+  if (end - offset > core.maxChunkBytes) throw overChunk(core, granularity, end - offset);
   progress.isOver = isLast;
   if (isLast && end === offset && !error) {
     await storeNothing(core, session, part, trace);
     return;
   }
   const isFinal = isLast && !error && end === size;
-  const whole = isFinal ? length : length - length % QUANTUM;
+  const whole = isFinal ? length : length - length % granularity;
   if (whole > 0) {
     const take = taking(bytes.subarray(0, whole));
     const portion = { part, from: at, end: at + whole, isFinal, take };
@@ -218,7 +229,7 @@ async function storeSegment(
     return;
   }
   if (error) throw error instanceof HttpError ? error : badGateway("The request broke off");
-  if (isLast && progress.at === offset) throw new BelowQuantum(QUANTUM, length);
+  if (isLast && progress.at === offset) throw new BelowQuantum(granularity, length);
   if (progress.at < offset + progress.sent) progress.isOver = true;
 }
 
@@ -240,8 +251,8 @@ function withLength(length: number): Headers {
   return new Headers({ "content-length": String(length) });
 }
 
-function overChunk({ maxChunkBytes }: Core, length: number): HttpError {
-  const most = maxChunkBytes - maxChunkBytes % QUANTUM;
+function overChunk({ maxChunkBytes }: Core, granularity: number, length: number): HttpError {
+  const most = maxChunkBytes - maxChunkBytes % granularity;
   return tooLarge(
     `At most ${maxChunkBytes} bytes are allowed in a request, got ${length}: ` +
       `set the client's chunkSize to ${most} or less`,

@@ -35,7 +35,7 @@ export function parseUploadMetadata(header: string | null): UploadMetadata {
 /** What a creation asks for, in the words of the proxy. */
 export function startInput(
   metadata: UploadMetadata,
-  asked: Pick<StartInput, "bucket" | "query" | "size">,
+  asked: Pick<StartInput, "backend" | "bucket" | "query" | "size">,
   grant: UploadGrant,
   limits: UploadLimits,
 ): StartInput {

@@ -1,8 +1,8 @@
 /** What tus clients are told. */
 
+import type { OpenSession } from "../core.ts";
 import { HttpError } from "../http_error.ts";
 import type { Outcome } from "../outcome.ts";
-import type { OpenSession } from "../session.ts";
 
 /** The one version of the protocol. */
 export const TUS_VERSION = "1.0.0";
