@@ -5,7 +5,7 @@ import { expectedOfName } from "../protocol/upload_url.ts";
 import { agreed, parseFields } from "./agreed.ts";
 import type { FileDescription } from "./backend.ts";
 import { checkFile, type UploadGrant, type UploadLimits } from "./grant.ts";
-import { badRequest, forbidden, type HttpError, quote } from "./http_error.ts";
+import { badRequest, forbidden, quote } from "./http_error.ts";
 import { checkNoPattern } from "./policy.ts";
 import type { Start, StartInput } from "./wanted.ts";
 

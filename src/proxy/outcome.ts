@@ -49,6 +49,8 @@ export interface Refused {
   readonly retryAfter?: number | undefined;
   /** Whether bytes were sent for a place before which some are missing. */
   readonly isGap?: boolean | undefined;
+  /** Whether the session has ended with it. */
+  readonly isFinal?: boolean | undefined;
 }
 
 /** Bytes for a place before which some are missing, in the words by which Google's clients know it. */
