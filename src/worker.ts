@@ -25,6 +25,20 @@ export type {
   UploadHooks,
   UploadParty,
 } from "./proxy/hooks.ts";
+export { apiBackend, type ApiBackendOptions } from "./proxy/backends/api.ts";
+export { geminiFiles, type GeminiFilesOptions } from "./proxy/backends/gemini_files.ts";
+export type {
+  Backend,
+  BackendSession,
+  BackendTrace,
+  Chunk,
+  FileDescription,
+  NewObject,
+} from "./proxy/backend.ts";
+export type { PassedBody } from "./proxy/body.ts";
+export type { ChunkRange } from "./proxy/content_range.ts";
+export type { FinishedObject, Outcome, Refused } from "./proxy/outcome.ts";
+export { sendUpstream, type UpstreamReply, type UpstreamRequest } from "./proxy/upstream.ts";
 export type { UploadLogEntry } from "./proxy/log.ts";
 export type { Transport } from "./auth/mod.ts";
 export type { UploadGrant } from "./proxy/grant.ts";

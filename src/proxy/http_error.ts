@@ -38,6 +38,15 @@ export class HttpError extends Error {
   }
 }
 
+/** The same error with more headers. */
+export function withHeaders(
+  error: HttpError,
+  headers: Readonly<Record<string, string>>,
+): HttpError {
+  // On top of it, so that it stays one of its class.
+  return Object.create(error, { headers: { value: { ...error.headers, ...headers } } });
+}
+
 /** The request cannot be understood. */
 export function badRequest(message: string, reason = "invalid"): HttpError {
   return new HttpError(400, reason, message);

@@ -4,10 +4,10 @@ import { authorizer } from "./authorize.ts";
 import { checkFraming } from "./body.ts";
 import { type Core, permit } from "./core.ts";
 import { preflight, withCors } from "./cors.ts";
-import { end, media, multipart, proceed, startUpload } from "./fronts/content_range.ts";
-import type { Place, StartRequest } from "./fronts/front.ts";
-import { isTus, tus, tusDiscovery } from "./fronts/tus.ts";
-import { TUS_VERSION } from "./fronts/tus_reply.ts";
+import { contentRange } from "./fronts/content_range.ts";
+import type { Asked, Front, Place, StartRequest } from "./fronts/front.ts";
+import { tus } from "./fronts/tus.ts";
+import { xGoogUpload } from "./fronts/x_goog_upload.ts";
 import { GrantError, type UploadGrant } from "./grant.ts";
 import { HookError } from "./hooks.ts";
 import { badRequest, errorResponse, HttpError } from "./http_error.ts";
@@ -32,9 +32,12 @@ export interface UploadProxy {
   metrics(): string;
 }
 
+/** How clients speak. The first front whose client a request is of answers it; the last one takes what is left. */
+const FRONTS: readonly Front[] = [tus, xGoogUpload, contentRange];
+
 /**
- * Makes an upload proxy: an endpoint of Google's upload protocol, and of tus 1.0, for clients that have a ticket instead of
- * Google's credentials.
+ * Makes an upload proxy: an endpoint of Google's upload protocol, of tus 1.0 and of `X-Goog-Upload`, for clients that have a
+ * ticket instead of Google's credentials.
  *
  * @throws {TypeError} an option is missing or malformed; the message names it, or, as a {@linkcode SettingError}, the setting
  * of the worker that it is: `MAX_CHUNK_BYTES` for `maxChunkBytes`
@@ -76,7 +79,7 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
         checkHead(request);
         response = isMetrics(request, location)
           ? metricsResponse(metrics, trace)
-          : await route(request, core, authorize, location, trace);
+          : await route(request, { core, authorize, location }, trace);
       } catch (thrown) {
         const known = thrown instanceof HttpError
           ? thrown
@@ -94,7 +97,7 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
       if (trace.upstreamMs !== undefined) {
         response.headers.set("server-timing", `upstream;dur=${trace.upstreamMs}`);
       }
-      if (isTus(request)) response.headers.set("tus-resumable", TUS_VERSION);
+      for (const front of FRONTS) front.mark?.(response, request);
       response.headers.set("x-max-chunk-bytes", String(core.maxChunkBytes));
       response.headers.set("x-content-type-options", "nosniff");
       response.headers.set("content-security-policy", "default-src 'none'; sandbox");
@@ -134,18 +137,16 @@ function metricsResponse(metrics: Metrics, trace: Trace): Response {
   return new Response(metrics.text(), { headers });
 }
 
-/** The ways to start an upload. */
-const STARTS = new Map([
-  ["resumable", { event: "start", begin: startUpload }],
-  ["media", { event: "media", begin: media }],
-  ["multipart", { event: "multipart", begin: multipart }],
-]);
+/** What routing works with. */
+interface Routing {
+  readonly core: Core;
+  readonly authorize: (request: Request) => Promise<UploadGrant>;
+  readonly location: Location;
+}
 
 async function route(
   request: Request,
-  core: Core,
-  authorize: (request: Request) => Promise<UploadGrant>,
-  { prefix, base }: Location,
+  { core, authorize, location: { prefix, base } }: Routing,
   trace: Trace,
 ): Promise<Response> {
   const url = new URL(request.url);
@@ -160,7 +161,7 @@ async function route(
   }
   if (request.method === "OPTIONS") {
     trace.event = "preflight";
-    return preflight(tusDiscovery(core));
+    return preflight(Object.assign({}, ...FRONTS.map((front) => front.discovery?.(core))));
   }
   const query = url.searchParams;
   const token = tokenOf(url);
@@ -172,24 +173,11 @@ async function route(
     const place: Place = { base: base ?? url.origin + prefix, path, query, ...found };
     return { request, place, grant };
   };
-  if (isTus(request)) return await tus(core, { request, token, admit }, trace);
-  if (token !== undefined) {
-    trace.event = request.method === "DELETE" ? "cancel" : "chunk";
-    if (request.method === "DELETE") return await end(core, request, token, trace);
-    if (request.method === "PUT" || request.method === "POST") {
-      return await proceed(core, request, token, trace);
-    }
+  const asked: Asked = { request, token, admit };
+  for (const front of FRONTS) {
+    if (await front.isFor(core, asked)) return await front.answer(core, asked, trace);
   }
-  if (request.method !== "POST") {
-    const message = "Expected POST to start an upload, or PUT or DELETE with an upload_id";
-    throw new HttpError(405, "methodNotAllowed", message, { allow: "POST, PUT, DELETE, OPTIONS" });
-  }
-  const way = STARTS.get(query.get("uploadType") ?? "");
-  if (!way) {
-    throw badRequest("uploadType: expected resumable, media or multipart", "invalidParameter");
-  }
-  trace.event = way.event;
-  return await way.begin(core, await admit(), trace);
+  throw new TypeError("The last front takes every request");
 }
 
 /** The backend whose path it is. */

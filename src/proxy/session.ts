@@ -102,14 +102,16 @@ async function appendBytes(
     const known = await ask(core, session, trace);
     if (known.kind !== "stored") {
       trace.bytes = 0;
-      if (isStrict && known.kind === "finished") throw wrongOffset(first, known.object.size);
+      if (isStrict && known.kind === "finished") {
+        throw new WrongOffset(first, known.object.size, true);
+      }
       return known;
     }
   }
   const { persisted = 0 } = progress;
   if (first !== persisted) {
     trace.bytes = 0;
-    if (isStrict) throw wrongOffset(first, persisted);
+    if (isStrict) throw new WrongOffset(first, persisted);
     return first < persisted ? again(progress, persisted, chunk) : gap(first, persisted);
   }
   progress.persisted = undefined; // until they have arrived nobody knows
@@ -122,10 +124,23 @@ async function appendBytes(
 }
 
 /** Bytes for another place than where the stored ones end. */
-export function wrongOffset(offset: number, persisted: number): HttpError {
-  const message =
-    `Expected bytes from offset ${persisted}, where the stored ones end, got ${offset}`;
-  return new HttpError(409, "conflict", message);
+export class WrongOffset extends HttpError {
+  /** Where the client's bytes begin. */
+  readonly provided: number;
+  /** Where the stored bytes end. */
+  readonly persisted: number;
+  /** Whether the upload is finished there. */
+  readonly isFinished: boolean;
+
+  /** An error that names both places. */
+  constructor(provided: number, persisted: number, isFinished = false) {
+    const message =
+      `Expected bytes from offset ${persisted}, where the stored ones end, got ${provided}`;
+    super(409, "conflict", message);
+    this.provided = provided;
+    this.persisted = persisted;
+    this.isFinished = isFinished;
+  }
 }
 
 /** Asks how much is stored. */

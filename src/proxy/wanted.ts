@@ -29,6 +29,7 @@ const IGNORED = [
   "prettyPrint",
   "projection",
   "uploadType",
+  "upload_protocol",
 ];
 
 /** The most characters of `fields`, encoded: the session, which holds it, has to stay short. */
