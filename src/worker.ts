@@ -8,6 +8,8 @@
 
 import { metadataServerTransport, serviceAccountTransport } from "./auth/mod.ts";
 import { errorResponse, HttpError, printable } from "./proxy/http_error.ts";
+import type { Backend } from "./proxy/backend.ts";
+import { geminiFiles } from "./proxy/backends/gemini_files.ts";
 import type { UploadGrant } from "./proxy/grant.ts";
 import type { TicketSettings } from "./proxy/ticket.ts";
 import { isAllowedOrigin } from "./proxy/origins.ts";
@@ -54,10 +56,17 @@ export interface WorkerSettings {
   GCS_BUCKET?: string | undefined;
   /** The origin of Google's API, or an emulator's in development. The default is `https://storage.googleapis.com`. */
   GCS_ENDPOINT?: string | undefined;
-  /** Where Google's credentials come from: `service-account` (default), `metadata`, or `none` (emulators only). */
+  /**
+   * Where Google's credentials come from: `service-account` (default), `metadata`, or `none`: for an emulator, or, without
+   * `GCS_ENDPOINT`, for no uploads to Cloud Storage, where there is a `GEMINI_API_KEY`.
+   */
   GOOGLE_AUTH?: string | undefined;
   /** The key of the service account, as JSON; a secret. */
   GOOGLE_SERVICE_ACCOUNT?: string | undefined;
+  /** A key of the Gemini API, where tickets may be for its files; a secret. */
+  GEMINI_API_KEY?: string | undefined;
+  /** The origin of the Gemini API, or an emulator's. The default is `https://generativelanguage.googleapis.com`. */
+  GEMINI_ENDPOINT?: string | undefined;
   /** 32 random bytes in base64url; several with commas: the first seals, all open. A secret. */
   SESSION_SECRET?: string | undefined;
   /** The HS256 secret of the upload tickets, at least 32 bytes of UTF-8; a secret. */
@@ -117,6 +126,8 @@ const NAMES: Record<keyof WorkerSettings, true> = {
   ALLOW_ANONYMOUS: true,
   FINISH_WEBHOOK_SECRET: true,
   FINISH_WEBHOOK_URL: true,
+  GEMINI_API_KEY: true,
+  GEMINI_ENDPOINT: true,
   GCS_BUCKET: true,
   GCS_ENDPOINT: true,
   GOOGLE_AUTH: true,
@@ -150,6 +161,7 @@ export function proxyOptions(settings: WorkerSettings): UploadProxyOptions {
   }
   return {
     transport: transportOf(settings),
+    backends: backendsOf(settings),
     sessionSecrets: listOf(required(settings, "SESSION_SECRET")),
     ...authorizationOf(settings),
     bucket: settings.GCS_BUCKET,
@@ -176,22 +188,11 @@ function transportOf(settings: WorkerSettings): UploadProxyOptions["transport"] 
   const { GOOGLE_AUTH: kind = "service-account", GCS_ENDPOINT: endpoint } = settings;
   if (kind === "none") {
     if (endpoint !== undefined) return (input, init) => fetch(input, init);
+    if (settings.GEMINI_API_KEY) return undefined;
     throw new SettingError("GOOGLE_AUTH", "credentials, since GCS_ENDPOINT is Google's, got none");
   }
-  const url = endpoint !== undefined && URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  if (url?.protocol === "http:" && !LOOPBACK.test(url.hostname)) {
-    throw new SettingError("GCS_ENDPOINT", "https, since credentials are sent there, got http");
-  }
-  if (
-    endpoint !== undefined &&
-    (!/^https?:$/.test(url?.protocol ?? "") || url?.hostname.includes("*"))
-  ) {
-    throw new SettingError(
-      "GCS_ENDPOINT",
-      "an origin such as https://storage.googleapis.com, got something else",
-    );
-  }
-  const origins = url && [url.origin];
+  const origin = endpoint === undefined ? undefined : originOf("GCS_ENDPOINT", endpoint);
+  const origins = origin === undefined ? undefined : [origin];
   if (kind === "metadata") return metadataServerTransport({ origins });
   if (kind !== "service-account") {
     throw new SettingError("GOOGLE_AUTH", "service-account, metadata or none, got something else");
@@ -205,6 +206,40 @@ function transportOf(settings: WorkerSettings): UploadProxyOptions["transport"] 
       : "a key";
     throw new SettingError("GOOGLE_SERVICE_ACCOUNT", about);
   }
+}
+
+/** An origin to which credentials may be sent. */
+function originOf(name: "GCS_ENDPOINT" | "GEMINI_ENDPOINT", endpoint: string): string {
+  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+  if (url?.protocol === "http:" && !LOOPBACK.test(url.hostname)) {
+    throw new SettingError(name, "https, since credentials are sent there, got http");
+  }
+  const isOrigin = url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`;
+  if (!isOrigin || url.hostname.includes("*")) {
+    const example = name === "GCS_ENDPOINT" ? "storage" : "generativelanguage";
+    throw new SettingError(
+      name,
+      `an origin such as https://${example}.googleapis.com, got something else`,
+    );
+  }
+  return url.origin;
+}
+
+/** Where uploads may go besides Cloud Storage. */
+function backendsOf(settings: WorkerSettings): readonly Backend[] {
+  const { GEMINI_API_KEY: key, GEMINI_ENDPOINT: endpoint } = settings;
+  if (key === undefined) {
+    if (endpoint === undefined) return [];
+    throw new SettingError("GEMINI_API_KEY", "a key, since there is a GEMINI_ENDPOINT, got none");
+  }
+  if (!/^[\x21-\x7e]{1,512}$/.test(key)) {
+    throw new SettingError(
+      "GEMINI_API_KEY",
+      "a key of visible ASCII characters, got something else",
+    );
+  }
+  const origin = endpoint === undefined ? undefined : originOf("GEMINI_ENDPOINT", endpoint);
+  return [geminiFiles({ apiKey: key, endpoint: origin })];
 }
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;

@@ -257,7 +257,9 @@ async function storeSegment(
   const { length } = bytes;
   const end = at + length;
   if (end > size) throw new WrongLength(413, size, end);
-  if (isLast && !error && mustEnd && end < size) throw new WrongLength(400, size, end);
+  if (isLast && !error && mustEnd && size !== Infinity && end < size) {
+    throw new WrongLength(400, size, end);
+  }
   if (end - offset > core.maxChunkBytes) throw overChunk(core, granularity, end - offset);
   Object.assign(progress, { end, isOver: isLast });
   if (isLast && end === offset && !error) {
