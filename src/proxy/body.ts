@@ -25,6 +25,8 @@ export interface PassedBody {
   readonly native?: boolean;
   /** Whether that has been done. */
   readonly held?: boolean;
+  /** The same bytes, where they have been collected: Deno sends a stream of JavaScript in chunks, without a length. */
+  readonly bytes?: Bytes;
   /** What was wrong with the body, once it has been found. */
   readonly problem: () => HttpError | undefined;
   /** How many bytes have passed, where that is not known beforehand. */

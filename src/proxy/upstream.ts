@@ -77,14 +77,16 @@ export async function sendUpstream(
     abort.abort();
   };
   // With a length, a body that breaks off cannot look whole: only one without is in need of a guard.
-  const stream = passed?.body && !passed.native && passed.length === undefined
+  const stream = passed?.bytes
+    ? null
+    : passed?.body && !passed.native && passed.length === undefined
     ? guarded(passed.body, leave)
     : passed && held(passed);
   try {
     const response = await send(url, {
       method,
       headers: withLength(request.headers, passed),
-      body: passed ? stream : body as string | null,
+      body: passed ? passed.bytes ?? stream : body as string | null,
       redirect: "manual",
       signal: abort.signal,
       ...(stream && { duplex: "half" }),

@@ -290,7 +290,10 @@ function taking(bytes: Bytes): (bounds: BodyBounds) => PassedBody {
       controller.close();
     },
   }, { highWaterMark: 0 });
-  return (bounds) => passBody({ headers: withLength(bytes.length), body }, bounds);
+  return (bounds) => ({
+    ...passBody({ headers: withLength(bytes.length), body }, bounds),
+    bytes,
+  });
 }
 
 function chunkOf(range: Chunk["range"], hash: string | undefined): Chunk {
