@@ -1,6 +1,6 @@
 // What the tests of the X-Goog-Upload front and of the Gemini backend share.
 
-import { GcsEmulator, type GcsEmulatorOptions } from "../../src/emulator/mod.ts";
+import type { GcsEmulatorOptions } from "../../src/emulator/mod.ts";
 import { geminiFiles, type UploadGrant, type UploadProxyOptions } from "../../src/worker.ts";
 import { bearer, ORIGIN, type Setup, setup, UPLOAD } from "./support.ts";
 

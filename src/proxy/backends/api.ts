@@ -114,6 +114,31 @@ export function apiBackend(options: ApiBackendOptions): Backend {
     const reply = await onSession(protocol.status(origin + target, new Headers()), null, trace);
     return outcomeOf(protocol, reply, STATUS, read);
   };
+  /** Whether bytes have arrived all the same: the reply may be all that was lost, and some clients, Google's own too, do not ask. */
+  const arrived = async (target: string, { end }: Span, trace: BackendTrace) => {
+    const known = await ask(target, trace).catch(() => undefined);
+    const isThere = known?.kind === "finished" ||
+      (known?.kind === "stored" && end !== undefined && known.persisted === end);
+    return isThere ? known : undefined;
+  };
+  /** Sends bytes. */
+  const send = async (target: string, span: Span, body: PassedBody, trace: BackendTrace) => {
+    const head = chunkHead(protocol, origin + target, span);
+    const { first: persisted, end: sent = Infinity } = span;
+    const question = { asked: "chunk", persisted, known: persisted, sent } as const;
+    try {
+      const outcome = outcomeOf(protocol, await onSession(head, body, trace), question, read);
+      if (outcome.kind === "refused") return await arrived(target, span, trace) ?? outcome;
+      // A success that does not say how much is stored may have come before all bytes were read.
+      return outcome.kind === "stored" && outcome.persisted === undefined
+        ? await ask(target, trace)
+        : outcome;
+    } catch (error) {
+      const outcome = body.problem() ? undefined : await arrived(target, span, trace);
+      if (outcome) return outcome;
+      throw error;
+    }
+  };
   /** Finishes what is stored, if that is exactly so much. */
   const finish = async (target: string, total: number, trace: BackendTrace): Promise<Outcome> => {
     const known = await ask(target, trace);
@@ -149,19 +174,9 @@ export function apiBackend(options: ApiBackendOptions): Backend {
     },
     async append(target, chunk, body, trace) {
       const span = spanOf(chunk, body);
-      if (span === undefined) {
-        const { total } = chunk.range!;
-        return total === undefined ? await ask(target, trace) : await finish(target, total, trace);
-      }
-      const head = chunkHead(protocol, origin + target, span);
-      const { first: persisted, end: sent = Infinity } = span;
-      const question = { asked: "chunk", persisted, known: persisted, sent } as const;
-      const reply = await onSession(head, body, trace);
-      const outcome = outcomeOf(protocol, reply, question, read);
-      // A success that does not say how much is stored may have come before all bytes were read.
-      return outcome.kind === "stored" && outcome.persisted === undefined
-        ? await ask(target, trace)
-        : outcome;
+      if (span) return await send(target, span, body, trace);
+      const { total } = chunk.range!;
+      return total === undefined ? await ask(target, trace) : await finish(target, total, trace);
     },
     async cancel(target, trace) {
       const reply = await onSession(protocol.cancel(origin + target, new Headers()), null, trace);

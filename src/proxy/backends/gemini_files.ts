@@ -45,7 +45,7 @@ const MAX_BYTES = 2_147_483_648;
  * const google = new GcsEmulator();
  * const uris: (string | undefined)[] = [];
  * const proxy = createUploadProxy({
- *   backends: [geminiFiles({ apiKey: "the key", fetch: google.fetch })], // leave `fetch` out to reach Google
+ *   backends: [geminiFiles({ apiKey: "a-key", fetch: google.fetch })], // leave `fetch` out to reach Google
  *   sessionSecrets: ["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"], // not this: 32 random bytes of your own
  *   authorize: () => ({ backend: "gemini", prefix: "", maxBytes: 1_000_000, contentTypes: ["text/plain"] }),
  *   onFinish: ({ uri }) => void uris.push(uri),
