@@ -39,7 +39,9 @@ export type Outcome =
 
 /** The backend does not do it. */
 export interface Refused {
+  /** What became of the request. */
   readonly kind: "refused";
+  /** The status of the reply, from 400 to 599. */
   readonly status: number;
   /** Google's word for it, one of those that are known. */
   readonly reason: string;
