@@ -259,6 +259,22 @@ for (
   });
 }
 
+Deno.test("Google's protocol: a chunk whose length is not that of its range, or beyond the limit, is refused before a byte goes on", async () => {
+  const context = geminiSetup({ maxChunkBytes: G });
+  const start = await ask(context, `${GEMINI}?uploadType=resumable`, { grant: GRANT });
+  const url = start.headers.get("location")!;
+  const put = (range: string, body: Uint8Array<ArrayBuffer>) =>
+    ask(context, url, {
+      method: "PUT",
+      headers: { "content-range": range, "content-length": String(body.length) },
+      body,
+    });
+  assertEquals(await outcome(await put(`bytes 0-${G + 5}/*`, sample(G))), "413 uploadTooLarge");
+  assertEquals(await outcome(await put(`bytes 0-${G - 2}/*`, sample(G))), "400 invalid");
+  assertEquals(await outcome(await put(`bytes 0-${G - 1}/*`, sample(G - 1))), "400 invalid");
+  assertEquals(context.toGemini.length, 1);
+});
+
 Deno.test("Google's protocol: a finish with another size than is stored finishes nothing", async () => {
   const context = geminiSetup();
   const start = await ask(context, `${GEMINI}?uploadType=resumable`, { grant: GRANT });

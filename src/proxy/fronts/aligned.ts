@@ -1,8 +1,8 @@
 /** Chunks of Google's protocol for backends that take whole multiples of their granularity only. */
 
 import type { Chunk } from "../backend.ts";
-import { type BodyBounds, passBody } from "../body.ts";
-import type { OpenSession } from "../core.ts";
+import { type BodyBounds, lengthOf, passBody } from "../body.ts";
+import type { Core, OpenSession } from "../core.ts";
 import { badRequest } from "../http_error.ts";
 import type { AppendOptions } from "../session.ts";
 import { drain, firstBytes } from "./part_body.ts";
@@ -20,9 +20,10 @@ export interface AlignedChunk {
  * stored, and the client sends the rest again.
  */
 export async function alignedChunk(
+  { maxChunkBytes }: Core,
   { backend, granularity }: OpenSession,
   chunk: Chunk,
-  { body }: Request,
+  { headers, body }: Request,
 ): Promise<AlignedChunk> {
   const { first, last, total } = chunk.range ?? {};
   const whole: AlignedChunk = { chunk, options: {}, drain: () => Promise.resolve() };
@@ -31,7 +32,9 @@ export async function alignedChunk(
   }
   const length = last + 1 - first;
   const kept = length - length % granularity;
-  if (kept === length) return whole;
+  const isRefused = !body || (lengthOf({ headers, body }) ?? length) !== length ||
+    length > maxChunkBytes; // in words of its own
+  if (kept === length || isRefused) return whole;
   if (kept === 0) {
     await drain(body);
     throw badRequest(
@@ -39,7 +42,6 @@ export async function alignedChunk(
         `except for the final request.  The received request contained ${length} bytes.`,
     );
   }
-  if (!body) return whole; // refused for its length
   const part = firstBytes(body, kept);
   const take = (bounds: BodyBounds) => ({
     ...passBody({ headers: new Headers({ "content-length": `${kept}` }), body: part.body }, bounds),

@@ -102,7 +102,7 @@ async function proceed(
   if (!isEmpty) checkLength(request, core.requireLength);
   const isQuery = isEmpty && range.total === undefined;
   trace.event = isQuery ? "status" : isEmpty ? "finish" : "chunk";
-  const aligned = await alignedChunk(session, chunk, request);
+  const aligned = await alignedChunk(core, session, chunk, request);
   try {
     const outcome = await append(core, session, aligned.chunk, request, trace, aligned.options);
     return render(outcome, session, chunk.no308);
