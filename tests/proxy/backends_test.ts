@@ -9,6 +9,7 @@ import {
   type Backend,
   createUploadProxy,
   type FinishEvent,
+  geminiFiles,
   HttpError,
   type UploadProxyOptions,
 } from "../../src/worker.ts";
@@ -235,22 +236,38 @@ Deno.test("backends that cannot be are refused when the proxy is made", () => {
   assertThrows(() => make("drive" as unknown as Backend[]), TypeError, "list");
 });
 
-Deno.test("an API backend needs a URL and a transport", () => {
-  const options = {
-    name: "a",
-    path: /^\/a$/,
-    url: "https://a.example/",
-    transport: new GcsEmulator().fetch,
-    describe: () => ({}),
-    metadata: () => ({}),
-    read: () => undefined,
-  };
-  assertThrows(() => apiBackend({ ...options, url: "/a" }), TypeError, "URL");
+const API = {
+  name: "a",
+  path: /^\/a$/g,
+  url: "https://a.example/",
+  transport: new GcsEmulator().fetch,
+  describe: () => ({}),
+  metadata: () => ({}),
+  read: () => undefined,
+};
+
+Deno.test("an API backend refuses options that are missing, wrong or unknown, by their name", () => {
+  const wrong: [Record<string, unknown>, string][] = [
+    [{ url: "/a" }, "url"],
+    [{ path: "/a" }, "path"],
+    [{ transport: undefined }, "transport"],
+    [{ read: 5 }, "read"],
+    [{ protocol: "x-goog-upload" }, "protocol"],
+    [{ granularty: 5 }, "granularty"],
+  ];
+  for (const [more, words] of wrong) {
+    assertThrows(() => apiBackend({ ...API, ...more } as typeof API), TypeError, words);
+  }
   assertThrows(
-    () => apiBackend({ ...options, transport: undefined as unknown as typeof fetch }),
+    () => geminiFiles({ apiKey: "k", key: "k" } as { apiKey: string }),
     TypeError,
-    "transport",
+    "key",
   );
+});
+
+Deno.test("a pattern of a path means the same each time, whatever its flags", () => {
+  const { locate } = apiBackend(API);
+  assertEquals([locate("/a"), locate("/a"), locate("/b")], [{}, {}, undefined]);
 });
 
 Deno.test("the worker's settings: Gemini beside Cloud Storage, or alone", async () => {

@@ -2,13 +2,12 @@
 
 import type { Transport } from "../../net/transport.ts";
 import { chosenProtocol } from "../../protocol/protocols.ts";
-import type { Method, RequestHead, UploadProtocol } from "../../protocol/upload_protocol.ts";
-import type { Backend, BackendTrace, Chunk, FileDescription, NewObject } from "../backend.ts";
-import type { PassedBody } from "../body.ts";
-import { badGateway } from "../http_error.ts";
-import type { FinishedObject, Outcome } from "../outcome.ts";
-import { sendUpstream, type UpstreamReply } from "../upstream.ts";
-import { outcomeOf, refusedStart, type ResultReader } from "./api_reply.ts";
+import type { Method, UploadProtocol } from "../../protocol/upload_protocol.ts";
+import type { Backend, FileDescription, NewObject } from "../backend.ts";
+import { badGateway, quote } from "../http_error.ts";
+import type { FinishedObject } from "../outcome.ts";
+import { refusedStart } from "./api_reply.ts";
+import { sendHead, sessionRequests } from "./api_session.ts";
 
 /** An upload API, as {@linkcode apiBackend} needs to know it. */
 export interface ApiBackendOptions {
@@ -96,65 +95,26 @@ export interface ApiBackendOptions {
  * ```
  */
 export function apiBackend(options: ApiBackendOptions): Backend {
-  const { name, url, transport, metadata, method = "POST" } = options;
+  checkOptions(options);
+  const { name, url, transport, metadata, path, method = "POST" } = options;
   const protocol = chosenProtocol(options.protocol);
-  if (!URL.canParse(url) || typeof transport !== "function") {
-    throw new TypeError(`The backend ${name}: expected the URL of the API, and a transport`);
-  }
   const { origin } = new URL(url);
-  const plain: Transport = options.fetch ?? ((input, init) => fetch(input, init));
-  const onSession = (head: RequestHead, body: PassedBody | null, trace: BackendTrace) =>
-    sendHead(plain, head, body, trace);
-  const read: ResultReader = (result) => {
-    const object = options.read(result);
-    return object && { bucket: "", ...object };
-  };
-
-  const ask: Backend["ask"] = async (target, trace) => {
-    const reply = await onSession(protocol.status(origin + target, new Headers()), null, trace);
-    return outcomeOf(protocol, reply, STATUS, read);
-  };
-  /** Whether bytes have arrived all the same: the reply may be all that was lost, and some clients, Google's own too, do not ask. */
-  const arrived = async (target: string, { end }: Span, trace: BackendTrace) => {
-    const known = await ask(target, trace).catch(() => undefined);
-    const isThere = known?.kind === "finished" ||
-      (known?.kind === "stored" && end !== undefined && known.persisted === end);
-    return isThere ? known : undefined;
-  };
-  /** Sends bytes. */
-  const send = async (target: string, span: Span, body: PassedBody, trace: BackendTrace) => {
-    const head = chunkHead(protocol, origin + target, span);
-    const { first: persisted, end: sent = Infinity } = span;
-    const question = { asked: "chunk", persisted, known: persisted, sent } as const;
-    try {
-      const outcome = outcomeOf(protocol, await onSession(head, body, trace), question, read);
-      if (outcome.kind === "refused") return await arrived(target, span, trace) ?? outcome;
-      // A success that does not say how much is stored may have come before all bytes were read.
-      return outcome.kind === "stored" && outcome.persisted === undefined
-        ? await ask(target, trace)
-        : outcome;
-    } catch (error) {
-      const outcome = body.problem() ? undefined : await arrived(target, span, trace);
-      if (outcome) return outcome;
-      throw error;
-    }
-  };
-  /** Finishes what is stored, if that is exactly so much. */
-  const finish = async (target: string, total: number, trace: BackendTrace): Promise<Outcome> => {
-    const known = await ask(target, trace);
-    if (known.kind !== "stored" || (known.persisted ?? 0) !== total) return known;
-    const head = chunkHead(protocol, origin + target, { first: total, end: total, total });
-    const question = { ...STATUS, persisted: total, sent: total };
-    return outcomeOf(protocol, await onSession(head, null, trace), question, read);
-  };
-
+  const pattern = new RegExp(path.source, path.flags.replace(/[gy]/g, "")); // these remember where they were
   return {
     name,
     granularity: options.granularity ?? 262_144,
     maxBytes: options.maxBytes ?? 5_497_558_138_880,
-    locate: (path) => options.path.test(path) ? {} : undefined,
+    locate: (path) => pattern.test(path) ? {} : undefined,
     describe: (fields) => options.describe(fields),
-    ask,
+    ...sessionRequests({
+      origin,
+      protocol,
+      transport: options.fetch ?? ((input, init) => fetch(input, init)),
+      read(result) {
+        const object = options.read(result);
+        return object && { bucket: "", ...object };
+      },
+    }),
     async start(file, trace) {
       const json = JSON.stringify(metadata(file));
       const { contentType, size: total } = file;
@@ -167,86 +127,44 @@ export function apiBackend(options: ApiBackendOptions): Backend {
         throw badGateway("The API opened a session somewhere else", false);
       }
       const { granularity } = opened;
-      return {
-        target: session.pathname + session.search,
-        ...(granularity > 1 && { granularity }),
-      };
-    },
-    async append(target, chunk, body, trace) {
-      const span = spanOf(chunk, body);
-      if (span) return await send(target, span, body, trace);
-      const { total } = chunk.range!;
-      return total === undefined ? await ask(target, trace) : await finish(target, total, trace);
-    },
-    async cancel(target, trace) {
-      const reply = await onSession(protocol.cancel(origin + target, new Headers()), null, trace);
-      if (protocol.isCancelled(reply)) return { kind: "cancelled" };
-      return outcomeOf(protocol, reply, STATUS, read);
+      // The other protocol has no word for it.
+      const isSaid = protocol.name === "x-goog-upload" && granularity > 1;
+      return { target: session.pathname + session.search, ...(isSaid && { granularity }) };
     },
   };
 }
 
-/** What is known when a session is asked about: nothing, since somebody else may have been sending. */
-const STATUS = { asked: "status", persisted: 0, known: 0, sent: Infinity } as const;
+const OPTIONS: Readonly<Record<keyof ApiBackendOptions, true>> = {
+  describe: true,
+  fetch: true,
+  granularity: true,
+  maxBytes: true,
+  metadata: true,
+  method: true,
+  name: true,
+  path: true,
+  protocol: true,
+  read: true,
+  transport: true,
+  url: true,
+};
 
-/** Where bytes go. */
-interface Span {
-  readonly first: number;
-  /** Where they end; `undefined` where nobody knows before the body ends. */
-  readonly end: number | undefined;
-  /** The size of the whole, where these bytes are its end or it is known otherwise. */
-  readonly total: number | undefined;
-}
-
-/** Where the bytes of a chunk go; `undefined` where there are none. */
-function spanOf({ range }: Chunk, { length }: PassedBody): Span | undefined {
-  if (!range) return { first: 0, end: length, total: length };
-  const { first, last, total } = range;
-  if (first === undefined) return undefined;
-  if (last !== undefined) return { first, end: last + 1, total };
-  const end = total ?? (length === undefined ? undefined : first + length);
-  return { first, end, total: end };
-}
-
-function chunkHead(
-  protocol: UploadProtocol,
-  url: string,
-  { first: offset, end, total }: Span,
-): RequestHead {
-  const size = (end ?? offset + 1) - offset;
-  const last = end === total;
-  const contentType = "application/octet-stream";
-  const headers = new Headers();
-  const head = protocol.chunk({
-    url,
-    headers,
-    contentType,
-    offset,
-    size,
-    total,
-    last,
-    hash: undefined,
-  });
-  // No value of the protocol says that the end of the body is the end of the whole.
-  if (end === undefined && protocol.name === "content-range") {
-    head.headers.set("content-range", `bytes ${offset}-*/*`);
+function checkOptions(options: ApiBackendOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError("apiBackend: expected options as an object, got none");
   }
-  return head;
-}
-
-async function sendHead(
-  to: Transport,
-  { method, url, headers }: RequestHead,
-  body: PassedBody | string | null,
-  trace: BackendTrace,
-): Promise<UpstreamReply> {
-  const reply = await sendUpstream(to, {
-    method,
-    url,
-    headers: Object.fromEntries(headers),
-    body,
-  });
-  trace.upstreamStatus = reply.status;
-  trace.upstreamMs = (trace.upstreamMs ?? 0) + reply.milliseconds;
-  return reply;
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(OPTIONS, name));
+  if (unknown !== undefined) {
+    throw new TypeError(`apiBackend: the option ${quote(unknown)} is not known`);
+  }
+  const { url, path, transport, describe, metadata, read } = options;
+  if (!URL.canParse(url)) throw new TypeError("apiBackend: expected url to be that of the API");
+  if (!(path instanceof RegExp)) {
+    throw new TypeError("apiBackend: expected path to be a regular expression");
+  }
+  for (const [option, value] of Object.entries({ transport, describe, metadata, read })) {
+    if (typeof value !== "function") {
+      throw new TypeError(`apiBackend: expected ${option} to be a function, got ${typeof value}`);
+    }
+  }
 }

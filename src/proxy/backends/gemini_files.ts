@@ -61,6 +61,12 @@ const MAX_BYTES = 2_147_483_648;
  * ```
  */
 export function geminiFiles(options: GeminiFilesOptions): Backend {
+  const unknown = Object.keys(options).find((name) =>
+    !["apiKey", "endpoint", "fetch"].includes(name)
+  );
+  if (unknown !== undefined) {
+    throw new TypeError(`geminiFiles: the option ${quote(unknown)} is not known`);
+  }
   const { apiKey, endpoint = "https://generativelanguage.googleapis.com" } = options;
   if (typeof apiKey !== "string" || !/^[\x21-\x7e]{1,512}$/.test(apiKey)) {
     throw new TypeError("geminiFiles: expected the API key, of visible ASCII characters");
