@@ -3,10 +3,10 @@
 import { authorizer } from "./authorize.ts";
 import { checkFraming } from "./body.ts";
 import { preflight, withCors } from "./cors.ts";
-import { end, media, multipart, proceed, startUpload } from "./fronts/content_range.ts";
-import type { Place, StartRequest } from "./fronts/front.ts";
-import { isTus, tus, tusDiscovery } from "./fronts/tus.ts";
-import { TUS_VERSION } from "./fronts/tus_reply.ts";
+import { contentRange } from "./fronts/content_range.ts";
+import type { Asked, Front, Place, StartRequest } from "./fronts/front.ts";
+import { resumableHttp } from "./fronts/resumable_http.ts";
+import { tus } from "./fronts/tus.ts";
 import { GrantError, type UploadGrant } from "./grant.ts";
 import { HookError } from "./hooks.ts";
 import { badRequest, errorResponse, HttpError } from "./http_error.ts";
@@ -26,17 +26,38 @@ export type { UploadProxyOptions } from "./options.ts";
 
 /** An upload proxy: what Deno, Bun and Cloudflare call for each request. */
 export interface UploadProxy {
-  /** Answers a request; never rejects. */
-  fetch(request: Request): Promise<Response>;
+  /**
+   * Answers a request; never rejects.
+   *
+   * @param means what the server can do beside answering. Servers call `fetch` with arguments of their own there: whatever is
+   * none of these means is passed over.
+   */
+  fetch(request: Request, means?: ServerMeans): Promise<Response>;
   /** The numbers of this instance, in the text format of Prometheus. */
   metrics(): string;
 }
 
+/** What a server can do beside answering. */
+export interface ServerMeans {
+  /**
+   * Sends an interim response at once, before the answer: the `104 Upload Resumption Supported` of the IETF's resumable
+   * uploads, from which clients know where to go on when the request breaks off. No server of the form of `fetch` can; one on
+   * `node:http` can, see `examples/node/`.
+   *
+   * @param status 104
+   * @default {undefined} none are sent
+   */
+  readonly informational?: ((status: number, headers: Headers) => void) | undefined;
+}
+
+/** How clients speak. The first front whose client a request is of answers it; the last one takes what is left. */
+const FRONTS: readonly Front[] = [tus, resumableHttp, contentRange];
+
 const UPLOAD_PATH = /^\/(?:resumable\/)?upload\/storage\/v1\/b\/([a-z0-9._-]{3,222})\/o\/?$/;
 
 /**
- * Makes an upload proxy: an endpoint of Google's upload protocol, and of tus 1.0, for clients that have a ticket instead of
- * Google's credentials.
+ * Makes an upload proxy: an endpoint of Google's upload protocol, of tus 1.0 and of the IETF's resumable uploads, for clients
+ * that have a ticket instead of Google's credentials.
  *
  * @throws {TypeError} an option is missing or malformed; the message names it, or, as a {@linkcode SettingError}, the setting
  * of the worker that it is: `MAX_CHUNK_BYTES` for `maxChunkBytes`
@@ -69,7 +90,7 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
   const metrics = new Metrics();
   return {
     metrics: () => metrics.text(),
-    async fetch(request) {
+    async fetch(request, means) {
       const started = now();
       const trace: Trace = { event: "refused" };
       let error: string | undefined;
@@ -78,7 +99,7 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
         checkHead(request);
         response = isMetrics(request, location)
           ? metricsResponse(metrics, trace)
-          : await route(request, core, authorize, location, trace);
+          : await route(request, { core, authorize, location, inform: informing(means) }, trace);
       } catch (thrown) {
         const known = thrown instanceof HttpError
           ? thrown
@@ -96,7 +117,7 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
       if (trace.upstreamMs !== undefined) {
         response.headers.set("server-timing", `upstream;dur=${trace.upstreamMs}`);
       }
-      if (isTus(request)) response.headers.set("tus-resumable", TUS_VERSION);
+      for (const front of FRONTS) front.mark?.(response.headers, request);
       response.headers.set("x-max-chunk-bytes", String(core.maxChunkBytes));
       response.headers.set("x-content-type-options", "nosniff");
       response.headers.set("content-security-policy", "default-src 'none'; sandbox");
@@ -136,18 +157,27 @@ function metricsResponse(metrics: Metrics, trace: Trace): Response {
   return new Response(metrics.text(), { headers });
 }
 
-/** The ways to start an upload. */
-const STARTS = new Map([
-  ["resumable", { event: "start", begin: startUpload }],
-  ["media", { event: "media", begin: media }],
-  ["multipart", { event: "multipart", begin: multipart }],
-]);
+/** How interim responses are sent, if they can be. One that fails is no reason to fail the upload. */
+function informing(means: ServerMeans | undefined): Asked["inform"] {
+  if (typeof means?.informational !== "function") return undefined;
+  return (status, headers) => {
+    try {
+      means.informational!(status, headers);
+    } catch { /* the client has gone, or hears of it by the answer */ }
+  };
+}
+
+/** What routing works with. */
+interface Routing {
+  readonly core: Core;
+  readonly authorize: (request: Request) => Promise<UploadGrant>;
+  readonly location: Location;
+  readonly inform: Asked["inform"];
+}
 
 async function route(
   request: Request,
-  core: Core,
-  authorize: (request: Request) => Promise<UploadGrant>,
-  { prefix, base }: Location,
+  { core, authorize, location: { prefix, base }, inform }: Routing,
   trace: Trace,
 ): Promise<Response> {
   const url = new URL(request.url);
@@ -162,7 +192,7 @@ async function route(
   }
   if (request.method === "OPTIONS") {
     trace.event = "preflight";
-    return preflight(tusDiscovery(core));
+    return preflight(Object.assign({}, ...FRONTS.map((front) => front.discovery?.(core))));
   }
   const query = url.searchParams;
   const token = tokenOf(url);
@@ -174,24 +204,11 @@ async function route(
     const place: Place = { base: base ?? url.origin + prefix, path, bucket, query };
     return { request, place, grant };
   };
-  if (isTus(request)) return await tus(core, { request, token, admit }, trace);
-  if (token !== undefined) {
-    trace.event = request.method === "DELETE" ? "cancel" : "chunk";
-    if (request.method === "DELETE") return await end(core, request, token, trace);
-    if (request.method === "PUT" || request.method === "POST") {
-      return await proceed(core, request, token, trace);
-    }
+  const asked: Asked = { request, token, admit, inform };
+  for (const front of FRONTS) {
+    if (await front.isFor(core, asked)) return await front.answer(core, asked, trace);
   }
-  if (request.method !== "POST") {
-    const message = "Expected POST to start an upload, or PUT or DELETE with an upload_id";
-    throw new HttpError(405, "methodNotAllowed", message, { allow: "POST, PUT, DELETE, OPTIONS" });
-  }
-  const way = STARTS.get(query.get("uploadType") ?? "");
-  if (!way) {
-    throw badRequest("uploadType: expected resumable, media or multipart", "invalidParameter");
-  }
-  trace.event = way.event;
-  return await way.begin(core, await admit(), trace);
+  throw new TypeError("The last front takes every request");
 }
 
 /** Refuses what servers differ in, before a route is chosen by it. */

@@ -51,6 +51,8 @@ export interface Wanted {
   readonly request: Request;
   /** What a tus client wrote about its file, to be told again. */
   readonly uploadMetadata?: string | undefined;
+  /** Whether a client of the IETF's protocol starts it. */
+  readonly isResumableHttp?: boolean | undefined;
 }
 
 /** Asks the operator's code whether an upload may start, and as what. */
@@ -90,7 +92,7 @@ export interface StartedSession {
 /** Starts a session. */
 export async function startSession(
   core: Core,
-  { start, grant, size, uploadMetadata }: Wanted,
+  { start, grant, size, uploadMetadata, isResumableHttp }: Wanted,
   trace: Trace,
 ): Promise<StartedSession | Refused> {
   const opened = await core.backend.start(newObject(start), size, trace);
@@ -107,6 +109,7 @@ export async function startSession(
     payload: grant.payload,
     view: start.view,
     uploadMetadata,
+    isResumableHttp,
   };
   const token = await core.sealer.seal(sealed);
   const name = sessionName(token);
@@ -282,14 +285,16 @@ async function appendBytes(
     const known = await ask(core, session, trace);
     if (known.kind !== "stored") {
       trace.bytes = 0;
-      if (isStrict && known.kind === "finished") throw wrongOffset(first, known.object.size);
+      if (isStrict && known.kind === "finished") {
+        throw new WrongOffset(first, known.object.size, true);
+      }
       return known;
     }
   }
   const { persisted = 0 } = progress;
   if (first !== persisted) {
     trace.bytes = 0;
-    if (isStrict) throw wrongOffset(first, persisted);
+    if (isStrict) throw new WrongOffset(first, persisted);
     return first < persisted ? again(progress, persisted, chunk) : gap(first, persisted);
   }
   progress.persisted = undefined; // until they have arrived nobody knows
@@ -302,10 +307,23 @@ async function appendBytes(
 }
 
 /** Bytes for another place than where the stored ones end. */
-export function wrongOffset(offset: number, persisted: number): HttpError {
-  const message =
-    `Expected bytes from offset ${persisted}, where the stored ones end, got ${offset}`;
-  return new HttpError(409, "conflict", message);
+export class WrongOffset extends HttpError {
+  /** Where the client's bytes begin. */
+  readonly provided: number;
+  /** Where the stored bytes end. */
+  readonly persisted: number;
+  /** Whether the upload is finished there. */
+  readonly isFinished: boolean;
+
+  /** An error that names both places. */
+  constructor(provided: number, persisted: number, isFinished = false) {
+    const message =
+      `Expected bytes from offset ${persisted}, where the stored ones end, got ${provided}`;
+    super(409, "conflict", message);
+    this.provided = provided;
+    this.persisted = persisted;
+    this.isFinished = isFinished;
+  }
 }
 
 /** Asks how much is stored. */

@@ -29,6 +29,8 @@ export interface SealedSession {
   readonly view?: ObjectView | undefined;
   /** `Upload-Metadata` as a tus client wrote it. */
   readonly uploadMetadata?: string | undefined;
+  /** Whether a client of the IETF's protocol has started it. */
+  readonly isResumableHttp?: boolean | undefined;
 }
 
 /** Why a token cannot be opened. */
@@ -81,6 +83,7 @@ export function sessionSealer(
         ...(payload !== undefined && { p: payload }),
         ...(view && sealedView(view)),
         ...(session.uploadMetadata !== undefined && { d: session.uploadMetadata }),
+        ...(session.isResumableHttp && { i: true }),
       })
         .setProtectedHeader({ alg: "dir", enc: "A256GCM", kid })
         .setExpirationTime(expires)
@@ -146,7 +149,7 @@ function isCanonical(token: string): boolean {
 
 /** What a token holds, if it is one of ours. */
 function sessionOf(
-  { t, b, m, s, n, c, u, p, f, h, q, d, exp }: JWTPayload,
+  { t, b, m, s, n, c, u, p, f, h, q, d, i, exp }: JWTPayload,
 ): SealedSession | undefined {
   const isOurs = typeof t === "string" && t.startsWith("/") && typeof b === "string" &&
     isCount(m) && (s === undefined || isCount(s)) && (n === undefined || isCount(n)) &&
@@ -168,6 +171,7 @@ function sessionOf(
     ...(p !== undefined && { payload: p }),
     ...(view && { view }),
     ...(d !== undefined && { uploadMetadata: d as string }),
+    ...(i === true && { isResumableHttp: true }),
   };
 }
 

@@ -17,18 +17,54 @@ import {
   openSession,
   startSession,
 } from "../session.ts";
-import { type ObjectView, shown } from "../view.ts";
+import type { ObjectView } from "../view.ts";
 import { checkStart, type Start } from "../wanted.ts";
-import { refuseEncoding, refuseKeys, sessionUrl, type StartRequest } from "./front.ts";
+import {
+  type Front,
+  NO_VIEW,
+  objectResponse,
+  refuseEncoding,
+  refuseKeys,
+  sessionUrl,
+  type StartRequest,
+} from "./front.ts";
 
 /** The most bytes of metadata, as JSON. */
 const MAX_METADATA = 65_536;
 
-/** What somebody sees for whom nothing is open. */
-const NO_VIEW: ObjectView = { fields: [], hidden: [], asked: undefined };
+/** How clients of Google's JSON API speak: whatever is none of another protocol's. */
+export const contentRange: Front = {
+  isFor: () => true,
+  async answer(core, { request, token, admit }, trace) {
+    const { method, url } = request;
+    if (token !== undefined && method === "DELETE") return await end(core, request, token, trace);
+    if (token !== undefined && (method === "PUT" || method === "POST")) {
+      return await proceed(core, request, token, trace);
+    }
+    if (method !== "POST") {
+      const message = "Expected POST to start an upload, or PUT or DELETE with an upload_id";
+      throw new HttpError(405, "methodNotAllowed", message, {
+        allow: "POST, PUT, DELETE, OPTIONS",
+      });
+    }
+    const way = STARTS.get(new URL(url).searchParams.get("uploadType") ?? "");
+    if (!way) {
+      throw badRequest("uploadType: expected resumable, media or multipart", "invalidParameter");
+    }
+    trace.event = way.event;
+    return await way.begin(core, await admit(), trace);
+  },
+};
+
+/** The ways to start an upload. */
+const STARTS = new Map([
+  ["resumable", { event: "start", begin: startUpload }],
+  ["media", { event: "media", begin: media }],
+  ["multipart", { event: "multipart", begin: multipart }],
+]);
 
 /** `uploadType=resumable`: starts a session, and hands out a sealed one in the place of Google's. */
-export async function startUpload(
+async function startUpload(
   core: Core,
   { request, place, grant }: StartRequest,
   trace: Trace,
@@ -50,7 +86,7 @@ export async function startUpload(
 }
 
 /** `uploadType=media`: an object in one request, without metadata. */
-export async function media(
+async function media(
   core: Core,
   { request, place, grant }: StartRequest,
   trace: Trace,
@@ -69,7 +105,7 @@ export async function media(
 }
 
 /** `uploadType=multipart`: an object and its metadata in one request. */
-export async function multipart(
+async function multipart(
   core: Core,
   { request, place, grant }: StartRequest,
   trace: Trace,
@@ -104,12 +140,13 @@ export async function multipart(
 }
 
 /** A chunk, a status query or the finish. */
-export async function proceed(
+async function proceed(
   core: Core,
   request: Request,
   token: string,
   trace: Trace,
 ): Promise<Response> {
+  trace.event = "chunk";
   refuseKeys(request.headers);
   refuseEncoding(request.headers);
   const session = await openSession(core, token, trace);
@@ -124,12 +161,13 @@ export async function proceed(
 }
 
 /** `DELETE`. */
-export async function end(
+async function end(
   core: Core,
   request: Request,
   token: string,
   trace: Trace,
 ): Promise<Response> {
+  trace.event = "cancel";
   const session = await openSession(core, token, trace);
   return render(await cancel(core, session, request, trace), session.view ?? NO_VIEW);
 }
@@ -174,16 +212,8 @@ function render(outcome: Outcome, view: ObjectView, no308 = false): Response {
         },
       });
     }
-    case "finished": {
-      const object = shown(outcome.object.resource, view);
-      return Response.json(object, {
-        headers: {
-          ...NO_STORE,
-          "content-type": "application/json; charset=UTF-8",
-          ...(typeof object.etag === "string" && { etag: object.etag }),
-        },
-      });
-    }
+    case "finished":
+      return objectResponse(outcome.object, view);
     case "unmodified":
       return new Response(null, { status: 304, headers: NO_STORE });
     case "cancelled":

@@ -1,7 +1,34 @@
-/** What the fronts have in common: where a request is about, and what none of them takes. */
+/** What the fronts have in common: what they are asked, where a request is about, and what none of them takes. */
 
 import type { UploadGrant } from "../grant.ts";
 import { badRequest, HttpError, quote } from "../http_error.ts";
+import type { Trace } from "../log.ts";
+import type { FinishedObject } from "../outcome.ts";
+import type { Core } from "../session.ts";
+import { type ObjectView, shown } from "../view.ts";
+
+/** How clients of one protocol speak. */
+export interface Front {
+  /** Whether a request is one of its clients'. */
+  isFor(core: Core, asked: Asked): boolean | Promise<boolean>;
+  /** Answers it. */
+  answer(core: Core, asked: Asked, trace: Trace): Promise<Response>;
+  /** Sets what every reply to its clients says, also one that another part of the proxy gives. */
+  mark?(headers: Headers, request: Request): void;
+  /** What the answer to `OPTIONS` says of the protocol. */
+  discovery?(core: Core): Record<string, string>;
+}
+
+/** A request below the path of uploads. */
+export interface Asked {
+  readonly request: Request;
+  /** The sealed session of its URL, if there is one. */
+  readonly token: string | undefined;
+  /** Asks whether an upload may be started, and says where. */
+  readonly admit: () => Promise<StartRequest>;
+  /** Sends an interim response, where the server can. */
+  readonly inform?: ((status: number, headers: Headers) => void) | undefined;
+}
 
 /** Where a request is about. */
 export interface Place {
@@ -24,6 +51,26 @@ export function sessionUrl({ base, path }: Place, token: string): string {
   const url = new URL(base + path);
   url.search = new URLSearchParams({ uploadType: "resumable", upload_id: token }).toString();
   return url.href;
+}
+
+/** What somebody sees for whom nothing is open. */
+export const NO_VIEW: ObjectView = { fields: [], hidden: [], asked: undefined };
+
+/** A finished object as its client may see it. */
+export function objectResponse(
+  { resource }: FinishedObject,
+  view: ObjectView = NO_VIEW,
+  status = 200,
+): Response {
+  const object = shown(resource, view);
+  return Response.json(object, {
+    status,
+    headers: {
+      "cache-control": "no-store",
+      "content-type": "application/json; charset=UTF-8",
+      ...(typeof object.etag === "string" && { etag: object.etag }),
+    },
+  });
 }
 
 /** Refuses a body that was packed on its way: what would be stored is not what was meant. */

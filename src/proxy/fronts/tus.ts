@@ -17,50 +17,50 @@ import {
   startSession,
 } from "../session.ts";
 import { checkStart } from "../wanted.ts";
-import { refuseEncoding, refuseKeys, sessionUrl, type StartRequest } from "./front.ts";
-import { checkPart, finishWhole, type Part, storePart } from "./tus_append.ts";
+import {
+  type Asked,
+  type Front,
+  refuseEncoding,
+  refuseKeys,
+  sessionUrl,
+  type StartRequest,
+} from "./front.ts";
+import { refusalOf } from "./refusal.ts";
+import { BelowQuantum, checkPart, finishWhole, type Part, storePart } from "./store_part.ts";
 import { parseUploadMetadata, startInput } from "./tus_metadata.ts";
-import { BelowQuantum, refusalOf, retriable, sessionHeaders, TUS_VERSION } from "./tus_reply.ts";
-
-/** A request of a tus client. */
-export interface TusRequest {
-  readonly request: Request;
-  /** The sealed session of its URL, if there is one. */
-  readonly token: string | undefined;
-  /** Asks whether an upload may be started, and says where. */
-  readonly admit: () => Promise<StartRequest>;
-}
+import { sessionHeaders, TUS_VERSION, tusError } from "./tus_reply.ts";
 
 /** The media type of bytes for an upload. */
 const BYTES = "application/offset+octet-stream";
 
-/** Whether a request is one of a tus client. */
-export function isTus({ headers }: Request): boolean {
-  return headers.has("tus-resumable") || typeOf(headers) === BYTES;
-}
-
-/** What the server can do. */
-export function tusDiscovery({ limits }: Core): Record<string, string> {
-  return {
+/** How clients of tus speak. */
+export const tus: Front = {
+  isFor: (_core, { request }) => isTus(request),
+  async answer(core, asked, trace) {
+    try {
+      return await answer(core, asked, trace);
+    } catch (error) {
+      throw error instanceof HttpError ? tusError(error) : error;
+    }
+  },
+  mark(headers, request) {
+    if (isTus(request)) headers.set("tus-resumable", TUS_VERSION);
+  },
+  discovery: ({ limits }) => ({
     "tus-resumable": TUS_VERSION,
     "tus-version": TUS_VERSION,
     "tus-extension": "creation,creation-with-upload,creation-defer-length,expiration,termination",
     "tus-max-size": String(limits.maxBytes),
-  };
-}
+  }),
+};
 
-/** Answers a tus client. */
-export async function tus(core: Core, asked: TusRequest, trace: Trace): Promise<Response> {
-  try {
-    return await answer(core, asked, trace);
-  } catch (error) {
-    throw error instanceof HttpError ? retriable(error) : error;
-  }
+function isTus({ headers }: Request): boolean {
+  return headers.has("tus-resumable") || typeOf(headers) === BYTES;
 }
 
 async function answer(
   core: Core,
-  { request, token, admit }: TusRequest,
+  { request, token, admit }: Asked,
   trace: Trace,
 ): Promise<Response> {
   const { headers } = request;
@@ -140,10 +140,10 @@ async function storeFirst(
   trace: Trace,
 ): Promise<number> {
   try {
-    return await storePart(core, session, part, trace);
+    return (await storePart(core, session, part, trace)).reached;
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
-    if (!(error instanceof BelowQuantum) && retriable(error).status < 500) throw error;
+    if (!(error instanceof BelowQuantum) && tusError(error).status < 500) throw error;
     trace.error = error instanceof HookError ? error.detail : error.message;
     return 0;
   }
@@ -156,10 +156,11 @@ async function finishEmpty(
   request: Request,
   trace: Trace,
 ): Promise<number> {
-  return await insist(
-    () => finishWhole(core, session, 0, request, trace),
-    (error) => error instanceof HttpError && retriable(error).status >= 500,
+  const { size } = await insist(
+    () => finishWhole(core, session, { offset: 0, size: 0, request }, trace),
+    (error) => error instanceof HttpError && tusError(error).status >= 500,
   );
+  return size;
 }
 
 /** `PATCH`: bytes from where the stored ones end. */
@@ -184,7 +185,7 @@ async function patch(
   trace.bytes = lengthOf(request);
   checkPart(core, part, Math.min(session.maxBytes, core.limits.maxBytes));
   await permit(core, session, trace, request);
-  const reached = await storePart(core, session, part, trace);
+  const { reached } = await storePart(core, session, part, trace);
   return new Response(null, {
     status: 204,
     headers: { ...sessionHeaders(session), "upload-offset": String(reached) },
@@ -207,7 +208,7 @@ async function head(
   const size = isFinished ? offset : session.size;
   // A client takes the full offset for the object.
   if (!isFinished && offset === size) {
-    offset = await finishWhole(core, session, size, request, trace);
+    ({ size: offset } = await finishWhole(core, session, { offset: size, size, request }, trace));
   }
   return new Response(null, {
     status: 200,

@@ -1,13 +1,14 @@
-/** Bytes of tus clients on their way into a session of the backend, which takes whole quanta until the last bytes. */
+/** Bytes on their way into a session of the backend, which takes whole quanta until the last bytes. */
 
 import { UPLOAD_CHUNK_SIZE as QUANTUM } from "../../protocol/content_range/ranges.ts";
 import type { Chunk } from "../backend.ts";
 import { type BodyBounds, checkLength, lengthOf, passBody, type PassedBody } from "../body.ts";
 import { badGateway, HttpError, tooLarge } from "../http_error.ts";
 import type { Trace } from "../log.ts";
-import { append, ask, type Core, type OpenSession, wrongOffset } from "../session.ts";
-import { drain, firstBytes, SEGMENT_TIME, SegmentReader } from "./tus_body.ts";
-import { BelowQuantum, refusalOf } from "./tus_reply.ts";
+import type { FinishedObject } from "../outcome.ts";
+import { append, ask, type Core, type OpenSession, WrongOffset } from "../session.ts";
+import { drain, firstBytes, SEGMENT_TIME, SegmentReader } from "./part_body.ts";
+import { refusalOf } from "./refusal.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -21,34 +22,64 @@ export interface Part {
   /** The size of the whole upload, if it is known by now. */
   readonly size: number | undefined;
   readonly request: Request;
+  /** Whether the upload ends with it. The default is that it ends where its size is reached. */
+  readonly isLast?: boolean | undefined;
+  /** `X-Goog-Hash` of the whole upload, for the backend to compare at its end. */
+  readonly hash?: string | undefined;
+  /** Hears how much is stored before the body has come to its end. */
+  readonly onStored?: ((persisted: number) => void) | undefined;
+}
+
+/** What has become of a part. */
+export interface Stored {
+  /** Where the next one begins. */
+  readonly reached: number;
+  /** Where the bytes end that came. */
+  readonly end: number;
+  /** The object, if the upload ended. */
+  readonly object?: FinishedObject | undefined;
 }
 
 /** Refuses a part that does not fit, before anything is done. */
-export function checkPart(core: Core, { offset, size, request }: Part, maxBytes: number): void {
+export function checkPart(
+  core: Core,
+  { offset, size, isLast, request }: Part,
+  maxBytes: number,
+): void {
   checkLength(request, core.requireLength);
   const length = lengthOf(request);
   if ((size ?? 0) > maxBytes) {
     throw tooLarge(`At most ${maxBytes} bytes are allowed for this object, got ${size}`);
   }
   const end = offset + (length ?? 0);
-  if (end > (size ?? maxBytes)) throw beyondEnd(size ?? maxBytes, end);
+  if (end > (size ?? maxBytes)) throw beyondEnd(size, maxBytes, end);
+  if (isLast && length !== undefined && size !== undefined && end < size) {
+    throw new WrongLength(400, size, end);
+  }
   if ((length ?? 0) > core.maxChunkBytes) throw overChunk(core, length!);
 }
 
-/** Stores a part, or what of it can be; returns where the next one begins. */
+/** Refuses a part of which nothing can be stored. */
+export function checkQuantum(part: Part): void {
+  const length = lengthOf(part.request);
+  if (!length || length >= QUANTUM || isEnd(part, part.offset + length)) return;
+  throw new BelowQuantum(QUANTUM, length);
+}
+
+/** Stores a part, or what of it can be. */
 export async function storePart(
   core: Core,
   session: OpenSession,
   part: Part,
   trace: Trace,
-): Promise<number> {
-  const { offset, size, request } = part;
+): Promise<Stored> {
+  const { offset, request } = part;
   const length = lengthOf(request);
   if (length === undefined) return await storeSegments(core, session, part, trace);
   if (length === 0) return await storeNothing(core, session, part, trace);
   const { body } = request;
-  if (offset + length === size) {
-    return await storeBytes(core, session, { part, end: size, isFinal: true }, trace);
+  if (isEnd(part, offset + length)) {
+    return await storeBytes(core, session, { part, end: offset + length, isFinal: true }, trace);
   }
   const whole = length - length % QUANTUM;
   if (whole === 0) {
@@ -65,25 +96,30 @@ export async function storePart(
     problem: first.problem,
   });
   try {
-    return await storeBytes(core, session, { part, end, isFinal: false, take }, trace);
+    const stored = await storeBytes(core, session, { part, end, isFinal: false, take }, trace);
+    return { ...stored, end: offset + length };
   } finally {
     await first.drain();
   }
 }
 
-/** Makes the object of a session whose bytes are all there, without anybody having said that it is the end; returns its size. */
+/** Whether the upload ends where a part does. */
+function isEnd({ size, isLast }: Part, end: number): boolean {
+  return isLast ?? end === size;
+}
+
+/** Makes the object of a session whose bytes are all there: those before the part. */
 export async function finishWhole(
   core: Core,
   session: OpenSession,
-  size: number,
-  request: Request,
+  { offset, request, hash }: Part,
   trace: Trace,
-): Promise<number> {
-  const range = { first: undefined, last: undefined, total: size };
+): Promise<FinishedObject> {
+  const range = { first: undefined, last: undefined, total: offset };
   const take = (bounds: BodyBounds) => passBody({ headers: withLength(0), body: null }, bounds);
   const options = { take, isPermitted: true };
-  const outcome = await append(core, session, chunkOf(range), request, trace, options);
-  if (outcome.kind === "finished") return outcome.object.size;
+  const outcome = await append(core, session, chunkOf(range, hash), request, trace, options);
+  if (outcome.kind === "finished") return outcome.object;
   throw outcome.kind === "stored"
     ? badGateway("Google has not made the object yet")
     : refusalOf(outcome);
@@ -93,17 +129,17 @@ export async function finishWhole(
 async function storeNothing(
   core: Core,
   session: OpenSession,
-  { offset, size, request }: Part,
+  part: Part,
   trace: Trace,
-): Promise<number> {
+): Promise<Stored> {
+  const { offset } = part;
   const outcome = await ask(core, session, trace);
   if (outcome.kind !== "stored" && outcome.kind !== "finished") throw refusalOf(outcome);
   const reached = outcome.kind === "stored" ? outcome.persisted ?? 0 : outcome.object.size;
-  if (reached !== offset) throw wrongOffset(offset, reached);
-  if (outcome.kind === "stored" && offset === size) {
-    await finishWhole(core, session, size, request, trace);
-  }
-  return offset;
+  if (reached !== offset) throw new WrongOffset(offset, reached, outcome.kind === "finished");
+  if (outcome.kind === "finished") return { reached, end: offset, object: outcome.object };
+  if (!isEnd(part, offset)) return { reached, end: offset };
+  return { reached, end: offset, object: await finishWhole(core, session, part, trace) };
 }
 
 /** Bytes that go to the backend in one request. */
@@ -123,23 +159,26 @@ async function storeBytes(
   session: OpenSession,
   { part, from = part.offset, end, isFinal, take }: Portion,
   trace: Trace,
-): Promise<number> {
+): Promise<Stored> {
   const { request } = part;
   const range = { first: from, last: end - 1, total: isFinal ? end : undefined };
+  const chunk = chunkOf(range, isFinal ? part.hash : undefined);
   const options = { isStrict: true, isPermitted: true, ...(take && { take }) };
-  const outcome = await append(core, session, chunkOf(range), request, trace, options);
+  const outcome = await append(core, session, chunk, request, trace, options);
   if (outcome.kind === "finished") {
     const { size } = outcome.object;
-    if (!isFinal || size !== end) throw wrongOffset(from, size); // somebody else has finished it
-    return end;
+    // Somebody else has finished it.
+    if (!isFinal || size !== end) throw new WrongOffset(from, size, true);
+    return { reached: end, end, object: outcome.object };
   }
   if (outcome.kind !== "stored") throw refusalOf(outcome);
   const { persisted = 0 } = outcome;
   // A client that hears of success without progress sends the same at once, again and again.
   if (persisted <= from) throw badGateway("Google has stored none of these bytes; send them again");
-  if (persisted > end) throw wrongOffset(end, persisted);
-  if (isFinal && persisted === end) await finishWhole(core, session, end, request, trace);
-  return persisted;
+  if (persisted > end) throw new WrongOffset(end, persisted);
+  if (!isFinal || persisted < end) return { reached: persisted, end };
+  const object = await finishWhole(core, session, { ...part, offset: end }, trace);
+  return { reached: end, end, object };
 }
 
 /** A body of unknown length goes on in segments: where it ends decides what may be sent. */
@@ -148,9 +187,16 @@ async function storeSegments(
   session: OpenSession,
   part: Part,
   trace: Trace,
-): Promise<number> {
+): Promise<Stored> {
   const reader = new SegmentReader(part.request.body!);
-  const progress: SegmentProgress = { at: part.offset, sent: 0, isOver: false };
+  const { offset } = part;
+  const progress: SegmentProgress = {
+    at: offset,
+    end: offset,
+    sent: 0,
+    isOver: false,
+    object: undefined,
+  };
   try {
     while (!progress.isOver) {
       const lease = core.room.take(SEGMENT, QUANTUM, core.now(), SEGMENT_TIME);
@@ -161,7 +207,8 @@ async function storeSegments(
         lease.end();
       }
     }
-    return progress.at;
+    const { at, end, object } = progress;
+    return { reached: at, end, object };
   } finally {
     trace.bytes = progress.sent;
     await reader.cancel();
@@ -172,9 +219,12 @@ async function storeSegments(
 interface SegmentProgress {
   /** Where its next bytes go. */
   at: number;
+  /** Where the bytes end that have come. */
+  end: number;
   /** How many bytes have gone on. */
   sent: number;
   isOver: boolean;
+  object: FinishedObject | undefined;
 }
 
 /** The next segment of a body. */
@@ -199,22 +249,26 @@ async function storeSegment(
   const { bytes, isLast, error } = await reader.read(most);
   const { length } = bytes;
   const end = at + length;
-  if (end > size) throw beyondEnd(size, end);
+  if (end > size) throw new WrongLength(413, size, end);
+  if (isLast && !error && part.isLast && part.size !== undefined && end < size) {
+    throw new WrongLength(400, size, end);
+  }
   if (end - offset > core.maxChunkBytes) throw overChunk(core, end - offset);
-  progress.isOver = isLast;
+  Object.assign(progress, { end, isOver: isLast });
   if (isLast && end === offset && !error) {
-    await storeNothing(core, session, part, trace);
+    progress.object = (await storeNothing(core, session, part, trace)).object;
     return;
   }
-  const isFinal = isLast && !error && end === size;
+  const isFinal = isLast && !error && isEnd(part, end);
   const whole = isFinal ? length : length - length % QUANTUM;
   if (whole > 0) {
     const take = taking(bytes.subarray(0, whole));
     const portion = { part, from: at, end: at + whole, isFinal, take };
-    progress.at = await storeBytes(core, session, portion, trace);
-    progress.sent += whole;
+    const { reached, object } = await storeBytes(core, session, portion, trace);
+    Object.assign(progress, { at: reached, object, sent: progress.sent + whole });
+    if (!progress.isOver) part.onStored?.(reached);
   } else if (isFinal) { // the last bytes have gone as a whole segment
-    await storeNothing(core, session, { ...part, offset: at }, trace);
+    progress.object = (await storeNothing(core, session, { ...part, offset: at }, trace)).object;
     return;
   }
   if (error) throw error instanceof HttpError ? error : badGateway("The request broke off");
@@ -232,8 +286,8 @@ function taking(bytes: Bytes): (bounds: BodyBounds) => PassedBody {
   return (bounds) => passBody({ headers: withLength(bytes.length), body }, bounds);
 }
 
-function chunkOf(range: Chunk["range"]): Chunk {
-  return { range, hash: undefined, no308: false };
+function chunkOf(range: Chunk["range"], hash: string | undefined): Chunk {
+  return { range, hash, no308: false };
 }
 
 function withLength(length: number): Headers {
@@ -248,6 +302,31 @@ function overChunk({ maxChunkBytes }: Core, length: number): HttpError {
   );
 }
 
-function beyondEnd(most: number, end: number): HttpError {
-  return tooLarge(`The upload has at most ${most} bytes, the request ends at ${end}`);
+/** More bytes than the upload has, if its size is known, or may have. */
+function beyondEnd(size: number | undefined, maxBytes: number, end: number): HttpError {
+  if (size !== undefined) return new WrongLength(413, size, end);
+  return tooLarge(`The upload has at most ${maxBytes} bytes, the request ends at ${end}`);
+}
+
+/** A part that does not end where the upload does. */
+export class WrongLength extends HttpError {
+  /** An error that names both places. */
+  constructor(status: 400 | 413, size: number, end: number) {
+    const words = status === 413 ? "at most " : "";
+    const message = `The upload has ${words}${size} bytes, the request ends at ${end}`;
+    super(status, status === 413 ? "uploadTooLarge" : "invalid", message);
+  }
+}
+
+/** Too few bytes: Google would end the session. */
+export class BelowQuantum extends HttpError {
+  /** An error that names the client's option. */
+  constructor(quantum: number, length: number) {
+    super(
+      400,
+      "invalid",
+      `Expected at least ${quantum} bytes in a request that does not finish the upload, got ${length}: ` +
+        `set the client's chunkSize to a multiple of ${quantum}`,
+    );
+  }
 }
