@@ -375,7 +375,7 @@ function proxyFor(settings: WorkerSettings): UploadProxy {
  * {@linkcode ServerMeans | can do beside answering}.
  */
 const worker: {
-  fetch(request: Request, bindings?: unknown, means?: ServerMeans): Promise<Response>;
+  fetch(request: Request, bindings?: unknown, means?: ServerMeans | object): Promise<Response>;
 } = {
   async fetch(request, bindings, means) {
     try {

@@ -32,7 +32,7 @@ export interface UploadProxy {
    * @param means what the server can do beside answering. Servers call `fetch` with arguments of their own there: whatever is
    * none of these means is passed over.
    */
-  fetch(request: Request, means?: ServerMeans): Promise<Response>;
+  fetch(request: Request, means?: ServerMeans | object): Promise<Response>;
   /** The numbers of this instance, in the text format of Prometheus. */
   metrics(): string;
 }
@@ -159,10 +159,11 @@ function metricsResponse(metrics: Metrics, trace: Trace): Response {
 
 /** How interim responses are sent, if they can be. One that fails is no reason to fail the upload. */
 function informing(means: ServerMeans | undefined): Asked["inform"] {
-  if (typeof means?.informational !== "function") return undefined;
+  const { informational } = means ?? {};
+  if (typeof informational !== "function") return undefined;
   return (status, headers) => {
     try {
-      means.informational!(status, headers);
+      informational(status, headers);
     } catch { /* the client has gone, or hears of it by the answer */ }
   };
 }

@@ -115,7 +115,7 @@ function otherProtocols(
 
 property(
   "by the IETF's protocol, a file arrives exactly and once, whatever goes wrong, and the client hears of it after the operator's code",
-  200,
+  60,
   cases,
   async (scenario, tally) => {
     const bytes = sample(scenario.size);

@@ -297,7 +297,19 @@ Deno.test("fewer bytes than a quantum that are not the end are a 400 with the li
     assertEquals(reply.headers.get("upload-limit"), LIMIT);
     assertEquals(await told(reply), "400 invalid");
   }
-  assertEquals(context.sent.length, before);
+  // It was asked whether the offset was right.
+  assertEquals(
+    context.sent.slice(before).map(({ headers }) => headers.get("content-range")),
+    ["bytes */*"],
+  );
+});
+
+Deno.test("a client that counts its bytes itself is told the offset, and not that its bytes are too few", async () => {
+  const context = setup();
+  const url = await created(context);
+  await append(context, url, 0, false, sample(Q + 9));
+  const reply = await append(context, url, Q + 9, false, sample(Q - 9));
+  assertEquals(await told(reply), `409 at ${Q} mismatching-upload-offset`);
 });
 
 Deno.test("more bytes than a request may have are a 413 with the limits", async () => {
@@ -409,30 +421,63 @@ Deno.test("a finished upload takes no more bytes", async () => {
   assertStored(context, sample(5));
 });
 
-Deno.test("a last piece that is no whole quantum is stored though the end comes later: by making the object", async () => {
+for (const size of [2 * Q + 5, 2 * Q]) {
+  Deno.test(`an upload of ${size} bytes ends where its length is reached, also where the end comes later`, async () => {
+    const context = setup();
+    const bytes = sample(size);
+    const url = await created(context, { headers: { "upload-length": `${size}` } });
+    assertEquals(
+      await told(await append(context, url, 0, false, bytes.subarray(0, Q))),
+      `204 at ${Q}`,
+    );
+    assertEquals(
+      await told(await append(context, url, Q, false, bytes.subarray(Q))),
+      `204 at ${size}`,
+    );
+    assertStored(context, bytes);
+    assertEquals(await offsetOf(context, url), `204 at ${size} of ${size} complete`);
+    const end = await append(context, url, size, true);
+    assertEquals((await end.clone().json()).size, `${size}`);
+    assertEquals(await told(end), `200 at ${size} complete`);
+  });
+}
+
+Deno.test("an upload whose bytes are all there by another protocol is finished when it is asked about", async () => {
   const context = setup();
-  const url = await created(context, { headers: { "upload-length": String(Q + 5) } });
-  const bytes = sample(Q + 5);
-  assertEquals(
-    await told(await append(context, url, 0, false, bytes.subarray(0, Q))),
-    `204 at ${Q}`,
-  );
-  assertEquals(
-    await told(await append(context, url, Q, false, bytes.subarray(Q))),
-    `204 at ${Q + 5}`,
-  );
-  assertStored(context, bytes);
-  assertEquals(await told(await append(context, url, Q + 5, true)), `200 at ${Q + 5} complete`);
+  const url = await created(context, { headers: { "upload-length": `${Q}` } });
+  const headers = { "content-range": `bytes 0-${Q - 1}/*` };
+  await ask(context, url, { method: "PUT", headers, body: sample(Q) });
+  assertEquals(context.gcs.objects.length, 0);
+  assertEquals(await offsetOf(context, url), `204 at ${Q} of ${Q} complete`);
+  assertStored(context, sample(Q));
 });
 
-Deno.test("a length that is whole quanta makes no object before the client has said that it is the end", async () => {
+Deno.test("an upload of no bytes is there with its creation, whether that is the end or not", async () => {
+  for (const isLast of [true, false]) {
+    const context = setup();
+    const reply = await create(context, isLast, { headers: { "upload-length": "0" } });
+    const url = reply.headers.get("location")!;
+    assertEquals(await told(reply), isLast ? "200 at 0 complete" : "201 at 0");
+    assertStored(context, sample(0));
+    assertEquals(await told(await append(context, url, 0, true)), "200 at 0 complete");
+  }
+});
+
+Deno.test("where a checksum has to come, the end waits for it", async () => {
   const context = setup();
-  const url = await created(context, { headers: { "upload-length": String(2 * Q) } });
-  assertEquals(await told(await append(context, url, 0, false, sample(2 * Q))), `204 at ${2 * Q}`);
-  assertEquals(context.gcs.objects.length, 0);
-  assertEquals(await offsetOf(context, url), `204 at ${2 * Q} of ${2 * Q}`);
-  assertEquals(await told(await append(context, url, 2 * Q, true)), `200 at ${2 * Q} complete`);
-  assertStored(context, sample(2 * Q));
+  const creation = {
+    grant: { name: "a", requireChecksum: true },
+    headers: { "upload-length": `${Q}` },
+  };
+  const url = await created(context, creation);
+  assertEquals(await told(await append(context, url, 0, false, sample(Q))), `204 at ${Q}`);
+  assertEquals(await offsetOf(context, url), `204 at ${Q} of ${Q}`);
+  const headers = { "repr-digest": digestOf(sample(Q)) };
+  assertEquals(
+    await told(await append(context, url, Q, true, undefined, { headers })),
+    `200 at ${Q} complete`,
+  );
+  assertStored(context, sample(Q));
 });
 
 Deno.test("DELETE ends an upload, with and without a header of the protocol", async () => {

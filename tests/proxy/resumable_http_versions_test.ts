@@ -62,6 +62,19 @@ for (const version of EARLY) {
     });
   }
 
+  Deno.test(`version ${version}: an end without bytes may leave out that it is one`, async () => {
+    const context = setup();
+    const url = await created(context, { version });
+    await append(context, url, 0, false, sample(Q), { version });
+    const headers = { "upload-offset": `${Q}`, "content-type": "application/partial-upload" };
+    const on = await send(context, "PATCH", url, undefined, { version, headers });
+    assertEquals(await told(on), `201 at ${Q}`);
+    const end = { ...headers, "upload-length": `${Q}` };
+    const last = await send(context, "PATCH", url, undefined, { version, headers: end });
+    assertEquals(await told(last), `201 at ${Q} complete`);
+    assertStored(context, sample(Q));
+  });
+
   Deno.test(`version ${version}: a finished upload takes no more bytes`, async () => {
     const context = setup();
     const url = await created(context, { version });

@@ -19,6 +19,7 @@ import {
   PARTIAL,
 } from "./resumable_http_dialect.ts";
 import { type Exchange, explained, uploadLimit } from "./resumable_http_reply.ts";
+import { finishWhole } from "./store_part.ts";
 import { writeBoolean } from "./structured_fields.ts";
 
 /** How clients of the IETF's resumable uploads speak. */
@@ -108,14 +109,18 @@ async function offset(exchange: Exchange, token: string): Promise<Response> {
   await permit(core, session, trace, request);
   const outcome = await ask(core, session, trace);
   if (outcome.kind !== "stored" && outcome.kind !== "finished") throw refusalOf(outcome);
-  const isFinished = outcome.kind === "finished";
-  const stored = isFinished ? outcome.object.size : outcome.persisted ?? 0;
-  const size = isFinished ? stored : session.size;
+  let object = outcome.kind === "finished" ? outcome.object : undefined;
+  const stored = outcome.kind === "finished" ? outcome.object.size : outcome.persisted ?? 0;
+  // Clients take the full offset for the object.
+  if (!object && stored === session.size && !session.needsHash) {
+    object = await finishWhole(core, session, { offset: stored, size: stored, request }, trace);
+  }
+  const size = object ? stored : session.size;
   return new Response(null, {
     status: 204,
     headers: {
       "cache-control": "no-store",
-      "upload-complete": writeBoolean(isFinished),
+      "upload-complete": writeBoolean(object !== undefined),
       "upload-limit": uploadLimit(core, session),
       "upload-offset": String(stored),
       ...(size !== undefined && { "upload-length": String(size) }),

@@ -30,22 +30,22 @@ export async function appendPart(exchange: Exchange, token: string): Promise<Res
   }
   const offset = integerField(headers, "Upload-Offset");
   if (offset === undefined) throw badRequest("Upload-Offset: expected where the bytes begin");
-  const isLast = isLastOf(exchange);
+  // Some clients leave it out where they have no more bytes: the upload ends then where its length is reached.
+  const isLast = dialect.isEarly ? completeOf(headers, dialect) : isLastOf(exchange);
   const said = integerField(headers, "Upload-Length");
   if (said !== undefined && session.size !== undefined && said !== session.size) {
     throw inconsistentLength(
       `Upload-Length: expected ${session.size} as at the creation, got ${said}`,
     );
   }
-  const part = partOf(exchange, { offset, size: session.size ?? said, isLast });
+  const needsHash = session.needsHash === true;
+  const part = partOf(exchange, { offset, size: session.size ?? said, isLast, needsHash });
   trace.bytes = lengthOf(request);
   checkPart(core, part, Math.min(session.maxBytes, core.limits.maxBytes));
   await permit(core, session, trace, request);
   const { reached, end, object } = await store(exchange, session, part);
-  if (isLast) {
-    if (!object) throw onlyInPart();
-    return completed(exchange, session, object);
-  }
+  if (object && isLast !== false) return completed(exchange, session, object);
+  if (isLast) throw onlyInPart();
   // These clients take another offset than theirs, with a success, for a failed upload.
   if (dialect.isEarly && reached < end) throw onlyInPart();
   return new Response(null, {
@@ -79,21 +79,26 @@ export function isLastOf({ request, dialect }: Exchange): boolean {
   return isLast;
 }
 
-/** The bytes of a request. */
-export function partOf(
-  exchange: Exchange,
-  { offset, size, isLast }: { offset: number; size: number | undefined; isLast: boolean },
-): Part {
+/** What a request says of its bytes, and what the upload wants. */
+interface Extent extends Pick<Part, "offset" | "size" | "isLast"> {
+  /** Whether the upload cannot end without a checksum. */
+  readonly needsHash: boolean;
+}
+
+/**
+ * The bytes of a request. Where the length of the upload is known, it ends there, though the client may have yet to say that
+ * this was all: Google takes a last piece that is no whole quantum only so, and some clients end with the full offset. Only where
+ * a checksum has to come, its request is waited for.
+ */
+export function partOf(exchange: Exchange, { offset, size, isLast, needsHash }: Extent): Part {
   const { request } = exchange;
-  // Of an upload whose length is known, a last piece that is no whole quantum can be stored only by making the object, though
-  // the client has yet to say that this was all.
-  const isRagged = size !== undefined && size % QUANTUM !== 0;
+  const hash = isLast === false ? undefined : hashOf(request.headers);
   return {
     offset,
     size,
     request,
-    isLast: isLast || (isRagged ? undefined : false),
-    hash: isLast ? hashOf(request.headers) : undefined,
+    isLast: isLast || (needsHash && hash === undefined ? false : undefined),
+    hash,
     onStored: progressOf(exchange),
   };
 }

@@ -25,7 +25,9 @@ export async function create(
   const isLast = isLastOf(exchange);
   const length = lengthOf(request);
   const size = integerField(request.headers, "Upload-Length") ?? (isLast ? length : undefined);
-  const part = partOf(exchange, { offset: 0, size, isLast });
+  const { crc32c, md5Hash } = checksumsOf(request.headers, ["Repr-Digest"]);
+  const needsHash = grant.requireChecksum === true && (crc32c ?? md5Hash) === undefined;
+  const part = partOf(exchange, { offset: 0, size, isLast, needsHash });
   const wanted = wantedOf({ request, place, grant }, part, exchange);
   if (grant.requireChecksum && isLast) expectHash(wanted.start);
   checkPart(core, part, wanted.start.maxBytes);
@@ -39,6 +41,8 @@ export async function create(
   const created = { location, "upload-limit": uploadLimit(core, session) };
   if (length !== 0) inform(exchange, created);
   if (isLast) return await storeAll(exchange, session, part, created);
+  // Of an upload of no bytes some clients send no more than its creation.
+  if (size === 0 && !needsHash) await storeAll(exchange, session, part, created);
   const offset = length === 0 ? 0 : await storeFirst(exchange, session, part, created);
   return new Response(null, {
     status: 201,
