@@ -1,6 +1,5 @@
 /** Bytes of the IETF's resumable uploads: what a request says of them, and what its client hears when they are stored. */
 
-import { UPLOAD_CHUNK_SIZE as QUANTUM } from "../../protocol/content_range/ranges.ts";
 import { lengthOf } from "../body.ts";
 import { badGateway, badRequest, HttpError } from "../http_error.ts";
 import type { FinishedObject } from "../outcome.ts";
