@@ -13,12 +13,22 @@ import { geminiFiles } from "./proxy/backends/gemini_files.ts";
 import type { UploadGrant } from "./proxy/grant.ts";
 import type { TicketSettings } from "./proxy/ticket.ts";
 import { isAllowedOrigin } from "./proxy/origins.ts";
-import { createUploadProxy, type UploadProxy, type UploadProxyOptions } from "./proxy/proxy.ts";
+import {
+  createUploadProxy,
+  type ServerMeans,
+  type UploadProxy,
+  type UploadProxyOptions,
+} from "./proxy/proxy.ts";
 import { checkNoExample } from "./proxy/secrets.ts";
 import { SettingError } from "./proxy/setting_error.ts";
 import { finishWebhook } from "./proxy/webhook.ts";
 
-export { createUploadProxy, type UploadProxy, type UploadProxyOptions } from "./proxy/proxy.ts";
+export {
+  createUploadProxy,
+  type ServerMeans,
+  type UploadProxy,
+  type UploadProxyOptions,
+} from "./proxy/proxy.ts";
 export type {
   FinishEvent,
   RequestEvent,
@@ -409,11 +419,16 @@ function proxyFor(settings: WorkerSettings): UploadProxy {
   return current.proxy;
 }
 
-/** What Cloudflare Workers, `deno serve` and Bun call. */
-const worker: { fetch(request: Request, bindings?: unknown): Promise<Response> } = {
-  async fetch(request, bindings) {
+/**
+ * What Cloudflare Workers, `deno serve` and Bun call; a server on `node:http` does with `process.env` and with what it
+ * {@linkcode ServerMeans | can do beside answering}.
+ */
+const worker: {
+  fetch(request: Request, bindings?: unknown, means?: ServerMeans | object): Promise<Response>;
+} = {
+  async fetch(request, bindings, means) {
     try {
-      return await proxyFor(environment(bindings)).fetch(request);
+      return await proxyFor(environment(bindings)).fetch(request, means);
     } catch (error) {
       // Which setting it is, is for those who read the log.
       const known = error instanceof SettingError ? error : undefined;

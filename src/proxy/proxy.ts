@@ -6,6 +6,7 @@ import { type Core, permit } from "./core.ts";
 import { preflight, withCors } from "./cors.ts";
 import { contentRange } from "./fronts/content_range.ts";
 import type { Asked, Front, Place, StartRequest } from "./fronts/front.ts";
+import { resumableHttp } from "./fronts/resumable_http.ts";
 import { tus } from "./fronts/tus.ts";
 import { xGoogUpload } from "./fronts/x_goog_upload.ts";
 import { GrantError, type UploadGrant } from "./grant.ts";
@@ -26,18 +27,36 @@ export type { UploadProxyOptions } from "./options.ts";
 
 /** An upload proxy: what Deno, Bun and Cloudflare call for each request. */
 export interface UploadProxy {
-  /** Answers a request; never rejects. */
-  fetch(request: Request): Promise<Response>;
+  /**
+   * Answers a request; never rejects.
+   *
+   * @param means what the server can do beside answering. Servers call `fetch` with arguments of their own there: whatever is
+   * none of these means is passed over.
+   */
+  fetch(request: Request, means?: ServerMeans | object): Promise<Response>;
   /** The numbers of this instance, in the text format of Prometheus. */
   metrics(): string;
 }
 
+/** What a server can do beside answering. */
+export interface ServerMeans {
+  /**
+   * Sends an interim response at once, before the answer: the `104 Upload Resumption Supported` of the IETF's resumable
+   * uploads, from which clients know where to go on when the request breaks off. No server of the form of `fetch` can; one on
+   * `node:http` can, see `examples/node/`.
+   *
+   * @param status 104
+   * @default {undefined} none are sent
+   */
+  readonly informational?: ((status: number, headers: Headers) => void) | undefined;
+}
+
 /** How clients speak. The first front whose client a request is of answers it; the last one takes what is left. */
-const FRONTS: readonly Front[] = [tus, xGoogUpload, contentRange];
+const FRONTS: readonly Front[] = [tus, xGoogUpload, resumableHttp, contentRange];
 
 /**
- * Makes an upload proxy: an endpoint of Google's upload protocol, of tus 1.0 and of `X-Goog-Upload`, for clients that have a
- * ticket instead of Google's credentials.
+ * Makes an upload proxy: an endpoint of both of Google's upload protocols, of tus 1.0 and of the IETF's resumable uploads, for
+ * clients that have a ticket instead of Google's credentials.
  *
  * @throws {TypeError} an option is missing or malformed; the message names it, or, as a {@linkcode SettingError}, the setting
  * of the worker that it is: `MAX_CHUNK_BYTES` for `maxChunkBytes`
@@ -70,7 +89,7 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
   const metrics = new Metrics();
   return {
     metrics: () => metrics.text(),
-    async fetch(request) {
+    async fetch(request, means) {
       const started = now();
       const trace: Trace = { event: "refused" };
       let error: string | undefined;
@@ -79,7 +98,7 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
         checkHead(request);
         response = isMetrics(request, location)
           ? metricsResponse(metrics, trace)
-          : await route(request, { core, authorize, location }, trace);
+          : await route(request, { core, authorize, location, inform: informing(means) }, trace);
       } catch (thrown) {
         const known = thrown instanceof HttpError
           ? thrown
@@ -137,16 +156,28 @@ function metricsResponse(metrics: Metrics, trace: Trace): Response {
   return new Response(metrics.text(), { headers });
 }
 
+/** How interim responses are sent, if they can be. One that fails is no reason to fail the upload. */
+function informing(means: ServerMeans | undefined): Asked["inform"] {
+  const { informational } = means ?? {};
+  if (typeof informational !== "function") return undefined;
+  return (status, headers) => {
+    try {
+      informational(status, headers);
+    } catch { /* the client has gone, or hears of it by the answer */ }
+  };
+}
+
 /** What routing works with. */
 interface Routing {
   readonly core: Core;
   readonly authorize: (request: Request) => Promise<UploadGrant>;
   readonly location: Location;
+  readonly inform: Asked["inform"];
 }
 
 async function route(
   request: Request,
-  { core, authorize, location: { prefix, base } }: Routing,
+  { core, authorize, location: { prefix, base }, inform }: Routing,
   trace: Trace,
 ): Promise<Response> {
   const url = new URL(request.url);
@@ -173,7 +204,7 @@ async function route(
     const place: Place = { base: base ?? url.origin + prefix, path, query, ...found };
     return { request, place, grant };
   };
-  const asked: Asked = { request, token, admit };
+  const asked: Asked = { request, token, admit, inform };
   for (const front of FRONTS) {
     if (await front.isFor(core, asked)) return await front.answer(core, asked, trace);
   }

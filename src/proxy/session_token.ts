@@ -35,6 +35,8 @@ export interface SealedSession {
   readonly view?: ObjectView | undefined;
   /** `Upload-Metadata` as a tus client wrote it. */
   readonly uploadMetadata?: string | undefined;
+  /** Whether a client of the IETF's protocol has started it. */
+  readonly isResumableHttp?: boolean | undefined;
 }
 
 /** Why a token cannot be opened. */
@@ -90,6 +92,7 @@ export function sessionSealer(
         ...(session.uploadMetadata !== undefined && { d: session.uploadMetadata }),
         ...(backend !== undefined && backend !== CLOUD_STORAGE && { k: backend }),
         ...(granularity !== undefined && { g: granularity }),
+        ...(session.isResumableHttp && { i: true }),
       })
         .setProtectedHeader({ alg: "dir", enc: "A256GCM", kid })
         .setExpirationTime(expires)
@@ -155,7 +158,7 @@ function isCanonical(token: string): boolean {
 
 /** What a token holds, if it is one of ours. */
 function sessionOf(
-  { t, b, m, s, n, c, u, p, f, h, q, d, k, g, exp }: JWTPayload,
+  { t, b, m, s, n, c, u, p, f, h, q, d, i, k, g, exp }: JWTPayload,
 ): SealedSession | undefined {
   const isOurs = typeof t === "string" && (k !== undefined || t.startsWith("/")) &&
     typeof b === "string" &&
@@ -181,6 +184,7 @@ function sessionOf(
     ...(d !== undefined && { uploadMetadata: d as string }),
     ...(k !== undefined && { backend: k as string }),
     ...(g !== undefined && { granularity: g as number }),
+    ...(i === true && { isResumableHttp: true }),
   };
 }
 

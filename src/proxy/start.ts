@@ -23,6 +23,8 @@ export interface Wanted {
   readonly request: Request;
   /** What a tus client wrote about its file, to be told again. */
   readonly uploadMetadata?: string | undefined;
+  /** Whether a client of the IETF's protocol starts it. */
+  readonly isResumableHttp?: boolean | undefined;
 }
 
 /** Asks the operator's code whether an upload may start, and as what. */
@@ -64,7 +66,7 @@ export interface StartedSession {
 /** Starts a session. */
 export async function startSession(
   core: Core,
-  { start, grant, size, uploadMetadata }: Wanted,
+  { start, grant, size, uploadMetadata, isResumableHttp }: Wanted,
   trace: Trace,
 ): Promise<StartedSession | Refused> {
   const { backend } = start;
@@ -85,6 +87,7 @@ export async function startSession(
     payload: grant.payload,
     view: start.view,
     uploadMetadata,
+    isResumableHttp,
   };
   const token = await core.sealer.seal(sealed);
   const name = sessionName(token);

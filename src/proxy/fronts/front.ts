@@ -27,6 +27,8 @@ export interface Asked {
   readonly token: string | undefined;
   /** Asks whether an upload may be started, and says where. */
   readonly admit: () => Promise<StartRequest>;
+  /** Sends an interim response, where the server can. */
+  readonly inform?: ((status: number, headers: Headers) => void) | undefined;
 }
 
 /** Where a request is about. */

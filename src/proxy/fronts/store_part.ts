@@ -137,13 +137,25 @@ async function storeNothing(
   trace: Trace,
 ): Promise<Stored> {
   const { offset } = part;
+  const finished = await checkOffset(core, session, offset, trace);
+  const object = finished ??
+    (isEnd(part, offset) ? await finishWhole(core, session, part, trace) : undefined);
+  return { reached: offset, end: offset, object };
+}
+
+/** Asks whether so much is stored; gives the object if the upload is finished there. */
+export async function checkOffset(
+  core: Core,
+  session: OpenSession,
+  offset: number,
+  trace: Trace,
+): Promise<FinishedObject | undefined> {
   const outcome = await ask(core, session, trace);
   if (outcome.kind !== "stored" && outcome.kind !== "finished") throw refusalOf(outcome);
-  const reached = outcome.kind === "stored" ? outcome.persisted ?? 0 : outcome.object.size;
-  if (reached !== offset) throw new WrongOffset(offset, reached, outcome.kind === "finished");
-  if (outcome.kind === "finished") return { reached, end: offset, object: outcome.object };
-  if (!isEnd(part, offset)) return { reached, end: offset };
-  return { reached, end: offset, object: await finishWhole(core, session, part, trace) };
+  const object = outcome.kind === "finished" ? outcome.object : undefined;
+  const reached = outcome.kind === "finished" ? outcome.object.size : outcome.persisted ?? 0;
+  if (reached !== offset) throw new WrongOffset(offset, reached, object !== undefined);
+  return object;
 }
 
 /** Bytes that go to the backend in one request. */
@@ -248,7 +260,7 @@ async function storeSegment(
   { part, reader, progress, room }: NextSegment,
   trace: Trace,
 ): Promise<void> {
-  const { offset, isLast: mustEnd = false, size = Infinity } = part;
+  const { offset, size = Infinity } = part;
   const { granularity } = session;
   const { at } = progress;
   // One byte more than there can be shows a body that is too long.
@@ -257,7 +269,7 @@ async function storeSegment(
   const { length } = bytes;
   const end = at + length;
   if (end > size) throw new WrongLength(413, size, end);
-  if (isLast && !error && mustEnd && size !== Infinity && end < size) {
+  if (isLast && !error && part.isLast && part.size !== undefined && end < size) {
     throw new WrongLength(400, size, end);
   }
   if (end - offset > core.maxChunkBytes) throw overChunk(core, granularity, end - offset);

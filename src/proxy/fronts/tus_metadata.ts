@@ -78,7 +78,9 @@ function withName(
   if (query.has("name")) return query;
   const chosen = name ?? (filename === undefined ? undefined : (prefix ?? "") + filename);
   if (chosen === undefined) {
-    const message = "Expected a filename in Upload-Metadata, or a ticket with the object's name";
+    const message =
+      "Expected a filename in Upload-Metadata or Content-Disposition, or a ticket with " +
+      "the object's name";
     throw badRequest(message, "required");
   }
   query.set("name", chosen);

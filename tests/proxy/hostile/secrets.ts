@@ -40,7 +40,7 @@ export class Secrets {
 
 /** Headers of replies: those of the proxy, and those of Google's that clients need. */
 const REPLY_HEADERS =
-  /^(?:allow|cache-control|content-(?:length|security-policy|type)|etag|location|range|retry-after|server-timing|tus-(?:extension|max-size|resumable|version)|upload-(?:defer-length|expires|length|metadata|offset)|vary|www-authenticate|x-content-type-options|x-goog-(?:generation|hash|metageneration|running-hash|stored-content-(?:encoding|length)|upload-(?:chunk-granularity|control-url|size-received|status|url))|x-http-status-code-override|x-max-chunk-bytes|x-range-md5)$/;
+  /^(?:accept-patch|allow|cache-control|content-(?:length|security-policy|type)|etag|location|range|retry-after|server-timing|tus-(?:extension|max-size|resumable|version)|upload-(?:complete|defer-length|draft-interop-version|expires|incomplete|length|limit|metadata|offset)|vary|www-authenticate|x-content-type-options|x-goog-(?:generation|hash|metageneration|running-hash|stored-content-(?:encoding|length)|upload-(?:chunk-granularity|control-url|size-received|status|url))|x-http-status-code-override|x-max-chunk-bytes|x-range-md5)$/;
 
 /** Where the reply to a start shows the sealed session. */
 const SESSION_HEADERS = ["location", "x-goog-upload-control-url", "x-goog-upload-url"];
@@ -64,7 +64,8 @@ export async function assertNoSecret(
   const token = location && new URL(location).searchParams.get("upload_id");
   if (token) secrets.sealed.add(token);
   assert(
-    location === null || reply.status === 200 || reply.status === 201,
+    location === null || reply.status === 200 || reply.status === 201 ||
+      reply.headers.has("upload-complete"), // a creation of the IETF's whose bytes failed
     "a Location is for starts only",
   );
   const headers = [...reply.headers].filter(([name]) => !SESSION_HEADERS.includes(name));
