@@ -12,8 +12,8 @@ import { ROOT, run } from "./run.ts";
 export const LIMITS: Readonly<Record<string, number>> = {
   "mod.ts": 31_000,
   "mod.ts#upload": 27_000,
-  "mod.ts#SimpleUpload": 17_500,
-  "mod.ts#cancelUpload": 11_000,
+  "mod.ts#SimpleUpload": 17_750,
+  "mod.ts#cancelUpload": 11_250,
   "src/worker.ts": 52_000,
   "src/auth/mod.ts": 19_000,
 };
