@@ -71,9 +71,8 @@ export class PreviousRuns {
     for await (const { text, isWhole } of linesOf(previous)) {
       runs.isTorn = !isWhole;
       if (text.trim() === "") continue;
-      const isLegible = runs.#take(text, bucket);
       if (isWhole) lines++;
-      if (isLegible) legible++;
+      if (runs.#take(text, bucket) || isTorn(text)) legible++;
     }
     if (lines === 0 || legible > 0) return runs;
     throw new TypeError(
@@ -107,6 +106,12 @@ export class PreviousRuns {
 
 function isSame(then: number | undefined, now: number | undefined): boolean {
   return then === undefined || now === undefined || then === now;
+}
+
+/** Whether a line may be the beginning of one that was torn, and ended by the run after that. */
+function isTorn(line: string): boolean {
+  const start = '{"bucket":"';
+  return line.startsWith(start) || start.startsWith(line);
 }
 
 /** A line, as far as it is one of a manifest. */

@@ -4,13 +4,10 @@ import { assert, assertEquals } from "@std/assert";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import type { UploadManyItem, UploadManyOptions } from "../../src/parallel/mod.ts";
 import { asyncPieces, defaultStream, patterned, pieces } from "../support/bytes.ts";
+import { runsOf, seedOf } from "../properties/support/property.ts";
 import { BUCKET, CountedFile, start } from "./many_support.ts";
 
-const RUNS = Number(Deno.env.get("PROPERTY_RUNS") ?? 12);
-const SEED = Deno.env.get("PROPERTY_SEED");
-const SEEDS = SEED === undefined
-  ? Array.from({ length: RUNS }, () => Math.floor(Math.random() * 2 ** 31))
-  : [Number(SEED)];
+const SEEDS = Array.from({ length: runsOf(12) }, (_, i) => seedOf() + i);
 const QUANTUM = 262_144;
 
 /** Numbers from a seed: https://en.wikipedia.org/wiki/Xorshift */

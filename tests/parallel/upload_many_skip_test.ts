@@ -219,6 +219,15 @@ Deno.test("manifest: it may be cut anywhere, and what was torn is uploaded again
   }
 });
 
+Deno.test("manifest: a run that was killed at once, after one that was killed at once, leaves one to go on from", async () => {
+  for (const torn of ["{", '{"buck', '{"bucket":"my-bucket","name":"a","stat']) {
+    const log = new Log();
+    log.text = `${torn}\n`;
+    assertEquals(await log.run(two), ["a uploaded", "b uploaded"]);
+    assertEquals(await log.run(two), ["a skipped manifest", "b skipped manifest"]);
+  }
+});
+
 Deno.test("manifest: previous lines come as a string, an array or a stream of pieces", async () => {
   const log = new Log();
   await log.run(two);
