@@ -215,11 +215,12 @@ export function checkManifest(manifest: unknown): void {
       `manifest.previous: expected text, or an iterable of it, got ${typeof previous}`,
     );
   }
-  const isSink = write === undefined || typeof write === "function" ||
-    (typeof write === "object" && write !== null && "getWriter" in write);
-  if (!isSink) {
-    throw new TypeError(
-      `manifest.write: expected a function or a WritableStream, got ${typeof write}`,
-    );
-  }
+  if (write === undefined || typeof write === "function") return;
+  const isStream = typeof write === "object" && write !== null && "getWriter" in write;
+  if (isStream && !(write as WritableStream).locked) return;
+  throw new TypeError(
+    `manifest.write: expected a function, or a WritableStream that nobody else writes to, got ${
+      isStream ? "a locked one" : typeof write
+    }`,
+  );
 }

@@ -3,7 +3,7 @@
 import type { UploadManyItem } from "./item.ts";
 import { checkFiles, checkManyOptions } from "./many_checks.ts";
 import type { UploadManyOptions, UploadManySummary } from "./many_options.ts";
-import { Run } from "./run.ts";
+import { Run } from "./many_run.ts";
 
 /** A run of {@linkcode uploadMany}: the promise of its summary, and the summary until now. */
 export interface UploadManyRun extends Promise<UploadManySummary> {

@@ -217,6 +217,17 @@ Deno.test("an abort does not wait for an iterable or a source that hangs; what c
   assertEquals([late.closed, eager.closed], [1, 1]);
 });
 
+Deno.test("an iterable that cannot even begin ends the run, and leaves the manifest unlocked", async () => {
+  const broken = new Error("no such folder"), write = new WritableStream<string>();
+  const files: Iterable<UploadManyItem> = {
+    [Symbol.iterator]: () => {
+      throw broken;
+    },
+  };
+  assertStrictEquals(await assertRejects(() => start(files, { manifest: { write } }).run), broken);
+  assertEquals(write.locked, false);
+});
+
 Deno.test("what the iterable throws ends the run, after what was begun has ended", async () => {
   const broken = new Error("cannot read the folder");
   const { run, results } = start((function* () {
@@ -291,6 +302,12 @@ Deno.test("progress counts files and bytes, and ends with all of them", async ()
   assert(seen.every(({ bytes }) => bytes.persisted <= bytes.sent));
 });
 
+function lockedStream(): WritableStream<string> {
+  const stream = new WritableStream<string>();
+  stream.getWriter();
+  return stream;
+}
+
 /** Mistakes, and what is said of each. */
 const mistakes: Record<string, [options: object, message: RegExp]> = {
   "an option that does not exist": [{ concurency: 3 }, /"concurency" is not an option/],
@@ -318,6 +335,10 @@ const mistakes: Record<string, [options: object, message: RegExp]> = {
   "a manifest that is none": [{ manifest: "text" }, /manifest: expected/],
   "a manifest with another field": [{ manifest: { path: "a" } }, /manifest.path/],
   "a manifest of numbers": [{ manifest: { previous: 1 } }, /manifest.previous/],
+  "a manifest that somebody else writes": [
+    { manifest: { write: lockedStream() } },
+    /manifest.write: .* got a locked one/,
+  ],
   "a manifest that cannot be written": [{ manifest: { write: "a" } }, /manifest.write/],
 };
 

@@ -262,7 +262,7 @@ Deno.test("manifest: a text that is none is refused, before anything is sent", a
 Deno.test("manifest: what reading it throws ends the run", async () => {
   const broken = new Error("cannot read");
   const previous = (async function* (): AsyncGenerator<string> {
-    await Promise.resolve();
+    yield await Promise.resolve("");
     throw broken;
   })();
   const { run, gcs } = start(two, { manifest: { previous } });

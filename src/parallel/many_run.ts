@@ -46,8 +46,8 @@ export class Run<I extends UploadManyItem> {
     this.#places = new Budget(concurrency);
     this.#memory = new Budget(memoryLimit);
     this.#tally = new Tally(onProgress, retryPolicy(options.retry).clock, (e) => this.#end(e));
-    this.#reports = new Reports(options);
     this.#files = new Puller(files);
+    this.#reports = new Reports(options);
   }
 
   get summary(): UploadManySummary {
@@ -104,8 +104,8 @@ export class Run<I extends UploadManyItem> {
 
   #begin(item: I, free: () => void): void {
     const controller = new AbortController();
-    const { signal } = controller;
-    const running = this.#run(item, signal).finally(() => {
+    // Later, so that whatever ends the run meanwhile finds it among the active ones.
+    const running = Promise.resolve().then(() => this.#run(item, controller.signal)).finally(() => {
       this.#active.delete(controller);
       free();
     });
@@ -132,6 +132,7 @@ export class Run<I extends UploadManyItem> {
   /** What becomes of a file that can be uploaded, or need not be. */
   async #endOf(item: I, held: HeldItem, entry: symbol, signal: AbortSignal): Promise<Ended<I>> {
     const { name } = item;
+    signal.throwIfAborted();
     if (!this.#seen.add(name)) throw new DuplicateName(name);
     const upload = itemUpload(item, this.#options);
     const skipped = (reason: SkippedFile["reason"]): Ended<I> => ({
