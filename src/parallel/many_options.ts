@@ -24,10 +24,11 @@ export interface UploadManyOptions<I extends UploadManyItem = UploadManyItem> ex
   >,
   Pick<BucketTarget, "bucket" | "endpoint" | "query"> {
   /**
-   * How many files are uploaded at once, each over one connection at a time. More are faster for small files over a line with
-   * a long way, and need as many connections and open files.
+   * How many files are uploaded at once, each over one connection at a time. Set it to what the platform allows where that is
+   * less: 6 connections in Cloudflare Workers, and in browsers where the server does not speak HTTP/2. A request that waits
+   * for a connection is taken for one that stands still.
    *
-   * @default {16}
+   * @default {32}
    */
   concurrency?: number | undefined;
   /**

@@ -20,9 +20,8 @@ export interface UploadManyRun extends Promise<UploadManySummary> {
  *   its file has come.
  * - **One result for each**, by `onResult`, as the files end. A failure ends its own file only, unless `stopOnError` is set.
  * - **Small files in one request**, up to 8 MiB of bytes, a Blob, a string or a file, where repeating it is safe: with
- *   `skipExisting` or `ifGenerationMatch`, or where you say so by `repeatable` (what is sent again is the same content, so in a bucket
- *   without versions nobody can tell). All others take a session, which is one request more. Set one of them where you can: small files are
- *   about twice as fast.
+ *   `skipExisting` or `ifGenerationMatch`, or where you say so by `repeatable`: what is sent again is the same content, which only
+ *   a bucket that keeps old versions shows, or a notification. All others take a session: two round trips instead of one.
  * - **Names are unique in a run.** A second file of a name fails. The last half million names at least are known, in 16 MiB at
  *   most.
  * - **Another run goes on**, see {@linkcode UploadManyManifest}.
