@@ -51,6 +51,8 @@ export interface OpenedItem extends SourceFacts {
   readonly source: UploadSource;
   /** Whether it can be read anywhere, and says how long it is. */
   readonly isRandomAccess: boolean;
+  /** The size that it must turn out to have: its own, or that of the item for a stream. */
+  readonly exactSize: number | undefined;
   /** Whether it is `{ size, read }`, such as a file. */
   readonly isByteSource: boolean;
 }
@@ -149,11 +151,15 @@ function disposerOf(value: unknown): (() => unknown) | undefined {
 
 function describe(source: UploadSource, item: UploadManyItem): OpenedItem {
   const own = factsOf(source);
-  const isByteSource = typeof source === "object" && source !== null && "read" in source;
+  const isObject = typeof source === "object" && source !== null;
+  const isByteSource = isObject && "read" in source;
+  const isStream = own.size === undefined && isObject && !isByteSource && !("slice" in source);
+  const isRandomAccess = own.size !== undefined && (own.size > 0 || !isByteSource);
   return {
     source,
     isByteSource,
-    isRandomAccess: own.size !== undefined && (own.size > 0 || !isByteSource),
+    isRandomAccess,
+    exactSize: isRandomAccess ? own.size : isStream ? item.size : undefined,
     size: own.size ?? item.size,
     lastModified: item.lastModified ?? own.lastModified,
   };

@@ -41,8 +41,6 @@ export interface ItemUpload {
   readonly target: BucketTarget;
   readonly settings: StreamSettings<StorageObject>;
   readonly skipExisting: boolean;
-  /** The size of a source that does not know its own. */
-  readonly declaredSize: number | undefined;
 }
 
 /** The options of one upload. */
@@ -66,7 +64,6 @@ export function itemUpload<I extends UploadManyItem>(
     target: { bucket, name: item.name, endpoint, query },
     settings: { ...settings, contentType, metadata, ifGenerationMatch },
     skipExisting,
-    declaredSize: item.size,
   };
 }
 
@@ -83,17 +80,17 @@ function mergedMetadata(
 
 /** The most bytes that the upload holds in memory at a moment. */
 export function memoryOf(opened: OpenedItem, chunkSize: number = MOST_CHUNK): number {
-  const { size = Infinity, isRandomAccess } = opened;
-  return Math.min(size, isRandomAccess ? HELD + PIECES : 2 * chunkSize);
+  const { exactSize = Infinity, isRandomAccess } = opened;
+  return Math.min(exactSize, isRandomAccess ? HELD + PIECES : 2 * chunkSize);
 }
 
 /** Whether the object exists, as far as it can be known before the bytes are sent; asked only where they are many. */
 export async function existsAlready(
   { target, settings, skipExisting }: ItemUpload,
-  { size = Infinity }: OpenedItem,
+  { exactSize = Infinity }: OpenedItem,
   signal: AbortSignal,
 ): Promise<boolean> {
-  if (!skipExisting || size <= LOOK_FIRST) return false;
+  if (!skipExisting || exactSize <= LOOK_FIRST) return false;
   const { transport = defaultTransport, headers, startHeaders, retry } = settings;
   const { url } = startOf(target, {});
   const { method, policy, ...checked } = checkUpload(url, { headers, startHeaders, retry });
@@ -113,12 +110,12 @@ export async function existsAlready(
  * file on a disk: here there are many of these, and one request each is as good. Large ones go by a session each.
  */
 export async function uploadItem(
-  { target, settings, declaredSize }: ItemUpload,
+  { target, settings }: ItemUpload,
   source: UploadSource,
   opened: OpenedItem,
   hooks: Pick<StreamSettings, "signal" | "onProgress">,
 ): Promise<StorageObject & { bucket: string; name: string }> {
-  const totalBytes = opened.isRandomAccess ? undefined : declaredSize;
+  const totalBytes = opened.isRandomAccess ? undefined : opened.exactSize;
   const options = { ...settings, ...hooks, totalBytes };
   if (!isSmallFile(opened, settings)) return await upload(source, { ...options, ...target });
   const { url } = startOf(target, {});
@@ -131,10 +128,11 @@ export async function uploadItem(
 
 /** Whether it is a small file that one request may carry: one that is safe to repeat, or is not to be repeated. */
 function isSmallFile(
-  { isByteSource, isRandomAccess, size = Infinity }: OpenedItem,
+  { isByteSource, isRandomAccess, exactSize = Infinity }: OpenedItem,
   { chunkSize = HELD, retry, repeatable, ifGenerationMatch }: StreamSettings<StorageObject>,
 ): boolean {
   const isSafe = repeatable === true || ifGenerationMatch !== undefined;
   const isOnce = retry === false || retry === null;
-  return isByteSource && isRandomAccess && size <= Math.min(HELD, chunkSize) && (isSafe || isOnce);
+  return isByteSource && isRandomAccess && exactSize <= Math.min(HELD, chunkSize) &&
+    (isSafe || isOnce);
 }

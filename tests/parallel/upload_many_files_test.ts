@@ -149,6 +149,36 @@ Deno.test("a file that changed since it was listed is uploaded as it is", async 
   assertEquals((await run).bytes, data.length);
 });
 
+Deno.test("a file that does not know its size, or says 0, is stored whole, whatever its item says", async () => {
+  const read = (offset: number, length: number) =>
+    Promise.resolve(data.subarray(offset, offset + length));
+  for (const file of [{ size: 0, read }, { read }]) {
+    for (const size of [0, 5, undefined]) {
+      for (const skipExisting of [false, true]) {
+        const { gcs, run } = start([{ name: "a", source: () => file, size }], { skipExisting });
+        assertEquals((await run).uploaded, 1);
+        assertEquals(gcs.get(BUCKET, "a")?.bytes, data);
+      }
+    }
+  }
+});
+
+Deno.test("an empty file is stored, whatever kind of source it is", async () => {
+  const empty: (() => UploadSource)[] = [
+    () => "",
+    () => new Uint8Array(),
+    () => new Blob(),
+    () => new CountedFile(new Uint8Array()),
+    () => defaultStream([]),
+  ];
+  for (const skipExisting of [false, true]) {
+    const files = empty.map((source, i) => ({ name: `${i}`, source, size: 0 }));
+    const { gcs, run } = start(files, { skipExisting });
+    assertEquals((await run).uploaded, empty.length);
+    assertEquals(gcs.objects.map(({ size }) => size), [0, 0, 0, 0, 0]);
+  }
+});
+
 Deno.test("a file is opened when its turn has come, and no more are open than places", async () => {
   let open = 0, most = 0;
   const files = Array.from({ length: 40 }, (_, i) => ({
