@@ -1,7 +1,7 @@
 /** One of many files: what the caller says of it, what its source is, and that it is let go. */
 
 import { viewOf } from "../bytes/bytes.ts";
-import { takeSource, type UploadSource } from "../bytes/source.ts";
+import { type TakenSource, takeSource, type UploadSource } from "../bytes/source.ts";
 import { abortable } from "../net/clock.ts";
 import type { ObjectMetadata } from "../protocol/resources/storage_object.ts";
 
@@ -46,15 +46,14 @@ export interface SourceFacts {
   readonly lastModified: number | undefined;
 }
 
-/** A source that is ready to be uploaded. */
+/** A source that was taken, and is ready to be uploaded. */
 export interface OpenedItem extends SourceFacts {
   readonly source: UploadSource;
-  /** Whether it can be read anywhere, and says how long it is. */
-  readonly isRandomAccess: boolean;
+  readonly taken: TakenSource;
   /** The size that it must turn out to have: its own, or that of the item for a stream. */
   readonly exactSize: number | undefined;
-  /** Whether it is `{ size, read }`, such as a file. */
-  readonly isByteSource: boolean;
+  /** Whether it is `{ size, read }`, such as a file, and so can be read anywhere. */
+  readonly isFile: boolean;
 }
 
 /** An element of the caller's iterable, which must at least say what it is called. */
@@ -69,69 +68,79 @@ export function checkItem(value: unknown): UploadManyItem {
   throw new TypeError(`files: expected items { source, name }, got ${got}`);
 }
 
-/** The life of an item's source: opened at most once, let go once, and its item closed. */
+/**
+ * The life of an item's source: opened and taken at most once, let go once, and its item closed.
+ *
+ * It is taken in the turn in which it is there: a stream that fails while its file waits must find somebody who listens.
+ */
 export class HeldItem {
   readonly item: UploadManyItem;
-  #source: UploadSource | undefined;
-  #isTaken = false;
+  #opened: OpenedItem | undefined;
 
   constructor(item: UploadManyItem) {
     this.item = item;
-    if (typeof item.source !== "function") this.#source = item.source;
   }
 
   /** Opens the source. What comes when `signal` has aborted already is let go. */
   async open(signal: AbortSignal): Promise<OpenedItem> {
-    const { source } = this.item;
-    if (typeof source === "function") {
-      const opening = (async () => await source())();
-      opening.then((late) => {
-        if (signal.aborted) void discard(late, signal.reason);
-      }, () => {});
-      this.#source = await abortable(opening, signal);
-    }
-    return describe(this.#source as UploadSource, this.item);
+    const { item } = this;
+    const { source } = item;
+    if (typeof source !== "function") return this.#opened = opened(source, item);
+    const opening = (async () => opened(await source(), item))();
+    opening.then((late) => {
+      if (signal.aborted) void closeSource(late, signal.reason).catch(() => {});
+    }, () => {});
+    return this.#opened = await abortable(opening, signal);
   }
 
-  /** The source, for somebody who lets it go himself. */
-  take(): UploadSource {
-    this.#isTaken = true;
-    return this.#source as UploadSource;
-  }
-
-  /** Lets go of what nobody has taken, and closes what the item gave; waits for that until `signal` aborts. */
+  /** Lets go of the source, and closes what the item gave; waits for that until `signal` aborts. */
   async close(reason: unknown, signal: AbortSignal): Promise<void> {
-    if (!this.#isTaken) letGo(this.#source, reason);
-    const closing = [closerOf(this.item), closerOfSource(this.#source)]
-      .map(async (close) => await close?.());
+    const closing = [
+      closeSource(this.#opened ?? unopened(this.item), reason),
+      closeItem(this.item),
+    ];
     await abortable(Promise.allSettled(closing), signal).catch(() => {});
   }
 }
 
-/** Lets go of a source that came too late, and closes it. */
-async function discard(source: UploadSource, reason: unknown): Promise<void> {
-  letGo(source, reason);
-  await (async () => await closerOfSource(source)?.())().catch(() => {});
+function opened(source: UploadSource, item: UploadManyItem): OpenedItem {
+  const taken = takeSource(source);
+  const isObject = typeof source === "object" && !viewOf(source);
+  const isReadable = isObject && "read" in source;
+  const isStream = isObject && taken.size === undefined && !isReadable && !("slice" in source);
+  const own = isObject && "lastModified" in source ? source.lastModified : undefined;
+  return {
+    source,
+    taken,
+    exactSize: taken.size ?? (isStream ? item.size : undefined),
+    isFile: isReadable && taken.size !== undefined,
+    size: taken.size ?? item.size,
+    lastModified: item.lastModified ?? (Number.isFinite(own) ? own as number : undefined),
+  };
 }
 
-/** Lets go of a source that is not uploaded: a stream is cancelled, `{ read, close }` closed. */
-function letGo(source: UploadSource | undefined, reason: unknown): void {
-  if (source === undefined) return;
+/** The source of an item that is not opened, where there is one. */
+function unopened(item: UploadManyItem): OpenedItem | undefined {
+  if (typeof item.source === "function") return undefined;
   try {
-    takeSource(source).release(reason ?? new DOMException("The file is not needed", "AbortError"));
-  } catch { /* it is none, or somebody else's already */ }
+    return opened(item.source, item);
+  } catch {
+    return undefined; // it is no source, or somebody else's
+  }
 }
 
-function closerOf(item: UploadManyItem): (() => unknown) | undefined {
-  if (typeof item.close === "function") return () => item.close!();
-  return disposerOf(item);
+/** Lets go of a source: a stream is cancelled, `{ read, close }` closed; and of what has another way to be closed. */
+async function closeSource(opened: OpenedItem | undefined, reason: unknown): Promise<void> {
+  if (!opened) return;
+  const { source, taken } = opened;
+  taken.release(reason ?? new DOMException("The file is not needed", "AbortError"));
+  const isClosed = typeof source === "object" && "read" in source && "close" in source;
+  if (!isClosed) await disposerOf(source)?.();
 }
 
-/** What closes a source that has no `close` for an upload to call. */
-function closerOfSource(source: UploadSource | undefined): (() => unknown) | undefined {
-  const isClosed = typeof source === "object" && source !== null && "read" in source &&
-    "close" in source;
-  return isClosed ? undefined : disposerOf(source);
+async function closeItem(item: UploadManyItem): Promise<void> {
+  if (typeof item.close === "function") await item.close();
+  else await disposerOf(item)?.();
 }
 
 /** Symbols that not every runtime has. */
@@ -147,38 +156,4 @@ function disposerOf(value: unknown): (() => unknown) | undefined {
     if (typeof method === "function") return () => method.call(value);
   }
   return undefined;
-}
-
-function describe(source: UploadSource, item: UploadManyItem): OpenedItem {
-  const own = factsOf(source);
-  const isObject = typeof source === "object" && source !== null;
-  const isByteSource = isObject && "read" in source;
-  const isStream = own.size === undefined && isObject && !isByteSource && !("slice" in source);
-  const isRandomAccess = own.size !== undefined && (own.size > 0 || !isByteSource);
-  return {
-    source,
-    isByteSource,
-    isRandomAccess,
-    exactSize: isRandomAccess ? own.size : isStream ? item.size : undefined,
-    size: own.size ?? item.size,
-    lastModified: item.lastModified ?? own.lastModified,
-  };
-}
-
-/** What a source says of itself. A size of 0 may be that of a file that does not know it: it is no more than a hint. */
-function factsOf(source: UploadSource): SourceFacts {
-  if (typeof source === "string") {
-    return { size: new TextEncoder().encode(source).length, lastModified: undefined };
-  }
-  const view = viewOf(source);
-  if (view) return { size: view.length, lastModified: undefined };
-  const { size, lastModified } = (source ?? {}) as { size?: unknown; lastModified?: unknown };
-  const numberOf = (value: unknown) =>
-    typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : undefined;
-  const isSized = typeof source === "object" && source !== null &&
-    ("read" in source || "slice" in source);
-  return {
-    size: isSized ? numberOf(size) : undefined,
-    lastModified: isSized ? numberOf(lastModified) : undefined,
-  };
 }

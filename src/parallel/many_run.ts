@@ -151,7 +151,7 @@ export class Run<I extends UploadManyItem> {
     const free = await this.#memory.take(memoryOf(opened, this.#options.chunkSize), signal);
     try {
       const onProgress = (progress: UploadProgress) => this.#tally.moved(entry, progress);
-      const object = await uploadItem(upload, held.take(), opened, { signal, onProgress });
+      const object = await uploadItem(upload, opened, { signal, onProgress });
       return {
         result: { status: "uploaded", name, item, object },
         lastModified: opened.lastModified,

@@ -7,14 +7,13 @@ import {
   type StorageObject,
   storageObject,
 } from "../protocol/resources/storage_object.ts";
-import type { UploadSource } from "../bytes/source.ts";
 import type { StreamSettings } from "../upload/settings.ts";
 import { withParameter } from "../protocol/upload_url.ts";
 import { checkUpload } from "../upload/checks.ts";
 import { lookUp } from "../upload/finish.ts";
 import { HELD } from "../upload/stretch_feed.ts";
 import { type BucketTarget, startOf } from "../upload/target.ts";
-import { upload } from "../upload/upload.ts";
+import { uploadTaken } from "../upload/upload.ts";
 import type { OpenedItem, UploadManyItem } from "./item.ts";
 import { COMMON_NAMES, type UploadManyOptions } from "./many_options.ts";
 
@@ -80,8 +79,8 @@ function mergedMetadata(
 
 /** The most bytes that the upload holds in memory at a moment. */
 export function memoryOf(opened: OpenedItem, chunkSize: number = MOST_CHUNK): number {
-  const { exactSize = Infinity, isRandomAccess } = opened;
-  return Math.min(exactSize, isRandomAccess ? HELD + PIECES : 2 * chunkSize);
+  const { exactSize = Infinity, taken } = opened;
+  return Math.min(exactSize, taken.size === undefined ? 2 * chunkSize : HELD + PIECES);
 }
 
 /** Whether the object exists, as far as it can be known before the bytes are sent; asked only where they are many. */
@@ -106,33 +105,30 @@ export async function existsAlready(
 }
 
 /**
- * Uploads one file. {@linkcode upload} decides between one request and a session, but for a small `{ size, read }`, such as a
+ * Uploads one file. `upload()` decides between one request and a session, but for a small `{ size, read }`, such as a
  * file on a disk: here there are many of these, and one request each is as good. Large ones go by a session each.
  */
 export async function uploadItem(
   { target, settings }: ItemUpload,
-  source: UploadSource,
   opened: OpenedItem,
   hooks: Pick<StreamSettings, "signal" | "onProgress">,
 ): Promise<StorageObject & { bucket: string; name: string }> {
-  const totalBytes = opened.isRandomAccess ? undefined : opened.exactSize;
-  const options = { ...settings, ...hooks, totalBytes };
-  if (!isSmallFile(opened, settings)) return await upload(source, { ...options, ...target });
-  const { url } = startOf(target, {});
-  const object = await upload<StorageObject>(source, {
-    ...options,
-    url: withParameter(url, "uploadType", "multipart"),
-  });
+  const { source, taken, exactSize } = opened;
+  const options = { ...settings, ...hooks, totalBytes: exactSize };
+  const where = isSmallFile(opened, settings)
+    ? { url: withParameter(startOf(target, {}).url, "uploadType", "multipart") }
+    : target;
+  const object = await uploadTaken<StorageObject>(source, taken, { ...options, ...where });
   return object as StorageObject & { bucket: string; name: string };
 }
 
 /** Whether it is a small file that one request may carry: one that is safe to repeat, or is not to be repeated. */
 function isSmallFile(
-  { isByteSource, isRandomAccess, exactSize = Infinity }: OpenedItem,
+  { isFile, exactSize = Infinity }: OpenedItem,
   { chunkSize = HELD, retry, repeatable, ifGenerationMatch }: StreamSettings<StorageObject>,
 ): boolean {
   const isSafe = repeatable === true || ifGenerationMatch !== undefined;
   const isOnce = retry === false || retry === null;
-  return isByteSource && isRandomAccess && exactSize <= Math.min(HELD, chunkSize) &&
+  return isFile && exactSize <= Math.min(HELD, chunkSize) &&
     (isSafe || isOnce);
 }
