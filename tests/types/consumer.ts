@@ -113,6 +113,30 @@ export const metadata: ObjectMetadata = {
   temporaryHold: false,
 };
 
+/** Many files: iterables of both kinds, items with fields of their own, results that narrow. */
+export async function many(folder: AsyncIterable<UploadManyItem>, files: File[]): Promise<number> {
+  await uploadMany(folder, { bucket: "my-bucket", skipExisting: undefined, signal: undefined });
+  await uploadMany(new Set([{ name: "a", source: () => Promise.resolve(new Blob()) }]), {
+    bucket: "my-bucket",
+    manifest: { previous: undefined, write: new WritableStream<string>() },
+  });
+  const items = files.map((file) => ({ name: file.name, source: file, file }));
+  const run: UploadManyRun = uploadMany(items, {
+    bucket: "my-bucket",
+    onResult(result) {
+      const modified: number = result.item.file.lastModified;
+      if (result.status === "uploaded") return void result.object.size.at(modified);
+      if (result.status === "skipped") return void result.reason.at(0);
+      const error: unknown = result.error;
+      throw error;
+    },
+    onProgress: ({ files, bytes }) => void (files.active + bytes.persisted),
+  });
+  const narrowed = (result: UploadManyResult) => result.status;
+  const { uploaded, failed }: { uploaded: number; failed: number } = await run;
+  return uploaded + failed + run.summary.bytes + narrowed.length;
+}
+
 /** A switch over all codes narrows to nothing. */
 export function advice(error: unknown): string {
   if (!(error instanceof UploadError)) return "not an upload's";
@@ -136,28 +160,4 @@ export async function more(file: Blob, saved: string): Promise<StorageObject | u
   await resumable.initiate(fetch, file, metadata, size, { signal: undefined });
   const response: Response = await resumable.transmitNextChunk(fetch, { signal: undefined });
   return response.ok ? resumable.object : undefined;
-}
-
-/** Many files: iterables of both kinds, items with fields of their own, results that narrow. */
-export async function many(folder: AsyncIterable<UploadManyItem>, files: File[]): Promise<number> {
-  await uploadMany(folder, { bucket: "my-bucket", skipExisting: undefined, signal: undefined });
-  await uploadMany(new Set([{ name: "a", source: () => Promise.resolve(new Blob()) }]), {
-    bucket: "my-bucket",
-    manifest: { previous: undefined, write: new WritableStream<string>() },
-  });
-  const items = files.map((file) => ({ name: file.name, source: file, file }));
-  const run: UploadManyRun = uploadMany(items, {
-    bucket: "my-bucket",
-    onResult(result) {
-      const modified: number = result.item.file.lastModified;
-      if (result.status === "uploaded") return void result.object.size.at(modified);
-      if (result.status === "skipped") return void result.reason.at(0);
-      const error: unknown = result.error;
-      throw error;
-    },
-    onProgress: ({ files, bytes }) => void (files.active + bytes.persisted),
-  });
-  const narrowed = (result: UploadManyResult) => result.status;
-  const { uploaded, failed }: { uploaded: number; failed: number } = await run;
-  return uploaded + failed + run.summary.bytes + narrowed.length;
 }

@@ -9,6 +9,18 @@ const url = "https://a.example/";
 
 // @ts-expect-error: it has to go somewhere
 upload(bytes, {});
+// @ts-expect-error: many files need a bucket
+uploadMany([{ name: "a", source: "a" }], {});
+// @ts-expect-error: each file needs a name
+uploadMany([{ source: "a" }], { bucket: "my-bucket" });
+// @ts-expect-error: each file needs a source
+uploadMany([{ name: "a" }], { bucket: "my-bucket" });
+// @ts-expect-error: one file is not many
+uploadMany({ name: "a", source: "a" }, { bucket: "my-bucket" });
+// @ts-expect-error: an option of a single upload
+uploadMany([], { bucket: "my-bucket", onCheckpoint() {} });
+// @ts-expect-error: each file has a name of its own
+uploadMany([], { bucket: "my-bucket", name: "a" });
 // @ts-expect-error: a bucket is not enough
 upload(bytes, { bucket: "my-bucket" });
 // @ts-expect-error: a name is not enough
@@ -37,18 +49,6 @@ upload([1, 2, 3], to);
 upload(bytes, { ...to, metadata: { cacheControl: 1 } });
 // @ts-expect-error: a checksum that does not exist
 upload(bytes, { ...to, checksum: "sha1" });
-// @ts-expect-error: many files need a bucket
-uploadMany([{ name: "a", source: "a" }], {});
-// @ts-expect-error: each file needs a name
-uploadMany([{ source: "a" }], { bucket: "my-bucket" });
-// @ts-expect-error: each file needs a source
-uploadMany([{ name: "a" }], { bucket: "my-bucket" });
-// @ts-expect-error: one file is not many
-uploadMany({ name: "a", source: "a" }, { bucket: "my-bucket" });
-// @ts-expect-error: an option of a single upload
-uploadMany([], { bucket: "my-bucket", onCheckpoint() {} });
-// @ts-expect-error: each file has a name of its own
-uploadMany([], { bucket: "my-bucket", name: "a" });
 
 /** Fields of the wrong kind. */
 export const wrong: ObjectMetadata[] = [
