@@ -5,6 +5,7 @@ import { type Report, run as runCases } from "../portable/suite.ts";
 export { stdinTo } from "./cases/bun_files.ts";
 import { bunFiles } from "./cases/bun_files.ts";
 import { files } from "./cases/files.ts";
+import { manyFiles } from "./cases/many.ts";
 import { readables } from "./cases/readables.ts";
 import { readableEnds } from "./cases/readable_ends.ts";
 import { redirects } from "./cases/redirects.ts";
@@ -22,6 +23,7 @@ export const cases: NodeCase[] = [
   ...files,
   ...bunFiles,
   ...redirects,
+  ...manyFiles,
 ];
 
 /** Runs the cases of this runtime. An error that nobody handles is a failure of the case in which it happens. */

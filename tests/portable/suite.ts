@@ -40,6 +40,7 @@ import { stretchTransports } from "./cases/stretch_transports.ts";
 import { stretchLimits } from "./cases/stretch_limits.ts";
 import { stretchOneRequests } from "./cases/stretch_one_request.ts";
 import { uploads } from "./cases/upload.ts";
+import { manyUploads } from "./cases/upload_many.ts";
 
 /** Every case, in the order of running. */
 export const cases: PortableCase[] = [
@@ -84,6 +85,7 @@ export const cases: PortableCase[] = [
   ...apiRandom,
   ...apiTargets,
   ...handoffSessions,
+  ...manyUploads,
 ];
 
 /** One case may take this long, in milliseconds. */
