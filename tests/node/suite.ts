@@ -4,6 +4,7 @@ import type { Context, PortableCase } from "../portable/case.ts";
 import { type Report, run as runCases } from "../portable/suite.ts";
 export { stdinTo } from "./cases/bun_files.ts";
 import { bunFiles } from "./cases/bun_files.ts";
+import { fileSources } from "./cases/file_sources.ts";
 import { files } from "./cases/files.ts";
 import { readables } from "./cases/readables.ts";
 import { readableEnds } from "./cases/readable_ends.ts";
@@ -20,6 +21,7 @@ export const cases: NodeCase[] = [
   ...readables,
   ...readableEnds,
   ...files,
+  ...fileSources,
   ...bunFiles,
   ...redirects,
 ];
