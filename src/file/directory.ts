@@ -1,9 +1,10 @@
 /** A folder, file by file, as sources with names. */
 
 import type { BigIntStats, Dir, Dirent } from "node:fs";
-import { opendir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type FileSource, fileSource } from "./file_source.ts";
+import { closeFolder, contentsOf, openFolder } from "./folder.ts";
 import { mediaTypeOf } from "./media_type.ts";
 import { checkNames, codeOf, pathOf } from "./path.ts";
 
@@ -116,8 +117,9 @@ function wrong(name: string, expected: string, value: unknown): TypeError {
 }
 
 async function* entries(root: string, rules: Rules): AsyncGenerator<DirectoryEntry, undefined> {
-  const folder = { dir: await opendir(root), path: root, name: "" };
-  for await (const { name, path, isFolder, stats } of walk(folder, [], rules)) {
+  const within = rules.symlinks === "all" ? [await identityOf(root)] : [];
+  const folder = { dir: await openFolder(root), path: root, name: "" };
+  for await (const { name, path, isFolder, stats } of walk(folder, within, rules)) {
     const type = mediaTypeOf(name);
     yield {
       name: rules.prefix + name,
@@ -132,7 +134,7 @@ async function* entries(root: string, rules: Rules): AsyncGenerator<DirectoryEnt
 
 /** Rejects with why a folder cannot be read; where it can be by now, with its not being a file. */
 async function unreadable(path: string): Promise<FileSource> {
-  await (await opendir(path)).close();
+  await closeFolder(await openFolder(path));
   return await fileSource(path);
 }
 
@@ -144,15 +146,14 @@ interface Folder {
   readonly name: string;
 }
 
-/** The files below a folder, and the folders that cannot be read. `within` are those that this one is in. */
+/** The files below a folder, and the folders that cannot be read. `within` are this one and those that it is in. */
 async function* walk(
   folder: Folder,
   within: readonly string[],
   rules: Rules,
 ): AsyncGenerator<Found, undefined> {
+  const found = foundIn(folder, rules); // closes the folder
   const follows = rules.symlinks === "all";
-  const entered = follows ? [...within, await identityOf(folder.path)] : within;
-  const found = foundIn(folder, rules);
   for await (const one of rules.sort ? await sorted(found) : found) {
     if (!one.isFolder) {
       yield one;
@@ -160,9 +161,14 @@ async function* walk(
     }
     const { path, name } = one;
     let dir: Dir;
+    let entered = within;
     try {
-      if (follows && entered.includes(await identityOf(path))) continue;
-      dir = await opendir(path);
+      if (follows) {
+        const identity = await identityOf(path);
+        if (within.includes(identity)) continue;
+        entered = [...within, identity];
+      }
+      dir = await openFolder(path);
     } catch (error) {
       if (codeOf(error) !== "ENOENT") yield one; // else it is gone, with all its files
       continue;
@@ -172,7 +178,8 @@ async function* walk(
 }
 
 async function sorted(found: AsyncIterable<Found>): Promise<Found[]> {
-  const all = await Array.fromAsync(found);
+  const all: Found[] = [];
+  for await (const one of found) all.push(one);
   return all.sort((a, b) => a.name < b.name ? -1 : 1);
 }
 
@@ -181,7 +188,7 @@ async function* foundIn(
   folder: Folder,
   { symlinks, filter }: Rules,
 ): AsyncGenerator<Found, undefined> {
-  for await (const entry of folder.dir) {
+  for await (const entry of contentsOf(folder.dir)) {
     const path = join(folder.path, entry.name);
     const isKnown = entry.isFile() || entry.isDirectory() || entry.isSymbolicLink();
     if (!isKnown && isSpecial(entry)) continue;

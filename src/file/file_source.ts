@@ -1,6 +1,6 @@
 /** A path as a source: what is there decides how it is read. */
 
-import { access, constants, stat } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { mediaTypeOf } from "./media_type.ts";
 import { checkNames, pathOf } from "./path.ts";
 import { PipedFile, type PipedFileSource, standardInput } from "./piped_file.ts";
@@ -24,7 +24,7 @@ export type FileSource = RegularFileSource | PipedFileSource;
  * | a named pipe, `/dev/stdin`, `<(process substitution)`, a device | once, in order; its size is not known |
  * | a folder, a socket | not at all: a `TypeError` |
  *
- * The call looks at the file and opens nothing. The first reading opens it, and the end of the upload closes it, whatever the end is;
+ * The call looks whether the file can be read, and leaves nothing open. The first reading opens it, and the end of the upload closes it, whatever the end is;
  * a source that is dropped is closed when it is collected. It may be uploaded again.
  *
  * A file must stay as it is until the upload has ended. Size, last modification and inode are looked at after each reading, and
@@ -63,10 +63,10 @@ export async function fileSource(
     if (STANDARD_INPUT.includes(at)) return standardInput(type, at);
     throw notAFile(at, "a socket");
   }
-  await access(at, constants.R_OK);
-  return stats.isFile()
-    ? new RegularFile(at, type, stats)
-    : new PipedFile(at, type, stats.isFIFO());
+  if (!stats.isFile()) return new PipedFile(at, type, stats.isFIFO());
+  const handle = await open(at, "r"); // whether it may be read
+  await handle.close();
+  return new RegularFile(at, type, stats);
 }
 
 /** What standard input is called where it has a name. */

@@ -3,7 +3,10 @@
 import type { Context, PortableCase } from "../portable/case.ts";
 import { type Report, run as runCases } from "../portable/suite.ts";
 export { stdinTo } from "./cases/bun_files.ts";
+export { filesTo } from "./cases/file_pipes.ts";
 import { bunFiles } from "./cases/bun_files.ts";
+import { directories } from "./cases/directories.ts";
+import { filePipes } from "./cases/file_pipes.ts";
 import { fileSources } from "./cases/file_sources.ts";
 import { files } from "./cases/files.ts";
 import { readables } from "./cases/readables.ts";
@@ -22,6 +25,8 @@ export const cases: NodeCase[] = [
   ...readableEnds,
   ...files,
   ...fileSources,
+  ...filePipes,
+  ...directories,
   ...bunFiles,
   ...redirects,
 ];

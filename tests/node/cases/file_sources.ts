@@ -2,6 +2,7 @@
 
 import {
   appendFileSync,
+  chmodSync,
   linkSync,
   readFileSync,
   renameSync,
@@ -235,7 +236,8 @@ export const fileSources: NodeCase[] = [
     },
   },
   {
-    name: "the call opens nothing, the first reading opens the file once, and the end closes it",
+    name:
+      "the call leaves nothing open, the first reading opens the file once, and the end closes it",
     async run() {
       const path = file();
       const source = await regular(path);
@@ -437,7 +439,6 @@ export const fileSources: NodeCase[] = [
     runtimes: ["node"], // the others cannot become somebody else
     async run() {
       const path = file();
-      const { chmodSync } = await import("node:fs");
       chmodSync(path, 0o000);
       chmodSync(join(path, ".."), 0o755);
       const isRoot = process.geteuid!() === 0;
