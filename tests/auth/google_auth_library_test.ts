@@ -86,6 +86,18 @@ const JOBS: [what: string, job: () => Job | Promise<Job>][] = [
       scopes: ["x"],
     }),
   ],
+  [
+    "a user of a pool who has signed in",
+    () => ({
+      credentials: {
+        type: "external_account_authorized_user",
+        client_id: "a",
+        client_secret: "b",
+        refresh_token: "c",
+      },
+      scopes: ["x"],
+    }),
+  ],
   ["a pool of people", () => ({ credentials: WORKFORCE, scopes: ["x"] })],
   [
     "a user who acts as an account",
