@@ -6,6 +6,7 @@ import { apiRandom } from "./cases/api_random.ts";
 import { apiTargets } from "./cases/api_targets.ts";
 import { auth } from "./cases/auth.ts";
 import { bytes } from "./cases/bytes.ts";
+import { directoryEntryCases } from "./cases/directory_entries.ts";
 import { finishClosed } from "./cases/finish_closed.ts";
 import { finishCors } from "./cases/finish_cors.ts";
 import { finishProof } from "./cases/finish_proof.ts";
@@ -78,6 +79,7 @@ export const cases: PortableCase[] = [
   ...stretchTransports,
   ...stretchLimits,
   ...stretchOneRequests,
+  ...directoryEntryCases,
   ...emulator,
   ...apiGranularity,
   ...apiFaults,
