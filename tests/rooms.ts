@@ -12,10 +12,8 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   proxy: ["errors", "protocol", "net", "jose"],
   file: [
     "errors",
-    "protocol",
     "bytes",
     "net",
-    "upload",
     "auth",
     "mime",
     "node:fs",

@@ -13,14 +13,13 @@ import type { Transport } from "../net/transport.ts";
 import { isMetadataServerThere, METADATA_HOST } from "./metadata_probe.ts";
 import { codeOf } from "./path.ts";
 
-/** The variables of an environment. */
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 /** Options of {@linkcode applicationDefaultTransport}. */
 export interface ApplicationDefaultOptions extends TokenOptions {
   /** The variables to go by. The default is those of the process. */
-  env?: Environment | undefined;
+  env?: Readonly<Record<string, string | undefined>> | undefined;
 }
+
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What gcloud writes. */
 const FILE = "application_default_credentials.json";
