@@ -12,6 +12,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   proxy: ["errors", "protocol", "net", "jose"],
   file: [
     "errors",
+    "protocol",
     "bytes",
     "net",
     "auth",

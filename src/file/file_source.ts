@@ -1,6 +1,7 @@
 /** A path as a source: what is there decides how it is read. */
 
 import { open, stat } from "node:fs/promises";
+import { isMediaType } from "../protocol/media_type.ts";
 import { mediaTypeOf } from "./media_type.ts";
 import { checkNames, pathOf } from "./path.ts";
 import { PipedFile, type PipedFileSource, standardInput } from "./piped_file.ts";
@@ -56,7 +57,7 @@ export async function fileSource(
 ): Promise<FileSource> {
   checkNames(options, ["type"]);
   const at = pathOf(path);
-  const type = options.type ?? mediaTypeOf(at);
+  const type = options.type === undefined ? mediaTypeOf(at) : checkType(options.type);
   const stats = await stat(at, { bigint: true });
   if (stats.isDirectory()) throw notAFile(at, "a folder, which directory() takes");
   if (stats.isSocket()) {
@@ -71,6 +72,13 @@ export async function fileSource(
 
 /** What standard input is called where it has a name. */
 const STANDARD_INPUT = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
+
+function checkType(type: string): string {
+  if (isMediaType(type)) return type;
+  throw new TypeError(
+    `type: expected a media type such as "image/png", got ${JSON.stringify(type)}`,
+  );
+}
 
 function notAFile(path: string, what: string): TypeError {
   return new TypeError(`path: expected a file or a pipe, got ${JSON.stringify(path)}, ${what}`);

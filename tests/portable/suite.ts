@@ -17,6 +17,7 @@ import { http } from "./cases/http.ts";
 import { sourcesChanged } from "./cases/sources_changed.ts";
 import { sourcesDisturbed } from "./cases/sources_disturbed.ts";
 import { sourcesEmpty } from "./cases/sources_empty.ts";
+import { sourcesIdentity } from "./cases/sources_identity.ts";
 import { sourcesMediaType } from "./cases/sources_media_type.ts";
 import { sourcesMemory } from "./cases/sources_memory.ts";
 import { sourcesReleased } from "./cases/sources_released.ts";
@@ -51,6 +52,7 @@ export const cases: PortableCase[] = [
   ...sourcesChanged,
   ...sourcesDisturbed,
   ...sourcesEmpty,
+  ...sourcesIdentity,
   ...sourcesMediaType,
   ...sourcesMemory,
   ...sourcesReleased,

@@ -430,8 +430,13 @@ export const fileSources: NodeCase[] = [
         const error = await failureOf(() => fileSource(path as string));
         assert(error instanceof TypeError, `${path} was answered with ${error}`);
       }
-      const error = await failureOf(() => fileSource(file(), { typ: "a/b" } as never));
-      assert(error instanceof TypeError && error.message.includes("typ"), `${error}`);
+      for (
+        const options of [{ typ: "a/b" }, { type: "nonsense" }, { type: 5 }, { type: "" }, null]
+      ) {
+        const error = await failureOf(() => fileSource(file(), options as never));
+        assert(error instanceof TypeError, `${JSON.stringify(options)}: ${error}`);
+        assert(/typ|options/.test(error.message), error.message);
+      }
     },
   },
   {
