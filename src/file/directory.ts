@@ -69,7 +69,7 @@ interface Found {
 
 /**
  * The files of a folder and of all folders in it, in Node, Deno and Bun, one after the other: nothing is held but one open folder for
- * each depth, however many files there are.
+ * each depth, however many files there are. (Bun itself reads the names of a folder at once.)
  *
  * Names are as the system has them, with no change to their Unicode; pipes, sockets and devices are left out. What cannot be read, such
  * as a link to nothing or a folder without permission, is an entry as well, whose `source()` rejects with the reason: it is one failure

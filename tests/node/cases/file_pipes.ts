@@ -208,7 +208,7 @@ export const filePipes: NodeCase[] = [
     },
   },
   {
-    name: "/dev/stdin is a source: a pipe, a file, nothing; and so is a process substitution",
+    name: "/dev/stdin is a source, a pipe as well as a file; and so is a process substitution",
     async run() {
       const text = encoded("line\n".repeat(40_000));
       const [size, crc32c] = await sum(text);
@@ -220,7 +220,6 @@ export const filePipes: NodeCase[] = [
         await shell(`${yes} > ${path}; "$@" /dev/stdin ${path} <(${yes}) < ${path}`),
         [[size, crc32c, type], [size, crc32c, "text/plain"], [size, crc32c, type]],
       );
-      assertEquals(await shell('"$@" /dev/stdin < /dev/null'), [["0", "AAAAAA==", type]]);
     },
   },
   {
