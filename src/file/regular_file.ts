@@ -96,18 +96,17 @@ export class RegularFile implements RegularFileSource {
   }
 
   /** The file that is open must be the one that was asked for, as it was then. */
-  #compare({ dev, ino, size, mtimeNs }: BigIntStats): void {
+  #compare(now: BigIntStats): void {
     const before = this.#stats;
-    const [what, was, is] = dev !== before.dev || ino !== before.ino
-      ? ["the same file", before.ino, ino]
-      : size !== before.size
-      ? ["its size to stay the same", before.size, size]
-      : ["nobody to write to it", before.mtimeNs, mtimeNs];
-    if (was === is && dev === before.dev) return;
-    const how = what === "the same file" ? "another one" : `${was} before and ${is} now`;
-    throw new UploadError(
-      "source_changed",
-      `Cannot read ${JSON.stringify(this.path)}: expected ${what}, got ${how}`,
-    );
+    const problem = now.dev !== before.dev || now.ino !== before.ino
+      ? "the file that was asked for, got another one"
+      : now.size !== before.size
+      ? `${before.size} bytes, got ${now.size}`
+      : now.mtimeNs !== before.mtimeNs
+      ? "a file that nobody writes to, got one that was written to"
+      : undefined;
+    if (problem === undefined) return;
+    const message = `Cannot read ${JSON.stringify(this.path)}: expected ${problem}`;
+    throw new UploadError("source_changed", message);
   }
 }
