@@ -18,6 +18,8 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "mod.ts#cancelUpload": 11_000,
   "src/parallel/mod.ts#uploadMany": 33_500,
   "src/worker.ts": 52_000,
+  "src/directory.ts": 1_300,
+  "src/worker.ts": 54_000,
   "src/auth/mod.ts": 19_000,
 };
 

@@ -3,7 +3,11 @@
 import type { Context, PortableCase } from "../portable/case.ts";
 import { type Report, run as runCases } from "../portable/suite.ts";
 export { stdinTo } from "./cases/bun_files.ts";
+export { filesTo } from "./cases/file_pipes.ts";
 import { bunFiles } from "./cases/bun_files.ts";
+import { directories } from "./cases/directories.ts";
+import { filePipes } from "./cases/file_pipes.ts";
+import { fileSources } from "./cases/file_sources.ts";
 import { files } from "./cases/files.ts";
 import { manyFiles } from "./cases/many.ts";
 import { readables } from "./cases/readables.ts";
@@ -21,6 +25,9 @@ export const cases: NodeCase[] = [
   ...readables,
   ...readableEnds,
   ...files,
+  ...fileSources,
+  ...filePipes,
+  ...directories,
   ...bunFiles,
   ...redirects,
   ...manyFiles,
