@@ -14,12 +14,9 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "mod.ts#upload": 27_000,
   "mod.ts#SimpleUpload": 17_750,
   "mod.ts#cancelUpload": 11_250,
-  "mod.ts#SimpleUpload": 17_500,
-  "mod.ts#cancelUpload": 11_000,
   "src/parallel/mod.ts#uploadMany": 33_500,
-  "src/worker.ts": 52_000,
-  "src/directory.ts": 1_300,
   "src/worker.ts": 54_000,
+  "src/directory.ts": 1_300,
   "src/auth/mod.ts": 19_000,
 };
 
