@@ -27,6 +27,7 @@ const suites: readonly Suite[] = [
     name: "interop",
     paths: [
       "tests/clients/interop_python.ts",
+      "tests/clients/interop_parts.ts",
       "tests/clients/interop_fake_gcs_server.ts",
       "tests/clients/interop_gapic.ts",
     ],
