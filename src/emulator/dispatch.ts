@@ -24,6 +24,8 @@ import { bucketProblem } from "./storage/names.ts";
 import type { Session } from "./storage/session.ts";
 import { speaksXGoogUpload } from "./x_goog_upload/command.ts";
 import { serveStart } from "./x_goog_upload/start.ts";
+import { listUploads } from "./xml/list_uploads.ts";
+import { isMultipartUpload, serveMultipartUpload } from "./xml/multipart_routes.ts";
 import { startXmlUpload } from "./xml/routes.ts";
 import { isSigned, signatureProblem } from "./xml/signed_url.ts";
 
@@ -69,6 +71,9 @@ async function serve(service: Service, route: OpenRoute, exchange: Exchange): Pr
   if (route.to === "upload" && route.endpoint.methods.includes(method)) {
     return startUpload(service, route.endpoint, exchange);
   }
+  if (route.to === "xml" && isMultipartUpload(exchange.incoming.url)) {
+    return serveMultipartUpload(service, route, exchange);
+  }
   if (route.to === "xml" && method === "POST") {
     return startXmlUpload(service, route.bucket, route.name, exchange);
   }
@@ -76,6 +81,9 @@ async function serve(service: Service, route: OpenRoute, exchange: Exchange): Pr
   const reads = method === "GET" || method === "HEAD";
   if (route.to === "api" && reads) return route.read(service, exchange);
   if (route.to === "objects" && reads) return listObjects(service, route.bucket, exchange);
+  if (route.to === "multipart uploads" && method === "GET") {
+    return listUploads(service, route.bucket, exchange);
+  }
   if (route.to === "xml" && reads) {
     return getXmlObject(service, route.bucket, route.name, exchange);
   }

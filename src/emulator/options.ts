@@ -73,6 +73,13 @@ export interface GcsEmulatorOptions {
    */
   readonly bareRange?: boolean | undefined;
   /**
+   * Whether a part of a multipart upload may come without `Content-Length`, in chunked transfer coding. S3 answers 411; what
+   * Google does is not documented for parts, but a whole object may come so.
+   *
+   * @default true
+   */
+  readonly chunkedParts?: boolean | undefined;
+  /**
    * What chunks of `X-Goog-Upload` have to be a multiple of, in bytes; `null`: of nothing, and the header
    * `X-Goog-Upload-Chunk-Granularity` is absent.
    *
@@ -149,6 +156,7 @@ const NAMES: readonly (keyof GcsEmulatorOptions)[] = [
   "runningHash",
   "ignoreNo308",
   "bareRange",
+  "chunkedParts",
   "granularity",
   "finalQuery",
   "apiKeys",
@@ -170,6 +178,7 @@ export interface Settings {
   readonly runningHash: boolean;
   readonly ignoreNo308: boolean;
   readonly bareRange: boolean;
+  readonly chunkedParts: boolean;
   /** `undefined`: that of the API. */
   readonly granularity: number | null | undefined;
   readonly finalQuery: "result" | "size" | undefined;
@@ -210,6 +219,7 @@ export function settingsOf(options: GcsEmulatorOptions): Settings {
     runningHash: options.runningHash ?? true,
     ignoreNo308: options.ignoreNo308 ?? false,
     bareRange: options.bareRange ?? false,
+    chunkedParts: options.chunkedParts ?? true,
     granularity,
     finalQuery,
     apiKeys: options.apiKeys === undefined ? null : new Set(options.apiKeys),

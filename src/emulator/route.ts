@@ -13,6 +13,7 @@ import type { ErrorForm } from "./replies.ts";
 import type { Exchange, Service } from "./service.ts";
 import { storageEndpoint } from "./storage/endpoint.ts";
 import { commandKind, speaksXGoogUpload, startKind } from "./x_goog_upload/command.ts";
+import { isMultipartUpload } from "./xml/multipart_routes.ts";
 import type { Session } from "./storage/session.ts";
 
 /** A part of the service. */
@@ -33,6 +34,8 @@ export type Route =
   | { readonly to: "object"; readonly bucket: string; readonly name: string }
   /** `/{bucket}/{object}` of the XML API. */
   | { readonly to: "xml"; readonly bucket: string; readonly name: string }
+  /** `/{bucket}?uploads` of the XML API. */
+  | { readonly to: "multipart uploads"; readonly bucket: string }
   /** The resource that faults are asked for with; no id: all of them. */
   | { readonly to: "retry test"; readonly id: string | null }
   | { readonly to: "preflight" }
@@ -43,9 +46,9 @@ const OBJECTS = /^\/storage\/v1\/b\/([^/]+)\/o\/?$/;
 const OBJECT = /^(?:\/download)?\/storage\/v1\/b\/([^/]+)\/o\/(.+)$/;
 /** What else is below these paths is no bucket of the XML API. */
 const JSON_API = /^(?:\/resumable)?(?:\/upload|\/download|\/batch)?\/storage\/v1(?:\/|$)/;
-const XML = /^\/([^/]+)\/(.+)$/;
+const XML = /^\/([^/]+)(?:\/(.*))?$/;
 const RETRY_TEST = /^\/retry_test(?:\/([^/]+))?\/?$/;
-const BUCKET_HOST = /^(.+)\.storage\.googleapis\.com$/;
+const BUCKET_HOST = /^(.+)\.(?:storage\.googleapis\.com|localhost)$/;
 
 /** The part of the service that a request names. */
 export function routeOf({ method, url }: Incoming): Route {
@@ -65,10 +68,14 @@ export function routeOf({ method, url }: Incoming): Route {
   if (api) return api;
   const host = BUCKET_HOST.exec(url.hostname);
   const xml = host ? [path, host[1], path.slice(1)] : XML.exec(path);
-  if (!xml || xml[2] === "") return { to: "nowhere" };
-  return !onSession
-    ? { to: "xml", bucket: decoded(xml[1]), name: decoded(xml[2]) }
-    : { to: "session", errors: "xml" };
+  if (!xml) return { to: "nowhere" };
+  const [bucket, name] = [decoded(xml[1]), decoded(xml[2])];
+  if (name === "") {
+    return url.searchParams.has("uploads")
+      ? { to: "multipart uploads", bucket }
+      : { to: "nowhere" };
+  }
+  return onSession ? { to: "session", errors: "xml" } : { to: "xml", bucket, name };
 }
 
 function uploadRoute(endpoint: Endpoint, onSession: boolean): Route {
@@ -88,7 +95,7 @@ function apiRoute(path: string, onSession: boolean): Route | null {
 export function errorsOf(route: Route): ErrorForm {
   if (route.to === "upload") return route.endpoint.errors;
   if (route.to === "session" || route.to === "api") return route.errors;
-  return route.to === "xml" ? "xml" : "json";
+  return route.to === "xml" || route.to === "multipart uploads" ? "xml" : "json";
 }
 
 /** What a request is for. */
@@ -115,8 +122,27 @@ export function kindOf(
       return reads ? "get" : method === "DELETE" ? "delete" : "other";
     case "api":
       return reads ? "get" : "other";
+    case "multipart uploads":
+      return reads ? "list uploads" : "other";
     case "xml":
+      if (isMultipartUpload(url)) return multipartKind(incoming);
       return reads ? "get" : method === "POST" ? "initiate" : "other";
+    default:
+      return "other";
+  }
+}
+
+function multipartKind({ method, url }: Incoming): RequestKind {
+  const isStarted = url.searchParams.has("uploadId");
+  switch (method) {
+    case "POST":
+      return isStarted ? "complete" : "initiate";
+    case "PUT":
+      return isStarted ? "part" : "other";
+    case "GET":
+      return isStarted ? "list parts" : "other";
+    case "DELETE":
+      return isStarted ? "abort" : "other";
     default:
       return "other";
   }
