@@ -2,6 +2,7 @@
 
 import { type Clock, within } from "../net/clock.ts";
 import type { RetryPolicy } from "../net/retry.ts";
+import type { Reply } from "../net/send.ts";
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
 import { storageObject } from "../protocol/resources/storage_object.ts";
 import { uploadUrl } from "../protocol/upload_url.ts";
@@ -43,7 +44,7 @@ export async function objectAt(
   { endpoint, bucket, name }: ObjectPlace,
   { transport, headers, policy }: Pick<ParallelSetup, "headers" | "policy" | "transport">,
   signal: AbortSignal | undefined,
-): Promise<StorageObject | undefined> {
+): Promise<{ readonly value: StorageObject; readonly reply: Reply } | undefined> {
   const context = {
     startUrl: uploadUrl(endpoint, bucket, name),
     method: "POST",
@@ -51,7 +52,7 @@ export async function objectAt(
   } as const;
   try {
     const options = { transport, headers, policy, signal };
-    return (await lookUp(storageObject, context, options))?.value;
+    return await lookUp(storageObject, context, options);
   } catch (error) {
     if (error instanceof UploadError && error.status === 404) return undefined;
     throw error;

@@ -4,25 +4,25 @@ import type { RandomAccessSource } from "../bytes/random_access.ts";
 import { startChecksum } from "../bytes/running_checksum.ts";
 import { DataCorruption, InvalidResponse, type UploadError } from "../errors.ts";
 import { abortable } from "../net/clock.ts";
-import { attempt, type FailedStep, retrying, type Step } from "../net/retry.ts";
+import { attempt, type FailedStep, retrying, type RetryPolicy, type Step } from "../net/retry.ts";
 import { isWhole, type Reply, type SendRequest, type SendResult } from "../net/send.ts";
-import { streamingInit } from "../net/transport.ts";
+import { streamingInit, type Transport } from "../net/transport.ts";
 import type { Checksums } from "../protocol/hashes.ts";
 import type { Refusal } from "../protocol/refusal.ts";
+import { firstDifference } from "../upload/claims.ts";
 import { checksumsOf, type Part } from "../upload/feed.ts";
 import { isStreamRefused, readWhole } from "../upload/part_sender.ts";
 import { refusalError } from "../upload/refusal_error.ts";
 import { HELD, StretchFeed } from "../upload/stretch_feed.ts";
 import type { StoredPart } from "./checkpoint.ts";
 import type { PartRange } from "./plan.ts";
-import type { ParallelSetup } from "./settings.ts";
 
 /** What a server says of a part that it has stored. */
-export interface PartAnswer {
+export interface PartAnswer extends Checksums {
   readonly kind: "stored";
   /** What the server calls it. */
   readonly tag: string;
-  readonly crc32c?: string | undefined;
+  /** In bytes. */
   readonly size?: number | undefined;
 }
 
@@ -44,14 +44,23 @@ const MOST_DAMAGED = 3;
 /** Up to this many bytes are held for a transport that may know bytes only; a Blob needs not be held. */
 const MOST_HELD = 64 * 1024 * 1024;
 
+/** How parts are sent and compared. */
+export interface PartSenderOptions {
+  readonly policy: RetryPolicy;
+  readonly transport: Transport;
+  readonly checksum: "auto" | "crc32c" | "md5" | null;
+  /** Whether that checksum must be reported of each part. */
+  readonly mustTell?: boolean | undefined;
+}
+
 /** Sends the parts of one upload, and learns from them whether the transport takes streams. */
 export class PartSender {
-  readonly #setup: ParallelSetup;
+  readonly #options: PartSenderOptions;
   readonly #store: PartStore;
   #streams = streamingInit() !== undefined;
 
-  constructor(setup: ParallelSetup, store: PartStore) {
-    this.#setup = setup;
+  constructor(options: PartSenderOptions, store: PartStore) {
+    this.#options = options;
     this.#store = store;
   }
 
@@ -68,15 +77,15 @@ export class PartSender {
     onTaken: (bytes: number) => void,
     signal: AbortSignal,
   ): Promise<StoredPart> {
-    const { policy, checksum } = this.#setup;
+    const { policy, checksum } = this.#options;
     const feed = new StretchFeed(bytes, {
       chunkSize: Infinity,
       granularity: Math.max(1, part.size),
       declared: part.size,
-      checksum: await startChecksum(checksum === null ? null : "crc32c"),
+      checksum: await startChecksum(checksum === "auto" ? "crc32c" : checksum),
       sendsHash: isHeld || part.size <= HELD,
     });
-    const sending = new Sending(this.#setup, this.#store, { part, bytes, feed, onTaken, signal });
+    const sending = new Sending(this.#options, this.#store, { part, bytes, feed, onTaken, signal });
     try {
       return await retrying(policy, signal, async () => {
         const step = await sending.next(this.#streams);
@@ -102,14 +111,14 @@ interface Sent {
 class Sending {
   /** Whether the transport did not know a stream, and took bytes. */
   streamIsRefused = false;
-  readonly #setup: ParallelSetup;
+  readonly #options: PartSenderOptions;
   readonly #store: PartStore;
   readonly #sent: Sent;
   #earlier: UploadError | undefined; // a failure after which the part may be stored
   #damaged = 0;
 
-  constructor(setup: ParallelSetup, store: PartStore, sent: Sent) {
-    this.#setup = setup;
+  constructor(options: PartSenderOptions, store: PartStore, sent: Sent) {
+    this.#options = options;
     this.#store = store;
     this.#sent = sent;
   }
@@ -148,24 +157,27 @@ class Sending {
     const { part, feed, signal } = this.#sent;
     const { number, size } = part;
     await abortable(feed.goTo(size), signal); // a server may answer before it was sent everything
-    const { crc32c } = checksumsOf(feed);
-    const isOther = (answer.size ?? size) !== size ||
-      (crc32c !== undefined && answer.crc32c !== undefined && answer.crc32c !== crc32c);
-    if (isOther) {
+    const sums = checksumsOf(feed);
+    const problem = differenceOf(answer, size, sums);
+    if (problem) {
       await this.#store.discard?.(part, answer);
-      const message = `Cannot upload a part: expected ${size} bytes with crc32c ${crc32c} (those ` +
-        `read), got ${answer.size ?? size} with ${answer.crc32c} (those stored)`;
-      return this.#isDamaged({
-        kind: "failed",
-        error: new DataCorruption(reply.response, message),
-      });
+      const error = new DataCorruption(reply.response, `Cannot upload a part: ${problem}`);
+      return this.#isDamaged({ kind: "failed", error });
     }
-    if (!isWhole && answer.crc32c === undefined) {
-      const message = "Cannot upload a part: expected the server to take all of it, it took less";
-      throw new InvalidResponse(reply.response, message);
-    }
+    this.#checkTold(answer, reply, isWhole);
     const stored = { number, size, tag: answer.tag };
+    const { crc32c } = sums;
     return { kind: "done", value: crc32c === undefined ? stored : { ...stored, crc32c } };
+  }
+
+  #checkTold({ crc32c, md5 }: PartAnswer, reply: Reply, isWhole: boolean): void {
+    const { checksum, mustTell } = this.#options;
+    const isTold = (checksum === "md5" ? md5 : crc32c) !== undefined;
+    if (isTold || checksum === null || (isWhole && !mustTell)) return;
+    const message = isWhole
+      ? `Cannot trust the part: expected the server to report its ${checksum}, got none`
+      : "Cannot upload a part: expected the server to take all of it, it answered before";
+    throw new InvalidResponse(reply.response, message);
   }
 
   /** What arrived damaged may arrive whole the next time. */
@@ -187,7 +199,7 @@ class Sending {
 
   async #send(streamed: boolean): Promise<SendResult> {
     const { part, feed, onTaken, signal } = this.#sent;
-    const { policy, transport } = this.#setup;
+    const { policy, transport } = this.#options;
     const limits = { maxBytes: Infinity, streamed, maxHeld: Infinity };
     const content = await abortable(feed.next(0, limits), signal);
     const isPieces = "next" in content.body;
@@ -206,4 +218,14 @@ class Sending {
     if (!hasFailed) await abortable(hashed, signal);
     return result;
   }
+}
+
+/** In what a part that is stored differs from what was read. */
+function differenceOf(answer: PartAnswer, size: number, sums: Checksums): string | undefined {
+  if (answer.size !== undefined && answer.size !== size) {
+    return `expected ${size} bytes, got ${answer.size}`;
+  }
+  const other = firstDifference(sums, answer);
+  return other &&
+    `expected ${other.kind} ${other.expected} (the bytes read), got ${other.got} (the part)`;
 }
