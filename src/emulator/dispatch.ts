@@ -7,6 +7,7 @@
 import { preflightReply } from "./cors.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { serveRetryTest } from "./faults/retry_test_routes.ts";
+import { compose } from "./json/compose.ts";
 import { deleteObject, getObject, getXmlObject, listObjects } from "./json/object_routes.ts";
 import { serveSession } from "./json/session_routes.ts";
 import { serveUpload } from "./json/upload_routes.ts";
@@ -77,6 +78,7 @@ async function serve(service: Service, route: OpenRoute, exchange: Exchange): Pr
   if (route.to === "xml" && method === "POST") {
     return startXmlUpload(service, route.bucket, route.name, exchange);
   }
+  if (route.to === "compose") return compose(service, route.bucket, route.name, exchange);
   await body.drain();
   const reads = method === "GET" || method === "HEAD";
   if (route.to === "api" && reads) return route.read(service, exchange);

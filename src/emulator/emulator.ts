@@ -27,7 +27,7 @@ import { standingReply } from "./json/session_routes.ts";
  *
  * Give its {@linkcode GcsEmulator.fetch} to anything that takes a `fetch`, or serve it on a socket. It knows
  * simple, multipart and resumable uploads through the JSON API, resumable and multipart uploads through the XML API,
- * and reading, listing and deleting what was uploaded; it makes things go wrong on demand. It also speaks
+ * composing objects, and reading, listing and deleting what was uploaded; it makes things go wrong on demand. It also speaks
  * `X-Goog-Upload`, and takes uploads to Drive, Gemini, YouTube, Photos and Firebase.
  *
  * Everything is in memory and ends with the process. Nothing is checked that needs Google's keys: signatures

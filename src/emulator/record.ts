@@ -20,6 +20,7 @@ import type { Incoming } from "./incoming.ts";
  * | `media`, `multipart` | an upload in one request |
  * | `part`, `complete`, `abort` | a multipart upload of the XML API: sends a part, makes an object of the parts, ends it without one |
  * | `list parts`, `list uploads` | asks for its parts, or for the unfinished ones of a bucket |
+ * | `compose` | makes an object of other objects |
  * | `get`, `list`, `delete` | requests about finished objects |
  * | `other` | anything else, CORS preflights for instance |
  */
@@ -37,6 +38,7 @@ export type RequestKind =
   | "abort"
   | "list parts"
   | "list uploads"
+  | "compose"
   | "get"
   | "list"
   | "delete"

@@ -32,6 +32,8 @@ export type Route =
   | { readonly to: "objects"; readonly bucket: string }
   /** `…/o/{object}` of the JSON API. */
   | { readonly to: "object"; readonly bucket: string; readonly name: string }
+  /** `…/o/{object}/compose` of the JSON API. */
+  | { readonly to: "compose"; readonly bucket: string; readonly name: string }
   /** `/{bucket}/{object}` of the XML API. */
   | { readonly to: "xml"; readonly bucket: string; readonly name: string }
   /** `/{bucket}?uploads` of the XML API. */
@@ -43,6 +45,7 @@ export type Route =
 
 const UPLOAD = /^(?:\/resumable)?\/upload\/storage\/v1\/b\/([^/]+)\/o\/?$/;
 const OBJECTS = /^\/storage\/v1\/b\/([^/]+)\/o\/?$/;
+const COMPOSE = /^\/storage\/v1\/b\/([^/]+)\/o\/(.+)\/compose\/?$/;
 const OBJECT = /^(?:\/download)?\/storage\/v1\/b\/([^/]+)\/o\/(.+)$/;
 /** What else is below these paths is no bucket of the XML API. */
 const JSON_API = /^(?:\/resumable)?(?:\/upload|\/download|\/batch)?\/storage\/v1(?:\/|$)/;
@@ -59,6 +62,9 @@ export function routeOf({ method, url }: Incoming): Route {
   if (upload) return uploadRoute(storageEndpoint(decoded(upload[1])), onSession);
   const objects = OBJECTS.exec(path);
   if (objects) return { to: "objects", bucket: decoded(objects[1]) };
+  // Another method means an object whose name ends so.
+  const compose = method === "POST" ? COMPOSE.exec(path) : null;
+  if (compose) return { to: "compose", bucket: decoded(compose[1]), name: decoded(compose[2]) };
   const object = OBJECT.exec(path);
   if (object) return { to: "object", bucket: decoded(object[1]), name: decoded(object[2]) };
   if (JSON_API.test(path)) return { to: "nowhere" };
@@ -120,6 +126,8 @@ export function kindOf(
       return reads ? "list" : "other";
     case "object":
       return reads ? "get" : method === "DELETE" ? "delete" : "other";
+    case "compose":
+      return "compose";
     case "api":
       return reads ? "get" : "other";
     case "multipart uploads":

@@ -197,6 +197,7 @@ const KINDS: Readonly<Record<RequestKind, true>> = {
   abort: true,
   "list parts": true,
   "list uploads": true,
+  compose: true,
   get: true,
   list: true,
   delete: true,
