@@ -30,7 +30,7 @@ Deno.test("parts in any order become one object in the order of their numbers", 
   const object = gcs.get("bucket", "dir/n")!;
   assertEquals(object.bytes, bytes);
   assertEquals(reply.headers.get("x-goog-hash"), `crc32c=${object.crc32c}`);
-  assertEquals(reply.headers.get("content-type"), "application/xml; charset=UTF-8");
+  assertEquals(reply.headers.get("content-type"), "text/html; charset=UTF-8");
   const again = new GcsEmulator();
   await again.fetch(`${ORIGIN}/upload/storage/v1/b/bucket/o?uploadType=media&name=n`, {
     method: "POST",

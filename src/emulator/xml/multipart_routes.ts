@@ -35,7 +35,7 @@ import {
 import type { Exchange, Service } from "../service.ts";
 import { type NamedPart, readCompleteBody, unquoted } from "./complete_body.ts";
 import { listParts } from "./list_parts.ts";
-import { xmlReply } from "./replies.ts";
+import { uploadReply } from "./replies.ts";
 import { document } from "./write.ts";
 
 /** The object that a request is about. */
@@ -91,7 +91,7 @@ function initiate(service: Service, { bucket, name }: XmlObject, exchange: Excha
   const spec = xmlSpec(target, name);
   if (isRefusal(spec)) return refuse(spec, "xml");
   const upload = service.multipartUploads.start(spec, service.settings.now());
-  return xmlReply(document("InitiateMultipartUploadResult", [
+  return uploadReply(document("InitiateMultipartUploadResult", [
     ["Bucket", bucket],
     ["Key", name],
     ["UploadId", upload.id],
@@ -183,7 +183,7 @@ async function complete(
     xmlEtag,
   });
   upload.end("completed");
-  return xmlReply(
+  return uploadReply(
     document("CompleteMultipartUploadResult", [
       ["Location", locationOf(origin, bucket, name)],
       ["Bucket", bucket],

@@ -31,10 +31,18 @@ export function xmlObjectReply(object: EmulatedObject): Response {
   });
 }
 
-/** A reply in XML. */
-export function xmlReply(
+/** A reply in XML from the service that lists. */
+export function xmlReply(document: string): Response {
+  return reply(200, "application/xml; charset=UTF-8", document, NO_CACHE);
+}
+
+/**
+ * A reply in XML from the service that takes uploads, which calls everything it says HTML. It is deduced: Google's client for
+ * Node reads the id of an upload from nothing but `text/*`.
+ */
+export function uploadReply(
   document: string,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
-  return reply(200, "application/xml; charset=UTF-8", document, { ...NO_CACHE, ...headers });
+  return reply(200, "text/html; charset=UTF-8", document, { ...NO_CACHE, ...headers });
 }
