@@ -7,6 +7,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   bytes: ["errors"],
   net: ["errors", "protocol", "bytes/bytes.ts", "bytes/disturbed.ts"],
   upload: ["errors", "protocol", "bytes", "net"],
+  parallel: ["errors", "protocol", "bytes", "net", "upload"],
   auth: ["errors", "protocol", "net", "jose"],
   emulator: ["bytes/crc32c.ts", "bytes/md5.ts", "@std/*"],
   proxy: ["errors", "protocol", "net", "jose"],

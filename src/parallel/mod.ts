@@ -1,0 +1,21 @@
+/**
+ * One file over many connections: XML multipart uploads, and composed objects where a precondition is needed.
+ *
+ * {@linkcode uploadParallel} is the one call; {@linkcode cancelParallelUpload} removes what it was asked to keep.
+ * {@linkcode XmlMultipartContainer} and {@linkcode XmlMultipartPart} are the pieces below, with the names and meanings of
+ * Python's `google.resumable_media`.
+ *
+ * @module
+ */
+
+export { type CancelParallelOptions, cancelParallelUpload } from "./cancel.ts";
+export type { ParallelCheckpoint, StoredPart } from "./checkpoint.ts";
+export { PartsLeftBehind } from "./left_behind.ts";
+export type { ParallelOptions, ParallelSettings, Via } from "./settings.ts";
+export { uploadParallel } from "./upload_parallel.ts";
+export {
+  type PartFacts,
+  XmlMultipartContainer,
+  type XmlMultipartContainerOptions,
+} from "./xml_multipart_container.ts";
+export { XmlMultipartPart, type XmlMultipartPartOptions } from "./xml_multipart_part.ts";
