@@ -101,7 +101,7 @@ async function uploadPart(
 ): Promise<Response> {
   const { url, headers, body } = incoming;
   const { settings } = service;
-  const number = Number(url.searchParams.get("partNumber") ?? NaN);
+  const number = partNumberOf(url.searchParams.get("partNumber") ?? "");
   if (body.length === null && !settings.chunkedParts) {
     await body.cancel();
     return reply(411, HTML, "PUT requests require a Content-length header.");
@@ -133,8 +133,13 @@ async function uploadPart(
   });
 }
 
+/** A part's number, or 0 for what is none. */
+function partNumberOf(text: string): number {
+  return /^\d{1,5}$/.test(text) && Number(text) <= MOST_PARTS ? Number(text) : 0;
+}
+
 function partNumberProblem(number: number): Refusal | null {
-  if (Number.isInteger(number) && number >= 1 && number <= MOST_PARTS) return null;
+  if (number > 0) return null;
   const details = `The part number must be an integer from 1 to ${MOST_PARTS}.`;
   return { ...invalid(details), xmlMessage: "Invalid argument." };
 }
@@ -173,7 +178,7 @@ async function complete(
       ["Key", name],
       ["ETag", xmlEtag],
     ]),
-    { "x-goog-hash": `crc32c=${object.crc32c}`, "x-goog-generation": object.generation },
+    { "x-goog-hash": `crc32c=${object.crc32c}` },
   );
 }
 
