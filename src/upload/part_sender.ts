@@ -35,7 +35,7 @@ export interface PartSenderOptions {
 /** Who is told of a request. */
 export interface PartWatcher {
   readonly signal: AbortSignal | undefined;
-  /** The transport was handed all bytes at once. */
+  /** The transport was handed all bytes at once, and does not tell more. */
   onHanded(): void;
   /** The transport has taken so many bytes. */
   onTaken(bytes: number): void;
@@ -82,7 +82,6 @@ export class PartSender {
     { signal, onHanded, onTaken }: PartWatcher,
   ): Promise<SendResult> {
     const { policy } = this.#options;
-    if (!("next" in body)) onHanded();
     const hashed = readWhole(beside);
     const started = policy.clock.now();
     const result = await attempt(transport, { ...head, body }, policy, {
@@ -90,6 +89,7 @@ export class PartSender {
       action: "transmit a chunk",
       stallTimeout: policy.stallTimeout * this.#patience,
       onTaken,
+      onHanded,
     });
     await abortable(hashed, signal);
     this.#rate = size / Math.max(1, policy.clock.now() - started);

@@ -191,9 +191,15 @@ async function uploadInOne<T>(
   const opened = await source.open();
   const total = opened.kind === "random-access" ? opened.size : undefined;
   const progress = new Progress(onProgress, upload.policy.clock);
-  const onTaken = (bytes: number) => progress.took(Math.min(bytes, total ?? bytes), 0, total);
-  progress.begin(total !== undefined && total <= HELD ? total : 0, total);
-  const { value } = await sendInOne({ upload, transport, source, framing, signal, onTaken });
+  const isHeld = total !== undefined && total <= HELD;
+  if (!isHeld) progress.begin(0, total);
+  const { value } = await sendInOne({
+    ...{ upload, transport, source, framing, signal },
+    onTaken: (bytes) => progress.took(Math.min(bytes, total ?? bytes), 0, total),
+    onHanded() {
+      if (isHeld && progress.sent < total) progress.handed(total, 0, total);
+    },
+  });
   if (total !== undefined) progress.finished(total);
   return value;
 }
