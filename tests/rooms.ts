@@ -7,6 +7,8 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   bytes: ["errors"],
   net: ["errors", "protocol", "bytes/bytes.ts", "bytes/disturbed.ts"],
   upload: ["errors", "protocol", "bytes", "net"],
+  xhr: ["errors", "net"],
+  checkpoints: ["upload"],
   auth: ["errors", "protocol", "net", "jose"],
   emulator: ["bytes/crc32c.ts", "bytes/md5.ts", "@std/*"],
   proxy: ["errors", "protocol", "net", "jose"],

@@ -1,0 +1,3 @@
+import type { PortableCase } from "../case.ts";
+
+export const checkpointStores: PortableCase[] = [];
