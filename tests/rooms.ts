@@ -9,6 +9,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   upload: ["errors", "protocol", "bytes", "net"],
   xhr: ["errors", "net"],
   checkpoints: ["upload"],
+  file: ["upload", "node:fs", "node:path", "node:url"],
   auth: ["errors", "protocol", "net", "jose"],
   emulator: ["bytes/crc32c.ts", "bytes/md5.ts", "@std/*"],
   proxy: ["errors", "protocol", "net", "jose"],
