@@ -122,11 +122,15 @@ export async function send(
       onFailed: () => attempt.abort(),
     })
     : undefined;
-  const told = new ToldBytes(request, (bytes) => {
+  let most = -1;
+  const onSent = (bytes: number) => {
+    const sent = Math.min(bytes, bytesOf(request));
+    if (!(sent > most) || watch.isOver) return;
+    most = sent;
     noteTellsSent(transport);
     watch.moved();
-    guarded(() => options.onTaken?.(bytes));
-  });
+    guarded(() => options.onTaken?.(sent));
+  };
   const onCalled = () => {
     if (!streamed && !tellsSent(transport)) guarded(() => options.onHanded?.());
   };
@@ -136,7 +140,7 @@ export async function send(
   };
   try {
     const telling = {
-      ...(!streamed && { onSent: (bytes: number) => told.note(bytes) }),
+      ...(!streamed && { onSent }),
       waitUntil: (wait: Promise<unknown>) => watch.wait(wait),
     };
     const about = { request, streamed, signal: attempt.signal, telling, onCalled };
@@ -154,10 +158,15 @@ export async function send(
     return failed(transportFailure(request, error, options.action));
   } finally {
     watch.end();
-    told.end();
     streamed?.stop(new DOMException("The request has ended", "AbortError"));
     signal?.removeEventListener("abort", onAbort);
   }
+}
+
+/** How many bytes a body has; a text, such as the metadata of a start, is not counted. */
+export function bytesOf({ body }: SendRequest): number {
+  const isCounted = typeof body === "object" && body !== null;
+  return !isCounted ? 0 : body instanceof Uint8Array ? body.length : body.size;
 }
 
 function fateOf(streamed: StreamedBody | undefined): BodyFate {
@@ -204,7 +213,8 @@ class Watch {
   #request: SendRequest | undefined;
   #isWatched = false; // whether it is seen when the body moves
   #waits = 0;
-  #isOver = false;
+  /** Whether the attempt has ended: what is told now is of no interest. */
+  isOver = false;
 
   constructor(clock: Clock, options: SendOptions, expire: (late: UploadError) => void) {
     this.#clock = clock;
@@ -228,7 +238,6 @@ class Watch {
 
   /** The transport tells that the body has moved. */
   moved(): void {
-    if (this.#isOver) return;
     this.#isWatched = true;
     this.#milliseconds = this.#options.stallTimeout;
     this.restart();
@@ -236,12 +245,12 @@ class Watch {
 
   /** The transport waits for something: until then no time passes. */
   wait(until: Promise<unknown>): void {
-    if (this.#isOver) return;
+    if (this.isOver) return;
     this.#waits++;
     this.pause();
     const over = () => {
       this.#waits--;
-      if (!this.#isOver) this.restart();
+      if (!this.isOver) this.restart();
     };
     until.then(over, over);
   }
@@ -272,33 +281,8 @@ class Watch {
   }
 
   end(): void {
-    this.#isOver = true;
+    this.isOver = true;
     this.pause();
-  }
-}
-
-/** What a transport tells of a body that is no stream: growing numbers, never more than there is. */
-class ToldBytes {
-  readonly #size: number;
-  #onMore: ((bytes: number) => void) | undefined;
-  #most = -1;
-
-  constructor({ body }: SendRequest, onMore: (bytes: number) => void) {
-    const isCounted = typeof body === "object" && body !== null;
-    this.#size = !isCounted ? Infinity : body instanceof Uint8Array ? body.length : body.size;
-    this.#onMore = onMore;
-  }
-
-  note(bytes: number): void {
-    const known = Math.min(bytes, this.#size);
-    if (!(known > this.#most)) return;
-    this.#most = known;
-    this.#onMore?.(known);
-  }
-
-  /** The request is over: what is told now is of no interest. */
-  end(): void {
-    this.#onMore = undefined;
   }
 }
 
