@@ -35,7 +35,7 @@ export interface PartSenderOptions {
 /** Who is told of a request. */
 export interface PartWatcher {
   readonly signal: AbortSignal | undefined;
-  /** The transport was handed all bytes at once, and does not tell more. */
+  /** The transport was handed all bytes at once, or tells that all have gone out. */
   onHanded(): void;
   /** The transport has taken so many bytes. */
   onTaken(bytes: number): void;
@@ -88,7 +88,8 @@ export class PartSender {
       signal,
       action: "transmit a chunk",
       stallTimeout: policy.stallTimeout * this.#patience,
-      onTaken,
+      // Nothing follows the last byte of a body that is no stream: that must not be kept back.
+      onTaken: (bytes) => bytes === size && !("next" in body) ? onHanded() : onTaken(bytes),
       onHanded,
     });
     await abortable(hashed, signal);

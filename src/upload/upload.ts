@@ -222,12 +222,16 @@ async function uploadInOne<T>(
   const progress = new Progress(onProgress, upload.policy.clock);
   const isHeld = total !== undefined && total <= HELD;
   if (!isHeld) progress.begin(0, total);
+  const onHanded = () => {
+    if (isHeld && progress.sent < total) progress.handed(total, 0, total);
+  };
   const { value } = await sendInOne({
     ...{ upload, transport, source, framing, signal },
-    onTaken: (bytes) => progress.took(Math.min(bytes, total ?? bytes), 0, total),
-    onHanded() {
-      if (isHeld && progress.sent < total) progress.handed(total, 0, total);
+    onTaken(bytes) {
+      if (isHeld && bytes >= total) onHanded();
+      else progress.took(Math.min(bytes, total ?? bytes), 0, total);
     },
+    onHanded,
   });
   if (total !== undefined) progress.finished(total);
   return value;
