@@ -28,7 +28,6 @@ export function exchange(
   init: TransportInit,
   options: ExchangeOptions,
 ): Promise<Response> {
-  const { signal, onSent } = init;
   const body = bodyOf(init.body);
   // A Request refuses and drops what `fetch` refuses and drops: methods, URLs, headers that belong to the browser.
   const { method, url, headers } = new Request(input, {

@@ -125,10 +125,9 @@ function checked(
         `xhrTransport: "${name}" is not an option; there are ${NAMES.join(", ")}`,
       );
     }
-    const kind = name === "timeout" || name === "maxReplyBytes" ? "number" : "boolean";
-    if (typeof value !== kind) {
-      throw new TypeError(`${name}: expected a ${kind}, got ${typeof value}`);
-    }
+    const expected = name === "timeout" || name === "maxReplyBytes" ? "number" : "boolean";
+    const got = typeof value;
+    if (got !== expected) throw new TypeError(`${name}: expected a ${expected}, got ${got}`);
   }
   const { withCredentials = false, pauseWhileOffline = false } = options;
   const { timeout = 0, maxReplyBytes = 16 * 1024 * 1024 } = options;

@@ -6,7 +6,7 @@ import { fileCheckpoints } from "../../src/file/file_checkpoints.ts";
 import type { Checkpoint } from "../../mod.ts";
 
 const WEEK = 7 * 24 * 3600 * 1000;
-const KEY = "/home/somebody/secret plans.pdf";
+const KEY = "/srv/somebody/secret plans.pdf";
 
 const checkpoint = (persisted: number): Checkpoint => ({
   version: 1,

@@ -503,7 +503,7 @@ for (const [what, options, message] of wrong) {
 Deno.test("no error says a key or a session", async () => {
   const gcs = new GcsEmulator();
   const checkpoints = new Notebook();
-  const key = "/home/somebody/secret plans.pdf";
+  const key = "/srv/somebody/secret plans.pdf";
   const first = put(DATA, { gcs, checkpoints, key });
   const busy = await assertRejects(() => put(DATA, { gcs, checkpoints, key }), UploadError);
   await first;
