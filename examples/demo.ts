@@ -18,7 +18,7 @@ import { createUploadProxy, signUploadTicket } from "@resumable-media/upload/wor
 import { compare } from "./demo/compare.ts";
 import { narrated, readable, Show } from "./demo/show.ts";
 import { unreliable } from "./demo/unreliable.ts";
-import { serveEmulator } from "./emulator/node.ts";
+import { serveEmulator } from "@resumable-media/upload/emulator/serve";
 import { type FileSource, fileSource } from "./file_source.ts";
 
 /** Above this, in bytes, what is uploaded is not kept in memory. */

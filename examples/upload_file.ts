@@ -10,7 +10,7 @@
 
 import { upload } from "@resumable-media/upload";
 import { GcsEmulator } from "@resumable-media/upload/emulator";
-import { serveEmulator } from "./emulator/node.ts";
+import { serveEmulator } from "@resumable-media/upload/emulator/serve";
 import { fileSource } from "./file_source.ts";
 
 const [path] = Deno.args;

@@ -17,6 +17,11 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   "mod.ts": ["errors", "bytes", "net", "upload", "protocol"],
 };
 
+/** What single files may import besides. */
+const ALSO: Record<string, readonly string[]> = {
+  "src/emulator/serve.ts": ["node:http"],
+};
+
 /** Packages that one file may load on demand (or take types from, which are gone at run time), and nobody else. */
 const ON_DEMAND: Record<string, readonly string[]> = {
   "src/bytes/md5.ts": ["@noble/hashes"],
@@ -71,6 +76,7 @@ function roomOf(path: string): string | undefined {
 
 function mayImport(path: string, room: string, { name, kind }: Use): boolean {
   if (!/^\.{1,2}\//.test(name)) {
+    if (ALSO[path]?.includes(name)) return true;
     const packageName = name.match(/^(?:@[^/]+\/)?[^/]+/)?.[0] ?? name;
     if (kind !== "import" && ON_DEMAND[path]?.includes(packageName)) return true;
     return MAY_IMPORT[room].some((rule) =>

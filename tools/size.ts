@@ -16,6 +16,10 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "mod.ts#cancelUpload": 11_200,
   "src/checkpoints/mod.ts": 2_000,
   "src/xhr/mod.ts": 3_000,
+  "mod.ts": 31_000,
+  "mod.ts#upload": 27_000,
+  "mod.ts#SimpleUpload": 17_750,
+  "mod.ts#cancelUpload": 11_250,
   "src/worker.ts": 52_000,
   "src/auth/mod.ts": 19_000,
 };

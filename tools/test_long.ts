@@ -31,6 +31,7 @@ const suites: readonly Suite[] = [
       "tests/clients/interop_gapic.ts",
     ],
   },
+  { name: "package", paths: ["tests/npm/package.ts"] },
   {
     name: "soak",
     paths: ["tests/soak/soak.ts"],

@@ -2,7 +2,7 @@
 
 import { GcsEmulator } from "@resumable-media/upload/emulator";
 import { createUploadProxy, type UploadProxy } from "@resumable-media/upload/worker";
-import { type ServedEmulator, serveEmulator } from "../emulator/node.ts";
+import { type ServedEmulator, serveEmulator } from "@resumable-media/upload/emulator/serve";
 import { loadAssets } from "./assets.ts";
 import { badNetwork, type Network, readChange } from "./network.ts";
 import type { PageSettings } from "./settings.ts";

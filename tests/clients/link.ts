@@ -1,6 +1,6 @@
 // A proxy on a socket, with an emulated Google on another one behind it.
 
-import { serveEmulator } from "../../examples/emulator/node.ts";
+import { serveEmulator } from "../../src/emulator/serve.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import {
   createUploadProxy,

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import worker from "../../examples/gemini/worker.ts";
-import { serveEmulator } from "../../examples/emulator/node.ts";
+import { serveEmulator } from "../../src/emulator/serve.ts";
 import { fileSource } from "../../examples/file_source.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { installRuntimes, startWorkerd } from "../worker/support/runtimes.ts";
