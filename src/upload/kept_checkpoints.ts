@@ -85,7 +85,7 @@ export class KeptCheckpoint {
   readonly #store: CheckpointStore;
   readonly #key: string;
   readonly #onError: ((error: unknown) => void) | undefined;
-  #last: Promise<unknown> = Promise.resolve(); // one call after the other: no late `set` comes behind a `delete`
+  #last: Promise<unknown> = Promise.resolve(); // what an abort does not wait for, and the next upload does
 
   /** `options` have been checked by {@linkcode keepsCheckpoints}. */
   constructor({ checkpoints, key, onCheckpointError }: KeepingOptions) {
@@ -143,8 +143,7 @@ export class KeptCheckpoint {
     const late = (): never => {
       throw new Error(`The store of checkpoints did not answer within ${STORE_TIMEOUT} ms`);
     };
-    const bounded = async () => await within(STORE_TIMEOUT, (async () => await action())(), late);
-    const result = this.#last.then(bounded);
+    const result = within(STORE_TIMEOUT, (async () => await action())(), late);
     this.#last = result.catch(() => {});
     try {
       return await result;

@@ -266,6 +266,18 @@ Deno.test("a 401 or 403 to the first question is an error, and what is kept stay
   }
 });
 
+Deno.test("a session that was taken up and is gone later ends the call, as any session; the next call starts anew", async () => {
+  const gcs = new GcsEmulator();
+  const checkpoints = new Notebook();
+  await interrupted(gcs, checkpoints);
+  gcs.inject({ on: "chunk", expire: 410 });
+  const error = await assertRejects(() => put(DATA, { gcs, checkpoints }), UploadError);
+  assertEquals([error.code, checkpoints.texts.size], ["session_gone", 0]);
+  await put(DATA, { gcs, checkpoints });
+  assertEquals(gcs.sessions.length, 2);
+  assertObject(gcs, DATA);
+});
+
 Deno.test("where a new session is refused, what was kept is still there", async () => {
   const gcs = new GcsEmulator();
   const checkpoints = new Notebook();
@@ -355,6 +367,30 @@ for (const method of ["get", "set", "delete"] as const) {
     });
   }
 }
+
+Deno.test("a store that never answers holds no upload up for ever, and is heard of", async () => {
+  const { setTimeout } = globalThis;
+  const waits: unknown[] = [];
+  globalThis.setTimeout = ((callback: () => void, milliseconds: number) => {
+    waits.push(milliseconds);
+    return setTimeout(callback, 0);
+  }) as typeof setTimeout;
+  try {
+    const gcs = new GcsEmulator();
+    const never = () => new Promise<never>(() => {});
+    const errors: string[] = [];
+    await put(DATA, {
+      gcs,
+      checkpoints: { get: never, set: never, delete: never },
+      onCheckpointError: (error: Error) => void errors.push(error.message),
+    });
+    assertObject(gcs, DATA);
+    assertEquals([errors.length, new Set(waits)], [8, new Set([10_000])]);
+    assert(/did not answer within 10000 ms/.test(errors[0]), errors[0]);
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+});
 
 Deno.test("what onCheckpointError throws ends the upload, but not one that is finished", async () => {
   const own = new Error("must be kept");
