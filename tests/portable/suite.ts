@@ -7,6 +7,7 @@ import { apiRandom } from "./cases/api_random.ts";
 import { apiTargets } from "./cases/api_targets.ts";
 import { auth } from "./cases/auth.ts";
 import { bytes } from "./cases/bytes.ts";
+import { directoryEntryCases } from "./cases/directory_entries.ts";
 import { finishClosed } from "./cases/finish_closed.ts";
 import { finishCors } from "./cases/finish_cors.ts";
 import { finishProof } from "./cases/finish_proof.ts";
@@ -17,6 +18,7 @@ import { http } from "./cases/http.ts";
 import { sourcesChanged } from "./cases/sources_changed.ts";
 import { sourcesDisturbed } from "./cases/sources_disturbed.ts";
 import { sourcesEmpty } from "./cases/sources_empty.ts";
+import { sourcesIdentity } from "./cases/sources_identity.ts";
 import { sourcesMediaType } from "./cases/sources_media_type.ts";
 import { sourcesMemory } from "./cases/sources_memory.ts";
 import { sourcesReleased } from "./cases/sources_released.ts";
@@ -44,6 +46,7 @@ import { uploads } from "./cases/upload.ts";
 import { xhr } from "./cases/xhr.ts";
 import { xhrOffline } from "./cases/xhr_offline.ts";
 import { checkpointStores } from "./cases/checkpoint_stores.ts";
+import { manyUploads } from "./cases/upload_many.ts";
 
 /** Every case, in the order of running. */
 export const cases: PortableCase[] = [
@@ -54,6 +57,7 @@ export const cases: PortableCase[] = [
   ...sourcesChanged,
   ...sourcesDisturbed,
   ...sourcesEmpty,
+  ...sourcesIdentity,
   ...sourcesMediaType,
   ...sourcesMemory,
   ...sourcesReleased,
@@ -82,6 +86,7 @@ export const cases: PortableCase[] = [
   ...stretchTransports,
   ...stretchLimits,
   ...stretchOneRequests,
+  ...directoryEntryCases,
   ...emulator,
   ...apiGranularity,
   ...apiFaults,
@@ -99,6 +104,7 @@ export const cases: PortableCase[] = [
       }
     },
   },
+  ...manyUploads,
 ];
 
 /** One case may take this long, in milliseconds. */
