@@ -10,11 +10,12 @@ const Q = 262_144;
 
 /** The page: the client, and one function that uploads a file of so many bytes and says how that ended. */
 const SCRIPT = `
-async function run({ proxy, ticket, size, options, abortAt, again }) {
+async function run({ proxy, ticket, size, options, abortAt, again, asStream }) {
   const bytes = Uint8Array.from({ length: size }, (_, index) => index % 251);
   const file = new File([bytes], "a photo.png", { type: "image/png", lastModified: 1 });
+  const source = !asStream ? file : asStream === "reader" ? file.stream().getReader() : file.stream();
   return await new Promise((resolve) => {
-    const upload = new tus.Upload(file, {
+    const upload = new tus.Upload(source, {
       endpoint: proxy + "/upload/storage/v1/b/my-bucket/o",
       headers: { Authorization: "Bearer " + ticket },
       metadata: { filename: file.name, filetype: file.type },
@@ -27,6 +28,7 @@ async function run({ proxy, ticket, size, options, abortAt, again }) {
         if (abortAt && stored >= abortAt) upload.abort().then(() => resolve("aborted"));
       },
     });
+    if (asStream) return upload.start();
     upload.findPreviousUploads().then((found) => {
       if (again && found.length !== 1) return resolve("there are " + found.length);
       if (again) upload.resumeFromPreviousUpload(found[0]);
@@ -105,6 +107,27 @@ for (const version of versions) {
   });
 
   Deno.test({
+    name: `${client}: a stream of known size, and one whose size is known only at its end`,
+    ignore,
+    fn: () =>
+      inPage(version, true, async ({ visitor, origin, link }) => {
+        const size = 3 * Q + 5;
+        const asStream = version === "v4" ? "reader" : "stream";
+        const page = await visitor.open(origin);
+        const known = { size, asStream, options: { uploadSize: size } };
+        assertEquals(await run(page, link, known), "success");
+        assertWhole(link, size);
+        const metadata = { filename: "open.png", filetype: "image/png" };
+        const options = { uploadLengthDeferred: true, metadata };
+        const said = await run(page, link, { size, asStream, options });
+        // In browsers, version 4 sends the last bytes without saying that they are the last: Google takes no such piece.
+        if (version === "v4") return assertMatch(said, /400.*got 5: set the client's chunkSize/);
+        assertEquals(said, "success");
+        assertWhole(link, size, "open.png");
+      }),
+  });
+
+  Deno.test({
     name: `${client}: a file goes on after the page was loaded again`,
     ignore,
     fn: () =>
@@ -127,6 +150,9 @@ for (const version of versions) {
         const page = await visitor.open(origin);
         const said = await run(page, link, { size: 700_000, options: { chunkSize: 100_000 } });
         assertMatch(said, /400.*set the client's chunkSize to a multiple of 262144/);
+        const parallel = await run(page, link, { size: 4 * Q, options: { parallelUploads: 2 } });
+        assertMatch(parallel, /400.*leave out the client's parallelUploads/);
+        assertEquals(link.gcs.objects.length, 0);
       });
       await inPage(version, false, async ({ visitor, origin, link }) => {
         assertMatch(await run(await visitor.open(origin), link, { size: 5 }), /^error: /);
