@@ -2,7 +2,13 @@
 /** The requests of the page to its own server, besides those of the library. */
 
 import type { Transport } from "@resumable-media/upload";
-import type { NetworkState, PageSettings, TicketReply, TicketWish } from "./settings.ts";
+import type {
+  Comparison,
+  NetworkState,
+  PageSettings,
+  TicketReply,
+  TicketWish,
+} from "./settings.ts";
 import { TicketError } from "./trouble.ts";
 
 /** Fetches what the page has to know. */
@@ -13,9 +19,9 @@ export async function fetchSettings(): Promise<PageSettings> {
 }
 
 /** Asks for permission to upload a file. */
-export async function fetchTicket(wish: TicketWish, signal: AbortSignal): Promise<TicketReply> {
+export async function fetchTicket(wish: TicketWish, signal?: AbortSignal): Promise<TicketReply> {
   const response = await post("/ticket", wish, signal).catch((error) => {
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     throw new TicketError(undefined, { cause: error });
   });
   if (!response.ok) throw new TicketError(response.status);
@@ -26,6 +32,13 @@ export async function fetchTicket(wish: TicketWish, signal: AbortSignal): Promis
 export async function network(change?: Partial<NetworkState>): Promise<NetworkState> {
   const response = change ? await post("/network", change) : await fetch("/network");
   if (!response.ok) throw new Error(`The network cannot be changed: ${response.status}`);
+  return await response.json();
+}
+
+/** Fetches what each client needed for its last file. */
+export async function fetchComparison(): Promise<Comparison> {
+  const response = await fetch("/comparison");
+  if (!response.ok) throw new Error(`The comparison cannot be fetched: ${response.status}`);
   return await response.json();
 }
 
@@ -51,8 +64,10 @@ export function uploadTransport(
     if (ticket !== undefined && init.method === "POST") {
       headers.set("authorization", `Bearer ${ticket}`);
     }
+    // Chromium sends bytes at some 6 MB/s, and the same bytes in a Blob ten times as fast.
+    const body = init.body instanceof Uint8Array ? new Blob([init.body]) : init.body ?? null;
     try {
-      const response = await fetch(url, { ...init, headers });
+      const response = await fetch(url, { ...init, headers, body });
       onSteady(response.status < 500 && response.status !== 429 && response.status !== 408);
       return response;
     } catch (error) {

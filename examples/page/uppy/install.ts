@@ -21,7 +21,7 @@ const PATIENCE = 120_000;
  *
  * @throws {Error} when it cannot be had; the message says why
  */
-export async function bundleUppy(entry: URL = new URL("compare.ts", HERE)): Promise<UppyBundle> {
+export async function bundleUppy(entry: URL = new URL("dashboard.ts", HERE)): Promise<UppyBundle> {
   await deno("install", "--quiet");
   const script = await deno("bundle", "--quiet", "--platform=browser", fileURLToPath(entry));
   const styles = await Promise.all(
