@@ -29,6 +29,7 @@ const suites: readonly Suite[] = [
       "tests/clients/interop_python.ts",
       "tests/clients/interop_fake_gcs_server.ts",
       "tests/clients/interop_gapic.ts",
+      "tests/clients/interop_tus.ts",
     ],
   },
   {

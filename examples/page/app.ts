@@ -51,7 +51,7 @@ const renderSummary = setUpSummary(byId("summary"), byId<HTMLButtonElement>("all
 const choice = setUpClientChoice({
   form: byId<HTMLFormElement>("client"),
   note: byId("client-note"),
-  own: [byId("drop"), byId("own")],
+  own: [byId("drop"), byId("own"), byId("own-head")],
   target: byId("uppy"),
 }, {
   fetchTicket: (name) => fetchTicket({ name }),

@@ -38,11 +38,20 @@ export function has(program: string, version = "--version"): boolean {
   }
 }
 
-/** A Python with these packages. */
+/** A Python with Google's packages. */
 export async function python(...packages: string[]): Promise<Installed> {
-  const folder = `${HOME}/python`;
-  const path = `${folder}/bin/python`;
   const imports = "import google.cloud.storage, google.resumable_media, requests";
+  return await pythonIn("python", imports, packages);
+}
+
+/** A Python of its own in the folder of this name, in which these imports work. */
+export async function pythonIn(
+  name: string,
+  imports: string,
+  packages: readonly string[],
+): Promise<Installed> {
+  const folder = `${HOME}/${name}`;
+  const path = `${folder}/bin/python`;
   try {
     await runProgram(path, ["-c", imports]);
     return { path };
@@ -56,6 +65,30 @@ export async function python(...packages: string[]): Promise<Installed> {
     return { path };
   } catch (error) {
     return { reason: `python3 with ${packages.join(" and ")}: ${error}` };
+  }
+}
+
+/** A library from Maven Central, as its archive. */
+export async function javaArchive(
+  group: string,
+  name: string,
+  version: string,
+): Promise<Installed> {
+  const folder = `${HOME}/java`;
+  const path = `${folder}/${name}-${version}.jar`;
+  try {
+    await runProgram("java", ["-version"]);
+    if (await Deno.stat(path).then(() => true, () => false)) return { path };
+    const artifact = `${group}:${name}:${version}`;
+    await runProgram("mvn", ["--quiet", "dependency:get", `-Dartifact=${artifact}`], {
+      seconds: 240,
+    });
+    const copy = [`-Dartifact=${artifact}`, `-DoutputDirectory=${folder}`];
+    await runProgram("mvn", ["--quiet", "dependency:copy", ...copy], { seconds: 240 });
+    await Deno.stat(path);
+    return { path };
+  } catch (error) {
+    return { reason: `java and mvn with ${group}:${name}: ${error}` };
   }
 }
 

@@ -182,8 +182,10 @@ Deno.test("more bytes than the ticket or the proxy allows are a 413 at the creat
     grant: { name: "a", maxBytes: 4 },
     headers: { "upload-length": "5" },
   });
-  const proxy = await create(context, { headers: { "upload-length": "101" } });
-  assertEquals([ticket.status, proxy.status, context.sent.length], [413, 413, 0]);
+  for (const length of ["101", String(2 ** 50), "9".repeat(30)]) {
+    assertEquals((await create(context, { headers: { "upload-length": length } })).status, 413);
+  }
+  assertEquals([ticket.status, context.sent.length], [413, 0]);
 });
 
 Deno.test("a creation wants a ticket; what goes on with it does not", async () => {
