@@ -36,17 +36,26 @@ const runtimeScripts = ["chromium.ts", "run_browser.ts", "run_workerd.ts"].map((
   RUNTIMES + name
 );
 
+/** The script of the upload page that imports what only the configuration beside it names. */
+const UPPY = "examples/page/uppy/";
+const uppyScript = `${UPPY}dashboard.ts`;
+
+const special = [...runtimeScripts, uppyScript];
+
 const steps: Step[] = [
   { name: "format", check: () => deno("fmt", "--check") },
   { name: "lint", check: () => deno("lint", "--quiet") },
   {
     name: "types",
-    check: () =>
-      deno("check", "--quiet", ...scripts.filter((path) => !runtimeScripts.includes(path))),
+    check: () => deno("check", "--quiet", ...scripts.filter((path) => !special.includes(path))),
   },
   {
     name: "types of the runtimes' scripts",
     check: () => deno("check", "--quiet", `--config=${RUNTIMES}deno.json`, ...runtimeScripts),
+  },
+  {
+    name: "types of the page's script with Uppy",
+    check: () => deno("check", "--quiet", `--config=${UPPY}deno.json`, uppyScript),
   },
   {
     name: "types of the library, with nothing but the web platform",

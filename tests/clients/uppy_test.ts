@@ -15,6 +15,8 @@ interface Scene {
   readonly line: Wire;
   /** Lets requests go on that a fault has held. */
   readonly release: () => void;
+  /** Loads the page again. */
+  readonly again: () => Promise<void>;
 }
 
 /** Tries something with a dashboard that sends chunks of a quantum. */
@@ -28,7 +30,11 @@ async function scene(use: (scene: Scene) => Promise<void>): Promise<void> {
           await inUppy(origin, async (dashboard) => {
             const options = { chunkSize: Q, retryDelays: [0, 10, 50] };
             await dashboard.begin(line.origin, "my-bucket", await link.ticket(), options);
-            await use({ dashboard, link, line, release: held.resolve });
+            const again = async () => {
+              await dashboard.page.call("reload");
+              await dashboard.begin(line.origin, "my-bucket", await link.ticket(), options);
+            };
+            await use({ dashboard, link, line, release: held.resolve, again });
           });
         } finally {
           held.resolve();
@@ -85,6 +91,22 @@ Deno.test(`${UPPY}: pause breaks off, resume goes on in the same session from wh
     assertEquals(starts(link), 1);
   }));
 
+Deno.test(`${UPPY}: after a reload of the page the same file goes on in the same session`, () =>
+  scene(async ({ dashboard, link, release, again }) => {
+    link.gcs.inject(HOLD_THIRD);
+    const file = { name: "reload.png", size: 5 * Q + 77 };
+    await dashboard.drop(file);
+    await dashboard.press("Upload 1 file");
+    await until(isHeld(link), "the third chunk is not held");
+    await again();
+    release();
+    await dashboard.drop(file);
+    await dashboard.press("Upload 1 file");
+    assertEquals(await dashboard.said(1), ["reload.png: stored"]);
+    assertStored(link, file.name, file.size);
+    assertEquals(starts(link), 1);
+  }));
+
 Deno.test(`${UPPY}: cancel ends the session at Google, and nothing is stored`, () =>
   scene(async ({ dashboard, link }) => {
     link.gcs.inject(HOLD_THIRD);
@@ -129,3 +151,12 @@ Deno.test(`${UPPY}: what the proxy refuses is said in its words`, () =>
     await dashboard.press("Upload 1 file");
     assertMatch((await dashboard.said(1))[0], /413.*At most 10/);
   }));
+
+Deno.test("docs/clients.md shows how the tests set Uppy up", async () => {
+  const source = await Deno.readTextFile(new URL("uppy/page.js", import.meta.url));
+  const [, shown] = source.split("// docs/clients.md shows what is between these two lines.\n");
+  const document = await Deno.readTextFile(new URL("../../docs/clients.md", import.meta.url));
+  const flat = (text: string) => text.replaceAll(/^\s+/gm, "").trim();
+  assertStringIncludes(flat(shown), ".use(Tus, {");
+  assertStringIncludes(flat(document), flat(shown));
+});
