@@ -1,7 +1,7 @@
 // Uppy's dashboard in Chromium, in a page of another origin than the proxy's, and what a person does with it.
 
 import { bundleUppy, type UppyBundle } from "../../examples/page/uppy/install.ts";
-import { type Page, startBrowser, type Visitor } from "../page/remote.ts";
+import { type Browser, type Page, startBrowser } from "../page/remote.ts";
 
 /** The versions that are tried, as examples/page/uppy/deno.json names them. */
 export const UPPY = "@uppy/core 6.3.1 with @uppy/tus 6.0.0 and @uppy/dashboard 6.0.3";
@@ -54,14 +54,18 @@ export async function withUppyPage<T>(use: (origin: string) => Promise<T>): Prom
   }
 }
 
-/** Opens the page in a browser of its own while `use` runs. */
-export async function inUppy(
+/** Starts one browser for all tests of a file, and returns what opens the page in it, with an empty profile each time. */
+export function useOneBrowser(): (
   origin: string,
-  use: (dashboard: DashboardPage, visitor: Visitor) => Promise<void>,
-): Promise<void> {
-  await using browser = await startBrowser();
-  await using visitor = await browser.visitor({ viewport: { width: 1000, height: 800 } });
-  await use(dashboardOf(await visitor.open(origin)), visitor);
+  use: (dashboard: DashboardPage) => Promise<void>,
+) => Promise<void> {
+  let browser: Browser;
+  Deno.test.beforeAll(async () => void (browser = await startBrowser()));
+  Deno.test.afterAll(async () => await browser[Symbol.asyncDispose]());
+  return async (origin, use) => {
+    await using visitor = await browser.visitor({ viewport: { width: 1000, height: 800 } });
+    await use(dashboardOf(await visitor.open(origin)));
+  };
 }
 
 /** What can be done with the dashboard of a page. */

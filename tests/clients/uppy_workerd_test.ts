@@ -5,9 +5,10 @@ import { difference } from "../e2e/support.ts";
 import { wire } from "../e2e/wire.ts";
 import { endAfterAll, rule } from "../worker/support/rules.ts";
 import { sample } from "./link.ts";
-import { inUppy, UPPY, withUppyPage } from "./uppy_page.ts";
+import { UPPY, useOneBrowser, withUppyPage } from "./uppy_page.ts";
 
 endAfterAll();
+const inUppy = useOneBrowser();
 
 const Q = 262_144;
 
