@@ -438,6 +438,21 @@ test("with Uppy chosen the same files go to the same proxy by tus, and both clie
   await assertQuiet(REFUSED(503));
 });
 
+test("what the proxy refuses is said in its words, with Uppy too, and without the address of an upload", async () => {
+  await using at = await scene({ maxBytes: 500_000 });
+  const { page, gcs } = at;
+  const { path } = await file("large.bin", 600_000);
+  await uppyRadio(page).call("check", { force: true });
+  await page.find("#uppy .uppy-Dashboard").seen();
+  await page.call("setInputFiles", "#uppy input.uppy-Dashboard-input >> nth=0", [path]);
+  const said = page.find("#live", "large.bin: At most 500000 bytes");
+  await said.call("waitFor", { state: "attached" });
+  await page.find("#uppy", "At most 500000 bytes").seen();
+  assert(!(await page.find("#live").text()).includes("http"));
+  assertEquals(gcs.sessions.length, 0);
+  assert((await browser.problems()).every((problem) => !problem.includes("upload_id=")));
+});
+
 test("where Uppy cannot be had the page says why, and this library goes on", async () => {
   const uppy = () => Promise.reject(new Error("Uppy cannot be had from npm: no network"));
   await using at = await scene({}, {}, { uppy });
