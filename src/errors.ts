@@ -48,6 +48,13 @@ const RETRYABLE: readonly UploadErrorCode[] = [
   "deadline_exceeded",
 ];
 
+/** The codes of other failures that leave the session as it is. */
+const RESUMABLE: readonly UploadErrorCode[] = [
+  "invalid_state",
+  "invalid_response",
+  "source_changed",
+];
+
 /** What an {@linkcode UploadError} can be given besides its code and its message. */
 export interface UploadErrorOptions {
   /** The error below this one. */
@@ -102,6 +109,15 @@ export class UploadError extends Error {
   /** Whether the same may succeed later: no reply, one that came too late, or a server that could not serve. */
   get retryable(): boolean {
     return RETRYABLE.includes(this.code);
+  }
+
+  /**
+   * Whether a checkpoint of this upload is worth keeping: the session may go on once what failed has been mended, credentials
+   * (401, 403) and the wrong source (`source_changed`) included. `false` means that only a new upload helps.
+   */
+  get canResume(): boolean {
+    if (this.code === "rejected") return this.status === 401 || this.status === 403;
+    return RETRYABLE.includes(this.code) || RESUMABLE.includes(this.code);
   }
 }
 

@@ -19,7 +19,11 @@ interface Suite {
 const suites: readonly Suite[] = [
   {
     name: "properties",
-    paths: ["tests/properties/", "tests/stretch/random_test.ts"],
+    paths: [
+      "tests/properties/",
+      "tests/stretch/random_test.ts",
+      "tests/parallel/upload_many_random_test.ts",
+    ],
     env: { PROPERTY_RUNS: "5" },
   },
   { name: "crashes", paths: ["tests/crash/"], env: { CRASHES: "25" } },
@@ -32,6 +36,7 @@ const suites: readonly Suite[] = [
       "tests/clients/interop_tus.ts",
     ],
   },
+  { name: "package", paths: ["tests/npm/package.ts"] },
   {
     name: "soak",
     paths: ["tests/soak/soak.ts"],

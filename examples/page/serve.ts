@@ -1,8 +1,8 @@
 /** The page, its tickets, the upload proxy and an emulated Google behind it: one server for all of them. */
 
 import { GcsEmulator } from "@resumable-media/upload/emulator";
+import { type ServedEmulator, serveEmulator } from "@resumable-media/upload/emulator/serve";
 import { createUploadProxy } from "@resumable-media/upload/worker";
-import { type ServedEmulator, serveEmulator } from "../emulator/node.ts";
 import { loadAssets } from "./assets.ts";
 import { createCounter } from "./comparison.ts";
 import { badNetwork, type Network, readChange } from "./network.ts";

@@ -7,9 +7,9 @@ import type { ReplyHead } from "../protocol/reply.ts";
 import type { RequestHead } from "../protocol/upload_protocol.ts";
 import { readBody } from "./body.ts";
 import { abortable, type Clock, within } from "./clock.ts";
-import { describeError, secretsOf, withoutSecrets } from "./redact.ts";
 import { type PieceBody, StreamedBody } from "./streamed_body.ts";
 import { streamingInit, type Transport } from "./transport.ts";
+import { transportFailure } from "./transport_failure.ts";
 
 /** A request that is ready to be sent. */
 export interface SendRequest extends RequestHead {
@@ -145,22 +145,6 @@ function isPieceBody(body: SendRequest["body"]): body is PieceBody {
 /** A Blob whose file has changed or is gone fails as a body, and tells why when it is read. */
 async function stillReadable(blob: Blob): Promise<void> {
   await blob.slice(0, 1).arrayBuffer();
-}
-
-function transportFailure(
-  { method, url, headers }: SendRequest,
-  error: unknown,
-  action: string = method,
-): UploadError {
-  const secrets = secretsOf(url, headers);
-  const words = describeError(error, secrets);
-  return new UploadError(
-    "transport_failed",
-    `Cannot ${action}: expected a reply from ${new URL(url).host}, but the transport failed${
-      words && `: ${words}`
-    }`,
-    { cause: withoutSecrets(error, secrets) },
-  );
 }
 
 /** The deadline of an attempt: from its start, or from the last piece that was taken. */

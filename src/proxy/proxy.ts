@@ -2,7 +2,7 @@
 
 import { authorizer } from "./authorize.ts";
 import { checkFraming } from "./body.ts";
-import { preflight, withCors } from "./cors.ts";
+import { preflight, refusedOrigin, withCors } from "./cors.ts";
 import { end, media, multipart, proceed, startUpload } from "./fronts/content_range.ts";
 import type { Place, StartRequest } from "./fronts/front.ts";
 import { isTus, tus, tusDiscovery } from "./fronts/tus.ts";
@@ -76,6 +76,8 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
       let response: Response;
       try {
         checkHead(request);
+        const own = new URL(location.base ?? request.url).origin;
+        trace.refusedOrigin = refusedOrigin(request, allowedOrigins, own);
         response = isMetrics(request, location)
           ? metricsResponse(metrics, trace)
           : await route(request, core, authorize, location, trace);

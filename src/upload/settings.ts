@@ -11,8 +11,8 @@ export interface StreamSettings<T = StorageObject> extends ResumableUploadOption
   /** Sends the requests, and adds credentials to them. The default is `fetch`, which adds none. */
   transport?: Transport | undefined;
   /**
-   * The media type. The default is that of `metadata`, the Blob's own, `text/plain;charset=UTF-8` for a string, else
-   * `application/octet-stream`.
+   * The media type. The default is that of `metadata`, the source's own `type` (that of a Blob, of a file), for a string
+   * `text/plain;charset=UTF-8`, else `application/octet-stream`.
    */
   contentType?: string | undefined;
   /** Fields of the object resource: `metadata`, `cacheControl`, `storageClass` and so on. */

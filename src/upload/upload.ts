@@ -89,7 +89,15 @@ export function upload<T = StorageObject>(
   options: UploadOptions<T>,
 ): Promise<T>;
 export async function upload<T>(source: UploadSource, options: UploadOptions<T>): Promise<T> {
-  const taken = takeSource(source);
+  return await uploadTaken(source, takeSource(source), options);
+}
+
+/** Uploads a source that was taken before: in the turn in which the caller has given it. */
+export async function uploadTaken<T>(
+  source: UploadSource,
+  taken: TakenSource,
+  options: UploadOptions<T>,
+): Promise<T> {
   try {
     checkOptions(options, SETTING_NAMES.upload, "upload");
     checkTransport(options.transport ?? defaultTransport);

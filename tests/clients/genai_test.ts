@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { serveEmulator } from "../../examples/emulator/node.ts";
+import { serveEmulator } from "../../src/emulator/serve.ts";
 import { geminiFile, upload, xGoogUpload } from "../../mod.ts";
 import { type Fault, GcsEmulator } from "../../src/emulator/mod.ts";
 import { difference } from "../e2e/support.ts";

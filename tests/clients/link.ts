@@ -1,7 +1,7 @@
 // A proxy on a socket, with an emulated Google on another one behind it.
 
-import { serveEmulator } from "../../examples/emulator/node.ts";
 import { GcsEmulator, type GcsEmulatorOptions } from "../../src/emulator/mod.ts";
+import { serveEmulator } from "../../src/emulator/serve.ts";
 import {
   createUploadProxy,
   signUploadTicket,

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { serveEmulator } from "../../examples/emulator/node.ts";
+import { serveEmulator } from "../../src/emulator/serve.ts";
 import { GcsEmulator, type GcsEmulatorOptions } from "../../src/emulator/mod.ts";
 import { data, U } from "./helpers.ts";
 

@@ -6,6 +6,7 @@ import { apiRandom } from "./cases/api_random.ts";
 import { apiTargets } from "./cases/api_targets.ts";
 import { auth } from "./cases/auth.ts";
 import { bytes } from "./cases/bytes.ts";
+import { directoryEntryCases } from "./cases/directory_entries.ts";
 import { finishClosed } from "./cases/finish_closed.ts";
 import { finishCors } from "./cases/finish_cors.ts";
 import { finishProof } from "./cases/finish_proof.ts";
@@ -16,6 +17,7 @@ import { http } from "./cases/http.ts";
 import { sourcesChanged } from "./cases/sources_changed.ts";
 import { sourcesDisturbed } from "./cases/sources_disturbed.ts";
 import { sourcesEmpty } from "./cases/sources_empty.ts";
+import { sourcesIdentity } from "./cases/sources_identity.ts";
 import { sourcesMediaType } from "./cases/sources_media_type.ts";
 import { sourcesMemory } from "./cases/sources_memory.ts";
 import { sourcesReleased } from "./cases/sources_released.ts";
@@ -40,6 +42,7 @@ import { stretchTransports } from "./cases/stretch_transports.ts";
 import { stretchLimits } from "./cases/stretch_limits.ts";
 import { stretchOneRequests } from "./cases/stretch_one_request.ts";
 import { uploads } from "./cases/upload.ts";
+import { manyUploads } from "./cases/upload_many.ts";
 
 /** Every case, in the order of running. */
 export const cases: PortableCase[] = [
@@ -50,6 +53,7 @@ export const cases: PortableCase[] = [
   ...sourcesChanged,
   ...sourcesDisturbed,
   ...sourcesEmpty,
+  ...sourcesIdentity,
   ...sourcesMediaType,
   ...sourcesMemory,
   ...sourcesReleased,
@@ -78,12 +82,14 @@ export const cases: PortableCase[] = [
   ...stretchTransports,
   ...stretchLimits,
   ...stretchOneRequests,
+  ...directoryEntryCases,
   ...emulator,
   ...apiGranularity,
   ...apiFaults,
   ...apiRandom,
   ...apiTargets,
   ...handoffSessions,
+  ...manyUploads,
 ];
 
 /** One case may take this long, in milliseconds. */

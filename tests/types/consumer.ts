@@ -18,6 +18,12 @@ import {
   type UploadStream,
   uploadStream,
 } from "../../mod.ts";
+import {
+  uploadMany,
+  type UploadManyItem,
+  type UploadManyResult,
+  type UploadManyRun,
+} from "../../src/parallel/mod.ts";
 
 const to = { bucket: "my-bucket", name: "a.txt" };
 
@@ -106,6 +112,30 @@ export const metadata: ObjectMetadata = {
   eventBasedHold: true,
   temporaryHold: false,
 };
+
+/** Many files: iterables of both kinds, items with fields of their own, results that narrow. */
+export async function many(folder: AsyncIterable<UploadManyItem>, files: File[]): Promise<number> {
+  await uploadMany(folder, { bucket: "my-bucket", skipExisting: undefined, signal: undefined });
+  await uploadMany(new Set([{ name: "a", source: () => Promise.resolve(new Blob()) }]), {
+    bucket: "my-bucket",
+    manifest: { previous: undefined, write: new WritableStream<string>() },
+  });
+  const items = files.map((file) => ({ name: file.name, source: file, file }));
+  const run: UploadManyRun = uploadMany(items, {
+    bucket: "my-bucket",
+    onResult(result) {
+      const modified: number = result.item.file.lastModified;
+      if (result.status === "uploaded") return void result.object.size.at(modified);
+      if (result.status === "skipped") return void result.reason.at(0);
+      const error: unknown = result.error;
+      throw error;
+    },
+    onProgress: ({ files, bytes }) => void (files.active + bytes.persisted),
+  });
+  const narrowed = (result: UploadManyResult) => result.status;
+  const { uploaded, failed }: { uploaded: number; failed: number } = await run;
+  return uploaded + failed + run.summary.bytes + narrowed.length;
+}
 
 /** A switch over all codes narrows to nothing. */
 export function advice(error: unknown): string {

@@ -1,6 +1,7 @@
 // Lines that must not compile: a directive above each is an error itself when the line does.
 
 import { type ObjectMetadata, type RetryOptions, upload, uploadStream } from "../../mod.ts";
+import { uploadMany } from "../../src/parallel/mod.ts";
 
 const bytes = new Uint8Array(1);
 const to = { bucket: "my-bucket", name: "a.txt" };
@@ -8,6 +9,18 @@ const url = "https://a.example/";
 
 // @ts-expect-error: it has to go somewhere
 upload(bytes, {});
+// @ts-expect-error: many files need a bucket
+uploadMany([{ name: "a", source: "a" }], {});
+// @ts-expect-error: each file needs a name
+uploadMany([{ source: "a" }], { bucket: "my-bucket" });
+// @ts-expect-error: each file needs a source
+uploadMany([{ name: "a" }], { bucket: "my-bucket" });
+// @ts-expect-error: one file is not many
+uploadMany({ name: "a", source: "a" }, { bucket: "my-bucket" });
+// @ts-expect-error: an option of a single upload
+uploadMany([], { bucket: "my-bucket", onCheckpoint() {} });
+// @ts-expect-error: each file has a name of its own
+uploadMany([], { bucket: "my-bucket", name: "a" });
 // @ts-expect-error: a bucket is not enough
 upload(bytes, { bucket: "my-bucket" });
 // @ts-expect-error: a name is not enough
