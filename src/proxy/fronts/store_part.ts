@@ -5,7 +5,7 @@ import { type BodyBounds, checkLength, lengthOf, passBody, type PassedBody } fro
 import type { Core, OpenSession } from "../core.ts";
 import { badGateway, HttpError, tooLarge } from "../http_error.ts";
 import type { Trace } from "../log.ts";
-import type { FinishedObject } from "../outcome.ts";
+import type { FinishedObject, Outcome } from "../outcome.ts";
 import { append, ask, WrongOffset } from "../session.ts";
 import { drain, firstBytes, SEGMENT_TIME, SegmentReader } from "./part_body.ts";
 import { refusalOf } from "./refusal.ts";
@@ -88,6 +88,7 @@ export async function storePart(
   const whole = length - length % granularity;
   if (whole === 0) {
     await drain(body);
+    await expectOffset(core, session, offset, trace); // a client that is wrong about it may still go on
     throw new BelowQuantum(granularity, length);
   }
   const end = offset + whole;
@@ -137,13 +138,25 @@ async function storeNothing(
   trace: Trace,
 ): Promise<Stored> {
   const { offset } = part;
+  const outcome = await expectOffset(core, session, offset, trace);
+  const reached = offset;
+  if (outcome.kind === "finished") return { reached, end: offset, object: outcome.object };
+  if (!isEnd(part, offset)) return { reached, end: offset };
+  return { reached, end: offset, object: await finishWhole(core, session, part, trace) };
+}
+
+/** Asks where the stored bytes end: any other offset is a 409. */
+async function expectOffset(
+  core: Core,
+  session: OpenSession,
+  offset: number,
+  trace: Trace,
+): Promise<Extract<Outcome, { kind: "stored" | "finished" }>> {
   const outcome = await ask(core, session, trace);
   if (outcome.kind !== "stored" && outcome.kind !== "finished") throw refusalOf(outcome);
   const reached = outcome.kind === "stored" ? outcome.persisted ?? 0 : outcome.object.size;
   if (reached !== offset) throw new WrongOffset(offset, reached, outcome.kind === "finished");
-  if (outcome.kind === "finished") return { reached, end: offset, object: outcome.object };
-  if (!isEnd(part, offset)) return { reached, end: offset };
-  return { reached, end: offset, object: await finishWhole(core, session, part, trace) };
+  return outcome;
 }
 
 /** Bytes that go to the backend in one request. */
@@ -279,7 +292,10 @@ async function storeSegment(
     return;
   }
   if (error) throw error instanceof HttpError ? error : badGateway("The request broke off");
-  if (isLast && progress.at === offset) throw new BelowQuantum(granularity, length);
+  if (isLast && progress.at === offset) {
+    await expectOffset(core, session, offset, trace);
+    throw new BelowQuantum(granularity, length);
+  }
   if (progress.at < offset + progress.sent) progress.isOver = true;
 }
 
