@@ -144,5 +144,50 @@ const tus: FrontClient = {
   },
 };
 
+async function xGoogTold(reply: Response | undefined): Promise<Told> {
+  const status = reply?.headers.get("x-goog-upload-status");
+  if (status === "cancelled") return { kind: "cancelled" };
+  if (!reply?.ok) return await failure(reply);
+  if (status === "final") return { kind: "finished" };
+  const offset = reply.headers.get("x-goog-upload-size-received");
+  return offset === null ? { kind: "unknown" } : { kind: "stored", offset: Number(offset) };
+}
+
+/** `X-Goog-Upload`. */
+const xGoogUpload: FrontClient = {
+  name: "X-Goog-Upload",
+  sharesSessions: true,
+  async start(send, collection, total) {
+    const reply = await sent(send, `${collection}?name=a`, "POST", {
+      "x-goog-upload-protocol": "resumable",
+      "x-goog-upload-command": "start",
+      "x-goog-upload-header-content-length": `${total}`,
+      "content-length": "0",
+    });
+    return reply?.headers.get("x-goog-upload-url") ?? await failure(reply);
+  },
+  async append(send, url, { offset, bytes, total }) {
+    const commands = [
+      ...(bytes.length > 0 ? ["upload"] : []),
+      ...(offset + bytes.length === total ? ["finalize"] : []),
+    ];
+    const headers = {
+      "x-goog-upload-command": commands.join(", "),
+      "x-goog-upload-offset": `${offset}`,
+    };
+    return await xGoogTold(await sent(send, url, "POST", headers, bytes));
+  },
+  async ask(send, url) {
+    const headers = { "x-goog-upload-command": "query", "content-length": "0" };
+    return await xGoogTold(await sent(send, url, "POST", headers));
+  },
+  async cancel(send, url) {
+    const headers = { "x-goog-upload-command": "cancel", "content-length": "0" };
+    const reply = await sent(send, url, "POST", headers);
+    const isOver = reply?.status === 400 && reply.headers.get("x-goog-upload-status") === "final";
+    return isOver ? { kind: "finished" } : await xGoogTold(reply);
+  },
+};
+
 /** Every front that there is. */
-export const fronts: readonly FrontClient[] = [contentRange, tus];
+export const fronts: readonly FrontClient[] = [contentRange, tus, xGoogUpload];
