@@ -10,7 +10,7 @@
 
 import { type Transport, upload } from "@resumable-media/upload";
 import { GcsEmulator } from "@resumable-media/upload/emulator";
-import { serveEmulator } from "./emulator/node.ts";
+import { serveEmulator } from "@resumable-media/upload/emulator/serve";
 
 /** Adds a token. It is asked for each request, so that it can be renewed. */
 const authorized =

@@ -14,12 +14,12 @@
 
 import { upload, UPLOAD_CHUNK_SIZE } from "@resumable-media/upload";
 import { GcsEmulator } from "@resumable-media/upload/emulator";
+import { fileSource, type RegularFileSource } from "@resumable-media/upload/file";
 import { createUploadProxy, signUploadTicket } from "@resumable-media/upload/worker";
 import { compare } from "./demo/compare.ts";
 import { narrated, readable, Show } from "./demo/show.ts";
 import { unreliable } from "./demo/unreliable.ts";
-import { serveEmulator } from "./emulator/node.ts";
-import { type FileSource, fileSource } from "./file_source.ts";
+import { serveEmulator } from "@resumable-media/upload/emulator/serve";
 
 /** Above this, in bytes, what is uploaded is not kept in memory. */
 const KEPT = 1024 ** 3;
@@ -33,10 +33,14 @@ const file = await fileSource(path).catch((error: Error) => {
   console.error(`cannot read ${path}: ${error.message}`);
   Deno.exit(2);
 });
+if (file.kind !== "file") {
+  console.error(`cannot use ${path}: a file is needed, whose size is known`);
+  Deno.exit(2);
+}
 Deno.exitCode = await demo(path, file) ? 0 : 1;
 
 /** Uploads the file; whether the object is the same. */
-async function demo(path: string, file: FileSource): Promise<boolean> {
+async function demo(path: string, file: RegularFileSource): Promise<boolean> {
   const show = new Show();
   const kept = file.size <= KEPT;
   // Hashing with MD5 costs time, and is needed only where there are no bytes to compare.

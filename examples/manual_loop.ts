@@ -10,7 +10,7 @@
 
 import { ResumableUpload, UPLOAD_CHUNK_SIZE, UploadError } from "@resumable-media/upload";
 import { GcsEmulator } from "@resumable-media/upload/emulator";
-import { serveEmulator } from "./emulator/node.ts";
+import { serveEmulator } from "@resumable-media/upload/emulator/serve";
 
 const gcs = new GcsEmulator();
 gcs.inject({ on: "chunk", skip: 1, status: 503 }, { on: "final", drop: "after" });

@@ -10,7 +10,7 @@
 
 import { upload, uploadStream } from "@resumable-media/upload";
 import { GcsEmulator } from "@resumable-media/upload/emulator";
-import { serveEmulator } from "./emulator/node.ts";
+import { serveEmulator } from "@resumable-media/upload/emulator/serve";
 
 const server = await serveEmulator(new GcsEmulator());
 

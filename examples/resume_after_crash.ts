@@ -12,7 +12,7 @@
  */
 
 import { type Checkpoint, upload } from "@resumable-media/upload";
-import { fileSource } from "./file_source.ts";
+import { fileSource } from "@resumable-media/upload/file";
 
 const [endpoint, path] = Deno.args;
 if (path === undefined) {
@@ -47,7 +47,7 @@ const object = await upload(source, {
   async onCheckpoint(latest) {
     await save(latest);
     // Only for the show: a run that began anew does not live to see the end.
-    if (!checkpoint && latest.persisted >= source.size / 2) Deno.kill(Deno.pid, "SIGKILL");
+    if (!checkpoint && latest.persisted >= (source.size ?? 0) / 2) Deno.kill(Deno.pid, "SIGKILL");
   },
 });
 await Deno.remove(notes);

@@ -10,8 +10,8 @@
 
 import { upload } from "@resumable-media/upload";
 import { GcsEmulator } from "@resumable-media/upload/emulator";
-import { serveEmulator } from "./emulator/node.ts";
-import { fileSource } from "./file_source.ts";
+import { fileSource } from "@resumable-media/upload/file";
+import { serveEmulator } from "@resumable-media/upload/emulator/serve";
 
 const [path] = Deno.args;
 if (path === undefined) {

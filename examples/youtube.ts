@@ -14,7 +14,7 @@
 import { json, upload } from "@resumable-media/upload";
 import { staticTokenTransport } from "@resumable-media/upload/auth";
 import { GcsEmulator } from "@resumable-media/upload/emulator";
-import { fileSource } from "./file_source.ts";
+import { fileSource } from "@resumable-media/upload/file";
 
 /** As much of a video as is used here. */
 interface Video {

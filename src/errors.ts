@@ -25,6 +25,7 @@
  * | `source_size_mismatch` | the source is shorter or longer than declared | declare the true size |
  * | `source_changed` | the source is not the one that the checkpoint or a checksum of yours speaks of, or changed on the way | start a new upload |
  * | `invalid_checkpoint` | the value is not a checkpoint that this version can read | start a new upload |
+ * | `parts_left_behind` | a parallel upload failed (see `cause`), and what it had stored could not be removed | `cancelParallelUpload()` with the error's `checkpoint` |
  */
 export type UploadErrorCode =
   | "invalid_state"
@@ -39,13 +40,21 @@ export type UploadErrorCode =
   | "data_corruption"
   | "source_size_mismatch"
   | "source_changed"
-  | "invalid_checkpoint";
+  | "invalid_checkpoint"
+  | "parts_left_behind";
 
 /** The codes of failures that may pass. */
 const RETRYABLE: readonly UploadErrorCode[] = [
   "unavailable",
   "transport_failed",
   "deadline_exceeded",
+];
+
+/** The codes of other failures that leave the session as it is. */
+const RESUMABLE: readonly UploadErrorCode[] = [
+  "invalid_state",
+  "invalid_response",
+  "source_changed",
 ];
 
 /** What an {@linkcode UploadError} can be given besides its code and its message. */
@@ -102,6 +111,15 @@ export class UploadError extends Error {
   /** Whether the same may succeed later: no reply, one that came too late, or a server that could not serve. */
   get retryable(): boolean {
     return RETRYABLE.includes(this.code);
+  }
+
+  /**
+   * Whether a checkpoint of this upload is worth keeping: the session may go on once what failed has been mended, credentials
+   * (401, 403) and the wrong source (`source_changed`) included. `false` means that only a new upload helps.
+   */
+  get canResume(): boolean {
+    if (this.code === "rejected") return this.status === 401 || this.status === 403;
+    return RETRYABLE.includes(this.code) || RESUMABLE.includes(this.code);
   }
 }
 

@@ -6,7 +6,12 @@
  * @module
  */
 
-import { metadataServerTransport, serviceAccountTransport } from "./auth/mod.ts";
+import {
+  authorizedUserTransport,
+  externalAccountTransport,
+  metadataServerTransport,
+  serviceAccountTransport,
+} from "./auth/mod.ts";
 import { errorResponse, HttpError, printable } from "./proxy/http_error.ts";
 import type { Backend } from "./proxy/backend.ts";
 import { geminiFiles } from "./proxy/backends/gemini_files.ts";
@@ -67,8 +72,8 @@ export interface WorkerSettings {
   /** The origin of Google's API, or an emulator's in development. The default is `https://storage.googleapis.com`. */
   GCS_ENDPOINT?: string | undefined;
   /**
-   * Where Google's credentials come from: `service-account` (default), `metadata`, or `none`: for an emulator, or, without
-   * `GCS_ENDPOINT`, for no uploads to Cloud Storage, where there is a `GEMINI_API_KEY`.
+   * Where Google's credentials come from: `service-account` (default), `external-account`, `authorized-user`, `metadata`, or `none`:
+   * for an emulator, or, without `GCS_ENDPOINT`, for no uploads to Cloud Storage, where there is a `GEMINI_API_KEY`.
    */
   GOOGLE_AUTH?: string | undefined;
   /** The key of the service account, as JSON; a secret. */
@@ -77,6 +82,10 @@ export interface WorkerSettings {
   GEMINI_API_KEY?: string | undefined;
   /** The origin of the Gemini API, or an emulator's. The default is `https://generativelanguage.googleapis.com`. */
   GEMINI_ENDPOINT?: string | undefined;
+  /** The configuration of workload identity federation, as JSON. Its subject token is at a URL, or in a file where there are files. */
+  GOOGLE_EXTERNAL_ACCOUNT?: string | undefined;
+  /** The credentials of a user, as `gcloud auth application-default login` writes them; a secret. */
+  GOOGLE_AUTHORIZED_USER?: string | undefined;
   /** 32 random bytes in base64url; several with commas: the first seals, all open. A secret. */
   SESSION_SECRET?: string | undefined;
   /** The HS256 secret of the upload tickets, at least 32 bytes of UTF-8; a secret. */
@@ -141,6 +150,8 @@ const NAMES: Record<keyof WorkerSettings, true> = {
   GCS_BUCKET: true,
   GCS_ENDPOINT: true,
   GOOGLE_AUTH: true,
+  GOOGLE_AUTHORIZED_USER: true,
+  GOOGLE_EXTERNAL_ACCOUNT: true,
   GOOGLE_SERVICE_ACCOUNT: true,
   MAX_CHUNK_BYTES: true,
   MAX_UPLOAD_BYTES: true,
@@ -204,17 +215,20 @@ function transportOf(settings: WorkerSettings): UploadProxyOptions["transport"] 
   const origin = endpoint === undefined ? undefined : originOf("GCS_ENDPOINT", endpoint);
   const origins = origin === undefined ? undefined : [origin];
   if (kind === "metadata") return metadataServerTransport({ origins });
-  if (kind !== "service-account") {
-    throw new SettingError("GOOGLE_AUTH", "service-account, metadata or none, got something else");
+  if (!Object.hasOwn(CREDENTIALS, kind)) {
+    const kinds = [...Object.keys(CREDENTIALS), "metadata"].join(", ");
+    throw new SettingError("GOOGLE_AUTH", `${kinds} or none, got something else`);
   }
-  const key = required(settings, "GOOGLE_SERVICE_ACCOUNT");
+  const { setting, transport } = CREDENTIALS[kind];
+  const credentials = required(settings, setting);
   try {
-    return serviceAccountTransport(key, { origins });
+    return transport(credentials, { origins });
   } catch (error) {
-    const about = error instanceof Error
-      ? error.message.replace(/^credentials: expected /, "")
-      : "a key";
-    throw new SettingError("GOOGLE_SERVICE_ACCOUNT", about);
+    const { message } = error instanceof Error ? error : { message: "other credentials" };
+    if (message.includes("readFile")) { // the option of a program, not of a deployed worker
+      throw new SettingError(setting, "a credential_source with a url: there are no files here");
+    }
+    throw new SettingError(setting, message.replace(/^credentials: (?:expected )?/, ""));
   }
 }
 
@@ -251,6 +265,26 @@ function backendsOf(settings: WorkerSettings): readonly Backend[] {
   const origin = endpoint === undefined ? undefined : originOf("GEMINI_ENDPOINT", endpoint);
   return [geminiFiles({ apiKey: key, endpoint: origin })];
 }
+
+/** How credentials become a transport. */
+interface CredentialsKind {
+  readonly setting: keyof WorkerSettings;
+  transport(
+    credentials: string,
+    options: { readonly origins: readonly string[] | undefined },
+  ): UploadProxyOptions["transport"];
+}
+
+/** What `GOOGLE_AUTH` can say of credentials that are text. */
+const CREDENTIALS: Readonly<Record<string, CredentialsKind>> = {
+  "service-account": { setting: "GOOGLE_SERVICE_ACCOUNT", transport: serviceAccountTransport },
+  "external-account": {
+    setting: "GOOGLE_EXTERNAL_ACCOUNT",
+    transport: (json, { origins }) =>
+      externalAccountTransport(json, { origins, readFile: fileReader() }),
+  },
+  "authorized-user": { setting: "GOOGLE_AUTHORIZED_USER", transport: authorizedUserTransport },
+};
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
 
@@ -390,8 +424,21 @@ function listOf(value: string): string[] {
 
 /** What the runtimes that have their environment in a global have there. */
 interface Runtime {
-  readonly Deno?: { readonly env: { get(name: string): string | undefined } };
-  readonly Bun?: { readonly env: Readonly<Record<string, string | undefined>> };
+  readonly Deno?: {
+    readonly env: { get(name: string): string | undefined };
+    readTextFile(path: string): Promise<string>;
+  };
+  readonly Bun?: {
+    readonly env: Readonly<Record<string, string | undefined>>;
+    file(path: string): { text(): Promise<string> };
+  };
+}
+
+/** Reads files, where this runtime has some. */
+function fileReader(): ((path: string) => Promise<string>) | undefined {
+  const { Deno: deno, Bun: bun } = globalThis as Runtime;
+  if (deno) return (path) => deno.readTextFile(path);
+  return bun && ((path) => bun.file(path).text());
 }
 
 /** The environment of this runtime: Cloudflare hands it in, Deno and Bun have it. */

@@ -7,11 +7,34 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   bytes: ["errors"],
   net: ["errors", "protocol", "bytes/bytes.ts", "bytes/disturbed.ts"],
   upload: ["errors", "protocol", "bytes", "net"],
+  xhr: ["errors", "net"],
+  checkpoints: ["upload"],
+  parallel: ["errors", "protocol", "bytes", "net", "upload"],
   auth: ["errors", "protocol", "net", "jose"],
   emulator: ["bytes/crc32c.ts", "bytes/md5.ts", "@std/*"],
   proxy: ["errors", "protocol", "net", "jose"],
+  file: [
+    "upload",
+    "errors",
+    "protocol",
+    "bytes",
+    "net",
+    "auth",
+    "mime",
+    "node:fs",
+    "node:os",
+    "node:path",
+    "node:process",
+    "node:url",
+  ],
+  directory: [],
   worker: ["proxy", "auth", "errors"],
   "mod.ts": ["errors", "bytes", "net", "upload", "protocol"],
+};
+
+/** What single files may import besides. */
+const ALSO: Record<string, readonly string[]> = {
+  "src/emulator/serve.ts": ["node:http"],
 };
 
 /** Packages that one file may load on demand (or take types from, which are gone at run time), and nobody else. */
@@ -68,6 +91,7 @@ function roomOf(path: string): string | undefined {
 
 function mayImport(path: string, room: string, { name, kind }: Use): boolean {
   if (!/^\.{1,2}\//.test(name)) {
+    if (ALSO[path]?.includes(name)) return true;
     const packageName = name.match(/^(?:@[^/]+\/)?[^/]+/)?.[0] ?? name;
     if (kind !== "import" && ON_DEMAND[path]?.includes(packageName)) return true;
     return MAY_IMPORT[room].some((rule) =>

@@ -36,6 +36,47 @@ const wrong: [rule: string, name: keyof WorkerSettings, settings: WorkerSettings
     GOOGLE_AUTH: undefined,
     GOOGLE_SERVICE_ACCOUNT: JSON.stringify({ type: "authorized_user", client_secret: SECRET }),
   }],
+  ["a name that every object has", "GOOGLE_AUTH", { GOOGLE_AUTH: "constructor" }],
+  ["no configuration", "GOOGLE_EXTERNAL_ACCOUNT", { GOOGLE_AUTH: "external-account" }],
+  ["a configuration of another kind", "GOOGLE_EXTERNAL_ACCOUNT", {
+    GOOGLE_AUTH: "external-account",
+    GOOGLE_EXTERNAL_ACCOUNT: JSON.stringify({ type: "authorized_user", client_secret: SECRET }),
+  }],
+  ["a token from a program", "GOOGLE_EXTERNAL_ACCOUNT", {
+    GOOGLE_AUTH: "external-account",
+    GOOGLE_EXTERNAL_ACCOUNT: JSON.stringify({
+      type: "external_account",
+      audience: "a",
+      subject_token_type: "b",
+      credential_source: { executable: { command: SECRET } },
+    }),
+  }],
+  ["a token that lives too long", "GOOGLE_EXTERNAL_ACCOUNT", {
+    GOOGLE_AUTH: "external-account",
+    GOOGLE_EXTERNAL_ACCOUNT: JSON.stringify({
+      type: "external_account",
+      audience: "a",
+      subject_token_type: "b",
+      credential_source: { url: "https://token.example/" },
+      service_account_impersonation_url:
+        "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/a@b.c:generateAccessToken",
+      service_account_impersonation: { token_lifetime_seconds: 1 },
+    }),
+  }],
+  ["no credentials", "GOOGLE_AUTHORIZED_USER", { GOOGLE_AUTH: "authorized-user" }],
+  ["credentials that are no JSON", "GOOGLE_AUTHORIZED_USER", {
+    GOOGLE_AUTH: "authorized-user",
+    GOOGLE_AUTHORIZED_USER: `{${SECRET}`,
+  }],
+  ["an endpoint of somebody else", "GOOGLE_AUTHORIZED_USER", {
+    GOOGLE_AUTH: "authorized-user",
+    GOOGLE_AUTHORIZED_USER: JSON.stringify({
+      client_id: "a",
+      client_secret: SECRET,
+      refresh_token: SECRET,
+      token_uri: "https://evil.example/token",
+    }),
+  }],
   ["neither true nor false", "ALLOW_ANONYMOUS", { ALLOW_ANONYMOUS: SECRET }],
   ["no number", "MAX_UPLOAD_BYTES", { MAX_UPLOAD_BYTES: SECRET }],
   ["no number", "MAX_CHUNK_BYTES", { MAX_CHUNK_BYTES: SECRET }],

@@ -36,17 +36,34 @@ const runtimeScripts = ["chromium.ts", "run_browser.ts", "run_workerd.ts"].map((
   RUNTIMES + name
 );
 
+const REFERENCE = "tools/reference.ts";
+
+/** The script of the upload page that imports what only the configuration beside it names. */
+const UPPY = "examples/page/uppy/";
+const uppyScript = `${UPPY}dashboard.ts`;
+
+/** The scripts that deno.json alone does not compile. */
+const foreignScripts = [...runtimeScripts, REFERENCE, uppyScript];
+
 const steps: Step[] = [
   { name: "format", check: () => deno("fmt", "--check") },
   { name: "lint", check: () => deno("lint", "--quiet") },
   {
     name: "types",
     check: () =>
-      deno("check", "--quiet", ...scripts.filter((path) => !runtimeScripts.includes(path))),
+      deno("check", "--quiet", ...scripts.filter((path) => !foreignScripts.includes(path))),
+  },
+  {
+    name: "types of the tool that needs TypeScript",
+    check: () => deno("check", "--quiet", "--config=tests/npm/deno.json", REFERENCE),
   },
   {
     name: "types of the runtimes' scripts",
     check: () => deno("check", "--quiet", `--config=${RUNTIMES}deno.json`, ...runtimeScripts),
+  },
+  {
+    name: "types of the page's script with Uppy",
+    check: () => deno("check", "--quiet", `--config=${UPPY}deno.json`, uppyScript),
   },
   {
     name: "types of the library, with nothing but the web platform",
@@ -65,6 +82,7 @@ const steps: Step[] = [
     name: "changelog",
     check: async () => obstacles(manifest.version, await read("CHANGELOG.md")).join("\n"),
   },
+  { name: "reference", check: reference },
   {
     name: "figures of docs/performance.md",
     check: () => deno("run", "--allow-all", "--no-check", "bench/main.ts", "--check"),
@@ -97,6 +115,13 @@ async function webConfig(): Promise<string> {
   await Deno.mkdir(new URL(".tmp/", ROOT), { recursive: true });
   await Deno.writeTextFile(new URL(".tmp/web.json", ROOT), JSON.stringify(config));
   return ".tmp/web.json";
+}
+
+/** Whether docs/reference is what the source gives. */
+async function reference(): Promise<string> {
+  const config = "--config=tests/npm/deno.json";
+  return await deno("install", "--quiet", config) ||
+    await deno("run", "--allow-all", "--no-check", config, REFERENCE, "--check");
 }
 
 /** The package, as it would be published. */

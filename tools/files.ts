@@ -1,6 +1,6 @@
 import { ROOT } from "./run.ts";
 
-/** Folders that hold nothing of ours. */
+/** Folders that hold nothing of ours; `.git` is a file in a work tree. */
 const FOREIGN = new Set([".git", ".tmp", "node_modules", "coverage", "dist"]);
 
 /** Every file of the repository as a path from its root, with slashes, sorted. */
@@ -10,7 +10,8 @@ export async function repositoryFiles(): Promise<string[]> {
 
 async function* walk(folder: string): AsyncGenerator<string> {
   for await (const { name, isDirectory, isFile } of Deno.readDir(new URL(`./${folder}`, ROOT))) {
-    if (isDirectory && !FOREIGN.has(name)) yield* walk(`${folder}${name}/`);
+    if (FOREIGN.has(name)) continue;
+    if (isDirectory) yield* walk(`${folder}${name}/`);
     if (isFile) yield folder + name;
   }
 }

@@ -38,7 +38,7 @@ export async function stage(folder: string, options: StageOptions = {}): Promise
 }
 
 /** Whether a file is among `publish.include`; the only pattern there is every script of a folder. */
-function isPublished(path: string): boolean {
+export function isPublished(path: string): boolean {
   return manifest.publish.include.some((rule) => {
     const [folder, name] = rule.split("**/*");
     return name === undefined ? path === rule : path.startsWith(folder) && path.endsWith(name);

@@ -19,7 +19,11 @@ interface Suite {
 const suites: readonly Suite[] = [
   {
     name: "properties",
-    paths: ["tests/properties/", "tests/stretch/random_test.ts"],
+    paths: [
+      "tests/properties/",
+      "tests/stretch/random_test.ts",
+      "tests/parallel/upload_many_random_test.ts",
+    ],
     env: { PROPERTY_RUNS: "5" },
   },
   { name: "crashes", paths: ["tests/crash/"], env: { CRASHES: "25" } },
@@ -27,10 +31,14 @@ const suites: readonly Suite[] = [
     name: "interop",
     paths: [
       "tests/clients/interop_python.ts",
+      "tests/clients/interop_parts.ts",
+      "tests/clients/interop_s3.ts",
       "tests/clients/interop_fake_gcs_server.ts",
       "tests/clients/interop_gapic.ts",
+      "tests/clients/interop_tus.ts",
     ],
   },
+  { name: "package", paths: ["tests/npm/package.ts"] },
   {
     name: "soak",
     paths: ["tests/soak/soak.ts"],

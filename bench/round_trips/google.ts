@@ -4,7 +4,7 @@
  * @module
  */
 
-import { serveEmulator } from "../../examples/emulator/node.ts";
+import { serveEmulator } from "../../src/emulator/serve.ts";
 import { GcsEmulator, type RequestKind } from "../../src/emulator/mod.ts";
 import { type Limit, openWire } from "./wire.ts";
 

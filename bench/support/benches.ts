@@ -2,6 +2,7 @@
 
 import { crc32cBench } from "../crc32c.ts";
 import { lineBench } from "../line.ts";
+import { manyBench } from "../many.ts";
 import { memoryBench } from "../memory.ts";
 import { proxyBench } from "../proxy.ts";
 import { roundTripsBench } from "../round_trips.ts";
@@ -19,6 +20,7 @@ export const BENCHES: Readonly<Record<string, Bench<any>>> = {
   memory: memoryBench,
   sources: sourcesBench,
   small: smallBench,
+  many: manyBench,
   round_trips: roundTripsBench,
   crc32c: crc32cBench,
   proxy: proxyBench,

@@ -3,6 +3,7 @@
 import { openAsBlob } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 import type { ByteSource, UploadSource } from "../../mod.ts";
+import { fileSource } from "../../src/file/file_source.ts";
 import type { Job } from "./job.ts";
 
 /** What there is of Bun here. */
@@ -25,20 +26,6 @@ export async function openSource({ source, path, size }: Job): Promise<UploadSou
     case "computed":
       return computedSource(size!);
   }
-}
-
-/** A file that can be read anywhere, as the README shows. */
-async function fileSource(path: string): Promise<ByteSource> {
-  const file = await open(path);
-  return {
-    size: (await file.stat()).size,
-    async read(offset, length) {
-      const bytes = new Uint8Array(length);
-      const { bytesRead } = await file.read(bytes, 0, length, offset);
-      return bytes.subarray(0, bytesRead);
-    },
-    close: () => file.close(),
-  };
 }
 
 /** A file from its start to its end, of a size that the stream does not tell. */

@@ -13,7 +13,7 @@
 
 import { serviceAccountTransport } from "@resumable-media/upload/auth";
 import { GcsEmulator } from "@resumable-media/upload/emulator";
-import { serveEmulator } from "../emulator/node.ts";
+import { serveEmulator } from "@resumable-media/upload/emulator/serve";
 import { servePage } from "../page_server.ts";
 import { openSession, type Storage } from "./session.ts";
 

@@ -2,7 +2,14 @@
 /** The requests of the page to its own server, besides those of the library. */
 
 import type { Transport } from "@resumable-media/upload";
-import type { NetworkState, PageSettings, TicketReply, TicketWish } from "./settings.ts";
+import { xhrTransport } from "@resumable-media/upload/xhr";
+import type {
+  Comparison,
+  NetworkState,
+  PageSettings,
+  TicketReply,
+  TicketWish,
+} from "./settings.ts";
 import { TicketError } from "./trouble.ts";
 
 /** Fetches what the page has to know. */
@@ -13,9 +20,9 @@ export async function fetchSettings(): Promise<PageSettings> {
 }
 
 /** Asks for permission to upload a file. */
-export async function fetchTicket(wish: TicketWish, signal: AbortSignal): Promise<TicketReply> {
+export async function fetchTicket(wish: TicketWish, signal?: AbortSignal): Promise<TicketReply> {
   const response = await post("/ticket", wish, signal).catch((error) => {
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     throw new TicketError(undefined, { cause: error });
   });
   if (!response.ok) throw new TicketError(response.status);
@@ -29,6 +36,13 @@ export async function network(change?: Partial<NetworkState>): Promise<NetworkSt
   return await response.json();
 }
 
+/** Fetches what each client needed for its last file. */
+export async function fetchComparison(): Promise<Comparison> {
+  const response = await fetch("/comparison");
+  if (!response.ok) throw new Error(`The comparison cannot be fetched: ${response.status}`);
+  return await response.json();
+}
+
 function post(path: string, value: unknown, signal?: AbortSignal): Promise<Response> {
   return fetch(path, {
     method: "POST",
@@ -38,9 +52,12 @@ function post(path: string, value: unknown, signal?: AbortSignal): Promise<Respo
   });
 }
 
+/** XMLHttpRequest tells how much of a chunk is on its way, which `fetch` does not. Without a network nothing is tried. */
+const send = xhrTransport({ pauseWhileOffline: true });
+
 /**
- * The transport of an upload: `fetch`, with the ticket on the request that starts it, which is the only one that needs it.
- * It also says whether requests get through, since the library repeats those that do not without a word.
+ * The transport of an upload, with the ticket on the request that starts it, which is the only one that needs it. It also
+ * says whether requests get through, since the library repeats those that do not without a word.
  */
 export function uploadTransport(
   ticket: string | undefined,
@@ -52,7 +69,14 @@ export function uploadTransport(
       headers.set("authorization", `Bearer ${ticket}`);
     }
     try {
-      const response = await fetch(url, { ...init, headers });
+      const response = await send(url, {
+        ...init,
+        headers,
+        waitUntil(wait) {
+          onSteady(false);
+          init.waitUntil?.(wait);
+        },
+      });
       onSteady(response.status < 500 && response.status !== 429 && response.status !== 408);
       return response;
     } catch (error) {

@@ -3,7 +3,7 @@
 import { type Clock, systemClock } from "../net/clock.ts";
 import type { Transport } from "../net/transport.ts";
 import { authorizedTransport } from "./authorized_transport.ts";
-import { checkFetch, checkNames, checkScopes, type TokenOptions } from "./options.ts";
+import { checkFetch, checkNames, checkScopes, isToken, type TokenOptions } from "./options.ts";
 import { type OriginTest, originTest } from "./origins.ts";
 import { type Token, TokenCache } from "./token_cache.ts";
 import { tokenPolicy, type TokenServer } from "./token_request.ts";
@@ -25,12 +25,15 @@ export interface Grant {
   readonly quotaProject?: string | undefined;
 }
 
-const TOKEN_OPTIONS = ["fetch", "origins", "scopes", "retry", "clock"];
+const TOKEN_OPTIONS = ["fetch", "origins", "scopes", "retry", "clock", "quotaProject"];
 
 /** Checks the options; `more` names those that one transport has besides {@linkcode TokenOptions}. */
 export function contextOf(options: TokenOptions, more: readonly string[] = []): AuthContext {
   checkNames(options, [...TOKEN_OPTIONS, ...more]);
-  const { retry, scopes, clock = systemClock } = options;
+  const { retry, scopes, quotaProject, clock = systemClock } = options;
+  if (quotaProject !== undefined && !isToken(quotaProject)) {
+    throw new TypeError("quotaProject: expected the ID of a project, got something else");
+  }
   return {
     server: { fetch: checkFetch(options.fetch), policy: tokenPolicy(retry, clock) },
     clock,
@@ -46,5 +49,5 @@ export function transportOf(
   options: TokenOptions,
 ): Transport {
   const tokens = new TokenCache(() => obtain(clock.now()), clock);
-  return authorizedTransport(tokens, options, quotaProject);
+  return authorizedTransport(tokens, options, options.quotaProject ?? quotaProject);
 }

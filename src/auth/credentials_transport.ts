@@ -14,6 +14,7 @@ import {
 } from "./credentials_json.ts";
 import { checkEndpoint } from "./endpoints.ts";
 import { type ExternalAccount, externalAccountGrant } from "./external_account.ts";
+import { type ExternalAccountAuthorizedUser, externalUserGrant } from "./external_user.ts";
 import { CLOUD_PLATFORM, impersonationBy } from "./impersonation.ts";
 import type { TokenOptions } from "./options.ts";
 import type { ServiceAccountKey } from "./service_account.ts";
@@ -42,6 +43,7 @@ export type Credentials =
   | ServiceAccountKey
   | AuthorizedUser
   | ExternalAccount
+  | ExternalAccountAuthorizedUser
   | ImpersonatedServiceAccount;
 
 /** Options of {@linkcode credentialsTransport}. Those for a subject token are for external accounts. */
@@ -51,8 +53,8 @@ export interface CredentialsOptions extends TokenOptions, SubjectTokenOptions {}
 const DEEPEST = 2;
 
 /**
- * A transport with credentials of whatever kind: a service account's key, those of a user, an external account, or
- * somebody who acts as a service account. It is what `GOOGLE_APPLICATION_CREDENTIALS` names, and what gcloud writes to
+ * A transport with credentials of whatever kind: a service account's key, those of a user, an external account, a
+ * user of a workforce pool, or somebody who acts as a service account. It is what `GOOGLE_APPLICATION_CREDENTIALS` names, and what gcloud writes to
  * `application_default_credentials.json`; reading the file is up to the program.
  *
  * It behaves as {@linkcode serviceAccountTransport}, {@linkcode authorizedUserTransport},
@@ -101,13 +103,16 @@ function grantOf(
         json,
         depth === DEEPEST ? context : { ...context, scopes: undefined },
       );
+    case "external_account_authorized_user":
+      return externalUserGrant(json, context);
     case "external_account":
       return externalAccountGrant(json, context, options);
     case "impersonated_service_account":
       if (depth > 1) return impersonatedGrant(json, context, options, depth - 1);
   }
   throw invalid(
-    'type: expected "service_account", "authorized_user", "external_account" or "impersonated_service_account"',
+    'type: expected "service_account", "authorized_user", "external_account", ' +
+      '"external_account_authorized_user" or "impersonated_service_account"',
     describeType(json.type),
   );
 }

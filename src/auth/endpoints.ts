@@ -28,7 +28,7 @@ const ENDPOINTS: Readonly<Record<EndpointMember, Endpoint>> = {
   /** The Security Token Service. */
   token_url: {
     example: STS_URL,
-    pattern: /^https:\/\/sts\.(?:[a-z\d-]+\.rep\.)?googleapis\.com\/v1\/token$/,
+    pattern: /^https:\/\/sts\.(?:[a-z\d-]+\.rep\.)?googleapis\.com\/v1\/(?:oauth)?token$/,
   },
   /** Service Account Credentials, a part of IAM. */
   service_account_impersonation_url: {

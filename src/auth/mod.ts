@@ -53,6 +53,7 @@ export {
   type ExternalAccountOptions,
   externalAccountTransport,
 } from "./external_account.ts";
+export type { ExternalAccountAuthorizedUser } from "./external_user.ts";
 export { impersonatedTransport, type ImpersonationOptions } from "./impersonation.ts";
 export { type MetadataServerOptions, metadataServerTransport } from "./metadata_server.ts";
 export type { AuthOptions, TokenOptions } from "./options.ts";

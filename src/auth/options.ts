@@ -46,6 +46,11 @@ export interface TokenOptions extends AuthOptions {
    * to 8 seconds (`maxDelay`). A self-signed token needs no server, hence no retries.
    */
   retry?: Omit<RetryOptions, "clock" | "minThroughput" | "stallTimeout"> | false | null | undefined;
+  /**
+   * The project that requests are charged to, instead of the one that the credentials name: they carry it as
+   * `x-goog-user-project`, unless they name another.
+   */
+  quotaProject?: string | undefined;
   /** Time and chance; tests hand in their own. The default is the platform's. */
   clock?: Clock | undefined;
 }

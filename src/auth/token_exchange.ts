@@ -7,6 +7,9 @@ import type { TokenRequest } from "./token_request.ts";
 /** The service. */
 export const STS_URL = "https://sts.googleapis.com/v1/token";
 
+/** The same service, for users of a workforce pool who have signed in. */
+export const STS_OAUTH_URL = "https://sts.googleapis.com/v1/oauthtoken";
+
 /** The type of the tokens that it makes, and may be given. */
 export const ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token";
 

@@ -32,6 +32,15 @@ export interface ByteSource {
    * believed only after a `read` found nothing.
    */
   readonly size?: number | undefined;
+  /** The media type, for uploads that are not given one; as a Blob has it. */
+  readonly type?: string | undefined;
+  /** When the bytes were changed last, in milliseconds since 1970. A checkpoint keeps it, and another one is `source_changed`. */
+  readonly lastModified?: number | undefined;
+  /**
+   * What this source is known by, such as a file by its inode: at most 256 characters, and no secret. A checkpoint keeps it, and
+   * another one is `source_changed`.
+   */
+  readonly identity?: string | undefined;
   /**
    * Reads at most `length` bytes at `offset`, and at least one unless the source ends there. It may be called again for
    * bytes that it has returned before, and after it failed. The bytes returned are not written to again as long as the
@@ -73,6 +82,8 @@ export interface TakenSource {
   readonly size: number | undefined;
   /** When a file was changed last, in milliseconds; `undefined` where the source does not know. */
   readonly lastModified: number | undefined;
+  /** What the source is known by; `undefined` where it does not say. */
+  readonly identity?: string | undefined;
   /** The source to read from, once. Reads where that is needed to know its kind: a size of 0 is not believed. */
   open(): Promise<Source>;
   /** Lets it go, once, opened or not; a reason says that nobody wants the rest. */
@@ -234,15 +245,35 @@ function readable(source: ByteSource): TakenSource {
       `Cannot upload the source: expected its size to be a whole number of bytes, got ${size}`,
     );
   }
-  if (size) return known({ size, read, close });
+  const about = {
+    lastModified: Number.isFinite(source.lastModified) ? source.lastModified : undefined,
+    identity: checkIdentity(source.identity),
+  };
+  if (size) return { ...known({ size, read, close }), ...about };
   const release = once(close);
   const sequential = () => fromReads(read, release);
   if (size === undefined) {
-    return { size, lastModified: undefined, open: () => Promise.resolve(sequential()), release };
+    return { ...about, size, open: () => Promise.resolve(sequential()), release };
   }
   const open = async () => {
     const first = await readAt(read, 0, 1);
     return first.length > 0 ? sequential() : randomAccess({ size, read, close: release });
   };
-  return { size: undefined, lastModified: undefined, open, release };
+  return { ...about, size: undefined, open, release };
+}
+
+/** The longest text that a checkpoint takes for what a source is known by. */
+const LONGEST_IDENTITY = 256;
+
+/** Whether a value can be what a source is known by. */
+export function isIdentity(value: unknown): value is string {
+  return typeof value === "string" && value.length <= LONGEST_IDENTITY;
+}
+
+function checkIdentity(value: unknown): string | undefined {
+  if (value === undefined || isIdentity(value)) return value;
+  throw new TypeError(
+    `Cannot upload the source: expected its identity to be a string of at most ${LONGEST_IDENTITY} characters, ` +
+      `got ${typeof value === "string" ? `${value.length}` : kindOf(value)}`,
+  );
 }

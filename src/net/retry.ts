@@ -2,7 +2,7 @@
 
 import type { UploadError } from "../errors.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { send, type SendOptions, type SendRequest, type SendResult } from "./send.ts";
+import { bytesOf, send, type SendOptions, type SendRequest, type SendResult } from "./send.ts";
 import type { Transport } from "./transport.ts";
 
 /** A failure after which an upload tries again. */
@@ -64,6 +64,14 @@ export interface RetryOptions {
    */
   maxElapsed?: number | undefined;
   /**
+   * The longest time, in milliseconds of waits between attempts, while the server has not given any reply yet: its name may
+   * be wrong, or, in a page, its CORS settings may leave out the page's origin. The default is 15 seconds, or `maxElapsed`
+   * where that is set.
+   *
+   * @default {15000}
+   */
+  connectTimeout?: number | undefined;
+  /**
    * How long a request may stand still, in milliseconds: no piece of its body taken, and no reply. One that moves may last
    * as long as it needs. On a line that is so slow that this happens while bytes still arrive, the time is doubled.
    *
@@ -101,6 +109,7 @@ export interface RetryPolicy {
   readonly multiplier: number;
   readonly maxAttempts: number;
   readonly maxElapsed: number;
+  readonly connectTimeout: number;
   readonly stallTimeout: number;
   readonly attemptTimeout: number;
   readonly minThroughput: number;
@@ -108,14 +117,17 @@ export interface RetryPolicy {
   readonly shouldRetry: (error: UploadError) => boolean;
   readonly clock: Clock;
   readonly retries: boolean;
+  /** What is known of the server; requests of one upload share it. */
+  readonly server: { hasReplied: boolean };
 }
 
-const DEFAULTS: Omit<RetryPolicy, "retries"> = {
+const DEFAULTS: Omit<RetryPolicy, "retries" | "server"> = {
   initialDelay: 1000,
   maxDelay: 64_000,
   multiplier: 2,
   maxAttempts: Infinity,
   maxElapsed: 600_000,
+  connectTimeout: 15_000,
   stallTimeout: 60_000,
   attemptTimeout: 60_000,
   minThroughput: 16_384,
@@ -131,6 +143,7 @@ const LEAST: Readonly<Record<string, number>> = {
   multiplier: 1,
   maxAttempts: 1,
   maxElapsed: 0,
+  connectTimeout: 0,
   stallTimeout: 1,
   attemptTimeout: 1,
   minThroughput: 1,
@@ -138,7 +151,8 @@ const LEAST: Readonly<Record<string, number>> = {
 
 /** Checks the options and fills in the defaults; `null` and `false` turn retrying off and keep the deadlines. */
 export function retryPolicy(options: RetryOptions | null | false | undefined): RetryPolicy {
-  if (options === null || options === false) return { ...DEFAULTS, retries: false };
+  const server = { hasReplied: false };
+  if (options === null || options === false) return { ...DEFAULTS, retries: false, server };
   if (options !== undefined && (typeof options !== "object" || Array.isArray(options))) {
     const got = Array.isArray(options) ? "an array" : typeof options;
     throw new TypeError(`retry: expected an object, false or null, got ${got}`);
@@ -159,8 +173,12 @@ export function retryPolicy(options: RetryOptions | null | false | undefined): R
       throw new TypeError(`retry.${name}: expected a ${kind}, got ${typeof value}`);
     }
   }
-  const policy = { ...DEFAULTS, ...Object.fromEntries(given), retries: true };
-  return { ...policy, attemptTimeout: options?.attemptTimeout ?? policy.stallTimeout };
+  const policy = { ...DEFAULTS, ...Object.fromEntries(given), retries: true, server };
+  return {
+    ...policy,
+    attemptTimeout: options?.attemptTimeout ?? policy.stallTimeout,
+    connectTimeout: options?.connectTimeout ?? options?.maxElapsed ?? policy.connectTimeout,
+  };
 }
 
 /** The deadline of an attempt that carries `bytes` and cannot be watched, in milliseconds. */
@@ -198,13 +216,14 @@ export async function retrying<T>(
   signal: AbortSignal | undefined,
   step: () => Promise<Step<T>>,
 ): Promise<T> {
-  const { clock, maxAttempts, maxElapsed, shouldRetry, onRetry } = policy;
+  const { clock, maxAttempts, server, shouldRetry, onRetry } = policy;
   let elapsed = 0; // milliseconds since the first failure
   let failures = 0;
   let last: FailedStep | undefined;
   for (;;) {
     const result = await step();
     if (result.kind === "done") return result.value;
+    const maxElapsed = server.hasReplied ? policy.maxElapsed : policy.connectTimeout;
     const isUsedUp = elapsed >= maxElapsed;
     if (result.kind === "continue") {
       if (last && isUsedUp) throw last.error;
@@ -212,7 +231,8 @@ export async function retrying<T>(
     }
     last = result;
     failures++;
-    if (failures > 1) elapsed += result.spent ?? 0;
+    // Of a server that has never replied only the waits count: a machine that slept looks like a long attempt.
+    if (failures > 1 && server.hasReplied) elapsed += result.spent ?? 0;
     const isLastChance = elapsed >= maxElapsed && !(result.asksNext && maxElapsed > 0);
     const mayPass = result.mayPass || shouldRetry(result.error);
     if (!policy.retries || failures >= maxAttempts || isLastChance || !mayPass) throw result.error;
@@ -257,13 +277,12 @@ export async function attempt(
   policy: RetryPolicy,
   options: Partial<SendOptions> & { readonly signal: AbortSignal | undefined },
 ): Promise<SendResult> {
-  const { body } = request;
-  const isCounted = typeof body === "object" && body !== null;
-  const bytes = !isCounted ? 0 : body instanceof Uint8Array ? body.length : body.size;
-  return await send(transport, request, {
+  const result = await send(transport, request, {
     clock: policy.clock,
-    deadline: attemptDeadline(policy, bytes),
+    deadline: attemptDeadline(policy, bytesOf(request)),
     stallTimeout: policy.stallTimeout,
     ...options,
   });
+  if (result.kind === "reply") policy.server.hasReplied = true;
+  return result;
 }

@@ -89,6 +89,20 @@ export function preflight(discovery: Readonly<Record<string, string>>): Response
   });
 }
 
+/** The most of an origin that is told. */
+const MOST_OF_ORIGIN = 200;
+
+/** The origin of a page that may not read the reply, cut where it is very long; a page of the proxy's own may. */
+export function refusedOrigin(
+  { headers }: Request,
+  allowed: readonly string[],
+  own: string,
+): string | undefined {
+  const origin = headers.get("origin");
+  if (origin === null || origin === own || isAllowedOrigin(allowed, origin)) return undefined;
+  return origin.slice(0, MOST_OF_ORIGIN);
+}
+
 /** Lets the page that asked read a reply, if its origin is allowed. */
 export function withCors(
   response: Response,

@@ -44,6 +44,8 @@ export interface UploadLogEntry {
   readonly upstreamStatus?: number | undefined;
   /** Milliseconds until the end of Google's reply. */
   readonly upstreamMs?: number | undefined;
+  /** The origin of the page that has sent the request, where it is not among those that are allowed. */
+  readonly refusedOrigin?: string | undefined;
   /** Why the request was refused, or why the bytes that a creation brought were not stored. */
   readonly error?: string | undefined;
 }
@@ -70,5 +72,6 @@ export interface Trace {
   crc32c?: string | undefined;
   upstreamStatus?: number | undefined;
   upstreamMs?: number | undefined;
+  refusedOrigin?: string | undefined;
   error?: string | undefined;
 }

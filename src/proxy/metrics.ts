@@ -3,7 +3,7 @@
 import type { UploadLogEntry } from "./log.ts";
 
 /** What is counted, each with what it says. */
-const METRICS = {
+export const METRICS = {
   upload_proxy_requests_total: "Requests, by what they did and by the status of the reply.",
   upload_proxy_request_bytes_total: "Bytes of bodies that were passed on to Google.",
   upload_proxy_objects_total: "Requests with which an object was there.",

@@ -3,7 +3,7 @@
 import { authorizer } from "./authorize.ts";
 import { checkFraming } from "./body.ts";
 import { type Core, permit } from "./core.ts";
-import { preflight, withCors } from "./cors.ts";
+import { preflight, refusedOrigin, withCors } from "./cors.ts";
 import { contentRange } from "./fronts/content_range.ts";
 import type { Asked, Front, Place, StartRequest } from "./fronts/front.ts";
 import { resumableHttp } from "./fronts/resumable_http.ts";
@@ -96,6 +96,8 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
       let response: Response;
       try {
         checkHead(request);
+        const own = new URL(location.base ?? request.url).origin;
+        trace.refusedOrigin = refusedOrigin(request, allowedOrigins, own);
         response = isMetrics(request, location)
           ? metricsResponse(metrics, trace)
           : await route(request, { core, authorize, location, inform: informing(means) }, trace);

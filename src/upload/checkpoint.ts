@@ -1,6 +1,6 @@
 /** Where an upload stands, as JSON that outlives the process. */
 
-import type { TakenSource } from "../bytes/source.ts";
+import { isIdentity, type TakenSource } from "../bytes/source.ts";
 import { UploadError } from "../errors.ts";
 import { checkStartUrl, isChecksumOption } from "./checks.ts";
 import { UPLOAD_CHUNK_SIZE } from "../protocol/content_range/ranges.ts";
@@ -32,6 +32,8 @@ export interface Checkpoint {
   readonly totalBytes?: number;
   /** The `lastModified` of the file, in milliseconds; absent for other sources. */
   readonly lastModified?: number;
+  /** What the source is known by, such as a file by its inode; absent where it does not say. */
+  readonly identity?: string;
   /** The media type. */
   readonly contentType: string;
   /** Which checksum is compared at the end. */
@@ -53,6 +55,7 @@ const CHECKS: { [Field in keyof Checkpoint]-?: (value: unknown) => boolean } = {
   totalBytes: (value) => value === undefined || isCount(value),
   lastModified: (value) =>
     value === undefined || typeof value === "number" && Number.isFinite(value),
+  identity: (value) => value === undefined || isIdentity(value),
   contentType: isMediaType,
   checksum: isChecksumOption,
   protocol: (value) =>
@@ -93,7 +96,7 @@ export function checkProtocol(
 
 /** Compares what a source says of itself with what a checkpoint says; lets it go where they differ. */
 export function checkSameSource(from: Checkpoint, source: TakenSource): void {
-  const compare = (what: string, before: number | undefined, now: number | undefined) => {
+  const compare = <V extends number | string>(what: string, before?: V, now?: V) => {
     if (before === undefined || now === undefined || before === now) return;
     const error = new UploadError(
       "source_changed",
@@ -104,6 +107,7 @@ export function checkSameSource(from: Checkpoint, source: TakenSource): void {
   };
   compare("a size in bytes of", from.totalBytes, source.size);
   compare("lastModified", from.lastModified, source.lastModified);
+  compare("the identity", from.identity, source.identity);
 }
 
 function refused(expected: string, actual: string): UploadError {

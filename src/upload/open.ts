@@ -193,7 +193,7 @@ function trustsPrefix<T>(
 
 /** Where an open upload stands, to be stored. */
 export function checkpointOf<T>(setup: SessionSetup<T>, open: OpenUpload<T>): Checkpoint {
-  const { session, source: { lastModified }, contentType, chunkSize, granularity } = open;
+  const { session, source: { lastModified, identity }, contentType, chunkSize, granularity } = open;
   const { state: { url, persisted }, persistedCrc32c: crc32c, total: totalBytes } = session;
   const { upload, protocol: { name: protocol } } = setup;
   return {
@@ -205,6 +205,7 @@ export function checkpointOf<T>(setup: SessionSetup<T>, open: OpenUpload<T>): Ch
     ...(crc32c !== undefined && { crc32c }),
     ...(totalBytes !== undefined && { totalBytes }),
     ...(lastModified !== undefined && { lastModified }),
+    ...(identity !== undefined && { identity }),
     contentType,
     checksum: upload.checksum,
     ...(protocol !== "content-range" && { protocol }),

@@ -36,12 +36,14 @@ async function goOn<T>(
   const { chunkSize = from.chunkSize, checksum = from.checksum } = options;
   const setup = setupOf(from.uploadUrl, { ...options, chunkSize, checksum });
   checkProtocol(from, setup.protocol);
+  // Its server has replied to the process that made the checkpoint; the URL of a session may be of any.
+  if (from.persisted > 0) setup.upload.policy.server.hasReplied = true;
   const open = await resumeSession(setup, source, from, { verifyPrefix, isNew }, signal);
   return await drive(setup, open, { transport, onCheckpoint, signal });
 }
 
 /** What the caller says besides a checkpoint was decided at its start: it must be the same. */
-function checkAgreement<T>(from: Checkpoint, options: UploadOptions<T>): void {
+export function checkAgreement<T>(from: Checkpoint, options: UploadOptions<T>): void {
   const compare = (name: string, isSame: boolean) => {
     if (isSame) return;
     throw new TypeError(`${name}: expected none, or the same as that of the checkpoint`);

@@ -45,6 +45,81 @@ Deno.test("a user, and a workload elsewhere", async () => {
   assertEquals(subjects, ["the platform's token", "own"]);
 });
 
+Deno.test("a user of a workforce pool sends the application's secret in a header, and the next consent where a reply has one", async () => {
+  const credentials = {
+    type: "external_account_authorized_user",
+    client_id: "me",
+    client_secret: "mine-SECRET",
+    refresh_token: "first-SECRET",
+    quota_project_id: "charged",
+  };
+  const { fetch, clock, asked, tokens, stored } = fakeGoogle({
+    other: (_, count) =>
+      Response.json({
+        access_token: `user-${count}`,
+        expires_in: 3599,
+        token_type: "Bearer",
+        ...(count === 1 && { refresh_token: "second-SECRET" }),
+      }),
+  });
+  const transport = credentialsTransport(credentials, { fetch, clock, scopes: ["a"] });
+  for (let i = 0; i < 3; i++) {
+    await transport(OBJECTS, {});
+    clock.pass(3600_000);
+  }
+  const url = "https://sts.googleapis.com/v1/oauthtoken";
+  const basic = `Basic ${btoa("me:mine-SECRET")}`;
+  assertEquals(
+    asked.other.map((seen) => [seen.url, seen.headers.get("authorization"), formOf(seen)]),
+    ["first", "second", "second"].map((word) => [url, basic, {
+      grant_type: "refresh_token",
+      refresh_token: `${word}-SECRET`,
+    }]),
+  );
+  assertEquals(tokens, ["user-1", "user-2", "user-3"]);
+  assertEquals(stored[0].headers.get("x-goog-user-project"), "charged");
+});
+
+Deno.test("no error about a user of a workforce pool holds a secret", async () => {
+  const credentials = {
+    type: "external_account_authorized_user",
+    client_id: "me",
+    client_secret: "mine-SECRET",
+    refresh_token: "consent-SECRET",
+  };
+  const secrets = ["mine-SECRET", "consent-SECRET", btoa("me:mine-SECRET")];
+  const { fetch } = fakeGoogle({
+    other: ({ headers, text }) =>
+      Response.json(
+        { error: "invalid_grant", error_description: `${text} ${headers.get("authorization")}` },
+        { status: 400 },
+      ),
+  });
+  const refused = await failure(credentialsTransport(credentials, { fetch })(OBJECTS, {}));
+  assertStringIncludes(refused.message, "invalid_grant");
+  assertNoSecret(refused, ...secrets);
+  for (
+    const wrong of [{ client_secret: 5 }, { refresh_token: "" }, { token_url: "https://a.example" }]
+  ) {
+    const error = await failure(() => credentialsTransport({ ...credentials, ...wrong } as never));
+    assertStringIncludes(error.message, Object.keys(wrong)[0]);
+    assertNoSecret(error, ...secrets);
+  }
+});
+
+Deno.test("a project of the options is charged instead of the one that the credentials name", async () => {
+  const { fetch, stored } = fakeGoogle();
+  const credentials = { ...USER, quota_project_id: "of-the-file" };
+  await credentialsTransport(credentials, { fetch, quotaProject: "mine" })(OBJECTS, {});
+  await credentialsTransport(USER, { fetch, quotaProject: "mine" })(OBJECTS, {
+    headers: { "x-goog-user-project": "the-caller's" },
+  });
+  const projects = stored.map(({ headers }) => headers.get("x-goog-user-project"));
+  assertEquals(projects, ["mine", "the-caller's"]);
+  const error = await failure(() => credentialsTransport(USER, { quotaProject: "a b" }));
+  assertInstanceOf(error, TypeError);
+});
+
 Deno.test("a user who acts as a service account", async () => {
   const { fetch, asked, tokens, stored } = fakeGoogle();
   const delegates = ["c@d.iam.gserviceaccount.com"];

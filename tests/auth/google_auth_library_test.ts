@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { decodeJwt } from "jose";
 import { fileURLToPath } from "node:url";
 import {
@@ -86,6 +86,18 @@ const JOBS: [what: string, job: () => Job | Promise<Job>][] = [
       scopes: ["x"],
     }),
   ],
+  [
+    "a user of a pool who has signed in",
+    () => ({
+      credentials: {
+        type: "external_account_authorized_user",
+        client_id: "a",
+        client_secret: "b",
+        refresh_token: "c",
+      },
+      scopes: ["x"],
+    }),
+  ],
   ["a pool of people", () => ({ credentials: WORKFORCE, scopes: ["x"] })],
   [
     "a user who acts as an account",
@@ -136,12 +148,25 @@ for (const [what, make] of JOBS) {
   });
 }
 
+Deno.test("what google-auth-library returns for a token is what staticTokenTransport() takes", async () => {
+  await install();
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["check", "--quiet", "--config=deno.json", "types.mts"],
+    cwd: PEER,
+  }).output();
+  assert(success, new TextDecoder().decode(stderr));
+});
+
 let installed: Promise<boolean> | undefined;
+
+async function install(): Promise<void> {
+  installed ??= succeeds(Deno.execPath(), ["install", "--quiet"], PEER);
+  if (!await installed) throw new Error("expected google-auth-library to be installed");
+}
 
 /** What google-auth-library sends, and the token that it has in the end. */
 async function peer(job: Job): Promise<{ token: string; requests: Sent[] }> {
-  installed ??= succeeds(Deno.execPath(), ["install", "--quiet"], PEER);
-  if (!await installed) throw new Error("expected google-auth-library to be installed");
+  await install();
   const { stdout, stderr, success } = await new Deno.Command("node", {
     args: [SCRIPT, JSON.stringify({ ...job, answers: ANSWERS })],
   }).output();

@@ -1,7 +1,7 @@
 // Google's client for Gemini and ours, side by side under the same faults, against the emulator on a socket.
 
 import { assert, assertEquals } from "@std/assert";
-import { serveEmulator } from "../../examples/emulator/node.ts";
+import { serveEmulator } from "../../src/emulator/serve.ts";
 import { geminiFile, upload, xGoogUpload } from "../../mod.ts";
 import { type Fault, GcsEmulator } from "../../src/emulator/mod.ts";
 import { difference } from "../e2e/support.ts";

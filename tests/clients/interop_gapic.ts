@@ -16,7 +16,7 @@ import {
   uploadStream,
   xGoogUpload,
 } from "../../mod.ts";
-import { serveEmulator } from "../../examples/emulator/node.ts";
+import { serveEmulator } from "../../src/emulator/serve.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { asyncPieces, patterned, pieces } from "../support/bytes.ts";
 

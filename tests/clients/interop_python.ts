@@ -1,7 +1,7 @@
 // Google's Python clients against the emulator, and through the proxy.
 
 import { assertEquals } from "@std/assert";
-import { serveEmulator } from "../../examples/emulator/node.ts";
+import { serveEmulator } from "../../src/emulator/serve.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { createUploadProxy, signUploadTicket } from "../../src/worker.ts";
 import { difference } from "../e2e/support.ts";

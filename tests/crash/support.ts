@@ -1,6 +1,6 @@
 // What the crash tests share: chance that can be repeated, programs that are killed, and a file to upload.
 
-import { type ServedEmulator, serveEmulator } from "../../examples/emulator/node.ts";
+import { type ServedEmulator, serveEmulator } from "../../src/emulator/serve.ts";
 import { seeded } from "../../src/emulator/faults/fault_plan.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 

@@ -39,7 +39,7 @@ Deno.test("the demo says what is wrong with its arguments, and ends with 2", () 
       { args: ["a", "b"], says: /^usage: / },
       { args: ["--help"], says: /^usage: / },
       { args: [`${folder}/none`], says: /^cannot read .*none: / },
-      { args: [folder], says: /^cannot read .*: .*not a file/ },
+      { args: [folder], says: /^cannot read .*: .*a folder/ },
     ];
     for (const { args, says } of wrong) {
       const { code, stdout, stderr } = await run(DEMO, ...args);

@@ -3,8 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import driveProxy from "../../examples/drive_proxy/worker.ts";
 import worker from "../../examples/gemini/worker.ts";
-import { serveEmulator } from "../../examples/emulator/node.ts";
-import { fileSource } from "../../examples/file_source.ts";
+import { serveEmulator } from "../../src/emulator/serve.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { installRuntimes, startWorkerd } from "../worker/support/runtimes.ts";
 import { difference, inFolder, pattern, run } from "./support.ts";
@@ -25,29 +24,6 @@ Deno.test("example: youtube.ts says what it needs", async () => {
   const { code, stderr } = await run("examples/youtube.ts");
   assertEquals(code, 2);
   assertMatch(stderr, /^usage: /);
-});
-
-Deno.test("example: a file as a source is read where it is asked, and is no folder", () =>
-  inFolder(async (folder) => {
-    const bytes = pattern(1000);
-    await Deno.writeFile(`${folder}/file`, bytes);
-    const source = await fileSource(`${folder}/file`);
-    assertEquals(source.size, 1000);
-    assertEquals(await source.read(990, 100), bytes.subarray(990));
-    assertEquals((await source.read(1000, 100)).length, 0);
-    await source.close();
-    const error = await fileSource(folder).catch((error: unknown) => error);
-    assert(error instanceof TypeError);
-  }));
-
-Deno.test("example: a file as a source reads as the README says", async () => {
-  const [readme, example] = await Promise.all(
-    ["README.md", "examples/file_source.ts"].map((path) => Deno.readTextFile(new URL(path, ROOT))),
-  );
-  const reading = / {4}async read\(offset, length\) \{\n[^]*?\n {4}close: .*\n/;
-  const [inReadme] = reading.exec(readme) ?? [];
-  assert(inReadme, "the README has no file as a source");
-  assertEquals(reading.exec(example)?.[0], inReadme);
 });
 
 /** A PDF of more than one chunk. */

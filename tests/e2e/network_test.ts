@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { type ServedEmulator, serveEmulator } from "../../examples/emulator/node.ts";
+import { type ServedEmulator, serveEmulator } from "../../src/emulator/serve.ts";
 import {
   type Clock,
   ResumableUpload,

@@ -2,7 +2,7 @@
 // https://github.com/googleapis/conformance-tests/tree/main/storage/v1
 
 import { assertEquals } from "@std/assert";
-import { serveEmulator } from "../../examples/emulator/node.ts";
+import { serveEmulator } from "../../src/emulator/serve.ts";
 import { MultipartUpload, SimpleUpload, upload, UploadError } from "../../mod.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { difference, pattern } from "./support.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { serveEmulator } from "../../examples/emulator/node.ts";
+import { serveEmulator } from "../../src/emulator/serve.ts";
 import { GcsEmulator, type GcsEmulatorOptions } from "../../src/emulator/mod.ts";
 import { data, U } from "./helpers.ts";
 
@@ -141,6 +141,14 @@ Deno.test("on a socket: a POST without any length is a 411", () =>
     assertEquals(without.split("\r\n")[0], "HTTP/1.1 411 Length Required");
     const zero = await raw(origin, [`POST ${path} HTTP/1.1`, "Content-Length: 0"]);
     assertEquals(zero.split("\r\n")[0], "HTTP/1.1 200 OK");
+  }));
+
+Deno.test("on a socket: a request may name its whole URL, as one to a proxy does", () =>
+  served(async (gcs, origin) => {
+    const url = "http://google.example/upload/storage/v1/b/bucket/o?uploadType=media&name=n";
+    const reply = await raw(origin, [`POST ${url} HTTP/1.1`, "Content-Length: 0"]);
+    assertEquals(reply.split("\r\n")[0], "HTTP/1.1 200 OK");
+    assertEquals(gcs.get("bucket", "n")?.size, 0);
   }));
 
 Deno.test("on a socket: a body that ends before its Content-Length keeps whole quanta", () =>

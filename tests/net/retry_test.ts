@@ -4,9 +4,11 @@ import {
   attemptDeadline,
   retrying,
   type RetryOptions,
+  type RetryPolicy,
   retryPolicy,
   type Step,
 } from "../../src/net/retry.ts";
+import { upload } from "../../mod.ts";
 import { fakeClock } from "../support/fake_clock.ts";
 
 const failure = new UploadError("unavailable", "503");
@@ -16,6 +18,13 @@ const failed = (retryAfter?: string): Step<string> => ({
   retryAfter,
 });
 
+/** A policy of an upload whose server has replied already. */
+function policyOf(options: RetryOptions | null | false): RetryPolicy {
+  const policy = retryPolicy(options);
+  policy.server.hasReplied = true;
+  return policy;
+}
+
 /** Runs steps that fail for ever and returns the waits between them. */
 async function waits(
   options: RetryOptions | null | false,
@@ -23,7 +32,7 @@ async function waits(
   retryAfter?: string,
 ): Promise<number[]> {
   const clock = fakeClock(() => random);
-  const policy = retryPolicy(options && { ...options, clock });
+  const policy = policyOf(options && { ...options, clock });
   const error = await assertRejects(() =>
     retrying(policy, undefined, () => Promise.resolve(failed(retryAfter)))
   );
@@ -33,7 +42,7 @@ async function waits(
 
 Deno.test("without waits, too, failures end when the time is used up, however many there are", async () => {
   const clock = fakeClock();
-  const policy = retryPolicy({ initialDelay: 0, clock });
+  const policy = policyOf({ initialDelay: 0, clock });
   let steps = 0;
   const step = (): Promise<Step<string>> => {
     if (++steps > 10_000) throw new Error("it goes on and on");
@@ -125,7 +134,7 @@ Deno.test("what a failed attempt took counts from the second failure on, and onl
     clock.pass(3_600_000); // the machine sleeps
     return Promise.resolve<Step<string>>({ kind: "failed", error: failure, spent: 4000 });
   };
-  await assertRejects(() => retrying(retryPolicy({ clock, maxElapsed: 20_000 }), undefined, step));
+  await assertRejects(() => retrying(policyOf({ clock, maxElapsed: 20_000 }), undefined, step));
   // With three attempts of 4 s, 19 of 20 seconds are over after the third wait.
   assertEquals(clock.sleeps, [1000, 2000, 4000, 1000]);
 });
@@ -207,4 +216,36 @@ Deno.test("an unknown retry option is refused; one that is undefined means its d
   assertThrows(() => retryPolicy({ onRetry: 5 } as unknown as RetryOptions), TypeError, "onRetry");
   assertThrows(() => retryPolicy({ clock: 5 } as unknown as RetryOptions), TypeError, "clock");
   assertThrows(() => retryPolicy("no" as unknown as RetryOptions), TypeError, "got string");
+});
+
+/** The sum of the waits of an upload whose transport fails, but for the requests of which `replies` is true. */
+async function patience(
+  retry: RetryOptions,
+  replies: (request: number) => boolean = () => false,
+): Promise<number> {
+  const clock = fakeClock();
+  let requests = 0;
+  const transport = () =>
+    replies(requests++)
+      ? Promise.resolve(new Response(null, { status: 503 }))
+      : Promise.reject(new TypeError("Failed to fetch"));
+  const options = { bucket: "my-bucket", name: "a", transport, retry: { ...retry, clock } };
+  const error = await assertRejects(() => upload("hello", options), UploadError);
+  assertEquals(error.code, "transport_failed");
+  return clock.sleeps.reduce((sum, delay) => sum + delay, 0);
+}
+
+Deno.test("a server that has never replied is given up after connectTimeout, 15 seconds of failures", async () => {
+  assertEquals(await patience({}), 15_000);
+  assertEquals(await patience({ connectTimeout: 40_000 }), 40_000);
+  assertEquals(await patience({ connectTimeout: 0 }), 0);
+});
+
+Deno.test("who sets maxElapsed gets it for a server that has never replied as well", async () => {
+  assertEquals(await patience({ maxElapsed: 100_000 }), 100_000);
+  assertEquals(await patience({ maxElapsed: 100_000, connectTimeout: 20_000 }), 20_000);
+});
+
+Deno.test("one reply, whatever its status, is enough for the whole patience", async () => {
+  assertEquals(await patience({}, (request) => request === 1), 600_000);
 });

@@ -3,8 +3,13 @@
 import type { Context, PortableCase } from "../portable/case.ts";
 import { type Report, run as runCases } from "../portable/suite.ts";
 export { stdinTo } from "./cases/bun_files.ts";
+export { filesTo } from "./cases/file_pipes.ts";
 import { bunFiles } from "./cases/bun_files.ts";
+import { directories } from "./cases/directories.ts";
+import { filePipes } from "./cases/file_pipes.ts";
+import { fileSources } from "./cases/file_sources.ts";
 import { files } from "./cases/files.ts";
+import { manyFiles } from "./cases/many.ts";
 import { readables } from "./cases/readables.ts";
 import { readableEnds } from "./cases/readable_ends.ts";
 import { redirects } from "./cases/redirects.ts";
@@ -20,8 +25,12 @@ export const cases: NodeCase[] = [
   ...readables,
   ...readableEnds,
   ...files,
+  ...fileSources,
+  ...filePipes,
+  ...directories,
   ...bunFiles,
   ...redirects,
+  ...manyFiles,
 ];
 
 /** Runs the cases of this runtime. An error that nobody handles is a failure of the case in which it happens. */

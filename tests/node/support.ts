@@ -1,7 +1,7 @@
 // What the cases share: files, Node streams that can be looked at, descriptors.
 
 import { Buffer } from "node:buffer";
-import { mkdtempSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readlinkSync, realpathSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -70,6 +70,18 @@ export async function eventually(holds: () => boolean, message: () => string): P
 /** The number of descriptors of regular files that this process has open. */
 export function descriptors(): number {
   return readdirSync("/proc/self/fd").length;
+}
+
+/** How often this process has a file open. */
+export function openings(path: string): number {
+  const real = realpathSync(path);
+  return readdirSync("/proc/self/fd").filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === real;
+    } catch { // closed meanwhile: that of this very listing is
+      return false;
+    }
+  }).length;
 }
 
 /** A transport whose start takes a while, as a session at a distance does. */

@@ -1,4 +1,4 @@
-import { type ServedEmulator, serveEmulator } from "../../examples/emulator/node.ts";
+import { type ServedEmulator, serveEmulator } from "../../src/emulator/serve.ts";
 import { GcsEmulator, type GcsEmulatorOptions } from "../../src/emulator/mod.ts";
 
 const OWN_PATHS = ["/echo", "/308", "/hang", "/inject", "/requests", "/servers"];

@@ -1,4 +1,5 @@
 import { emulator } from "../emulator/portable.ts";
+import { assert } from "./assert.ts";
 import type { Context, PortableCase } from "./case.ts";
 import { apiFaults } from "./cases/api_faults.ts";
 import { apiGranularity } from "./cases/api_granularity.ts";
@@ -6,6 +7,7 @@ import { apiRandom } from "./cases/api_random.ts";
 import { apiTargets } from "./cases/api_targets.ts";
 import { auth } from "./cases/auth.ts";
 import { bytes } from "./cases/bytes.ts";
+import { directoryEntryCases } from "./cases/directory_entries.ts";
 import { finishClosed } from "./cases/finish_closed.ts";
 import { finishCors } from "./cases/finish_cors.ts";
 import { finishProof } from "./cases/finish_proof.ts";
@@ -16,6 +18,7 @@ import { http } from "./cases/http.ts";
 import { sourcesChanged } from "./cases/sources_changed.ts";
 import { sourcesDisturbed } from "./cases/sources_disturbed.ts";
 import { sourcesEmpty } from "./cases/sources_empty.ts";
+import { sourcesIdentity } from "./cases/sources_identity.ts";
 import { sourcesMediaType } from "./cases/sources_media_type.ts";
 import { sourcesMemory } from "./cases/sources_memory.ts";
 import { sourcesReleased } from "./cases/sources_released.ts";
@@ -40,6 +43,10 @@ import { stretchTransports } from "./cases/stretch_transports.ts";
 import { stretchLimits } from "./cases/stretch_limits.ts";
 import { stretchOneRequests } from "./cases/stretch_one_request.ts";
 import { uploads } from "./cases/upload.ts";
+import { xhr } from "./cases/xhr.ts";
+import { xhrOffline } from "./cases/xhr_offline.ts";
+import { checkpointStores } from "./cases/checkpoint_stores.ts";
+import { manyUploads } from "./cases/upload_many.ts";
 
 /** Every case, in the order of running. */
 export const cases: PortableCase[] = [
@@ -50,6 +57,7 @@ export const cases: PortableCase[] = [
   ...sourcesChanged,
   ...sourcesDisturbed,
   ...sourcesEmpty,
+  ...sourcesIdentity,
   ...sourcesMediaType,
   ...sourcesMemory,
   ...sourcesReleased,
@@ -78,12 +86,25 @@ export const cases: PortableCase[] = [
   ...stretchTransports,
   ...stretchLimits,
   ...stretchOneRequests,
+  ...directoryEntryCases,
   ...emulator,
   ...apiGranularity,
   ...apiFaults,
   ...apiRandom,
   ...apiTargets,
   ...handoffSessions,
+  ...checkpointStores,
+  ...xhr,
+  ...xhrOffline,
+  {
+    name: "a page has whatever a case needs, so that each one runs somewhere",
+    run({ runtime }) {
+      for (const needs of runtime === "chromium" ? cases.map(({ needs }) => needs) : []) {
+        assert(needs === undefined || needs in globalThis, `${needs} is missing`);
+      }
+    },
+  },
+  ...manyUploads,
 ];
 
 /** One case may take this long, in milliseconds. */
@@ -105,7 +126,9 @@ export interface Report {
   passed: number;
   /** How many do not. */
   failed: number;
-  /** Those that do not. */
+  /** How many need what this runtime does not have. */
+  elsewhere: number;
+  /** Those that do not hold. */
   failures: Failure[];
   /** How long the cases took, without the start of the runtime. */
   milliseconds: number;
@@ -114,7 +137,8 @@ export interface Report {
 /** Runs every case, one after the other. Resolves whatever they do. */
 export async function run(context: Context, all: PortableCase[] = cases): Promise<Report> {
   const failures: Failure[] = [];
-  const chosen = all.filter(({ name }) => name.includes(context.only ?? ""));
+  const asked = all.filter(({ name }) => name.includes(context.only ?? ""));
+  const chosen = asked.filter(({ needs }) => needs === undefined || needs in globalThis);
   const start = Date.now();
   for (const { name, run } of chosen) {
     try {
@@ -127,6 +151,7 @@ export async function run(context: Context, all: PortableCase[] = cases): Promis
     runtime: context.runtime,
     passed: chosen.length - failures.length,
     failed: failures.length,
+    elsewhere: asked.length - chosen.length,
     failures,
     milliseconds: Date.now() - start,
   };

@@ -102,3 +102,17 @@ for (
     assertThrows(() => setup({ allowedOrigins: [origin] }), SettingError, "ALLOWED_ORIGINS");
   });
 }
+
+Deno.test("the log names the origin of a page that is not allowed, and no other", async () => {
+  const from = async (origin: string) => {
+    const context = setup(allowed);
+    await ask(context, UPLOAD, { method: "OPTIONS", grant: null, headers: { origin } });
+    await ask(context, "?uploadType=resumable&name=a", { headers: { origin } });
+    return context.log.map(({ refusedOrigin }) => refusedOrigin);
+  };
+  const forgotten = "https://forgotten.example";
+  assertEquals(await from(forgotten), [forgotten, forgotten]);
+  assertEquals(await from(PAGE), [undefined, undefined]);
+  assertEquals(await from(new URL(UPLOAD).origin), [undefined, undefined]);
+  assertEquals((await from(`https://${"a".repeat(10_000)}.example`))[0]!.length, 200);
+});

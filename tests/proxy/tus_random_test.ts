@@ -10,6 +10,7 @@ import { difference } from "../e2e/support.ts";
 import { faults, pass } from "../properties/support/faults.ts";
 import { type Mishap, mishaps, network, RETRYABLE } from "../properties/support/network.ts";
 import { property } from "../properties/support/property.ts";
+import { asServer, whole } from "../properties/support/proxied.ts";
 import { sizes } from "../properties/support/sources.ts";
 import { asServer, whole } from "./random_support.ts";
 import { SESSION_SECRET, UPLOAD } from "./support.ts";

@@ -1,6 +1,6 @@
 // Google for the soak test, in a process of its own: one request in a hundred goes wrong.
 
-import { serveEmulator } from "../../examples/emulator/node.ts";
+import { serveEmulator } from "../../src/emulator/serve.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 
 const seed = Number(Deno.args[0]);

@@ -1,7 +1,7 @@
 // Long requests hold pieces in memory, never the whole.
 
 import { assert } from "@std/assert";
-import { serveEmulator } from "../../examples/emulator/node.ts";
+import { serveEmulator } from "../../src/emulator/serve.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { NAMES, program } from "./run.ts";
 

@@ -3,11 +3,13 @@
 import {
   cancelUpload,
   type Checkpoint,
+  type CheckpointStore,
   type ObjectMetadata,
   ResumableUpload,
   type RetryOptions,
   type StorageObject,
   type Transport,
+  type TransportInit,
   upload,
   UPLOAD_CHUNK_SIZE,
   UploadError,
@@ -18,6 +20,12 @@ import {
   type UploadStream,
   uploadStream,
 } from "../../mod.ts";
+import {
+  uploadMany,
+  type UploadManyItem,
+  type UploadManyResult,
+  type UploadManyRun,
+} from "../../src/parallel/mod.ts";
 
 const to = { bucket: "my-bucket", name: "a.txt" };
 
@@ -107,6 +115,30 @@ export const metadata: ObjectMetadata = {
   temporaryHold: false,
 };
 
+/** Many files: iterables of both kinds, items with fields of their own, results that narrow. */
+export async function many(folder: AsyncIterable<UploadManyItem>, files: File[]): Promise<number> {
+  await uploadMany(folder, { bucket: "my-bucket", skipExisting: undefined, signal: undefined });
+  await uploadMany(new Set([{ name: "a", source: () => Promise.resolve(new Blob()) }]), {
+    bucket: "my-bucket",
+    manifest: { previous: undefined, write: new WritableStream<string>() },
+  });
+  const items = files.map((file) => ({ name: file.name, source: file, file }));
+  const run: UploadManyRun = uploadMany(items, {
+    bucket: "my-bucket",
+    onResult(result) {
+      const modified: number = result.item.file.lastModified;
+      if (result.status === "uploaded") return void result.object.size.at(modified);
+      if (result.status === "skipped") return void result.reason.at(0);
+      const error: unknown = result.error;
+      throw error;
+    },
+    onProgress: ({ files, bytes }) => void (files.active + bytes.persisted),
+  });
+  const narrowed = (result: UploadManyResult) => result.status;
+  const { uploaded, failed }: { uploaded: number; failed: number } = await run;
+  return uploaded + failed + run.summary.bytes + narrowed.length;
+}
+
 /** A switch over all codes narrows to nothing. */
 export function advice(error: unknown): string {
   if (!(error instanceof UploadError)) return "not an upload's";
@@ -131,3 +163,31 @@ export async function more(file: Blob, saved: string): Promise<StorageObject | u
   const response: Response = await resumable.transmitNextChunk(fetch, { signal: undefined });
   return response.ok ? resumable.object : undefined;
 }
+
+/** Stores of checkpoints: a map, and one of somebody's own. */
+export async function kept(file: Blob): Promise<void> {
+  const map = new Map<string, Checkpoint>();
+  const own: CheckpointStore = {
+    get: async (key) => await Promise.resolve(map.get(key) ?? null),
+    set: (key, checkpoint) => void map.set(key, checkpoint),
+    delete: (key) => Promise.resolve(map.delete(key)),
+  };
+  const onCheckpointError = (error: unknown) => console.log(error);
+  for (const checkpoints of [map, own, undefined]) {
+    const key = checkpoints && "a";
+    await upload(file, { ...to, checkpoints, key, onCheckpointError: undefined });
+    await upload(file, { session: "https://a.example/", checkpoints, key, onCheckpointError });
+  }
+}
+
+/** Transports: one that knows `fetch` only, one that tells, and one around another. */
+export const transports: Transport[] = [
+  fetch,
+  (input: string, init?: RequestInit) => fetch(input, init),
+  async (input: string, init: RequestInit) => await fetch(input, { ...init, headers: {} }),
+  (input, { onSent, waitUntil, ...init }: TransportInit) => {
+    onSent?.(0);
+    waitUntil?.(Promise.resolve());
+    return fetch(input, init);
+  },
+];

@@ -14,6 +14,7 @@ import {
   type Transport,
   UPLOAD_CHUNK_SIZE as U,
   UploadError,
+  type UploadErrorCode,
 } from "../../mod.ts";
 import { patterned } from "../support/bytes.ts";
 import { scripted, started, stored } from "../support/scripted.ts";
@@ -243,4 +244,30 @@ Deno.test("the fields that programs read are in the JSON of an error, and the re
   const fields = JSON.parse(JSON.stringify(error));
   assertEquals([fields.code, fields.status, fields.reason], ["rejected", 403, "forbidden"]);
   assertEquals("response" in fields, false);
+});
+
+Deno.test("canResume says whether a checkpoint is worth keeping", () => {
+  const worth: readonly UploadErrorCode[] = [
+    "unavailable",
+    "transport_failed",
+    "deadline_exceeded",
+    "invalid_response",
+    "invalid_state",
+    "source_changed",
+  ];
+  const over: readonly UploadErrorCode[] = [
+    "session_gone",
+    "session_cancelled",
+    "data_corruption",
+    "precondition_failed",
+    "source_size_mismatch",
+    "invalid_checkpoint",
+    "rejected",
+  ];
+  for (const code of worth) assertEquals(new UploadError(code, "").canResume, true, code);
+  for (const code of over) assertEquals(new UploadError(code, "").canResume, false, code);
+  for (const [status, canResume] of [[401, true], [403, true], [400, false], [413, false]]) {
+    const error = new UploadError("rejected", "", { status: Number(status) });
+    assertEquals(error.canResume, canResume, `${status}`);
+  }
 });

@@ -107,11 +107,10 @@ Deno.test("the examples ask for the version of this package", async () => {
     parse(await read("examples/cloudflare/package.json")).dependencies[manifest.name],
     parse(await read("examples/deno-deploy/deno.json")).imports[manifest.name],
   ];
-  const range = `@^${manifest.version}`;
   assertEquals(versions, [
-    `npm:@jsr/resumable-media__upload${range}`,
-    `npm:@jsr/resumable-media__upload${range}`,
-    `jsr:${manifest.name}${range}`,
+    `^${manifest.version}`,
+    `^${manifest.version}`,
+    `jsr:${manifest.name}@^${manifest.version}`,
   ]);
 });
 

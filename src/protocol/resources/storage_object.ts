@@ -34,6 +34,16 @@ export interface StorageObject {
   metageneration?: string | undefined;
   /** The media type. */
   contentType?: string | undefined;
+  /** `Cache-Control` of downloads. */
+  cacheControl?: string | undefined;
+  /** `Content-Disposition` of downloads. */
+  contentDisposition?: string | undefined;
+  /** `Content-Encoding` of the bytes as they are stored, such as `gzip`. */
+  contentEncoding?: string | undefined;
+  /** `Content-Language` of the bytes, such as `en`. */
+  contentLanguage?: string | undefined;
+  /** A time for lifecycle rules, RFC 3339. */
+  customTime?: string | undefined;
   /** `STANDARD`, `NEARLINE`, `COLDLINE`, `ARCHIVE`. */
   storageClass?: string | undefined;
   /** The number of bytes, a decimal string. */
@@ -48,6 +58,18 @@ export interface StorageObject {
   timeCreated?: string | undefined;
   /** When its metadata changed last, RFC 3339. */
   updated?: string | undefined;
+  /** When its bytes were complete, RFC 3339. */
+  timeFinalized?: string | undefined;
+  /** Of how many objects it was composed; absent where it was not. */
+  componentCount?: number | undefined;
+  /** The Cloud KMS key that encrypts it. */
+  kmsKeyName?: string | undefined;
+  /** Whether an event-based hold is on it. */
+  eventBasedHold?: boolean | undefined;
+  /** Whether a temporary hold is on it. */
+  temporaryHold?: boolean | undefined;
+  /** Until when it cannot be deleted, RFC 3339. */
+  retentionExpirationTime?: string | undefined;
   /** The user's own metadata. */
   metadata?: Record<string, string> | undefined;
   /** Any other field of the resource. */

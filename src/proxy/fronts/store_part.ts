@@ -5,7 +5,7 @@ import { type BodyBounds, checkLength, lengthOf, passBody, type PassedBody } fro
 import type { Core, OpenSession } from "../core.ts";
 import { badGateway, HttpError, tooLarge } from "../http_error.ts";
 import type { Trace } from "../log.ts";
-import type { FinishedObject } from "../outcome.ts";
+import type { FinishedObject, Outcome } from "../outcome.ts";
 import { append, ask, WrongOffset } from "../session.ts";
 import { drain, firstBytes, SEGMENT_TIME, SegmentReader } from "./part_body.ts";
 import { refusalOf } from "./refusal.ts";
@@ -88,6 +88,7 @@ export async function storePart(
   const whole = length - length % granularity;
   if (whole === 0) {
     await drain(body);
+    await checkOffset(core, session, offset, trace); // a client that is wrong about it may still go on
     throw new BelowQuantum(granularity, length);
   }
   const end = offset + whole;
@@ -291,7 +292,10 @@ async function storeSegment(
     return;
   }
   if (error) throw error instanceof HttpError ? error : badGateway("The request broke off");
-  if (isLast && progress.at === offset) throw new BelowQuantum(granularity, length);
+  if (isLast && progress.at === offset) {
+    await checkOffset(core, session, offset, trace);
+    throw new BelowQuantum(granularity, length);
+  }
   if (progress.at < offset + progress.sent) progress.isOver = true;
 }
 

@@ -6,7 +6,7 @@
  */
 
 import process from "node:process";
-import { serveEmulator } from "../../../examples/emulator/node.ts";
+import { serveEmulator } from "../../../src/emulator/serve.ts";
 import { GcsEmulator } from "../../../src/emulator/mod.ts";
 
 const server = await serveEmulator(new GcsEmulator({ store: "discard", md5: false }));

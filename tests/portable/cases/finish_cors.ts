@@ -1,6 +1,12 @@
 // Headers that a browser may not see are told as what they are: CORS, not damaged data.
 
-import { ResumableUpload, type Transport, UploadError, type UploadSource } from "../../../mod.ts";
+import {
+  ResumableUpload,
+  type Transport,
+  upload,
+  UploadError,
+  type UploadSource,
+} from "../../../mod.ts";
 import { GcsEmulator } from "../../../src/emulator/mod.ts";
 import { assert, assertEquals } from "../assert.ts";
 import type { PortableCase } from "../case.ts";
@@ -47,6 +53,20 @@ function assertToldAsCors(error: unknown, header: string, what: string): void {
   const named = new RegExp(`\\b${header}\\b`, "i").test(error.message);
   assert(named, `${what}: no word on ${header} in: ${error.message}`);
 }
+
+const noReply: PortableCase = {
+  name: "a server that does not reply is named, with its cause, and in a page with CORS as another",
+  async run() {
+    const transport = () => Promise.reject(new TypeError("no way there"));
+    const endpoint = "https://storage.example:8443";
+    const target = { bucket: "my-bucket", name: "a", endpoint, transport, retry: false } as const;
+    const error = await failureOf(() => upload("hello", target));
+    assert(error instanceof UploadError && error.code === "transport_failed", `${error}`);
+    assert(error.message.includes("storage.example:8443"), error.message);
+    assert(error.message.includes("no way there"), error.message);
+    assertEquals(/\bCORS\b/.test(error.message), "document" in globalThis, error.message);
+  },
+};
 
 const SOURCES: Readonly<Record<string, () => UploadSource>> = {
   "a Blob": () => new Blob([bytes]),
@@ -96,6 +116,7 @@ const hiddenRange: PortableCase[] = Object.entries(SOURCES).flatMap(([kind, make
 
 /** Hidden headers. */
 export const finishCors: PortableCase[] = [
+  noReply,
   ...hiddenRange,
   {
     name: "a session of which everything is hidden but the Location is told as CORS",

@@ -16,7 +16,7 @@ import { ORIGIN, outcome, type Sent, SESSION_SECRET, TICKET_SECRET } from "../..
 import type { Project } from "./project.ts";
 import type { ServerProcess } from "./process.ts";
 import { connect, type RawReply } from "./raw_client.ts";
-import { type ServedEmulator, serveEmulator } from "../../../examples/emulator/node.ts";
+import { type ServedEmulator, serveEmulator } from "../../../src/emulator/serve.ts";
 import { type RuntimeName, startWorker } from "./runtimes.ts";
 
 const GOOGLE = "https://storage.googleapis.com";

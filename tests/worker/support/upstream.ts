@@ -1,6 +1,6 @@
 // Google, emulated behind a real socket, and what of the worker's requests can be seen there.
 
-import { serveEmulator } from "../../../examples/emulator/node.ts";
+import { serveEmulator } from "../../../src/emulator/serve.ts";
 import { GcsEmulator, type GcsEmulatorOptions } from "../../../src/emulator/mod.ts";
 
 /** A request as it came off the wire. */

@@ -1,4 +1,4 @@
-// Cloudflare's tool, from npm. It runs in Deno: its releases ask for newer versions of Node than this repository does.
+// Cloudflare's tool, from npm., in the version that examples/cloudflare asks for.
 
 import { fileURLToPath } from "node:url";
 import { deno } from "./project.ts";

@@ -1,0 +1,159 @@
+/**
+ * Many small files: a folder of them, from the call to the last result, beside the transfer managers of Google's clients for
+ * Node and Python. Ours at several numbers of uploads at once, the others as they are by themselves and as they are fastest.
+ *
+ * @module
+ */
+
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { ManyJob, ManyMeasured, PeerManyJob } from "./many/job.ts";
+import { alternate, medianOf, ROUNDS } from "./support/alternate.ts";
+import type { Bench } from "./support/bench.ts";
+import {
+  bundle,
+  CLIENT_RUNTIMES,
+  findPython,
+  measured,
+  NAMES,
+  PEERS,
+  runtimeCommand,
+} from "./support/programs.ts";
+import { startSink } from "./support/sink.ts";
+import { mib, table } from "./support/table.ts";
+
+const FILES = 5000, SIZE = 16_384;
+
+/** How many files are sent at once: the default is one of these. */
+const CONCURRENCIES = [8, 16, 32] as const;
+
+/** Milliseconds that each reply waits in the second table: what a way to a server may cost. */
+const DELAY = 20;
+
+/** What `run` finds. */
+export interface ManyResult {
+  readonly files: number;
+  readonly size: number;
+  readonly delay: number;
+  readonly rounds: number;
+  /** Ours and others', by the name of the row: without a delay, and with one. */
+  readonly rows: Readonly<Record<string, { readonly near: Figures; readonly far: Figures }>>;
+}
+
+interface Figures {
+  readonly filesPerSecond: number;
+  /** CPU time of each file, in microseconds. */
+  readonly cpu: number;
+  /** The most memory beyond that of the idle process, in bytes. */
+  readonly rss: number;
+}
+
+/** The benchmark. */
+export const manyBench: Bench<ManyResult> = { run, render };
+
+type Programs = Record<string, (origin: string) => Promise<ManyMeasured>>;
+
+async function run(): Promise<ManyResult> {
+  await using folder = await makeFolder();
+  const programs = { ...await ours(folder.path), ...await others(folder.path) };
+  const measure = async (delay: number): Promise<Record<string, Figures>> => {
+    await using sink = await startSink({ delay });
+    const { origin } = sink;
+    const starts = Object.entries(programs).map(([name, start]) => [name, () => start(origin)]);
+    const rounds = await alternate<string, ManyMeasured>(Object.fromEntries(starts));
+    return Object.fromEntries(
+      Object.entries(rounds).map(([name, found]) => [name, figuresOf(name, found)]),
+    );
+  };
+  const near = await measure(0), far = await measure(DELAY);
+  const names = Object.keys(programs);
+  return {
+    files: FILES,
+    size: SIZE,
+    delay: DELAY,
+    rounds: ROUNDS,
+    rows: Object.fromEntries(names.map((name) => [name, { near: near[name], far: far[name] }])),
+  };
+}
+
+function figuresOf(name: string, rounds: readonly ManyMeasured[]): Figures {
+  const less = rounds.find(({ uploaded }) => uploaded !== FILES);
+  if (less) throw new Error(`${name} uploaded ${less.uploaded} files of ${FILES}`);
+  return {
+    filesPerSecond: FILES / medianOf(rounds, ({ seconds }) => seconds),
+    cpu: medianOf(rounds, ({ cpuSeconds }) => cpuSeconds) / FILES * 1e6,
+    rss: medianOf(rounds, ({ rss }) => rss),
+  };
+}
+
+/** Ours, in each runtime and with each number. */
+async function ours(folder: string): Promise<Programs> {
+  const program = await bundle(fileURLToPath(new URL("many/program.ts", import.meta.url)));
+  const rows = CLIENT_RUNTIMES.flatMap((runtime) =>
+    CONCURRENCIES.map((concurrency) => [
+      `${NAMES[runtime]}, ours, ${concurrency} at once`,
+      (origin: string) => {
+        const job: ManyJob = { origin, folder, concurrency };
+        return measured([...runtimeCommand(runtime), program, JSON.stringify(job)]);
+      },
+    ])
+  );
+  return Object.fromEntries(rows);
+}
+
+/** Those of others that are there. */
+async function others(folder: string): Promise<Programs> {
+  const meter = pathToFileURL(
+    await bundle(fileURLToPath(new URL("upload/meter.ts", import.meta.url))),
+  ).href;
+  const node = (options: Partial<PeerManyJob>) => (origin: string) =>
+    measured<ManyMeasured>([
+      "node",
+      `${PEERS}many.mjs`,
+      JSON.stringify({ origin, folder, meter, ...options }),
+    ]);
+  const rows: Programs = {
+    "`uploadManyFiles`, 5 at once": node({}),
+    "`uploadManyFiles`, one request each, 16 at once": node({
+      how: "one request",
+      concurrency: 16,
+    }),
+  };
+  const found = await findPython();
+  if (found === undefined) return rows;
+  const python = (options: Partial<PeerManyJob>) => (origin: string) =>
+    measured<ManyMeasured>([
+      found,
+      `${PEERS}many.py`,
+      JSON.stringify({ origin, folder, ...options }),
+    ]);
+  rows["`upload_many`, 8 processes"] = python({});
+  rows["`upload_many`, 16 threads"] = python({ how: "threads", concurrency: 16 });
+  return rows;
+}
+
+/** A folder of files of random bytes, removed in the end; in memory, where the system has a file system for that. */
+async function makeFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const inMemory = await Deno.stat("/dev/shm").then(() => true, () => false);
+  const path = await Deno.makeTempDir({ prefix: "bench-", ...(inMemory && { dir: "/dev/shm" }) });
+  for (let i = 0; i < FILES; i++) {
+    await Deno.writeFile(`${path}/file-${i}`, crypto.getRandomValues(new Uint8Array(SIZE)));
+  }
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+}
+
+function render({ files, size, delay, rows }: ManyResult): string {
+  const head = ["", "files/s", "CPU", "memory", "files/s", "CPU", "memory"];
+  const cells = (figures: Figures) => [
+    figures.filesPerSecond.toFixed(0),
+    figures.cpu.toFixed(0),
+    mib(figures.rss),
+  ];
+  const body = Object.entries(rows).map((
+    [name, { near, far }],
+  ) => [name, ...cells(near), ...cells(far)]);
+  return `A folder of ${files} files of ${
+    size / 1024
+  } KiB, uploaded if there is no object of the name; opening the files, and asking for their sizes, is part of it. Files a second, µs of CPU time for each file, and the most memory above that of the idle process in MiB: to a server on the same machine, and, in the last three columns, where each reply comes ${delay} ms later.
+
+${table(head, body)}`;
+}

@@ -1,0 +1,146 @@
+/** One of many files: whether it has to be uploaded, and in which way. */
+
+import { UploadError } from "../errors.ts";
+import { defaultTransport } from "../net/transport.ts";
+import {
+  type ObjectMetadata,
+  type StorageObject,
+  storageObject,
+} from "../protocol/resources/storage_object.ts";
+import type { StreamSettings, UploadSettings } from "../upload/settings.ts";
+import { withParameter } from "../protocol/upload_url.ts";
+import { checkUpload } from "../upload/checks.ts";
+import { lookUp } from "../upload/finish.ts";
+import { HELD } from "../upload/stretch_feed.ts";
+import { type BucketTarget, startOf } from "../upload/target.ts";
+import { uploadTaken } from "../upload/upload.ts";
+import type { OpenedItem, UploadManyItem } from "./item.ts";
+import { COMMON_NAMES, type UploadManyOptions } from "./many_options.ts";
+
+/** Above this many bytes it is worth a request to know that they need not be sent. */
+const LOOK_FIRST = 1024 * 1024;
+
+/** What an upload of a random-access source holds besides its last request: the pieces that are read ahead. */
+const PIECES = 2 * 1024 * 1024;
+
+/** What a chunk of a stream grows to, where the caller has not decided. */
+const MOST_CHUNK = 16 * 1024 * 1024;
+
+type Common = Pick<UploadManyOptions, typeof COMMON_NAMES[number]>;
+
+/** The options of a run that every upload has. */
+function commonOptions<I extends UploadManyItem>(options: UploadManyOptions<I>): Common {
+  return Object.fromEntries(
+    COMMON_NAMES.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
+  ) as unknown as Common;
+}
+
+/** How one file is uploaded: the options of the run, with those of the item before them. */
+export interface ItemUpload {
+  readonly target: BucketTarget;
+  readonly settings: StreamSettings<StorageObject>;
+  readonly skipExisting: boolean;
+  /** Where the checkpoint of a large file is kept, if anywhere. */
+  readonly kept: Pick<UploadSettings, "checkpoints" | "key" | "onCheckpointError"> | undefined;
+}
+
+/** The options of one upload. */
+export function itemUpload<I extends UploadManyItem>(
+  item: I,
+  options: UploadManyOptions<I>,
+): ItemUpload {
+  const { bucket, endpoint, query, ...settings } = commonOptions(options);
+  const skipExisting = options.skipExisting === true;
+  if (skipExisting && item.ifGenerationMatch !== undefined) {
+    throw new TypeError("ifGenerationMatch: expected none together with skipExisting, got one");
+  }
+  const ownType = item.contentType ?? item.metadata?.contentType;
+  const all = ownType === undefined || options.metadata === undefined
+    ? options.metadata
+    : { ...options.metadata, contentType: undefined };
+  const metadata = mergedMetadata(all, item.metadata);
+  const contentType = ownType ?? settings.contentType;
+  const ifGenerationMatch = skipExisting ? 0 : item.ifGenerationMatch ?? settings.ifGenerationMatch;
+  return {
+    target: { bucket, name: item.name, endpoint, query },
+    settings: { ...settings, contentType, metadata, ifGenerationMatch },
+    skipExisting,
+    kept: options.checkpoints && {
+      checkpoints: options.checkpoints,
+      key: `${bucket}/${item.name}`,
+      onCheckpointError: options.onCheckpointError,
+    },
+  };
+}
+
+/** The metadata of one object: its own fields before those of all, and so with the caller's own keys. */
+function mergedMetadata(
+  all: ObjectMetadata | undefined,
+  own: ObjectMetadata | undefined,
+): ObjectMetadata | undefined {
+  if (all === undefined || own === undefined) return own ?? all;
+  const merged = { ...all, ...own };
+  if (all.metadata === undefined || own.metadata === undefined) return merged;
+  return { ...merged, metadata: { ...all.metadata, ...own.metadata } };
+}
+
+/** The most bytes that the upload holds in memory at a moment. */
+export function memoryOf(opened: OpenedItem, chunkSize: number = MOST_CHUNK): number {
+  const { exactSize = Infinity, taken } = opened;
+  return Math.min(exactSize, taken.size === undefined ? 2 * chunkSize : HELD + PIECES);
+}
+
+/** Whether the object exists, as far as it can be known before the bytes are sent; asked only where they are many. */
+export async function existsAlready(
+  { target, settings, skipExisting }: ItemUpload,
+  { exactSize = Infinity }: OpenedItem,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (!skipExisting || exactSize <= LOOK_FIRST) return false;
+  const { transport = defaultTransport, headers, startHeaders, retry } = settings;
+  const { url } = startOf(target, {});
+  const { method, policy, ...checked } = checkUpload(url, { headers, startHeaders, retry });
+  const context = { startUrl: url, method, metadata: {} };
+  const options = { transport, headers: checked.startHeaders, policy, signal };
+  try {
+    return await lookUp(storageObject, context, options) !== undefined;
+  } catch (error) {
+    // Not there, or not for us to look at: the precondition of the upload decides.
+    if (error instanceof UploadError && error.code === "rejected") return false;
+    throw error;
+  }
+}
+
+/**
+ * Uploads one file. `upload()` decides between one request and a session, but for a small `{ size, read }`, such as a
+ * file on a disk: here there are many of these, and one request each is as good. Large ones go by a session each.
+ */
+export async function uploadItem(
+  { target, settings, kept }: ItemUpload,
+  opened: OpenedItem,
+  hooks: Pick<StreamSettings, "signal" | "onProgress">,
+): Promise<StorageObject & { bucket: string; name: string }> {
+  const { source, taken, exactSize } = opened;
+  const options = { ...settings, ...hooks, totalBytes: exactSize };
+  const where = isSmallFile(opened, settings)
+    ? { url: withParameter(startOf(target, {}).url, "uploadType", "multipart") }
+    : target;
+  const large = taken.size !== undefined && taken.size > HELD ? kept : undefined;
+  const object = await uploadTaken<StorageObject>(source, taken, {
+    ...options,
+    ...where,
+    ...large,
+  });
+  return object as StorageObject & { bucket: string; name: string };
+}
+
+/** Whether it is a small file that one request may carry: one that is safe to repeat, or is not to be repeated. */
+function isSmallFile(
+  { isFile, exactSize = Infinity }: OpenedItem,
+  { chunkSize = HELD, retry, repeatable, ifGenerationMatch }: StreamSettings<StorageObject>,
+): boolean {
+  const isSafe = repeatable === true || ifGenerationMatch !== undefined;
+  const isOnce = retry === false || retry === null;
+  return isFile && exactSize <= Math.min(HELD, chunkSize) &&
+    (isSafe || isOnce);
+}
