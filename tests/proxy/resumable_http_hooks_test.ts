@@ -1,6 +1,7 @@
 // The operator's hooks, the log and the numbers, for clients of the IETF's resumable uploads; and Google's failures.
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { GcsEmulator } from "../../src/emulator/mod.ts";
 import {
   type FinishEvent,
   HttpError,
@@ -187,6 +188,32 @@ Deno.test("when Google keeps a part of all bytes only, the client is told where 
   const rest = sample(3 * Q).subarray(Q);
   assertEquals(await told(await append(context, url, Q, true, rest)), `200 at ${3 * Q} complete`);
   assertStored(context, sample(3 * Q));
+});
+
+Deno.test("when Google takes a part of the last bytes only, that is no success", async () => {
+  const gcs = new GcsEmulator();
+  let isLess = true;
+  const context = setup({
+    transport: gcs.fetch,
+    async fetch(url, init) {
+      const headers = new Headers(init.headers);
+      if (!isLess || !/^bytes \d/.test(headers.get("content-range") ?? "")) {
+        return await gcs.fetch(url, init);
+      }
+      isLess = false;
+      const bytes = new Uint8Array(await new Response(init.body).arrayBuffer()).subarray(0, Q);
+      headers.set("content-range", `bytes 0-${Q - 1}/*`);
+      headers.delete("content-length");
+      return await gcs.fetch(url, { ...init, headers, body: bytes });
+    },
+  });
+  const url = await created(context);
+  const reply = await append(context, url, 0, true, sample(2 * Q));
+  assertEquals(await told(reply), "503 backendError");
+  assertEquals(await offsetOf(context, url), `204 at ${Q}`);
+  const rest = sample(2 * Q).subarray(Q);
+  assertEquals(await told(await append(context, url, Q, true, rest)), `200 at ${2 * Q} complete`);
+  assertStored({ gcs }, sample(2 * Q));
 });
 
 Deno.test("when Google cannot say how much is stored, asking may be repeated, and is not the end of the upload", async () => {

@@ -644,6 +644,7 @@ Deno.test("a ticket that wants a checksum gets it with the creation or with the 
     await told(await create(context, true, { ...creation, body: sample(5) })),
     "400 required",
   );
+  assertEquals(context.sent.length, 0);
   const url = await created(context, creation);
   assertEquals(await told(await append(context, url, 0, true, sample(5))), "400 required");
   const headers = { "repr-digest": RIGHT };

@@ -220,6 +220,14 @@ Deno.test("while a long body of unknown length goes on, each 104 says how much i
   for (const headers of progress) assertEquals("location" in headers, false);
 });
 
+Deno.test("versions up to 6 are told the place of an upload, and not its progress", async () => {
+  const { reply, interim } = await informed(setup(), true, {
+    version: 6,
+    body: inPieces(sample(33 * Q), 100_000),
+  });
+  assertEquals([reply.status, interim.length], [201, 1]);
+});
+
 Deno.test("a server that cannot send an interim reply is no reason to fail", async () => {
   const context = setup();
   const reply = await create(context, true, {

@@ -8,14 +8,8 @@ import { openSession } from "../session.ts";
 import { objectResponse } from "./front.ts";
 import { completeName, completeOf, essenceOf, PARTIAL } from "./resumable_http_dialect.ts";
 import { type Exchange, inconsistentLength, progressOf } from "./resumable_http_reply.ts";
-import {
-  BelowQuantum,
-  checkOffset,
-  checkPart,
-  type Part,
-  type Stored,
-  storePart,
-} from "./store_part.ts";
+import { BelowQuantum, checkPart, type Part, type Stored } from "./part.ts";
+import { checkOffset, storePart } from "./store_part.ts";
 import { bytesOf, integerField } from "./structured_fields.ts";
 
 /** `PATCH`: bytes from where the stored ones end. */

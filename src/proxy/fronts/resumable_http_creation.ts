@@ -13,7 +13,8 @@ import { refusalOf, retriable } from "./refusal.ts";
 import { checksumsOf, completed, isLastOf, onlyInPart, partOf } from "./resumable_http_append.ts";
 import { essenceOf, PARTIAL } from "./resumable_http_dialect.ts";
 import { type Exchange, inform, uploadLimit } from "./resumable_http_reply.ts";
-import { checkPart, checkQuantum, finishWhole, type Part, storePart } from "./store_part.ts";
+import { checkPart, checkQuantum, type Part } from "./part.ts";
+import { finishWhole, storePart } from "./store_part.ts";
 import { integerField } from "./structured_fields.ts";
 import { parseUploadMetadata, startInput } from "./tus_metadata.ts";
 

@@ -8,7 +8,7 @@ import { WrongOffset } from "../session.ts";
 import type { Asked } from "./front.ts";
 import { GapError, RefusedError, retriable } from "./refusal.ts";
 import { completeOf, type Dialect } from "./resumable_http_dialect.ts";
-import { BelowQuantum, WrongLength } from "./store_part.ts";
+import { BelowQuantum, WrongLength } from "./part.ts";
 import { writeIntegers } from "./structured_fields.ts";
 
 /** `Upload-Limit`: of an upload, or of all where there is none yet. */

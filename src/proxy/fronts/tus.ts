@@ -18,7 +18,8 @@ import {
   type StartRequest,
 } from "./front.ts";
 import { refusalOf } from "./refusal.ts";
-import { BelowQuantum, checkPart, finishWhole, type Part, storePart } from "./store_part.ts";
+import { BelowQuantum, checkPart, type Part } from "./part.ts";
+import { finishWhole, storePart } from "./store_part.ts";
 import { parseUploadMetadata, startInput } from "./tus_metadata.ts";
 import { sessionHeaders, TUS_VERSION, tusError } from "./tus_reply.ts";
 

@@ -8,7 +8,8 @@ import { ask, cancel, WrongOffset } from "../session.ts";
 import { readHash } from "./front.ts";
 import { drain } from "./part_body.ts";
 import { refusalOf } from "./refusal.ts";
-import { checkPart, finishWhole, type Part, storePart } from "./store_part.ts";
+import { checkPart, type Part } from "./part.ts";
+import { finishWhole, storePart } from "./store_part.ts";
 import {
   activeResponse,
   cancelledResponse,
