@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { serveEmulator } from "../../examples/emulator/node.ts";
+import { serveEmulator } from "../../src/emulator/serve.ts";
 import { upload } from "../../mod.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { signUploadTicket } from "../../src/worker.ts";

@@ -12,7 +12,7 @@ import { type Mishap, mishaps, network } from "../properties/support/network.ts"
 import { property } from "../properties/support/property.ts";
 import { sizes } from "../properties/support/sources.ts";
 import { type DraftOptions, resumeByDraft, uploadByDraft } from "../support/draft_client.ts";
-import { asServer, whole } from "./random_support.ts";
+import { asServer, whole } from "../properties/support/proxied.ts";
 import { Q, sample } from "./resumable_http_support.ts";
 import { SESSION_SECRET, UPLOAD } from "./support.ts";
 

@@ -12,7 +12,6 @@ import { type Mishap, mishaps, network, RETRYABLE } from "../properties/support/
 import { property } from "../properties/support/property.ts";
 import { asServer, whole } from "../properties/support/proxied.ts";
 import { sizes } from "../properties/support/sources.ts";
-import { asServer, whole } from "./random_support.ts";
 import { SESSION_SECRET, UPLOAD } from "./support.ts";
 import { Q, sample } from "./tus_support.ts";
 

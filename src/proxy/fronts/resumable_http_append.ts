@@ -8,8 +8,8 @@ import { openSession } from "../session.ts";
 import { objectResponse } from "./front.ts";
 import { completeName, completeOf, essenceOf, PARTIAL } from "./resumable_http_dialect.ts";
 import { type Exchange, inconsistentLength, progressOf } from "./resumable_http_reply.ts";
-import { BelowQuantum, checkPart, type Part, type Stored } from "./part.ts";
-import { checkOffset, storePart } from "./store_part.ts";
+import { checkPart, type Part } from "./part.ts";
+import { storePart } from "./store_part.ts";
 import { bytesOf, integerField } from "./structured_fields.ts";
 
 /** `PATCH`: bytes from where the stored ones end. */
@@ -38,7 +38,7 @@ export async function appendPart(exchange: Exchange, token: string): Promise<Res
   const maxBytes = Math.min(session.maxBytes, core.limits.maxBytes);
   checkPart(core, part, { maxBytes, granularity: session.granularity });
   await permit(core, session, trace, request);
-  const { reached, end, object } = await store(exchange, session, part);
+  const { reached, end, object } = await storePart(core, session, part, trace);
   if (object && isLast !== false) return completed(exchange, session, object);
   if (isLast) throw onlyInPart();
   // These clients take another offset than theirs, with a success, for a failed upload.
@@ -47,24 +47,6 @@ export async function appendPart(exchange: Exchange, token: string): Promise<Res
     status: dialect.isEarly ? 201 : 204,
     headers: { "cache-control": "no-store", "upload-offset": String(reached) },
   });
-}
-
-/**
- * Stores a part. One that is too small may be so because its client has passed over how much was stored, and counts itself:
- * it can go on from the right offset, and not from being told that its bytes are too few.
- */
-async function store(
-  { core, trace }: Exchange,
-  session: OpenSession,
-  part: Part,
-): Promise<Stored> {
-  try {
-    return await storePart(core, session, part, trace);
-  } catch (error) {
-    if (!(error instanceof BelowQuantum)) throw error;
-    await checkOffset(core, session, part.offset, trace);
-    throw error;
-  }
 }
 
 /** Whether a request says that the upload ends with it. */

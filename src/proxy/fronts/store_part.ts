@@ -90,7 +90,7 @@ async function storeNothing(
 }
 
 /** Asks whether so much is stored; gives the object if the upload is finished there. */
-export async function checkOffset(
+async function checkOffset(
   core: Core,
   session: OpenSession,
   offset: number,
