@@ -12,7 +12,7 @@ export interface StoredPart {
   readonly number: number;
   /** In bytes. */
   readonly size: number;
-  /** CRC32C of its bytes, base64; absent with `checksum: null`. */
+  /** CRC32C of its bytes, base64: with `checksum: null` as the server reports it, absent where it does not. */
   readonly crc32c?: string;
   /** What the server calls it: the ETag of a part, the generation of a temporary object. */
   readonly tag: string;

@@ -262,8 +262,10 @@ class Composition implements Assembly {
       if (answer.kind === "unavailable" || answer.kind === "no_result") earlier = error;
       else if (answer.kind === "gone" || answer.kind === "precondition") {
         const found = earlier && await this.#objectAt(what.place);
-        if (found && isWholeObject(found, whole)) return { kind: "done", value: found };
-        throw error;
+        if (!found || !isWholeObject(found, whole)) throw error;
+        // It may be of an earlier request that had other sources: these may still be there.
+        await this.#temporary.delete(sources.map(({ name }) => name), this.#sending);
+        return { kind: "done", value: found };
       } else if (answer.kind !== "rejected") throw error;
       const retryAfter = reply.headers.get("retry-after");
       return { kind: "failed", error, retryAfter, mayPass: answer.kind === "no_result" };

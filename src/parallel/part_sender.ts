@@ -166,7 +166,8 @@ class Sending {
     }
     this.#checkTold(answer, reply, isWhole);
     const stored = { number, size, tag: answer.tag };
-    const { crc32c } = sums;
+    // Without one of ours, that of the server tells the object from others when a reply is lost.
+    const crc32c = sums.crc32c ?? answer.crc32c;
     return { kind: "done", value: crc32c === undefined ? stored : { ...stored, crc32c } };
   }
 

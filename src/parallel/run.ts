@@ -133,7 +133,7 @@ class Run {
 
   /** Looks at what is left of an upload that was interrupted; returns its object where it was finished. */
   async #takeUp(from: ParallelCheckpoint): Promise<StorageObject | undefined> {
-    const isWhole = from.totalBytes !== undefined &&
+    const isWhole = from.totalBytes !== undefined && from.parts.length > 0 &&
       from.parts.reduce((size, part) => size + part.size, 0) === from.totalBytes &&
       from.parts.every(({ number }, i) => number === i + 1);
     const whole = isWhole ? combined(from.parts.map(plain)) : undefined;
