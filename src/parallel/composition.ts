@@ -231,8 +231,8 @@ class Composition implements Assembly {
   /**
    * Composes an object.
    *
-   * A request whose reply was lost is sent again: if it has been executed, the sources are gone, or the precondition fails, and
-   * then the object must be what the sources add up to.
+   * A request whose reply was lost is sent again, by us or by the runtime: if it has been executed, the sources are gone, or the
+   * precondition fails, and then the object must be what the sources add up to.
    */
   async #compose(
     what: Pick<ComposeInput, "place" | "destination" | "query">,
@@ -261,8 +261,12 @@ class Composition implements Assembly {
       const error = refusalError("compose", reply, answer, true);
       if (answer.kind === "unavailable" || answer.kind === "no_result") earlier = error;
       else if (answer.kind === "gone" || answer.kind === "precondition") {
-        const found = earlier && await this.#objectAt(what.place);
+        const found = await this.#objectAt(what.place);
         if (!found || !isWholeObject(found, whole)) throw error;
+        // An object that was there before, and happens to be the same, has not used up the sources.
+        const isOurs = answer.kind === "gone" || earlier ||
+          !(await this.#objectAt(this.#temporary.place(segments[0].first, segments[0].last)));
+        if (!isOurs) throw error;
         // It may be of an earlier request that had other sources: these may still be there.
         await this.#temporary.delete(sources.map(({ name }) => name), this.#sending);
         return { kind: "done", value: found };
