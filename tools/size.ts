@@ -14,6 +14,7 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "mod.ts#upload": 27_000,
   "mod.ts#SimpleUpload": 17_500,
   "mod.ts#cancelUpload": 11_000,
+  "src/parallel/mod.ts": 40_000,
   "src/worker.ts": 52_000,
   "src/auth/mod.ts": 19_000,
 };
