@@ -27,6 +27,7 @@ import { speaksXGoogUpload } from "./x_goog_upload/command.ts";
 import { serveStart } from "./x_goog_upload/start.ts";
 import { listUploads } from "./xml/list_uploads.ts";
 import { isMultipartUpload, serveMultipartUpload } from "./xml/multipart_routes.ts";
+import { deleteXmlObject, putXmlObject } from "./xml/object_routes.ts";
 import { startXmlUpload } from "./xml/routes.ts";
 import { isSigned, signatureProblem } from "./xml/signed_url.ts";
 
@@ -78,6 +79,9 @@ async function serve(service: Service, route: OpenRoute, exchange: Exchange): Pr
   if (route.to === "xml" && method === "POST") {
     return startXmlUpload(service, route.bucket, route.name, exchange);
   }
+  if (route.to === "xml" && method === "PUT") {
+    return putXmlObject(service, route.bucket, route.name, exchange);
+  }
   if (route.to === "compose") return compose(service, route.bucket, route.name, exchange);
   await body.drain();
   const reads = method === "GET" || method === "HEAD";
@@ -88,6 +92,9 @@ async function serve(service: Service, route: OpenRoute, exchange: Exchange): Pr
   }
   if (route.to === "xml" && reads) {
     return getXmlObject(service, route.bucket, route.name, exchange);
+  }
+  if (route.to === "xml" && method === "DELETE") {
+    return deleteXmlObject(service, route.bucket, route.name, exchange);
   }
   if (route.to === "object" && reads) {
     return getObject(service, route.bucket, route.name, exchange);

@@ -135,7 +135,8 @@ export interface GcsEmulatorOptions {
   readonly authorize?: ((request: Request) => boolean | Promise<boolean>) | undefined;
   /**
    * Whether the signature of a signed URL is right; `false` is answered with 403 `SignatureDoesNotMatch`. The request has
-   * no body. Whatever this says, the headers that `X-Goog-SignedHeaders` names have to be there, and no other `x-goog-*`.
+   * no body. Whatever this says, the headers that `X-Goog-SignedHeaders` names have to be there, and no other `x-goog-*`
+   * or `x-amz-*`.
    *
    * @default every signature is
    */

@@ -134,9 +134,23 @@ export function kindOf(
       return reads ? "list uploads" : "other";
     case "xml":
       if (isMultipartUpload(url)) return multipartKind(incoming);
-      return reads ? "get" : method === "POST" ? "initiate" : "other";
+      return xmlKind(method);
     default:
       return "other";
+  }
+}
+
+function xmlKind(method: string): RequestKind {
+  switch (method) {
+    case "GET":
+    case "HEAD":
+      return "get";
+    case "POST":
+      return "initiate";
+    case "PUT":
+      return "media";
+    default:
+      return method === "DELETE" ? "delete" : "other";
   }
 }
 

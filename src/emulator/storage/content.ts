@@ -62,7 +62,7 @@ export class Content {
     for (const part of parts) {
       whole.#crc = combineCrc32c(whole.#crc, part.#crc, part.#size);
       whole.#size += part.#size;
-      if (whole.#keep) whole.#pieces.push(...part.#pieces);
+      for (const piece of whole.#keep ? part.#pieces : []) whole.#pieces.push(piece);
     }
     whole.#whole = whole.mark();
     return whole;

@@ -4,12 +4,7 @@
  * @module
  */
 
-import {
-  base64,
-  checkChecksums,
-  type DeclaredChecksums,
-  readHashHeader,
-} from "../storage/checksums.ts";
+import { base64 } from "../storage/checksums.ts";
 import { Content } from "../storage/content.ts";
 import {
   joinedTag,
@@ -34,6 +29,7 @@ import {
 } from "../replies.ts";
 import type { Exchange, Service } from "../service.ts";
 import { type NamedPart, readCompleteBody, unquoted } from "./complete_body.ts";
+import { checksumProblem, framingProblem } from "./body_headers.ts";
 import { listParts } from "./list_parts.ts";
 import { uploadReply } from "./replies.ts";
 import { document } from "./write.ts";
@@ -105,7 +101,7 @@ async function uploadPart(
 ): Promise<Response> {
   const { url, headers, body } = incoming;
   const { settings } = service;
-  const number = Number(url.searchParams.get("partNumber") ?? NaN);
+  const number = partNumberOf(url.searchParams.get("partNumber") ?? "");
   if (body.length === null && !settings.chunkedParts) {
     await body.cancel();
     return reply(411, HTML, "PUT requests require a Content-length header.");
@@ -137,23 +133,15 @@ async function uploadPart(
   });
 }
 
-function partNumberProblem(number: number): Refusal | null {
-  if (Number.isInteger(number) && number >= 1 && number <= MOST_PARTS) return null;
-  const details = `The part number must be an integer from 1 to ${MOST_PARTS}.`;
-  return { ...invalid(details), xmlMessage: "Invalid argument." };
+/** A part's number, or 0 for what is none. */
+function partNumberOf(text: string): number {
+  return /^\d{1,5}$/.test(text) && Number(text) <= MOST_PARTS ? Number(text) : 0;
 }
 
-/** The chunks of AWS's own framing would be stored as if they were bytes of the object. */
-function framingProblem(headers: Headers): Refusal | null {
-  const encodings = (headers.get("content-encoding") ?? "").toLowerCase().split(/[\s,]+/);
-  const hash = headers.get("x-amz-content-sha256") ?? "";
-  if (!encodings.includes("aws-chunked") && !hash.startsWith("STREAMING-")) return null;
-  return {
-    code: 501,
-    reason: "notImplemented",
-    message: "The framing aws-chunked is not understood here.",
-    xmlCode: "NotImplemented",
-  };
+function partNumberProblem(number: number): Refusal | null {
+  if (number > 0) return null;
+  const details = `The part number must be an integer from 1 to ${MOST_PARTS}.`;
+  return { ...invalid(details), xmlMessage: "Invalid argument." };
 }
 
 async function complete(
@@ -190,7 +178,7 @@ async function complete(
       ["Key", name],
       ["ETag", xmlEtag],
     ]),
-    { "x-goog-hash": `crc32c=${object.crc32c}`, "x-goog-generation": object.generation },
+    { "x-goog-hash": `crc32c=${object.crc32c}` },
   );
 }
 
@@ -218,14 +206,6 @@ function chosenParts(upload: MultipartUpload, named: readonly NamedPart[]): Part
 
 function tooLarge(what: string, most: number): Refusal {
   return invalid(`${what} can have at most ${most} bytes.`, "invalid", "EntityTooLarge");
-}
-
-/** Compares the checksums in both headers with what came. */
-function checksumProblem(headers: Headers, content: Content): Refusal | null {
-  const md5Hash = headers.get("content-md5")?.trim();
-  const declared: DeclaredChecksums = md5Hash === undefined ? {} : { md5Hash };
-  return checkChecksums(declared, content) ??
-    checkChecksums(readHashHeader(headers.get("x-goog-hash")), content);
 }
 
 /** Google names the bucket in the host; where the emulator has another address, that would lead nowhere. */
