@@ -11,7 +11,7 @@
 export { type CancelParallelOptions, cancelParallelUpload } from "./cancel.ts";
 export type { ParallelCheckpoint, StoredPart } from "./checkpoint.ts";
 export { PartsLeftBehind } from "./left_behind.ts";
-export type { ParallelOptions, ParallelSettings, Via } from "./settings.ts";
+export type { ParallelOptions, ParallelSettings, Via } from "./options.ts";
 export { uploadParallel } from "./upload_parallel.ts";
 export {
   type PartFacts,

@@ -115,6 +115,7 @@ class Sending {
   readonly #store: PartStore;
   readonly #sent: Sent;
   #damaged = 0;
+  #unauthorized = 0;
 
   constructor(options: PartSenderOptions, store: PartStore, sent: Sent) {
     this.#options = options;
@@ -138,8 +139,10 @@ class Sending {
         if (!found) throw error;
         return await this.#compared(found, reply, true);
       }
-      case "unavailable":
       case "rejected":
+        // A transport can get another token, but not send a stream again with it.
+        return { ...failed, mayPass: reply.status === 401 && this.#unauthorized++ === 0 };
+      case "unavailable":
         return failed;
       default:
         throw error;

@@ -16,7 +16,8 @@ import {
 import { inTurn } from "./part_source.ts";
 import { type PartPlan, partSizeOf, planFor } from "./plan.ts";
 import { runParallel } from "./run.ts";
-import { type ParallelOptions, type ParallelSetup, setupOf } from "./settings.ts";
+import type { ParallelOptions } from "./options.ts";
+import { type ParallelSetup, setupOf } from "./settings.ts";
 
 /**
  * Uploads a source in parts over several connections, and returns the object, finished and compared with what was read.

@@ -83,6 +83,33 @@ Deno.test("a streamed part whose reply tells another checksum is sent again, and
   assertEquals(gcs.objects.map(({ name }) => name), ["object"]);
 });
 
+Deno.test("a part that is refused for its token is sent once more, since a stream cannot be sent again by the transport", async () => {
+  const gcs = emulator();
+  gcs.inject({ on: "part", status: 401 });
+  await uploadParallel(bytes, target(gcs, { partSize: PART }));
+  gcs.inject({ on: "part", status: 401, times: Infinity });
+  const failing = uploadParallel(bytes, target(gcs, { partSize: PART }));
+  const error = await assertRejects(() => failing, UploadError);
+  assertEquals([error.code, error.status], ["rejected", 401]);
+});
+
+Deno.test("no message and no printed error shows the ID of an upload", async () => {
+  const gcs = emulator();
+  const transport: Transport = async (url, init) => {
+    if (!url.includes("uploadId")) return await gcs.fetch(url, init);
+    if (init.method === "DELETE") {
+      return new Response(`<Error><Code>A</Code><Message>${url}</Message></Error>`, {
+        status: 400,
+      });
+    }
+    throw new TypeError(`cannot reach ${url}`);
+  };
+  const options = target(gcs, { partSize: PART, transport, retry: false });
+  const error = await assertRejects(() => uploadParallel(bytes, options), PartsLeftBehind);
+  const [{ uploadId }] = gcs.multipartUploads;
+  assert(!Deno.inspect(error, { depth: 20 }).includes(uploadId), "the ID is shown");
+});
+
 Deno.test("an object whose CRC32C is not that of all parts is a damaged one", async () => {
   const gcs = emulator();
   const transport: Transport = async (url, init) => {
