@@ -5,6 +5,20 @@
  * {@linkcode XmlMultipartContainer} and {@linkcode XmlMultipartPart} are the pieces below, with the names and meanings of
  * Python's `google.resumable_media`.
  *
+ * @example
+ * ```ts
+ * import { uploadParallel } from "@resumable-media/upload/parallel";
+ * import { GcsEmulator } from "@resumable-media/upload/emulator";
+ *
+ * const object = await uploadParallel(new Blob([new Uint8Array(12_000_000)]), {
+ *   bucket: "my-bucket",
+ *   name: "zeros",
+ *   partSize: 6_000_000,
+ *   transport: new GcsEmulator().fetch, // or one of your own that adds credentials
+ * });
+ * console.log(object.size); // 12000000
+ * ```
+ *
  * @module
  */
 

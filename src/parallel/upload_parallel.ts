@@ -104,7 +104,11 @@ function checkAgreement(
     throw new TypeError(`${name}: expected none, or the same as that of the checkpoint`);
   };
   const { totalBytes, partSize } = options;
-  compare("via", via === from.via);
+  if (via !== from.via) {
+    throw new TypeError(
+      `via: expected "${from.via}", as in the checkpoint, with the precondition of the start if it had one, got "${via}"`,
+    );
+  }
   compare("endpoint", place.endpoint === from.endpoint);
   compare("bucket", place.bucket === from.bucket);
   compare("name", place.name === from.name);

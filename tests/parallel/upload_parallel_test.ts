@@ -195,6 +195,25 @@ Deno.test("an upload with checkpoints keeps its parts when it fails, but not aft
   assertEquals(gcs.objects.map(({ name }) => name), ["object"]);
 });
 
+Deno.test("a composition whose reply is lost is settled by looking, with a precondition and without", async () => {
+  for (const ifGenerationMatch of [undefined, 0]) {
+    const gcs = emulator();
+    gcs.inject({ on: "compose", drop: "after" });
+    const options = target(gcs, { via: "compose", partSize: SMALL, ifGenerationMatch });
+    const object = await uploadParallel(small, options);
+    assertEquals(object.generation, gcs.get("my-bucket", "object")?.generation);
+    assertEquals([gcs.objects.length, count(gcs).compose], [1, 2]);
+  }
+});
+
+Deno.test("an object that was there before is none of ours, even if it is the same", async () => {
+  const gcs = emulator();
+  await uploadParallel(small, target(gcs));
+  const options = target(gcs, { partSize: SMALL, ifGenerationMatch: 0 });
+  const error = await assertRejects(() => uploadParallel(small, options), UploadError);
+  assertEquals([error.code, gcs.objects.length], ["precondition_failed", 1]);
+});
+
 Deno.test("more than 32 parts are composed in a tree, and nothing is left of it", async () => {
   const gcs = emulator();
   const many = patterned(70 * SMALL + 1);
