@@ -368,6 +368,21 @@ Deno.test("of a source that can be read anywhere a part in flight holds two piec
   await assertRejects(() => uploading, Error, "enough");
 });
 
+Deno.test("a part that is read again must be what it was", async () => {
+  const gcs = emulator();
+  const MiB = 1024 * 1024;
+  gcs.inject({ on: "part", cut: 4 * MiB });
+  let fill = 1;
+  const source = {
+    size: 10 * MiB,
+    read: (_offset: number, length: number) => Promise.resolve(new Uint8Array(length).fill(fill)),
+  };
+  const changing: Transport = (url, init) => gcs.fetch(url, init).finally(() => void fill++);
+  const options = target(gcs, { via: "multipart", partSize: 10 * MiB, transport: changing });
+  const error = await assertRejects(() => uploadParallel(source, options), UploadError);
+  assertEquals([error.code, gcs.objects.length], ["source_changed", 0]);
+});
+
 Deno.test("a `read` of the caller's is called for one place at a time", async () => {
   const gcs = emulator();
   let [now, most] = [0, 0];

@@ -334,3 +334,34 @@ property(
     checkServer(gcs, error === undefined, [DATA.subarray(0, size)]);
   },
 );
+
+Deno.test("a process that dies at any request leaves what the next one finishes, whether or not that request arrives", async () => {
+  const size = 3 * 256 * 1024 + 5;
+  const file = DATA.slice(0, size);
+  for (const concurrency of [1, 3]) {
+    for (const arrives of [true, false]) {
+      for (let dies = 0; dies < 7; dies++) {
+        const gcs = new GcsEmulator({ md5: false });
+        const network = new Network((url, init) => gcs.fetch(url, init));
+        const options: ParallelOptions = {
+          bucket: BUCKET,
+          name: NAME,
+          via: "compose",
+          partSize: 256 * 1024,
+          concurrency,
+          ifGenerationMatch: 0,
+          retry: false,
+        };
+        let checkpoint: ParallelCheckpoint | undefined;
+        const onCheckpoint = (saved: ParallelCheckpoint) => void (checkpoint = saved);
+        const transport = network.process([], dies, arrives);
+        await outcome(uploadParallel(file, { ...options, transport, onCheckpoint }));
+        await network.settle();
+        const second = { ...options, checkpoint, transport: network.process([]) };
+        const object = await uploadParallel(file, second);
+        assertEquals(object.size, String(size), `${concurrency} ${arrives} ${dies}`);
+        checkServer(gcs, true, [file]);
+      }
+    }
+  }
+});
