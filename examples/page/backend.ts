@@ -2,6 +2,7 @@
 /** The requests of the page to its own server, besides those of the library. */
 
 import type { Transport } from "@resumable-media/upload";
+import { xhrTransport } from "@resumable-media/upload/xhr";
 import type { NetworkState, PageSettings, TicketReply, TicketWish } from "./settings.ts";
 import { TicketError } from "./trouble.ts";
 
@@ -38,9 +39,12 @@ function post(path: string, value: unknown, signal?: AbortSignal): Promise<Respo
   });
 }
 
+/** XMLHttpRequest tells how much of a chunk is on its way, which `fetch` does not. Without a network nothing is tried. */
+const send = xhrTransport({ pauseWhileOffline: true });
+
 /**
- * The transport of an upload: `fetch`, with the ticket on the request that starts it, which is the only one that needs it.
- * It also says whether requests get through, since the library repeats those that do not without a word.
+ * The transport of an upload, with the ticket on the request that starts it, which is the only one that needs it. It also
+ * says whether requests get through, since the library repeats those that do not without a word.
  */
 export function uploadTransport(
   ticket: string | undefined,
@@ -52,7 +56,14 @@ export function uploadTransport(
       headers.set("authorization", `Bearer ${ticket}`);
     }
     try {
-      const response = await fetch(url, { ...init, headers });
+      const response = await send(url, {
+        ...init,
+        headers,
+        waitUntil(wait) {
+          onSteady(false);
+          init.waitUntil?.(wait);
+        },
+      });
       onSteady(response.status < 500 && response.status !== 429 && response.status !== 408);
       return response;
     } catch (error) {
