@@ -38,6 +38,8 @@ const suites: readonly Suite[] = [
     ],
   },
   { name: "package", paths: ["tests/npm/package.ts"] },
+  { name: "frameworks", paths: ["tests/npm/frameworks.ts"] },
+  { name: "migrations", paths: ["tests/npm/migrations.ts"] },
   {
     name: "soak",
     paths: ["tests/soak/soak.ts"],

@@ -114,9 +114,12 @@ for (const name of ["plain", "react", "vue", "svelte"]) {
 }
 
 /** Code for a page, that drops a file onto it. */
-const drop = (name: string, text: string) => `{
+const drop = (name: string, text: string) =>
+  `{
   const dataTransfer = new DataTransfer();
-  dataTransfer.items.add(new File([${JSON.stringify(text)}], ${JSON.stringify(name)}, { type: "text/plain" }));
+  dataTransfer.items.add(new File([${JSON.stringify(text)}], ${
+    JSON.stringify(name)
+  }, { type: "text/plain" }));
   const event = new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true });
   document.querySelector(".drop").dispatchEvent(event);
 }`;

@@ -25,7 +25,10 @@ export function packed(): Promise<string> {
 
 /** Installs what a package.json names, with this package instead of the one of its name that is published. */
 export async function installProject(folder: string, json: PackageNames): Promise<void> {
-  const dependencies = { ...json.dependencies, "@resumable-media/upload": `file:${await packed()}` };
+  const dependencies = {
+    ...json.dependencies,
+    "@resumable-media/upload": `file:${await packed()}`,
+  };
   await Deno.writeTextFile(`${folder}/package.json`, JSON.stringify({ ...json, dependencies }));
   await output("npm", ["install", "--silent", "--no-audit", "--no-fund"], { limit, cwd: folder });
 }

@@ -97,7 +97,9 @@ async function openSession(file: File): Promise<string> {
 
 function inWords(error: unknown): string {
   if (!(error instanceof UploadError)) return error instanceof Error ? error.message : `${error}`;
-  if (error.retryable) return "The server cannot be reached. What was sent is kept: try again later.";
+  if (error.retryable) {
+    return "The server cannot be reached. What was sent is kept: try again later.";
+  }
   if (error.code === "source_changed") return "The file was changed meanwhile. Choose it again.";
   if (error.status === 412) return "There is a file of this name already.";
   if (error.status === 413) return "The file is too large.";

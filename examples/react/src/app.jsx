@@ -39,7 +39,12 @@ function Item({ id, name, size, state, sent, rate, message }) {
       <output>{message}</output>{" "}
       {state === "sending" && <button type="button" onClick={() => pause(id)}>Pause</button>}
       {(state === "paused" || state === "failed") && (
-        <button type="button" onClick={() => resume(id)}>Resume</button>
+        <button
+          type="button"
+          onClick={() => resume(id)}
+        >
+          Resume
+        </button>
       )}
     </li>
   );
