@@ -2,7 +2,7 @@
 
 import { byteCount, lengthOf } from "../body.ts";
 import { HookError } from "../hooks.ts";
-import { badRequest, forbidden, HttpError } from "../http_error.ts";
+import { badRequest, forbidden, HttpError, tooLarge } from "../http_error.ts";
 import { insist } from "../insist.ts";
 import type { Trace } from "../log.ts";
 import {
@@ -239,6 +239,9 @@ async function terminate(
 
 /** `Upload-Length`, or `undefined` where it comes later. */
 function declaredSize(headers: Headers): number | undefined {
+  if (/^\d{16,}$/.test(headers.get("upload-length") ?? "")) {
+    throw tooLarge("Upload-Length: more bytes than any object can have");
+  }
   const size = byteCount(headers, "Upload-Length");
   const deferred = headers.get("upload-defer-length");
   if (deferred !== null && deferred !== "1") throw badRequest("Upload-Defer-Length: expected 1");

@@ -5,6 +5,7 @@ import type { Chunk } from "../backend.ts";
 import { type BodyBounds, checkLength, lengthOf, passBody, type PassedBody } from "../body.ts";
 import { badGateway, HttpError, tooLarge } from "../http_error.ts";
 import type { Trace } from "../log.ts";
+import type { Outcome } from "../outcome.ts";
 import { append, ask, type Core, type OpenSession, wrongOffset } from "../session.ts";
 import { drain, firstBytes, SEGMENT_TIME, SegmentReader } from "./tus_body.ts";
 import { BelowQuantum, refusalOf } from "./tus_reply.ts";
@@ -53,6 +54,7 @@ export async function storePart(
   const whole = length - length % QUANTUM;
   if (whole === 0) {
     await drain(body);
+    await expectOffset(core, session, offset, trace); // a client that is wrong about it may still go on
     throw new BelowQuantum(QUANTUM, length);
   }
   const end = offset + whole;
@@ -96,14 +98,25 @@ async function storeNothing(
   { offset, size, request }: Part,
   trace: Trace,
 ): Promise<number> {
-  const outcome = await ask(core, session, trace);
-  if (outcome.kind !== "stored" && outcome.kind !== "finished") throw refusalOf(outcome);
-  const reached = outcome.kind === "stored" ? outcome.persisted ?? 0 : outcome.object.size;
-  if (reached !== offset) throw wrongOffset(offset, reached);
+  const outcome = await expectOffset(core, session, offset, trace);
   if (outcome.kind === "stored" && offset === size) {
     await finishWhole(core, session, size, request, trace);
   }
   return offset;
+}
+
+/** Asks where the stored bytes end: any other offset is a 409. */
+async function expectOffset(
+  core: Core,
+  session: OpenSession,
+  offset: number,
+  trace: Trace,
+): Promise<Outcome> {
+  const outcome = await ask(core, session, trace);
+  if (outcome.kind !== "stored" && outcome.kind !== "finished") throw refusalOf(outcome);
+  const reached = outcome.kind === "stored" ? outcome.persisted ?? 0 : outcome.object.size;
+  if (reached !== offset) throw wrongOffset(offset, reached);
+  return outcome;
 }
 
 /** Bytes that go to the backend in one request. */
@@ -218,7 +231,10 @@ async function storeSegment(
     return;
   }
   if (error) throw error instanceof HttpError ? error : badGateway("The request broke off");
-  if (isLast && progress.at === offset) throw new BelowQuantum(QUANTUM, length);
+  if (isLast && progress.at === offset) {
+    await expectOffset(core, session, offset, trace);
+    throw new BelowQuantum(QUANTUM, length);
+  }
   if (progress.at < offset + progress.sent) progress.isOver = true;
 }
 
