@@ -35,7 +35,7 @@ Deno.test({
   async fn() {
     await output(Deno.execPath(), ["install", "--quiet"], { cwd: HERE });
     const key = JSON.parse((await serviceAccount()).json);
-    const now = Date.UTC(2026, 0, 2, 3, 4, 5);
+    const now = Math.floor(Date.now() / 1000) * 1000;
     const jobs = [
       { name: "users/17/a ü+(1).jpg", expires: 300, action: "read" },
       { name: "photo.jpg", expires: 604_800, action: "write", contentType: "image/jpeg" },
