@@ -37,7 +37,7 @@ export type { ByteContainer } from "./src/bytes/bytes.ts";
 export type { ByteSource, UploadSource } from "./src/bytes/source.ts";
 export type { Clock } from "./src/net/clock.ts";
 export type { RetryEvent, RetryOptions } from "./src/net/retry.ts";
-export type { Transport } from "./src/net/transport.ts";
+export type { Transport, TransportInit } from "./src/net/transport.ts";
 export { PERMANENT_REDIRECT, UPLOAD_CHUNK_SIZE } from "./src/protocol/content_range/ranges.ts";
 export type { Checksums } from "./src/protocol/hashes.ts";
 export type { Refusal } from "./src/protocol/refusal.ts";
@@ -70,6 +70,7 @@ export type {
 export { xGoogUpload } from "./src/protocol/x_goog_upload.ts";
 export { type CancelOptions, cancelUpload } from "./src/upload/cancel.ts";
 export type { Checkpoint } from "./src/upload/checkpoint.ts";
+export type { CheckpointStore } from "./src/upload/kept_checkpoints.ts";
 export {
   createUploadSession,
   type HandedOverSession,

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * Where uploads outlive the tab: IndexedDB.
+ * Where uploads outlive the tab: IndexedDB. Checkpoints are in the library's own store, what belongs to the page beside it.
  *
  * A checkpoint is a secret: whoever has it can go on with that upload. Keeping it here is acceptable, because
  *
@@ -15,6 +15,7 @@
  */
 
 import type { Checkpoint } from "@resumable-media/upload";
+import { indexedDbCheckpoints } from "@resumable-media/upload/checkpoints";
 
 /** An upload that is not finished. */
 export interface StoredUpload {
@@ -78,6 +79,12 @@ export function hasLocks(): boolean {
 }
 
 function storeIn(database: IDBDatabase): UploadStore {
+  const checkpoints = indexedDbCheckpoints();
+  /** An upload with its checkpoint. */
+  const whole = async (upload: StoredUpload): Promise<StoredUpload> => {
+    const checkpoint = await checkpoints.get(upload.id);
+    return checkpoint ? { ...upload, checkpoint } : upload;
+  };
   /** Changes some of the stores; the others stay free, so that a checkpoint never waits for a large file. */
   const write = (names: Name[], change: (store: (name: Name) => IDBObjectStore) => void) => {
     const transaction = database.transaction(names, "readwrite");
@@ -89,21 +96,31 @@ function storeIn(database: IDBDatabase): UploadStore {
   };
   const read = <T>(name: Name, ask: (store: IDBObjectStore) => IDBRequest<T>) =>
     settled(ask(database.transaction(name).objectStore(name)));
-  const remove = (id: string) =>
-    write(["uploads", "files"], (store) => {
+  const remove = async (id: string) => {
+    await checkpoints.delete(id);
+    await write(["uploads", "files"], (store) => {
       store("uploads").delete(id);
       store("files").delete(id);
     });
+  };
   return {
     lasting: true,
     async list() {
       const all = await read<StoredUpload[]>("uploads", (store) => store.getAll());
       const old = all.filter(({ created }) => created < Date.now() - WEEK);
       for (const { id } of old) await remove(id);
-      return all.filter((upload) => !old.includes(upload)).sort((a, b) => a.created - b.created);
+      const young = all.filter((upload) => !old.includes(upload));
+      return (await Promise.all(young.map(whole))).sort((a, b) => a.created - b.created);
     },
-    get: (id) => read<StoredUpload | undefined>("uploads", (store) => store.get(id)),
-    put: (upload) => write(["uploads"], (store) => store("uploads").put(upload)),
+    async get(id) {
+      const upload = await read<StoredUpload | undefined>("uploads", (store) => store.get(id));
+      return upload && await whole(upload);
+    },
+    async put({ checkpoint, ...upload }) {
+      if (checkpoint) await checkpoints.set(upload.id, checkpoint);
+      else await checkpoints.delete(upload.id);
+      await write(["uploads"], (store) => store("uploads").put(upload));
+    },
     async putFile(id, file) {
       try {
         await write(["files"], (store) => store("files").put(file, id));

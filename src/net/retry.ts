@@ -2,7 +2,7 @@
 
 import type { UploadError } from "../errors.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { send, type SendOptions, type SendRequest, type SendResult } from "./send.ts";
+import { bytesOf, send, type SendOptions, type SendRequest, type SendResult } from "./send.ts";
 import type { Transport } from "./transport.ts";
 
 /** A failure after which an upload tries again. */
@@ -277,12 +277,9 @@ export async function attempt(
   policy: RetryPolicy,
   options: Partial<SendOptions> & { readonly signal: AbortSignal | undefined },
 ): Promise<SendResult> {
-  const { body } = request;
-  const isCounted = typeof body === "object" && body !== null;
-  const bytes = !isCounted ? 0 : body instanceof Uint8Array ? body.length : body.size;
   const result = await send(transport, request, {
     clock: policy.clock,
-    deadline: attemptDeadline(policy, bytes),
+    deadline: attemptDeadline(policy, bytesOf(request)),
     stallTimeout: policy.stallTimeout,
     ...options,
   });

@@ -8,7 +8,13 @@ import type { RequestHead } from "../protocol/upload_protocol.ts";
 import { readBody } from "./body.ts";
 import { abortable, type Clock, within } from "./clock.ts";
 import { type PieceBody, StreamedBody } from "./streamed_body.ts";
-import { streamingInit, type Transport } from "./transport.ts";
+import {
+  noteTellsSent,
+  streamingInit,
+  tellsSent,
+  type Transport,
+  type TransportInit,
+} from "./transport.ts";
 import { transportFailure } from "./transport_failure.ts";
 
 /** A request that is ready to be sent. */
@@ -31,8 +37,13 @@ export interface SendOptions {
   /** Milliseconds until an attempt is given up whose body is streamed, if no piece was taken and no reply came. */
   readonly stallTimeout: number;
   readonly signal: AbortSignal | undefined;
-  /** Called with how many bytes of a streamed body the transport has taken. What it throws ends the attempt. */
+  /**
+   * Called with how many bytes of the body the transport has taken: of a stream, or as it tells itself. What it throws ends
+   * the attempt.
+   */
   readonly onTaken?: ((bytes: number) => void) | undefined;
+  /** Called when the transport was handed the whole body, and does not tell more. What it throws ends the attempt. */
+  readonly onHanded?: (() => void) | undefined;
   /** The most bytes of a reply; the default is 16 MiB, far more than an object resource. */
   readonly maxReplyBytes?: number | undefined;
   /** What failed, for the message of an error: "Cannot …". */
@@ -94,26 +105,46 @@ export async function send(
   const onAbort = () => attempt.abort(signal?.reason);
   signal?.addEventListener("abort", onAbort, { once: true });
   const watch = new Watch(clock, options, (late) => attempt.abort(late));
+  const guarded = (call: () => void) => {
+    try {
+      call();
+    } catch (error) {
+      attempt.abort(error);
+    }
+  };
   const streamed = isPieceBody(request.body)
     ? new StreamedBody(request.body, {
       onTaken(bytes) {
         watch.pause();
-        try {
-          options.onTaken?.(bytes);
-        } catch (error) {
-          attempt.abort(error);
-        }
+        guarded(() => options.onTaken?.(bytes));
       },
       onReady: () => watch.restart(),
       onFailed: () => attempt.abort(),
     })
     : undefined;
+  let most = -1;
+  const onSent = (bytes: number) => {
+    const sent = Math.min(bytes, bytesOf(request));
+    if (!(sent > most) || watch.isOver) return;
+    most = sent;
+    noteTellsSent(transport);
+    watch.moved();
+    guarded(() => options.onTaken?.(sent));
+  };
+  const onCalled = () => {
+    if (!streamed && !tellsSent(transport)) guarded(() => options.onHanded?.());
+  };
   watch.start(request, streamed !== undefined);
   const failed = (error: UploadError): Failure => {
     return { kind: "failed", error, spent: watch.spent, body: fateOf(streamed) };
   };
   try {
-    const exchanged = exchange(transport, request, streamed, attempt.signal, options);
+    const telling = {
+      ...(!streamed && { onSent }),
+      waitUntil: (wait: Promise<unknown>) => watch.wait(wait),
+    };
+    const about = { request, streamed, signal: attempt.signal, telling, onCalled };
+    const exchanged = exchange(transport, about, options);
     const reply = await abortable(exchanged, attempt.signal);
     return { kind: "reply", reply, body: fateOf(streamed) };
   } catch (error) {
@@ -126,10 +157,16 @@ export async function send(
     if (request.body instanceof Blob) await stillReadable(request.body);
     return failed(transportFailure(request, error, options.action));
   } finally {
-    watch.pause();
+    watch.end();
     streamed?.stop(new DOMException("The request has ended", "AbortError"));
     signal?.removeEventListener("abort", onAbort);
   }
+}
+
+/** How many bytes a body has; a text, such as the metadata of a start, is not counted. */
+export function bytesOf({ body }: SendRequest): number {
+  const isCounted = typeof body === "object" && body !== null;
+  return !isCounted ? 0 : body instanceof Uint8Array ? body.length : body.size;
 }
 
 function fateOf(streamed: StreamedBody | undefined): BodyFate {
@@ -158,7 +195,10 @@ class Watch {
   #since: number;
   #stop: (() => void) | undefined;
   #request: SendRequest | undefined;
-  #isStreamed = false;
+  #isWatched = false; // whether it is seen when the body moves
+  #waits = 0;
+  /** Whether the attempt has ended: what is told now is of no interest. */
+  isOver = false;
 
   constructor(clock: Clock, options: SendOptions, expire: (late: UploadError) => void) {
     this.#clock = clock;
@@ -172,17 +212,37 @@ class Watch {
     return Math.min(Math.max(0, this.#clock.now() - this.#since), this.#milliseconds);
   }
 
-  start(request: SendRequest, isStreamed: boolean): void {
+  start(request: SendRequest, isWatched: boolean): void {
     const { deadline, stallTimeout } = this.#options;
     this.#request = request;
-    this.#isStreamed = isStreamed;
-    this.#milliseconds = isStreamed ? stallTimeout : deadline;
+    this.#isWatched = isWatched;
+    this.#milliseconds = isWatched ? stallTimeout : deadline;
     this.restart();
+  }
+
+  /** The transport tells that the body has moved. */
+  moved(): void {
+    this.#isWatched = true;
+    this.#milliseconds = this.#options.stallTimeout;
+    this.restart();
+  }
+
+  /** The transport waits for something: until then no time passes. */
+  wait(until: Promise<unknown>): void {
+    if (this.isOver) return;
+    this.#waits++;
+    this.pause();
+    const over = () => {
+      this.#waits--;
+      if (!this.isOver) this.restart();
+    };
+    until.then(over, over);
   }
 
   restart(): void {
     this.pause();
     this.#since = this.#clock.now();
+    if (this.#waits > 0) return;
     this.#stop = this.#clock.setTimer(() => {
       this.late = new UploadError("deadline_exceeded", this.#message());
       this.#expire(this.late);
@@ -193,7 +253,7 @@ class Watch {
     const { method = "", url = "" } = this.#request ?? {};
     const { deadline, stallTimeout, action = method } = this.#options;
     const { host } = new URL(url);
-    const expected = this.#isStreamed
+    const expected = this.#isWatched
       ? `expected bytes to be taken or a reply from ${host} within ${stallTimeout} ms, got neither`
       : `expected a reply from ${host} within ${deadline} ms, got none`;
     return `Cannot ${action}: ${expected}`;
@@ -203,19 +263,35 @@ class Watch {
     this.#stop?.();
     this.#stop = undefined;
   }
+
+  end(): void {
+    this.isOver = true;
+    this.pause();
+  }
+}
+
+/** One request on its way. */
+interface Exchange {
+  readonly request: SendRequest;
+  readonly streamed: StreamedBody | undefined;
+  readonly signal: AbortSignal;
+  /** How the transport tells how it is doing. */
+  readonly telling: Pick<TransportInit, "onSent" | "waitUntil">;
+  /** Called when the transport has been called. */
+  readonly onCalled: () => void;
 }
 
 async function exchange(
   transport: Transport,
-  { method, url, headers, body }: SendRequest,
-  streamed: StreamedBody | undefined,
-  signal: AbortSignal,
+  { request: { method, url, headers, body }, streamed, signal, telling, onCalled }: Exchange,
   { maxReplyBytes = MAX_REPLY_BYTES, redirect }: SendOptions,
 ): Promise<Reply> {
   const init = streamed
     ? streamedInit(headers, streamed, (body as PieceBody).size)
     : { headers, body: body as BodyInit | null, ...(redirect && { redirect }) };
-  const received = await transport(url, { method, signal, ...init });
+  const replying = transport(url, { method, signal, ...init, ...telling });
+  onCalled();
+  const received = await replying;
   const isEarly = streamed !== undefined && !streamed.allTaken;
   const reading = readBody(received, maxReplyBytes, signal);
   // The text of a reply that came before the whole body was taken is nothing where it does not come soon.

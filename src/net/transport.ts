@@ -1,5 +1,21 @@
 /** What sends requests, and what this platform's `fetch` can send. */
 
+/** What a transport is given for a request: what `fetch` is given, and two ways to tell how the request is doing. */
+export interface TransportInit extends RequestInit {
+  /**
+   * Tells how many bytes of a body that is no stream have gone out so far. A transport that can see it calls this with 0 when
+   * it begins to send, and then with growing numbers. `sent` of `onProgress` follows them; and the request is given up when
+   * it stands still for `stallTimeout`, however long it is. One that never calls it, as `fetch`, is taken to have been handed
+   * the whole body at once.
+   */
+  onSent?: ((bytes: number) => void) | undefined;
+  /**
+   * Stops the deadline of the request until the promise settles: for a wait that is no failure, such as one for the network
+   * to come back or for somebody to sign in.
+   */
+  waitUntil?: ((wait: Promise<unknown>) => void) | undefined;
+}
+
 /**
  * Anything that sends a request as `fetch` does; `fetch` itself is one, and one that adds an `Authorization` header to
  * each request is the usual other.
@@ -11,7 +27,8 @@
  *
  * `init.body` may be bytes, a Blob, or, for long requests, a `ReadableStream`, with `duplex`, `redirect` and `window` as
  * this platform needs them: pass `init` on as it is. A transport that takes no streams is noticed by not reading one, and gets
- * bytes, up to 8 MiB in a request of a session, and up to 64 MiB where the whole goes in one.
+ * bytes, up to 8 MiB in a request of a session, and up to 64 MiB where the whole goes in one. What else `init` has beside
+ * `fetch`'s own members is for transports that can tell more: see {@linkcode TransportInit}.
  *
  * @example A transport that adds a token to each request
  * ```ts
@@ -26,7 +43,20 @@
  * console.log(typeof transport); // function
  * ```
  */
-export type Transport = (input: string, init: RequestInit) => Promise<Response>;
+export type Transport = (input: string, init: TransportInit) => Promise<Response>;
+
+/** Transports that have told how much of a body went out. */
+const reporting = new WeakSet<Transport>();
+
+/** Whether a transport has told before how much of a body went out. */
+export function tellsSent(transport: Transport): boolean {
+  return reporting.has(transport);
+}
+
+/** Notes that a transport tells how much of a body went out. */
+export function noteTellsSent(transport: Transport): void {
+  reporting.add(transport);
+}
 
 /** `fetch` as it is when it is called, so that replacing it works. */
 export const defaultTransport: Transport = (input, init) => fetch(input, init);

@@ -16,6 +16,7 @@ import {
 } from "./checks.ts";
 import { claimedChecksums } from "./claims.ts";
 import { openAtServer } from "./open.ts";
+import { SESSION_LIFETIME } from "./session_lifetime.ts";
 import { checkSessionUrl } from "./session_url.ts";
 import { type OneShotOptions, OPTION_NAMES } from "./options.ts";
 import { resumableUrl, startOf, type Target, TARGET_NAMES } from "./target.ts";
@@ -53,9 +54,6 @@ export interface SessionSettings
   /** Stops at once, with the signal's own reason. */
   signal?: AbortSignal | undefined;
 }
-
-/** How long a session can be used, in milliseconds. */
-const LIFETIME = 7 * 24 * 3600 * 1000;
 
 /**
  * Opens a session for somebody else: on a server with credentials, for a page without any. Name, metadata, media type, size
@@ -112,7 +110,7 @@ export async function createUploadSession(
   claimedChecksums(upload, start.metadata);
   const what = { metadata: start.metadata, contentType, total: totalBytes };
   const { answer } = await openAtServer({ upload, protocol }, transport, what, signal);
-  const expires = new Date(upload.policy.clock.now() + LIFETIME).toISOString();
+  const expires = new Date(upload.policy.clock.now() + SESSION_LIFETIME).toISOString();
   return { url: answer.url, expires, granularity: answer.granularity };
 }
 

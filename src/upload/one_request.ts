@@ -50,6 +50,8 @@ export interface OneRequest<T> {
   readonly signal: AbortSignal | undefined;
   /** Called with how many bytes the transport has taken. */
   readonly onTaken?: ((bytes: number) => void) | undefined;
+  /** Called when the transport was handed all bytes at once, and does not tell more. */
+  readonly onHanded?: (() => void) | undefined;
 }
 
 /** Takes data that is to be sent in one request. */
@@ -151,7 +153,7 @@ class Attempts<T> {
 
   /** Sends the data once; what is small is hashed before, so that its checksum can travel with it. */
   async #send(streamed: boolean): Promise<Attempt> {
-    const { upload, transport, framing, signal, onTaken } = this.#request;
+    const { upload, transport, framing, signal, onTaken, onHanded } = this.#request;
     const { url, method, startHeaders } = upload;
     const { size } = this.#source;
     const isHeld = size <= HELD;
@@ -176,6 +178,7 @@ class Attempts<T> {
       signal,
       action: "upload",
       onTaken,
+      onHanded,
     });
     hasFailed = result.kind === "failed";
     if (!hasFailed) await abortable(hashed, signal);

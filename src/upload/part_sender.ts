@@ -35,7 +35,7 @@ export interface PartSenderOptions {
 /** Who is told of a request. */
 export interface PartWatcher {
   readonly signal: AbortSignal | undefined;
-  /** The transport was handed all bytes at once. */
+  /** The transport was handed all bytes at once, or tells that all have gone out. */
   onHanded(): void;
   /** The transport has taken so many bytes. */
   onTaken(bytes: number): void;
@@ -82,14 +82,15 @@ export class PartSender {
     { signal, onHanded, onTaken }: PartWatcher,
   ): Promise<SendResult> {
     const { policy } = this.#options;
-    if (!("next" in body)) onHanded();
     const hashed = readWhole(beside);
     const started = policy.clock.now();
     const result = await attempt(transport, { ...head, body }, policy, {
       signal,
       action: "transmit a chunk",
       stallTimeout: policy.stallTimeout * this.#patience,
-      onTaken,
+      // Nothing follows the last byte of a body that is no stream: that must not be kept back.
+      onTaken: (bytes) => bytes === size && !("next" in body) ? onHanded() : onTaken(bytes),
+      onHanded,
     });
     await abortable(hashed, signal);
     this.#rate = size / Math.max(1, policy.clock.now() - started);

@@ -43,7 +43,7 @@ async function goOn<T>(
 }
 
 /** What the caller says besides a checkpoint was decided at its start: it must be the same. */
-function checkAgreement<T>(from: Checkpoint, options: UploadOptions<T>): void {
+export function checkAgreement<T>(from: Checkpoint, options: UploadOptions<T>): void {
   const compare = (name: string, isSame: boolean) => {
     if (isSame) return;
     throw new TypeError(`${name}: expected none, or the same as that of the checkpoint`);

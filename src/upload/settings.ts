@@ -3,6 +3,7 @@
 import type { Transport } from "../net/transport.ts";
 import type { ObjectMetadata, StorageObject } from "../protocol/resources/storage_object.ts";
 import type { Checkpoint } from "./checkpoint.ts";
+import type { CheckpointStore } from "./kept_checkpoints.ts";
 import { OPTION_NAMES, type ResumableUploadOptions } from "./options.ts";
 import { type Target, TARGET_NAMES } from "./target.ts";
 
@@ -51,6 +52,30 @@ export interface UploadSettings<T = StorageObject> extends StreamSettings<T> {
    * besides it must agree with it.
    */
   checkpoint?: Checkpoint | undefined;
+  /**
+   * Where checkpoints are kept, so that the same call made again goes on where this one has stopped: the checkpoint under
+   * `key` is read at the beginning, replaced on the way, and forgotten when the upload is finished, or when it cannot be
+   * resumed. It takes a session, whatever the size.
+   *
+   * What is kept is taken up only if it is an upload of this source to this target. Where its session is gone, or the source is
+   * another one now, or the call has another target, the upload starts anew and replaces it; a stream that was read
+   * for it already cannot, and is an error, after which the next call starts anew. Metadata and headers are those of the
+   * call that opened the session. A 401 or 403 speaks of the caller, and so it is kept.
+   *
+   * A store that fails, or does not answer for ten seconds, ends no upload: see `onCheckpointError`.
+   */
+  checkpoints?: CheckpointStore | undefined;
+  /**
+   * The name of the upload in `checkpoints`: what tells your uploads from each other, such as the path of a file and where it
+   * goes. Two uploads of one program cannot have the same key at the same time (`invalid_state`); one that was aborted is
+   * waited for. Between tabs or processes that is yours to prevent, with a lock.
+   */
+  key?: string | undefined;
+  /**
+   * Called when `checkpoints` fail: the upload goes on, and may not be found by the next call. What it throws ends the upload,
+   * unless that is finished.
+   */
+  onCheckpointError?: ((error: unknown) => void) | undefined;
   /**
    * Whether what a checkpoint says is stored is read again from the source and compared; see {@linkcode ResumeOptions}.
    *
@@ -142,5 +167,15 @@ const STREAM: readonly string[] = [
 /** The names of the options of each function; anything else is a mistake. */
 export const SETTING_NAMES: Readonly<Record<"stream" | "upload", readonly string[]>> = {
   stream: STREAM,
-  upload: [...STREAM, "checkpoint", "granularity", "session", "sessionIsNew", "verifyPrefix"],
+  upload: [
+    ...STREAM,
+    "checkpoint",
+    "checkpoints",
+    "granularity",
+    "key",
+    "onCheckpointError",
+    "session",
+    "sessionIsNew",
+    "verifyPrefix",
+  ],
 };

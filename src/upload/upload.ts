@@ -20,6 +20,7 @@ import { drive } from "./drive.ts";
 import { asMedia, asMultipart } from "./framing.ts";
 import { isRepeatable, sendInOne } from "./one_request.ts";
 import { HELD } from "./stretch_feed.ts";
+import { keepsCheckpoints } from "./kept_checkpoints.ts";
 import { setupOf, startSession } from "./open.ts";
 import { resumeUpload, uploadToSession } from "./resume_upload.ts";
 import { contentTypeOf } from "./source_type.ts";
@@ -31,6 +32,7 @@ import {
   type UploadSettings,
 } from "./settings.ts";
 import { type BucketTarget, resumableUrl, type Start, startOf } from "./target.ts";
+import { uploadByKey } from "./upload_by_key.ts";
 
 /** Up to this many bytes one request is as good as a session, where it is safe to repeat: what it loses, it sends again. */
 const ONE_REQUEST = 8 * 1024 * 1024;
@@ -42,7 +44,8 @@ const ONE_REQUEST = 8 * 1024 * 1024;
  * where that is as good: up to 8 MiB (and no more than `chunkSize`) of a Blob, bytes or a string, when
  * `ifGenerationMatch` makes it safe to repeat or `retry: false` forbids to repeat it, and nobody asks for checkpoints.
  * Failures that may pass are retried; see {@linkcode RetryOptions}. When it throws, a stream is cancelled with the error and a
- * {@linkcode ByteSource} is closed; a session stays open, and a checkpoint from `onCheckpoint` goes on with it.
+ * {@linkcode ByteSource} is closed; a session stays open, and a checkpoint from `onCheckpoint` goes on with it. With `checkpoints`
+ * and a `key` the next call does that by itself.
  *
  * @throws {UploadError} the upload cannot be finished; see its `code`
  * @throws {TypeError} an argument is of the wrong kind, or one that does not exist
@@ -78,6 +81,20 @@ const ONE_REQUEST = 8 * 1024 * 1024;
  * });
  * console.log(saved?.persisted); // 16777216
  * ```
+ *
+ * @example The same by a key: made again after a crash, the call goes on
+ * ```ts
+ * import { type Checkpoint, upload } from "@resumable-media/upload";
+ * import { GcsEmulator } from "@resumable-media/upload/emulator";
+ *
+ * await upload(new Uint8Array(20_000_000), {
+ *   bucket: "my-bucket",
+ *   name: "zeros",
+ *   key: "zeros",
+ *   checkpoints: new Map<string, Checkpoint>(), // a lasting one: @resumable-media/upload/checkpoints
+ *   transport: new GcsEmulator().fetch,
+ * });
+ * ```
  */
 export function upload(
   source: UploadSource,
@@ -102,14 +119,26 @@ export async function uploadTaken<T>(
     checkOptions(options, SETTING_NAMES.upload, "upload");
     checkTransport(options.transport ?? defaultTransport);
     checkOfSession(options);
-    if (options.session !== undefined) return await uploadToSession(source, taken, options);
-    return options.checkpoint
-      ? await resumeUpload(taken, options.checkpoint, options)
-      : await startUpload(source, taken, options as StreamOptions<T>);
+    const run = (taken: TakenSource, options: UploadOptions<T>) =>
+      runUpload(source, taken, options);
+    return keepsCheckpoints(options)
+      ? await uploadByKey(taken, options, run)
+      : await run(taken, options);
   } catch (error) {
     taken.release(error);
     throw error;
   }
+}
+
+async function runUpload<T>(
+  source: UploadSource,
+  taken: TakenSource,
+  options: UploadOptions<T>,
+): Promise<T> {
+  if (options.session !== undefined) return await uploadToSession(source, taken, options);
+  return options.checkpoint
+    ? await resumeUpload(taken, options.checkpoint, options)
+    : await startUpload(source, taken, options as StreamOptions<T>);
 }
 
 /** What speaks of a session means nothing without one. */
@@ -199,9 +228,19 @@ async function uploadInOne<T>(
   const opened = await source.open();
   const total = opened.kind === "random-access" ? opened.size : undefined;
   const progress = new Progress(onProgress, upload.policy.clock);
-  const onTaken = (bytes: number) => progress.took(Math.min(bytes, total ?? bytes), 0, total);
-  progress.begin(total !== undefined && total <= HELD ? total : 0, total);
-  const { value } = await sendInOne({ upload, transport, source, framing, signal, onTaken });
+  const isHeld = total !== undefined && total <= HELD;
+  if (!isHeld) progress.begin(0, total);
+  const onHanded = () => {
+    if (isHeld && progress.sent < total) progress.handed(total, 0, total);
+  };
+  const { value } = await sendInOne({
+    ...{ upload, transport, source, framing, signal },
+    onTaken(bytes) {
+      if (isHeld && bytes >= total) onHanded();
+      else progress.took(Math.min(bytes, total ?? bytes), 0, total);
+    },
+    onHanded,
+  });
   if (total !== undefined) progress.finished(total);
   return value;
 }

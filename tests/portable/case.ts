@@ -12,6 +12,8 @@ export interface Context {
 export interface PortableCase {
   /** The rule. */
   name: string;
+  /** A global of the web platform that only some runtimes have: the case runs in those. Chromium has every one. */
+  needs?: "XMLHttpRequest" | "indexedDB";
   /** Checks it. */
   run(context: Context): void | Promise<void>;
 }

@@ -126,7 +126,7 @@ export function count(outcomes: Outcome[]): { passed: number; failed: number } {
 }
 
 const cases = (report: Outcome["report"]) =>
-  report instanceof Error ? 0 : report.passed + report.failed;
+  report instanceof Error ? 0 : report.passed + report.failed + report.elsewhere;
 
 /** A table, one runtime a line, and what went wrong below it. */
 export function describe(outcomes: Outcome[]): string {

@@ -32,18 +32,29 @@ Deno.test("the suite is for Deno, Node, Bun, workerd and a browser", () => {
   assertEquals(runtimes.map(({ name }) => name), ["deno", "node", "bun", "workerd", "chromium"]);
 });
 
-const outcome = (runtime: string, passed: number, failed = 0): Outcome => ({
+const outcome = (runtime: string, passed: number, failed = 0, elsewhere = 0): Outcome => ({
   runtime,
   report: {
     runtime,
     version: "1.0",
     passed,
     failed,
+    elsewhere,
     failures: Array.from({ length: failed }, () => ({ name: "the rule", message: "broken" })),
     milliseconds: 5,
   },
 });
 const lost: Outcome = { runtime: "lost", report: new Error("no such program") };
+
+Deno.test("a case that needs what a runtime lacks does not run there, and is counted", async () => {
+  const suite: PortableCase[] = [
+    { name: "anywhere", run() {} },
+    { name: "in a page", needs: "XMLHttpRequest", run: () => assertEquals(1, 2) },
+  ];
+  const { passed, failed, elsewhere } = await run(context, suite);
+  assertEquals({ passed, failed, elsewhere }, { passed: 1, failed: 0, elsewhere: 1 });
+  assertEquals(count([outcome("a", 3), outcome("b", 1, 0, 2)]), { passed: 4, failed: 0 });
+});
 
 Deno.test("a runtime that did not run, or ran fewer cases than another, is a failure", () => {
   assertEquals(count([outcome("a", 3), outcome("b", 2, 1)]), { passed: 5, failed: 1 });

@@ -1,4 +1,5 @@
 import { emulator } from "../emulator/portable.ts";
+import { assert } from "./assert.ts";
 import type { Context, PortableCase } from "./case.ts";
 import { apiFaults } from "./cases/api_faults.ts";
 import { apiGranularity } from "./cases/api_granularity.ts";
@@ -43,6 +44,9 @@ import { stretchLimits } from "./cases/stretch_limits.ts";
 import { stretchOneRequests } from "./cases/stretch_one_request.ts";
 import { uploads } from "./cases/upload.ts";
 import { manyUploads } from "./cases/upload_many.ts";
+import { xhr } from "./cases/xhr.ts";
+import { xhrOffline } from "./cases/xhr_offline.ts";
+import { checkpointStores } from "./cases/checkpoint_stores.ts";
 
 /** Every case, in the order of running. */
 export const cases: PortableCase[] = [
@@ -90,6 +94,17 @@ export const cases: PortableCase[] = [
   ...apiTargets,
   ...handoffSessions,
   ...manyUploads,
+  ...checkpointStores,
+  ...xhr,
+  ...xhrOffline,
+  {
+    name: "a page has whatever a case needs, so that each one runs somewhere",
+    run({ runtime }) {
+      for (const needs of runtime === "chromium" ? cases.map(({ needs }) => needs) : []) {
+        assert(needs === undefined || needs in globalThis, `${needs} is missing`);
+      }
+    },
+  },
 ];
 
 /** One case may take this long, in milliseconds. */
@@ -111,7 +126,9 @@ export interface Report {
   passed: number;
   /** How many do not. */
   failed: number;
-  /** Those that do not. */
+  /** How many need what this runtime does not have. */
+  elsewhere: number;
+  /** Those that do not hold. */
   failures: Failure[];
   /** How long the cases took, without the start of the runtime. */
   milliseconds: number;
@@ -120,7 +137,8 @@ export interface Report {
 /** Runs every case, one after the other. Resolves whatever they do. */
 export async function run(context: Context, all: PortableCase[] = cases): Promise<Report> {
   const failures: Failure[] = [];
-  const chosen = all.filter(({ name }) => name.includes(context.only ?? ""));
+  const asked = all.filter(({ name }) => name.includes(context.only ?? ""));
+  const chosen = asked.filter(({ needs }) => needs === undefined || needs in globalThis);
   const start = Date.now();
   for (const { name, run } of chosen) {
     try {
@@ -133,6 +151,7 @@ export async function run(context: Context, all: PortableCase[] = cases): Promis
     runtime: context.runtime,
     passed: chosen.length - failures.length,
     failed: failures.length,
+    elsewhere: asked.length - chosen.length,
     failures,
     milliseconds: Date.now() - start,
   };

@@ -3,11 +3,13 @@
 import {
   cancelUpload,
   type Checkpoint,
+  type CheckpointStore,
   type ObjectMetadata,
   ResumableUpload,
   type RetryOptions,
   type StorageObject,
   type Transport,
+  type TransportInit,
   upload,
   UPLOAD_CHUNK_SIZE,
   UploadError,
@@ -161,3 +163,31 @@ export async function more(file: Blob, saved: string): Promise<StorageObject | u
   const response: Response = await resumable.transmitNextChunk(fetch, { signal: undefined });
   return response.ok ? resumable.object : undefined;
 }
+
+/** Stores of checkpoints: a map, and one of somebody's own. */
+export async function kept(file: Blob): Promise<void> {
+  const map = new Map<string, Checkpoint>();
+  const own: CheckpointStore = {
+    get: async (key) => await Promise.resolve(map.get(key) ?? null),
+    set: (key, checkpoint) => void map.set(key, checkpoint),
+    delete: (key) => Promise.resolve(map.delete(key)),
+  };
+  const onCheckpointError = (error: unknown) => console.log(error);
+  for (const checkpoints of [map, own, undefined]) {
+    const key = checkpoints && "a";
+    await upload(file, { ...to, checkpoints, key, onCheckpointError: undefined });
+    await upload(file, { session: "https://a.example/", checkpoints, key, onCheckpointError });
+  }
+}
+
+/** Transports: one that knows `fetch` only, one that tells, and one around another. */
+export const transports: Transport[] = [
+  fetch,
+  (input: string, init?: RequestInit) => fetch(input, init),
+  async (input: string, init: RequestInit) => await fetch(input, { ...init, headers: {} }),
+  (input, { onSent, waitUntil, ...init }: TransportInit) => {
+    onSent?.(0);
+    waitUntil?.(Promise.resolve());
+    return fetch(input, init);
+  },
+];

@@ -1,6 +1,12 @@
 // Lines that must not compile: a directive above each is an error itself when the line does.
 
-import { type ObjectMetadata, type RetryOptions, upload, uploadStream } from "../../mod.ts";
+import {
+  type Checkpoint,
+  type ObjectMetadata,
+  type RetryOptions,
+  upload,
+  uploadStream,
+} from "../../mod.ts";
 import { uploadMany } from "../../src/parallel/mod.ts";
 
 const bytes = new Uint8Array(1);
@@ -49,6 +55,14 @@ upload([1, 2, 3], to);
 upload(bytes, { ...to, metadata: { cacheControl: 1 } });
 // @ts-expect-error: a checksum that does not exist
 upload(bytes, { ...to, checksum: "sha1" });
+// @ts-expect-error: a key is a text
+upload(bytes, { ...to, checkpoints: new Map<string, Checkpoint>(), key: 7 });
+// @ts-expect-error: a store of something else
+upload(bytes, { ...to, checkpoints: new Map<string, number>(), key: "a" });
+// @ts-expect-error: a store has three methods
+upload(bytes, { ...to, checkpoints: { get: () => undefined }, key: "a" });
+// @ts-expect-error: a stream is written once, and keeps nothing
+uploadStream({ ...to, checkpoints: new Map<string, Checkpoint>(), key: "a" });
 
 /** Fields of the wrong kind. */
 export const wrong: ObjectMetadata[] = [

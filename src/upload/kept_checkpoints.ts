@@ -1,0 +1,155 @@
+/** Checkpoints that are kept for the caller, under a key of his. */
+
+import { UploadError } from "../errors.ts";
+import { abortable, within } from "../net/clock.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+
+/**
+ * Where checkpoints are kept: `checkpoints` of {@linkcode upload}. A `Map` is one that lasts as long as the program;
+ * `@resumable-media/upload/checkpoints` has lasting ones.
+ *
+ * A checkpoint is plain JSON, and a secret: with its session URL anyone can go on with the upload for a week. Calls for one
+ * key come one after the other.
+ *
+ * @example A store in a database
+ * ```ts
+ * import type { Checkpoint, CheckpointStore } from "@resumable-media/upload";
+ *
+ * const rows = new Map<string, string>();
+ * const store: CheckpointStore = {
+ *   get: async (key) => JSON.parse(await rows.get(key) ?? "null"),
+ *   set: async (key, checkpoint: Checkpoint) => void await rows.set(key, JSON.stringify(checkpoint)),
+ *   delete: async (key) => void await rows.delete(key),
+ * };
+ * console.log(await store.get("a")); // null
+ * ```
+ */
+export interface CheckpointStore {
+  /** What was set last; `undefined` or `null` where there is nothing. */
+  get(key: string): Checkpoint | null | undefined | PromiseLike<Checkpoint | null | undefined>;
+  /** Keeps a checkpoint in place of the one before. It is awaited. */
+  set(key: string, checkpoint: Checkpoint): unknown;
+  /** Forgets what is kept; nothing to forget is no error. It is awaited. */
+  delete(key: string): unknown;
+}
+
+/** What the caller says of keeping checkpoints. */
+export interface KeepingOptions {
+  readonly checkpoint?: Checkpoint | undefined;
+  readonly checkpoints?: CheckpointStore | undefined;
+  readonly key?: string | undefined;
+  readonly onCheckpointError?: ((error: unknown) => void) | undefined;
+}
+
+/** How long a store may take for one call, in milliseconds: an upload must not hang where a store does. */
+const STORE_TIMEOUT = 10_000;
+
+/** An upload that has a key. */
+interface Running {
+  readonly signal: AbortSignal | undefined;
+  /** Whether it has ended, but for what its store still has to do. */
+  isOver: boolean;
+  readonly ended: Promise<void>;
+}
+
+/** The uploads of this program by their keys. */
+const running = new WeakMap<CheckpointStore, Map<string, Running>>();
+
+/** Whether checkpoints are to be kept; throws where the options about that do not fit together. */
+export function keepsCheckpoints(options: KeepingOptions): boolean {
+  const { checkpoint, checkpoints: store, key, onCheckpointError } = options;
+  if (store === undefined) {
+    const name = key !== undefined ? "key" : onCheckpointError && "onCheckpointError";
+    if (name) throw new TypeError(`${name}: expected none without \`checkpoints\``);
+    return false;
+  }
+  const methods = ["get", "set", "delete"] as const;
+  if (typeof store !== "object" || methods.some((name) => typeof store?.[name] !== "function")) {
+    throw new TypeError("checkpoints: expected an object with get(), set() and delete()");
+  }
+  if (typeof key !== "string" || key === "") {
+    throw new TypeError(
+      `key: expected a text that names the upload, since there are \`checkpoints\`, got ${
+        key === "" ? "an empty one" : typeof key
+      }`,
+    );
+  }
+  if (checkpoint !== undefined) {
+    throw new TypeError("checkpoint: expected none together with `checkpoints`, which have it");
+  }
+  return true;
+}
+
+/** The checkpoint of one upload in its store: what fails there is reported, and ends nothing. */
+export class KeptCheckpoint {
+  readonly #store: CheckpointStore;
+  readonly #key: string;
+  readonly #onError: ((error: unknown) => void) | undefined;
+  #last: Promise<unknown> = Promise.resolve(); // what an abort does not wait for, and the next upload does
+
+  /** `options` have been checked by {@linkcode keepsCheckpoints}. */
+  constructor({ checkpoints, key, onCheckpointError }: KeepingOptions) {
+    this.#store = checkpoints!;
+    this.#key = key!;
+    this.#onError = onCheckpointError;
+  }
+
+  /** What the store has, whatever it is; `undefined` where it has nothing or fails. */
+  async get(): Promise<unknown> {
+    return await this.#call(() => this.#store.get(this.#key)) ?? undefined;
+  }
+
+  /** Keeps a checkpoint. */
+  async set(checkpoint: Checkpoint): Promise<void> {
+    await this.#call(() => this.#store.set(this.#key, checkpoint));
+  }
+
+  /** Forgets it. */
+  async delete(): Promise<void> {
+    await this.#call(() => this.#store.delete(this.#key));
+  }
+
+  /**
+   * Runs an upload while no other one of this program has its key. One that was stopped is waited for, with what its store
+   * still has to do.
+   */
+  async exclusively<T>(signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
+    const all = running.get(this.#store) ?? new Map<string, Running>();
+    running.set(this.#store, all);
+    for (let other = all.get(this.#key); other; other = all.get(this.#key)) {
+      if (!other.isOver && !other.signal?.aborted) {
+        throw new UploadError(
+          "invalid_state",
+          "Cannot upload: expected no other upload with this key to be running, got one",
+        );
+      }
+      await abortable(other.ended, signal);
+    }
+    let end = () => {};
+    const mine: Running = { signal, isOver: false, ended: new Promise((resolve) => end = resolve) };
+    all.set(this.#key, mine);
+    try {
+      return await run();
+    } finally {
+      mine.isOver = true;
+      this.#last.then(() => {
+        all.delete(this.#key);
+        end();
+      });
+    }
+  }
+
+  async #call<R>(action: () => R): Promise<Awaited<R> | undefined> {
+    const late = (): never => {
+      throw new Error(`The store of checkpoints did not answer within ${STORE_TIMEOUT} ms`);
+    };
+    const result = within(STORE_TIMEOUT, (async () => await action())(), late);
+    this.#last = result.catch(() => {});
+    try {
+      return await result;
+    } catch (error) {
+      this.#onError?.(error);
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,126 @@
+/** An upload that goes on where an earlier call with the same key has stopped. */
+
+import type { Source, TakenSource } from "../bytes/source.ts";
+import { UploadError, type UploadErrorCode } from "../errors.ts";
+import { abortable } from "../net/clock.ts";
+import { chosenProtocol } from "../protocol/protocols.ts";
+import { checkCheckpoint, type Checkpoint, checkProtocol } from "./checkpoint.ts";
+import { KeptCheckpoint } from "./kept_checkpoints.ts";
+import { checkAgreement } from "./resume_upload.ts";
+import { checkSessionUrl } from "./session_url.ts";
+import type { StreamOptions, UploadOptions } from "./settings.ts";
+import { startOf } from "./target.ts";
+
+/** After these, a session is of no use to any call. */
+const DEAD: readonly UploadErrorCode[] = [
+  "data_corruption",
+  "precondition_failed",
+  "session_cancelled",
+  "session_gone",
+  "source_changed",
+];
+
+/** Refusals that speak of the caller, not of the session. */
+const OF_CALLER: readonly (number | undefined)[] = [401, 403, 407];
+
+/** Runs one upload: the source and the options that it is given are those of a single call without a key. */
+export type RunUpload<T> = (source: TakenSource, options: UploadOptions<T>) => Promise<T>;
+
+/**
+ * Takes up what is kept under the key, else begins; keeps checkpoints on the way, and forgets them at the end.
+ *
+ * A kept checkpoint that is of no use is replaced: the target, in the options of this call, says what is to be stored where.
+ */
+export async function uploadByKey<T>(
+  source: TakenSource,
+  options: UploadOptions<T>,
+  run: RunUpload<T>,
+): Promise<T> {
+  const { checkpoints: _, key: __, onCheckpointError: ___, ...given } = options;
+  const { session, signal } = given;
+  if (session === undefined) startOf(given as StreamOptions<T>, given); // wrong arguments throw before anything is read
+  const kept = new KeptCheckpoint(options);
+  const result = await kept.exclusively(signal, async () => {
+    const found = await abortable(kept.get(), signal);
+    const from = fitting(found, given);
+    const lent = lend(await abortable(source.open(), signal));
+    const borrowed = { ...source, open: () => Promise.resolve(lent.source), release: () => {} };
+    let hasBegun = false;
+    const onCheckpoint = async (checkpoint: Checkpoint) => {
+      hasBegun = true;
+      await kept.set(checkpoint);
+      await given.onCheckpoint?.(checkpoint);
+    };
+    const attempt = async (checkpoint: Checkpoint | undefined) => {
+      const once = { ...given, checkpoint, onCheckpoint } as UploadOptions<T>;
+      const value = await run(borrowed, once);
+      await kept.delete().catch(() => {}); // it is finished, whatever the store says
+      return value;
+    };
+    try {
+      if (from === undefined) return await attempt(undefined);
+      return await attempt(from).catch(async (error: unknown) => {
+        const isElsewhere = typeof session === "function" || session === undefined;
+        if (hasBegun || !isOfNoUse(error) || !isElsewhere || !lent.isWhole()) throw error;
+        return await attempt(undefined);
+      });
+    } catch (error) {
+      if (error instanceof UploadError && DEAD.includes(error.code)) {
+        await kept.delete().catch(() => {}); // why the upload has failed says more
+      }
+      throw error;
+    }
+  });
+  source.release();
+  return result;
+}
+
+/** What is kept, where it is a checkpoint of an upload like this one. */
+function fitting<T>(found: unknown, options: UploadOptions<T>): Checkpoint | undefined {
+  if (found === undefined) return undefined;
+  try {
+    const from = checkCheckpoint(found);
+    const protocol = chosenProtocol(options.protocol);
+    checkProtocol(from, protocol);
+    checkAgreement(from, options);
+    const { session } = options;
+    const isOther = session !== undefined && typeof session !== "function" &&
+      checkSessionUrl(session, protocol) !== from.sessionUrl;
+    return isOther ? undefined : from;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a session could not be taken up for a reason that lies in it, or in the source: another one may do. */
+function isOfNoUse(error: unknown): boolean {
+  if (!(error instanceof UploadError) || error.retryable) return false;
+  return error.code !== "invalid_state" &&
+    !(error.code === "rejected" && OF_CALLER.includes(error.status));
+}
+
+/** The source for several sessions, one after the other, as long as all of it is there. */
+function lend(source: Source): { readonly source: Source; isWhole(): boolean } {
+  const release = () => {};
+  if (source.kind === "random-access") {
+    return {
+      source: { ...source, release },
+      isWhole: () => true,
+    };
+  }
+  const { read, seek } = source;
+  let isWhole = true;
+  const lent: Source = {
+    ...source,
+    read(length: number) {
+      isWhole = false;
+      return read(length);
+    },
+    seek: seek && ((offset: number) => {
+      isWhole = false;
+      seek(offset);
+    }),
+    release,
+  };
+  return { source: lent, isWhole: () => isWhole };
+}
