@@ -5,13 +5,19 @@ import { openDatabase, settled, transacted } from "../../page/database.ts";
 import type { NetworkState } from "../../page/settings.ts";
 import type { Exchange } from "../exchange.ts";
 
+/** The secrets of a proxy, each of them 32 bytes in base64url. */
+export interface Secrets {
+  readonly session: string;
+  readonly ticket: string;
+}
+
 /** A playground: each tab has one. */
 export interface PlaygroundRecord {
   readonly id: string;
   /** When it was used last, in milliseconds since 1970. */
   readonly used: number;
-  /** What seals sessions and signs tickets: they are good as long as the playground is. */
-  readonly secret: string;
+  /** What seals sessions, and what signs tickets: they are good as long as the playground is. */
+  readonly secrets: Secrets;
   readonly network: NetworkState;
 }
 

@@ -6,7 +6,7 @@ import { badNetwork, readChange } from "../../page/network.ts";
 import { codeOf, readJob, RUN } from "../code.ts";
 import { BUCKET, type Exchange, type PlaygroundState } from "../exchange.ts";
 import { type Google, openGoogle } from "./google.ts";
-import type { Journal, JournalEntry, PlaygroundRecord } from "./journal.ts";
+import type { Journal, JournalEntry, PlaygroundRecord, Secrets } from "./journal.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
 
 /** A playground. */
@@ -52,9 +52,9 @@ export async function openPlayground(options: PlaygroundOptions): Promise<Playgr
   const known = await attempt((journal) => journal.get(id));
   const network = badNetwork();
   if (known) network.set(known.network);
-  const secret = known?.secret ?? randomSecret();
+  const secrets = known?.secrets ?? { session: randomSecret(), ticket: randomSecret() };
   const remember = () => {
-    const record: PlaygroundRecord = { id, secret, used: Date.now(), network: network.state };
+    const record: PlaygroundRecord = { id, secrets, used: Date.now(), network: network.state };
     return attempt((journal) => journal.put(record));
   };
   await remember();
@@ -73,7 +73,7 @@ export async function openPlayground(options: PlaygroundOptions): Promise<Playgr
     tell(exchange, lasting);
     if (exchange.ended) void attempt((journal) => journal.putExchange(id, { ...exchange }));
   });
-  const proxy = createProxy(recorder, (request) => google.fetch(request), secret);
+  const proxy = createProxy(recorder, (request) => google.fetch(request), secrets);
 
   const carry = (
     leg: "page to proxy" | "page to Google",
@@ -109,7 +109,11 @@ export async function openPlayground(options: PlaygroundOptions): Promise<Playgr
       }
       switch (path) {
         case "ticket":
-          return await recorder.record("page to backend", request, () => ticket(url, secret));
+          return await recorder.record(
+            "page to backend",
+            request,
+            () => ticket(url, secrets.ticket),
+          );
         case "send.js":
           return module(base, url.searchParams);
         case "network": {
@@ -143,7 +147,7 @@ export async function openPlayground(options: PlaygroundOptions): Promise<Playgr
 function createProxy(
   recorder: Recorder,
   serve: (request: Request) => Promise<Response>,
-  secret: string,
+  secrets: Secrets,
 ) {
   const line = (token: string | undefined): Transport => (url, init) => {
     const headers = new Headers(init.headers);
@@ -155,8 +159,8 @@ function createProxy(
     transport: line("the-proxys-own-access-token"),
     fetch: line(undefined),
     bucket: BUCKET,
-    sessionSecrets: [secret],
-    tickets: { secret },
+    sessionSecrets: [secrets.session],
+    tickets: { secret: secrets.ticket },
     maxUploadBytes: MAX_BYTES,
   });
 }

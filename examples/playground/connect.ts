@@ -1,0 +1,50 @@
+/// <reference lib="dom" />
+/** Starts the service worker that plays the servers, or says why it cannot be. */
+
+/** What the page waits for: the worker, or the reason why there is none, as one sentence or two. */
+export async function connect(): Promise<void> {
+  const reason = whyNot();
+  if (reason) throw new Error(reason);
+  const { serviceWorker } = navigator;
+  try {
+    await serviceWorker.register("./worker.js", { scope: "./" });
+  } catch {
+    throw new Error(
+      "This browser refuses the service worker. Some do in private windows, or where a site may store nothing.",
+    );
+  }
+  const { active } = await serviceWorker.ready;
+  if (serviceWorker.controller) return;
+  await new Promise<void>((resolve) => {
+    serviceWorker.addEventListener("controllerchange", () => resolve(), { once: true });
+    active?.postMessage("claim"); // a page that was loaded past the worker is not its own
+  });
+}
+
+function whyNot(): string | undefined {
+  if (!isSecureContext) {
+    return "This page came over plain http, from another machine. Browsers offer service workers to https and to this machine (localhost) only.";
+  }
+  if (!("serviceWorker" in navigator)) {
+    return "This browser offers no service workers. Some do not in private windows.";
+  }
+  if (!streamsBodies()) {
+    return "This browser does not hand the bodies of requests to service workers as streams, as Chromium does.";
+  }
+  return undefined;
+}
+
+/** Whether a worker can read the body of a request while it comes, and hand it on. */
+function streamsBodies(): boolean {
+  if (!("body" in Request.prototype)) return false;
+  let asked = false;
+  const { headers } = new Request("https://playground.example/", {
+    method: "POST",
+    body: new ReadableStream(),
+    get duplex() {
+      asked = true;
+      return "half";
+    },
+  } as RequestInit);
+  return asked && !headers.has("content-type"); // else the stream was taken for a text
+}
