@@ -25,6 +25,7 @@
  * | `source_size_mismatch` | the source is shorter or longer than declared | declare the true size |
  * | `source_changed` | the source is not the one that the checkpoint or a checksum of yours speaks of, or changed on the way | start a new upload |
  * | `invalid_checkpoint` | the value is not a checkpoint that this version can read | start a new upload |
+ * | `parts_left_behind` | a parallel upload failed (see `cause`), and what it had stored could not be removed | `cancelParallelUpload()` with the error's `checkpoint` |
  */
 export type UploadErrorCode =
   | "invalid_state"
@@ -39,7 +40,8 @@ export type UploadErrorCode =
   | "data_corruption"
   | "source_size_mismatch"
   | "source_changed"
-  | "invalid_checkpoint";
+  | "invalid_checkpoint"
+  | "parts_left_behind";
 
 /** The codes of failures that may pass. */
 const RETRYABLE: readonly UploadErrorCode[] = [

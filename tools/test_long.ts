@@ -31,6 +31,8 @@ const suites: readonly Suite[] = [
     name: "interop",
     paths: [
       "tests/clients/interop_python.ts",
+      "tests/clients/interop_parts.ts",
+      "tests/clients/interop_s3.ts",
       "tests/clients/interop_fake_gcs_server.ts",
       "tests/clients/interop_gapic.ts",
       "tests/clients/interop_tus.ts",

@@ -1,6 +1,6 @@
 /**
  * Where {@linkcode CheckpointStore | checkpoints} outlive the program: in the browser's IndexedDB, and in Deno KV.
- * Anything else is an object with `get`, `set` and `delete`.
+ * Files are in `@resumable-media/upload/file`; anything else is an object with `get`, `set` and `delete`.
  *
  * What is kept is a secret, since a checkpoint holds the URL of a session, with which anyone can go on with the upload for
  * a week. It is dropped when the upload is finished, and a week after it was written, when the session is no more.

@@ -7,6 +7,7 @@
 import { preflightReply } from "./cors.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { serveRetryTest } from "./faults/retry_test_routes.ts";
+import { compose } from "./json/compose.ts";
 import { deleteObject, getObject, getXmlObject, listObjects } from "./json/object_routes.ts";
 import { serveSession } from "./json/session_routes.ts";
 import { serveUpload } from "./json/upload_routes.ts";
@@ -24,6 +25,9 @@ import { bucketProblem } from "./storage/names.ts";
 import type { Session } from "./storage/session.ts";
 import { speaksXGoogUpload } from "./x_goog_upload/command.ts";
 import { serveStart } from "./x_goog_upload/start.ts";
+import { listUploads } from "./xml/list_uploads.ts";
+import { isMultipartUpload, serveMultipartUpload } from "./xml/multipart_routes.ts";
+import { deleteXmlObject, putXmlObject } from "./xml/object_routes.ts";
 import { startXmlUpload } from "./xml/routes.ts";
 import { isSigned, signatureProblem } from "./xml/signed_url.ts";
 
@@ -69,15 +73,28 @@ async function serve(service: Service, route: OpenRoute, exchange: Exchange): Pr
   if (route.to === "upload" && route.endpoint.methods.includes(method)) {
     return startUpload(service, route.endpoint, exchange);
   }
+  if (route.to === "xml" && isMultipartUpload(exchange.incoming.url)) {
+    return serveMultipartUpload(service, route, exchange);
+  }
   if (route.to === "xml" && method === "POST") {
     return startXmlUpload(service, route.bucket, route.name, exchange);
   }
+  if (route.to === "xml" && method === "PUT") {
+    return putXmlObject(service, route.bucket, route.name, exchange);
+  }
+  if (route.to === "compose") return compose(service, route.bucket, route.name, exchange);
   await body.drain();
   const reads = method === "GET" || method === "HEAD";
   if (route.to === "api" && reads) return route.read(service, exchange);
   if (route.to === "objects" && reads) return listObjects(service, route.bucket, exchange);
+  if (route.to === "multipart uploads" && method === "GET") {
+    return listUploads(service, route.bucket, exchange);
+  }
   if (route.to === "xml" && reads) {
     return getXmlObject(service, route.bucket, route.name, exchange);
+  }
+  if (route.to === "xml" && method === "DELETE") {
+    return deleteXmlObject(service, route.bucket, route.name, exchange);
   }
   if (route.to === "object" && reads) {
     return getObject(service, route.bucket, route.name, exchange);

@@ -18,6 +18,7 @@ import { finished, untilAborted } from "./outgoing.ts";
 import { type OpenRecord, openRecord, type RequestRecord } from "./record.ts";
 import { errorsOf, kindOf, type Route, routeOf } from "./route.ts";
 import { newId, Service } from "./service.ts";
+import type { EmulatedMultipartUpload } from "./storage/multipart_upload.ts";
 import type { EmulatedSession, Session } from "./storage/session.ts";
 import { standingReply } from "./json/session_routes.ts";
 
@@ -25,8 +26,8 @@ import { standingReply } from "./json/session_routes.ts";
  * A Google Cloud Storage endpoint inside the process, with the shape of `fetch`.
  *
  * Give its {@linkcode GcsEmulator.fetch} to anything that takes a `fetch`, or serve it on a socket. It knows
- * simple, multipart and resumable uploads through the JSON API, resumable uploads through the XML API,
- * and reading, listing and deleting what was uploaded; it makes things go wrong on demand. It also speaks
+ * simple, multipart and resumable uploads through the JSON API, resumable and multipart uploads through the XML API,
+ * composing objects, and reading, listing and deleting what was uploaded; it makes things go wrong on demand. It also speaks
  * `X-Goog-Upload`, and takes uploads to Drive, Gemini, YouTube, Photos and Firebase.
  *
  * Everything is in memory and ends with the process. Nothing is checked that needs Google's keys: signatures
@@ -139,6 +140,11 @@ export class GcsEmulator {
     }));
   }
 
+  /** All multipart uploads of the XML API so far, in the order of their start, as they stand now. */
+  get multipartUploads(): readonly EmulatedMultipartUpload[] {
+    return this.#service.multipartUploads.shown();
+  }
+
   /**
    * Makes requests go wrong. Each request gets the first fault that applies to it; a fault that has been
    * used up is gone.
@@ -178,7 +184,7 @@ export class GcsEmulator {
     this.#faults.randomFaults(options);
   }
 
-  /** Forgets objects, uploads, sessions, requests and faults. */
+  /** Forgets objects, uploads, sessions, multipart uploads, requests and faults. */
   reset(): void {
     this.#service.reset();
     this.#faults.reset();

@@ -73,6 +73,13 @@ export interface GcsEmulatorOptions {
    */
   readonly bareRange?: boolean | undefined;
   /**
+   * Whether a part of a multipart upload may come without `Content-Length`, in chunked transfer coding. S3 answers 411; what
+   * Google does is not documented for parts, but a whole object may come so.
+   *
+   * @default true
+   */
+  readonly chunkedParts?: boolean | undefined;
+  /**
    * What chunks of `X-Goog-Upload` have to be a multiple of, in bytes; `null`: of nothing, and the header
    * `X-Goog-Upload-Chunk-Granularity` is absent.
    *
@@ -128,7 +135,8 @@ export interface GcsEmulatorOptions {
   readonly authorize?: ((request: Request) => boolean | Promise<boolean>) | undefined;
   /**
    * Whether the signature of a signed URL is right; `false` is answered with 403 `SignatureDoesNotMatch`. The request has
-   * no body. Whatever this says, the headers that `X-Goog-SignedHeaders` names have to be there, and no other `x-goog-*`.
+   * no body. Whatever this says, the headers that `X-Goog-SignedHeaders` names have to be there, and no other `x-goog-*`
+   * or `x-amz-*`.
    *
    * @default every signature is
    */
@@ -149,6 +157,7 @@ const NAMES: readonly (keyof GcsEmulatorOptions)[] = [
   "runningHash",
   "ignoreNo308",
   "bareRange",
+  "chunkedParts",
   "granularity",
   "finalQuery",
   "apiKeys",
@@ -170,6 +179,7 @@ export interface Settings {
   readonly runningHash: boolean;
   readonly ignoreNo308: boolean;
   readonly bareRange: boolean;
+  readonly chunkedParts: boolean;
   /** `undefined`: that of the API. */
   readonly granularity: number | null | undefined;
   readonly finalQuery: "result" | "size" | undefined;
@@ -210,6 +220,7 @@ export function settingsOf(options: GcsEmulatorOptions): Settings {
     runningHash: options.runningHash ?? true,
     ignoreNo308: options.ignoreNo308 ?? false,
     bareRange: options.bareRange ?? false,
+    chunkedParts: options.chunkedParts ?? true,
     granularity,
     finalQuery,
     apiKeys: options.apiKeys === undefined ? null : new Set(options.apiKeys),

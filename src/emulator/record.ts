@@ -11,13 +11,16 @@ import type { Incoming } from "./incoming.ts";
  *
  * | kind | request |
  * | --- | --- |
- * | `initiate` | starts a resumable session, of either protocol |
+ * | `initiate` | starts a resumable session, of either protocol, or a multipart upload of the XML API |
  * | `chunk` | sends bytes that do not end the object |
  * | `final` | sends the bytes that end the object, or the whole object |
  * | `status` | asks where a session stands |
  * | `finalize` | an empty body that ends the object: `bytes *` `/N` where N bytes are stored, or the command alone |
  * | `cancel` | ends a session without an object |
  * | `media`, `multipart` | an upload in one request |
+ * | `part`, `complete`, `abort` | a multipart upload of the XML API: sends a part, makes an object of the parts, ends it without one |
+ * | `list parts`, `list uploads` | asks for its parts, or for the unfinished ones of a bucket |
+ * | `compose` | makes an object of other objects |
  * | `get`, `list`, `delete` | requests about finished objects |
  * | `other` | anything else, CORS preflights for instance |
  */
@@ -30,6 +33,12 @@ export type RequestKind =
   | "cancel"
   | "media"
   | "multipart"
+  | "part"
+  | "complete"
+  | "abort"
+  | "list parts"
+  | "list uploads"
+  | "compose"
   | "get"
   | "list"
   | "delete"
@@ -103,11 +112,13 @@ export function openRecord(
   return record;
 }
 
-const SECRET_PARAMETERS = /([?&](?:upload_id|x-goog-signature|access_token|key)=)[^&]*/gi;
+const SECRET_PARAMETERS =
+  /([?&](?:upload_id|x-goog-signature|x-amz-signature|x-amz-security-token|access_token|key)=)[^&]*/gi;
 const SECRET_HEADERS: readonly string[] = [
   "authorization",
   "cookie",
   "x-goog-api-key",
+  "x-amz-security-token",
   "x-goog-encryption-key",
   "x-goog-copy-source-encryption-key",
 ];

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { escapeXml } from "./xml/write.ts";
+
 /** The headers of every reply of the upload service that carries an object or a session. */
 export const NO_CACHE: Readonly<Record<string, string>> = {
   "cache-control": "no-cache, no-store, max-age=0, must-revalidate",
@@ -160,10 +162,6 @@ function errorXml({ xmlCode, message, xmlMessage }: Refusal): string {
   return "<?xml version='1.0' encoding='UTF-8'?>" +
     `<Error><Code>${escapeXml(xmlCode)}</Code>` +
     `<Message>${escapeXml(xmlMessage ?? message)}</Message>${details}</Error>`;
-}
-
-function escapeXml(text: string): string {
-  return text.replace(/[&<>]/g, (c) => c === "&" ? "&amp;" : c === "<" ? "&lt;" : "&gt;");
 }
 
 /** A reply in plain text, as the upload service gives it to a request it cannot follow. */

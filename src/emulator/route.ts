@@ -13,6 +13,7 @@ import type { ErrorForm } from "./replies.ts";
 import type { Exchange, Service } from "./service.ts";
 import { storageEndpoint } from "./storage/endpoint.ts";
 import { commandKind, speaksXGoogUpload, startKind } from "./x_goog_upload/command.ts";
+import { isMultipartUpload } from "./xml/multipart_routes.ts";
 import type { Session } from "./storage/session.ts";
 
 /** A part of the service. */
@@ -31,8 +32,12 @@ export type Route =
   | { readonly to: "objects"; readonly bucket: string }
   /** `…/o/{object}` of the JSON API. */
   | { readonly to: "object"; readonly bucket: string; readonly name: string }
+  /** `…/o/{object}/compose` of the JSON API. */
+  | { readonly to: "compose"; readonly bucket: string; readonly name: string }
   /** `/{bucket}/{object}` of the XML API. */
   | { readonly to: "xml"; readonly bucket: string; readonly name: string }
+  /** `/{bucket}?uploads` of the XML API. */
+  | { readonly to: "multipart uploads"; readonly bucket: string }
   /** The resource that faults are asked for with; no id: all of them. */
   | { readonly to: "retry test"; readonly id: string | null }
   | { readonly to: "preflight" }
@@ -40,12 +45,13 @@ export type Route =
 
 const UPLOAD = /^(?:\/resumable)?\/upload\/storage\/v1\/b\/([^/]+)\/o\/?$/;
 const OBJECTS = /^\/storage\/v1\/b\/([^/]+)\/o\/?$/;
+const COMPOSE = /^\/storage\/v1\/b\/([^/]+)\/o\/(.+)\/compose\/?$/;
 const OBJECT = /^(?:\/download)?\/storage\/v1\/b\/([^/]+)\/o\/(.+)$/;
 /** What else is below these paths is no bucket of the XML API. */
 const JSON_API = /^(?:\/resumable)?(?:\/upload|\/download|\/batch)?\/storage\/v1(?:\/|$)/;
-const XML = /^\/([^/]+)\/(.+)$/;
+const XML = /^\/([^/]+)(?:\/(.*))?$/;
 const RETRY_TEST = /^\/retry_test(?:\/([^/]+))?\/?$/;
-const BUCKET_HOST = /^(.+)\.storage\.googleapis\.com$/;
+const BUCKET_HOST = /^(.+)\.(?:storage\.googleapis\.com|localhost)$/;
 
 /** The part of the service that a request names. */
 export function routeOf({ method, url }: Incoming): Route {
@@ -56,6 +62,9 @@ export function routeOf({ method, url }: Incoming): Route {
   if (upload) return uploadRoute(storageEndpoint(decoded(upload[1])), onSession);
   const objects = OBJECTS.exec(path);
   if (objects) return { to: "objects", bucket: decoded(objects[1]) };
+  // Another method means an object whose name ends so.
+  const compose = method === "POST" ? COMPOSE.exec(path) : null;
+  if (compose) return { to: "compose", bucket: decoded(compose[1]), name: decoded(compose[2]) };
   const object = OBJECT.exec(path);
   if (object) return { to: "object", bucket: decoded(object[1]), name: decoded(object[2]) };
   if (JSON_API.test(path)) return { to: "nowhere" };
@@ -65,10 +74,14 @@ export function routeOf({ method, url }: Incoming): Route {
   if (api) return api;
   const host = BUCKET_HOST.exec(url.hostname);
   const xml = host ? [path, host[1], path.slice(1)] : XML.exec(path);
-  if (!xml || xml[2] === "") return { to: "nowhere" };
-  return !onSession
-    ? { to: "xml", bucket: decoded(xml[1]), name: decoded(xml[2]) }
-    : { to: "session", errors: "xml" };
+  if (!xml) return { to: "nowhere" };
+  const [bucket, name] = [decoded(xml[1]), decoded(xml[2])];
+  if (name === "") {
+    return url.searchParams.has("uploads")
+      ? { to: "multipart uploads", bucket }
+      : { to: "nowhere" };
+  }
+  return onSession ? { to: "session", errors: "xml" } : { to: "xml", bucket, name };
 }
 
 function uploadRoute(endpoint: Endpoint, onSession: boolean): Route {
@@ -88,7 +101,7 @@ function apiRoute(path: string, onSession: boolean): Route | null {
 export function errorsOf(route: Route): ErrorForm {
   if (route.to === "upload") return route.endpoint.errors;
   if (route.to === "session" || route.to === "api") return route.errors;
-  return route.to === "xml" ? "xml" : "json";
+  return route.to === "xml" || route.to === "multipart uploads" ? "xml" : "json";
 }
 
 /** What a request is for. */
@@ -113,10 +126,45 @@ export function kindOf(
       return reads ? "list" : "other";
     case "object":
       return reads ? "get" : method === "DELETE" ? "delete" : "other";
+    case "compose":
+      return "compose";
     case "api":
       return reads ? "get" : "other";
+    case "multipart uploads":
+      return reads ? "list uploads" : "other";
     case "xml":
-      return reads ? "get" : method === "POST" ? "initiate" : "other";
+      if (isMultipartUpload(url)) return multipartKind(incoming);
+      return xmlKind(method);
+    default:
+      return "other";
+  }
+}
+
+function xmlKind(method: string): RequestKind {
+  switch (method) {
+    case "GET":
+    case "HEAD":
+      return "get";
+    case "POST":
+      return "initiate";
+    case "PUT":
+      return "media";
+    default:
+      return method === "DELETE" ? "delete" : "other";
+  }
+}
+
+function multipartKind({ method, url }: Incoming): RequestKind {
+  const isStarted = url.searchParams.has("uploadId");
+  switch (method) {
+    case "POST":
+      return isStarted ? "complete" : "initiate";
+    case "PUT":
+      return isStarted ? "part" : "other";
+    case "GET":
+      return isStarted ? "list parts" : "other";
+    case "DELETE":
+      return isStarted ? "abort" : "other";
     default:
       return "other";
   }

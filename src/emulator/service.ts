@@ -8,6 +8,7 @@ import { Files } from "./apis/files.ts";
 import type { LastRequest } from "./endpoint.ts";
 import { checkChecksums } from "./storage/checksums.ts";
 import { Content } from "./storage/content.ts";
+import { MultipartUploads } from "./storage/multipart_upload.ts";
 import type { EmulatedObject } from "./storage/object.ts";
 import type { Refusal } from "./replies.ts";
 import { RetryTests } from "./faults/retry_tests.ts";
@@ -39,6 +40,7 @@ export class Service {
   readonly settings: Settings;
   readonly store: ObjectStore;
   readonly sessions: Map<string, Session> = new Map();
+  readonly multipartUploads: MultipartUploads = new MultipartUploads();
   readonly files: Files = new Files();
   readonly retryTests: RetryTests = new RetryTests();
   readonly scenarios: Scenarios = new Scenarios();
@@ -53,6 +55,11 @@ export class Service {
   newContent(): Promise<Content> {
     const { keep, md5 } = this.settings;
     return Content.create({ keep, md5 });
+  }
+
+  /** Content that keeps nothing, to compute checksums with. */
+  newHashes(): Promise<Content> {
+    return Content.create({ keep: false, md5: this.settings.md5 });
   }
 
   /** Starts a session. */
@@ -104,13 +111,14 @@ export class Service {
     });
   }
 
-  /** Forgets objects, files, sessions, retry tests and scenarios. */
+  /** Forgets objects, files, sessions, multipart uploads, retry tests and scenarios. */
   reset(): void {
     this.retryTests.reset();
     this.scenarios.reset();
     this.files.list.length = 0;
     this.store.clear();
     this.sessions.clear();
+    this.multipartUploads.reset();
     this.#started = 0;
   }
 }

@@ -6,6 +6,7 @@
  * | --- | --- |
  * | upload a file | {@linkcode fileSource} |
  * | upload the files of a folder | {@linkcode directory} |
+ * | keep checkpoints in a folder | {@linkcode fileCheckpoints} |
  * | have the credentials that gcloud and Google's libraries have | {@linkcode applicationDefaultTransport} |
  *
  * @example
@@ -26,13 +27,14 @@ export type { ByteSource } from "../bytes/source.ts";
 export { UploadError, type UploadErrorCode } from "../errors.ts";
 export type { Clock } from "../net/clock.ts";
 export type { RetryEvent, RetryOptions } from "../net/retry.ts";
-export type { Transport } from "../net/transport.ts";
+export type { Transport, TransportInit } from "../net/transport.ts";
 export type { AuthOptions, TokenOptions } from "../auth/options.ts";
 export {
   type ApplicationDefaultOptions,
   applicationDefaultTransport,
 } from "./application_default.ts";
 export { directory, type DirectoryEntry, type DirectoryOptions } from "./directory.ts";
+export { fileCheckpoints } from "./file_checkpoints.ts";
 export { type FileSource, fileSource, type FileSourceOptions } from "./file_source.ts";
 export { mediaTypeOf } from "./media_type.ts";
 export type { PipedFileSource } from "./piped_file.ts";

@@ -13,7 +13,7 @@ const SECRET_HEADERS = [
 ];
 
 /** What looks like a session, a token or a signature, whoever has made it. */
-const SUSPICIOUS = /upload_id=|\bya29\.|\beyJ[\w-]{8,}|signature=|\bbearer\s+\S/i;
+const SUSPICIOUS = /upload_?id=|\bya29\.|\beyJ[\w-]{8,}|signature=|\bbearer\s+\S/i;
 
 /** Objects that are printed as their properties. */
 const PLAIN = ["Object", "Array", "Error"];

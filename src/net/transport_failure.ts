@@ -17,7 +17,7 @@ export function transportFailure(
     "transport_failed",
     `Cannot ${action}: expected a reply from ${host}, but the transport failed${
       words && `: ${words}`
-    }${isOfAnotherPage(origin) ? `. ${CORS}` : ""}`,
+    }${isOfAnotherPage(origin) && !words.includes("CORS") ? `. ${CORS}` : ""}`,
     { cause: withoutSecrets(error, secrets) },
   );
 }

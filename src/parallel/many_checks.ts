@@ -7,6 +7,7 @@ import {
   checkTransport,
   checkUpload,
 } from "../upload/checks.ts";
+import { keepsCheckpoints } from "../upload/kept_checkpoints.ts";
 import { startOf } from "../upload/target.ts";
 import type { UploadManyItem } from "./item.ts";
 import { checkManifest } from "./manifest.ts";
@@ -32,6 +33,8 @@ export function checkManyOptions<I extends UploadManyItem>(options: UploadManyOp
   checkSwitch(options.skipExisting, "skipExisting");
   checkSwitch(options.stopOnError, "stopOnError");
   checkManifest(options.manifest);
+  const { checkpoints, onCheckpointError } = options;
+  keepsCheckpoints({ checkpoints, onCheckpointError, key: checkpoints && "key" });
   checkCommon(options);
 }
 

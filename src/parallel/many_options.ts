@@ -1,5 +1,6 @@
 /** What callers of uploadMany can set, and what they are told. */
 
+import type { CheckpointStore } from "../upload/kept_checkpoints.ts";
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
 import type { StreamSettings } from "../upload/settings.ts";
 import type { BucketTarget } from "../upload/target.ts";
@@ -54,6 +55,14 @@ export interface UploadManyOptions<I extends UploadManyItem = UploadManyItem> ex
    * @default {false}
    */
   stopOnError?: boolean | undefined;
+  /**
+   * Where checkpoints of files above 8 MiB are kept while these are being uploaded, under `bucket/name`: a file that was
+   * interrupted goes on where it stopped, in the next run too. For files that can be read anywhere. Together with a manifest, which knows
+   * the files that have ended. What is kept is secret; see `checkpoints` of {@linkcode upload}.
+   */
+  checkpoints?: CheckpointStore | undefined;
+  /** Called when `checkpoints` fail: the uploads go on. What it throws ends the upload it speaks of. */
+  onCheckpointError?: ((error: unknown) => void) | undefined;
   /**
    * What was done, as lines of JSON, so that another run goes on: see {@linkcode UploadManyManifest}.
    */
@@ -145,9 +154,11 @@ export interface UploadManyProgress {
 
 /** The names of the options of a run that are not handed to each upload. */
 export const OWN_NAMES = [
+  "checkpoints",
   "concurrency",
   "manifest",
   "memoryLimit",
+  "onCheckpointError",
   "onProgress",
   "onResult",
   "skipExisting",

@@ -1,8 +1,11 @@
 /**
- * Many files at once.
+ * One file over many connections, and many files at once.
  *
- * {@linkcode uploadMany} uploads the files of any iterable to a bucket, a few at a time and in constant memory, with one result for
- * each, and goes on where an earlier run has ended.
+ * {@linkcode uploadParallel} uploads one file in parts: by XML multipart upload, or by composed objects where a precondition is
+ * needed; {@linkcode cancelParallelUpload} removes what it was asked to keep. {@linkcode XmlMultipartContainer} and
+ * {@linkcode XmlMultipartPart} are the pieces below, with the names and meanings of Python's `google.resumable_media`.
+ * {@linkcode uploadMany} uploads the files of any iterable, a few at a time and in constant memory, with one result for each,
+ * and goes on where an earlier run has ended.
  *
  * @example
  * ```ts
@@ -21,7 +24,10 @@
  * @module
  */
 
+export { type CancelParallelOptions, cancelParallelUpload } from "./cancel.ts";
+export type { ParallelCheckpoint, StoredPart } from "./checkpoint.ts";
 export type { UploadManyItem } from "./item.ts";
+export { PartsLeftBehind } from "./left_behind.ts";
 export type { UploadManyManifest } from "./manifest.ts";
 export type {
   FailedFile,
@@ -32,4 +38,12 @@ export type {
   UploadManyResult,
   UploadManySummary,
 } from "./many_options.ts";
+export type { ParallelOptions, ParallelSettings, Via } from "./settings.ts";
 export { uploadMany, type UploadManyRun } from "./upload_many.ts";
+export { uploadParallel } from "./upload_parallel.ts";
+export {
+  type PartFacts,
+  XmlMultipartContainer,
+  type XmlMultipartContainerOptions,
+} from "./xml_multipart_container.ts";
+export { XmlMultipartPart, type XmlMultipartPartOptions } from "./xml_multipart_part.ts";

@@ -7,7 +7,7 @@ import {
   type StorageObject,
   storageObject,
 } from "../protocol/resources/storage_object.ts";
-import type { StreamSettings } from "../upload/settings.ts";
+import type { StreamSettings, UploadSettings } from "../upload/settings.ts";
 import { withParameter } from "../protocol/upload_url.ts";
 import { checkUpload } from "../upload/checks.ts";
 import { lookUp } from "../upload/finish.ts";
@@ -40,6 +40,8 @@ export interface ItemUpload {
   readonly target: BucketTarget;
   readonly settings: StreamSettings<StorageObject>;
   readonly skipExisting: boolean;
+  /** Where the checkpoint of a large file is kept, if anywhere. */
+  readonly kept: Pick<UploadSettings, "checkpoints" | "key" | "onCheckpointError"> | undefined;
 }
 
 /** The options of one upload. */
@@ -63,6 +65,11 @@ export function itemUpload<I extends UploadManyItem>(
     target: { bucket, name: item.name, endpoint, query },
     settings: { ...settings, contentType, metadata, ifGenerationMatch },
     skipExisting,
+    kept: options.checkpoints && {
+      checkpoints: options.checkpoints,
+      key: `${bucket}/${item.name}`,
+      onCheckpointError: options.onCheckpointError,
+    },
   };
 }
 
@@ -109,7 +116,7 @@ export async function existsAlready(
  * file on a disk: here there are many of these, and one request each is as good. Large ones go by a session each.
  */
 export async function uploadItem(
-  { target, settings }: ItemUpload,
+  { target, settings, kept }: ItemUpload,
   opened: OpenedItem,
   hooks: Pick<StreamSettings, "signal" | "onProgress">,
 ): Promise<StorageObject & { bucket: string; name: string }> {
@@ -118,7 +125,12 @@ export async function uploadItem(
   const where = isSmallFile(opened, settings)
     ? { url: withParameter(startOf(target, {}).url, "uploadType", "multipart") }
     : target;
-  const object = await uploadTaken<StorageObject>(source, taken, { ...options, ...where });
+  const large = taken.size !== undefined && taken.size > HELD ? kept : undefined;
+  const object = await uploadTaken<StorageObject>(source, taken, {
+    ...options,
+    ...where,
+    ...large,
+  });
   return object as StorageObject & { bucket: string; name: string };
 }
 

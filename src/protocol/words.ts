@@ -7,7 +7,7 @@ const MOST = 300;
 export function withoutSecretWords(text: string, secrets: readonly string[] = []): string {
   const line = secrets.reduce(without, text)
     .replace(/\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s"')\]}>]+/gi, "(URL)")
-    .replace(/\bupload_id=[^\s"']+/gi, "upload_id=…")
+    .replace(/\b(upload_?id)=[^\s"']+/gi, "$1=…")
     .replace(/\b(bearer|basic)\s+[\w.~+/=-]+/gi, "$1 …")
     .replace(/\b(?:ya29\.|eyJ)[\w.~+/=-]*|[\w.~+/=-]{80,}/g, "…")
     .replace(/\s+/g, " ");

@@ -38,22 +38,22 @@ export function has(program: string, version = "--version"): boolean {
   }
 }
 
-/** A Python with Google's packages. */
-export async function python(...packages: string[]): Promise<Installed> {
-  const imports = "import google.cloud.storage, google.resumable_media, requests";
-  return await pythonIn("python", imports, packages);
+/** A Python with these packages. */
+export function python(...packages: string[]): Promise<Installed> {
+  const imports = "google.cloud.storage, google.resumable_media, requests";
+  return pythonWith("python", imports, ...packages);
 }
 
-/** A Python of its own in the folder of this name, in which these imports work. */
-export async function pythonIn(
+/** A Python in a folder of its own, in which the modules can be imported. */
+export async function pythonWith(
   name: string,
   imports: string,
-  packages: readonly string[],
+  ...packages: string[]
 ): Promise<Installed> {
   const folder = `${HOME}/${name}`;
   const path = `${folder}/bin/python`;
   try {
-    await runProgram(path, ["-c", imports]);
+    await runProgram(path, ["-c", `import ${imports}`]);
     return { path };
   } catch {
     // not there yet
@@ -61,10 +61,31 @@ export async function pythonIn(
   try {
     await runProgram("python3", ["-m", "venv", "--clear", folder]);
     await runProgram(path, ["-m", "pip", "install", "--quiet", ...packages], { seconds: 240 });
-    await runProgram(path, ["-c", imports]);
+    await runProgram(path, ["-c", `import ${imports}`]);
     return { path };
   } catch (error) {
     return { reason: `python3 with ${packages.join(" and ")}: ${error}` };
+  }
+}
+
+/** A program on the PATH, or out of Debian's package of that name, which is unpacked but not installed. */
+export async function debianProgram(name: string): Promise<Installed> {
+  if (has(name)) return { path: name };
+  const folder = `${HOME}/debian`;
+  const path = `${folder}/usr/bin/${name}`;
+  if (has(path)) return { path };
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+    await runProgram("apt-get", ["download", name], { cwd: folder, seconds: 120 });
+    for await (const { name: file } of Deno.readDir(folder)) {
+      if (file.startsWith(`${name}_`) && file.endsWith(".deb")) {
+        await runProgram("dpkg", ["-x", file, "."], { cwd: folder });
+      }
+    }
+    if (has(path)) return { path };
+    return { reason: `${name}: it does not start` };
+  } catch (error) {
+    return { reason: `${name}: ${error}` };
   }
 }
 

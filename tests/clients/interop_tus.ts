@@ -5,7 +5,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { fileURLToPath } from "node:url";
 import { difference } from "../e2e/support.ts";
 import { wire } from "../e2e/wire.ts";
-import { HOME, type Installed, javaArchive, pythonIn, runProgram } from "./interop_install.ts";
+import { HOME, type Installed, javaArchive, pythonWith, runProgram } from "./interop_install.ts";
 import { type Link, sample, withProxy } from "./link.ts";
 
 const Q = 262_144;
@@ -38,7 +38,7 @@ const clients: readonly Client[] = [
     name: "tuspy 1.1.0 in Python",
     source: "upload.py",
     command: (python) => [python, script("upload.py")],
-    installed: await pythonIn("tuspy", "import tusclient.client", ["tuspy==1.1.0"]),
+    installed: await pythonWith("tuspy", "tusclient.client", "tuspy==1.1.0"),
   },
   {
     name: "tus-java-client 0.5.1 in Java",

@@ -331,7 +331,7 @@ for (
     ["PUT", "/storage/v1/b/bucket/o/n", 405],
     ["PATCH", "/storage/v1/b/bucket/o", 405],
     ["GET", "/upload/storage/v1/b/bucket/o", 405],
-    ["PUT", "/bucket/n", 405],
+    ["PATCH", "/bucket/n", 405],
     ["GET", "/", 404],
     ["GET", "/bucket", 404],
     ["GET", "/storage/v1/b/bucket", 404],

@@ -1,4 +1,4 @@
-// What every runtime has to find: streams as bodies, connections that break or fall silent, both protocols, digests.
+// What every runtime has to find: streams as bodies, connections that break or fall silent, both protocols, parts, digests.
 
 import { type Fault, GcsEmulator } from "../../src/emulator/mod.ts";
 import { assertEquals, assertRejects } from "../portable/assert.ts";
@@ -139,6 +139,55 @@ export const emulator: PortableCase[] = [
         atob((await reply.json()).file.sha256Hash),
         "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225",
       );
+    },
+  },
+  {
+    name: "emulator: streamed parts become one object, and a part that breaks is not kept",
+    async run() {
+      const gcs = new GcsEmulator();
+      const url = "https://bucket.storage.googleapis.com/n";
+      const begun = await (await gcs.fetch(`${url}?uploads`, { method: "POST" })).text();
+      const id = /<UploadId>(.*)<\/UploadId>/.exec(begun)![1];
+      const part = (number: number, body: ReadableStream<Uint8Array>) =>
+        gcs.fetch(
+          `${url}?partNumber=${number}&uploadId=${id}`,
+          { method: "PUT", body, duplex: "half" } as RequestInit,
+        );
+      const tags = [];
+      for (const reply of await Promise.all([part(1, pieces(80)), part(2, pieces(1))])) {
+        tags.push(reply.headers.get("etag"));
+      }
+      await assertRejects(part(2, pieces(1, new Error("the source failed"))), TypeError);
+      const parts = tags.map((tag, index) =>
+        `<Part><PartNumber>${index + 1}</PartNumber><ETag>${tag}</ETag></Part>`
+      );
+      const end = await gcs.fetch(`${url}?uploadId=${id}`, {
+        method: "POST",
+        body: `<CompleteMultipartUpload>${parts.join("")}</CompleteMultipartUpload>`,
+      });
+      assertEquals(end.status, 200);
+      const { size, crc32c, bytes } = gcs.get("bucket", "n")!;
+      assertEquals([size, bytes![5_242_880], bytes![5_242_879]], [81 * 65_536, 1, 80]);
+      assertEquals(end.headers.get("x-goog-hash"), `crc32c=${crc32c}`);
+    },
+  },
+  {
+    name: "emulator: objects are composed, and their checksum is that of all bytes",
+    async run() {
+      const gcs = new GcsEmulator();
+      for (const body of ["12345", "6789"]) {
+        await gcs.fetch(`${UPLOAD}?uploadType=media&name=${body}`, { method: "POST", body });
+      }
+      const objects = "https://storage.googleapis.com/storage/v1/b/bucket/o";
+      const reply = await gcs.fetch(`${objects}/n/compose`, {
+        method: "POST",
+        body: JSON.stringify({
+          sourceObjects: [{ name: "12345" }, { name: "6789" }],
+          deleteSourceObjects: true,
+        }),
+      });
+      assertEquals((await reply.json()).crc32c, "4waSgw==");
+      assertEquals(gcs.objects.map(({ name }) => name), ["n"]);
     },
   },
 ];

@@ -43,10 +43,10 @@ import { stretchTransports } from "./cases/stretch_transports.ts";
 import { stretchLimits } from "./cases/stretch_limits.ts";
 import { stretchOneRequests } from "./cases/stretch_one_request.ts";
 import { uploads } from "./cases/upload.ts";
-import { manyUploads } from "./cases/upload_many.ts";
 import { xhr } from "./cases/xhr.ts";
 import { xhrOffline } from "./cases/xhr_offline.ts";
 import { checkpointStores } from "./cases/checkpoint_stores.ts";
+import { manyUploads } from "./cases/upload_many.ts";
 
 /** Every case, in the order of running. */
 export const cases: PortableCase[] = [
@@ -93,7 +93,6 @@ export const cases: PortableCase[] = [
   ...apiRandom,
   ...apiTargets,
   ...handoffSessions,
-  ...manyUploads,
   ...checkpointStores,
   ...xhr,
   ...xhrOffline,
@@ -105,6 +104,7 @@ export const cases: PortableCase[] = [
       }
     },
   },
+  ...manyUploads,
 ];
 
 /** One case may take this long, in milliseconds. */

@@ -32,9 +32,11 @@ export function placeOf(path: string): FoundPlace | null {
 
 /** Undoes percent-encoding; what is not encoded correctly stays as it is. */
 export function decoded(text: string | undefined): string {
-  try {
-    return decodeURIComponent(text ?? "");
-  } catch {
-    return text ?? "";
-  }
+  return (text ?? "").replace(/(?:%[0-9a-f]{2})+/gi, (run) => {
+    try {
+      return decodeURIComponent(run);
+    } catch {
+      return run;
+    }
+  });
 }

@@ -11,7 +11,7 @@ import type { FaultName, RequestKind, RequestRecord } from "../record.ts";
 export interface FaultScope {
   /**
    * The kinds of request, or a function that picks them. A fault that makes no sense for a request is
-   * never applied to it: `expire`, `refuse` and `move` need a session, `corrupt` needs bytes that are stored, `early` needs bytes for a session.
+   * never applied to it: `expire`, `refuse` and `move` need a session (`expire: 404` also a multipart upload), `corrupt` needs bytes that are stored, `early` needs bytes for a session.
    *
    * @default every request
    */
@@ -50,8 +50,8 @@ export interface FaultActions {
   readonly drop: "before" | "after";
   /**
    * The connection breaks after so many bytes of the body, or at its end if it is shorter: `fetch` rejects
-   * with a `TypeError`. A session keeps the whole multiples of 256 KiB of what it got; any other upload
-   * keeps nothing.
+   * with a `TypeError`. A session keeps the whole multiples of 256 KiB of what it got; any other upload, and
+   * a part, keeps nothing.
    */
   readonly cut: number;
   /** Another reply instead of the real one: its status, 200 to 599. See {@linkcode StatusReply}. */
@@ -91,7 +91,10 @@ export interface FaultActions {
    * apply to `X-Goog-Upload`.
    */
   readonly move: true;
-  /** The session ends: this request and all that follow on it get that status. */
+  /**
+   * The session ends: this request and all that follow on it get that status. With 404 also a multipart upload of the XML API,
+   * as if a lifecycle rule had removed it.
+   */
   readonly expire: 404 | 410;
   /**
    * One bit of the first byte that the request stores is flipped on its way in. All checksums that the
@@ -189,13 +192,21 @@ const KINDS: Readonly<Record<RequestKind, true>> = {
   cancel: true,
   media: true,
   multipart: true,
+  part: true,
+  complete: true,
+  abort: true,
+  "list parts": true,
+  "list uploads": true,
+  compose: true,
   get: true,
   list: true,
   delete: true,
   other: true,
 };
 const SESSION_KINDS: readonly RequestKind[] = ["chunk", "final", "status", "finalize", "cancel"];
-const STORING_KINDS: readonly RequestKind[] = ["chunk", "final", "media", "multipart"];
+/** Requests on a multipart upload of the XML API. */
+const PARTS_KINDS: readonly RequestKind[] = ["part", "list parts", "complete", "abort"];
+const STORING_KINDS: readonly RequestKind[] = ["chunk", "final", "media", "multipart", "part"];
 const SENDING_KINDS: readonly RequestKind[] = ["chunk", "final"];
 
 /** What the log calls a fault. */
@@ -208,7 +219,10 @@ export function faultName(fault: Fault): FaultName {
 /** Whether a fault applies to a request, but for `skip` and `times`. */
 export function matches(fault: Fault, request: RequestRecord): boolean {
   const ends = fault.expire ?? fault.refuse ?? fault.move;
-  if (ends !== undefined && !SESSION_KINDS.includes(request.kind)) return false;
+  if (ends !== undefined && !SESSION_KINDS.includes(request.kind)) {
+    // A multipart upload has no 410, and nothing but its end.
+    if (fault.expire !== 404 || !PARTS_KINDS.includes(request.kind)) return false;
+  }
   if (fault.corrupt !== undefined && !STORING_KINDS.includes(request.kind)) return false;
   if (fault.early !== undefined && !SENDING_KINDS.includes(request.kind)) return false;
   if (fault.move && request.headers["x-goog-upload-command"] !== undefined) return false;

@@ -21,6 +21,7 @@ const METHODS: Readonly<Record<string, readonly RequestKind[]>> = {
     "media",
     "multipart",
   ],
+  "storage.objects.compose": ["compose"],
   "storage.objects.get": ["get"],
   "storage.objects.list": ["list"],
   "storage.objects.delete": ["delete"],
@@ -32,6 +33,7 @@ const ANSWERING: readonly RequestKind[] = [
   "finalize",
   "media",
   "multipart",
+  "compose",
   "get",
   "list",
 ];

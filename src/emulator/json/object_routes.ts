@@ -20,7 +20,7 @@ import {
 } from "../replies.ts";
 import type { Exchange, Service } from "../service.ts";
 import { objectReply, readView, seen, viewReply } from "./view.ts";
-import { objectHeaders, xmlEtag } from "../xml/replies.ts";
+import { objectHeaders } from "../xml/replies.ts";
 
 /** Serves `GET /storage/v1/b/{bucket}/o/{object}` and its `alt=media`. */
 export function getObject(
@@ -150,7 +150,7 @@ function mediaReply(object: EmulatedObject, rangeHeader: string | null, form: Er
     "accept-ranges": "bytes",
     "content-disposition": resource.contentDisposition ?? "attachment",
     "content-type": resource.contentType,
-    "etag": form === "xml" ? xmlEtag(object) : resource.etag,
+    "etag": form === "xml" ? object.xmlEtag : resource.etag,
     "last-modified": new Date(resource.updated).toUTCString(),
   };
   if (resource.contentEncoding) headers["content-encoding"] = resource.contentEncoding;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { crc32c, encodeCrc32c } from "../../bytes/crc32c.ts";
+import { combineCrc32c, crc32c, encodeCrc32c } from "../../bytes/crc32c.ts";
 import { createMd5, type Md5 } from "../../bytes/md5.ts";
 
 /** Google keeps the bytes of an unfinished upload in multiples of this many bytes: 256 KiB. */
@@ -51,6 +51,21 @@ export class Content {
   /** Starts empty content. */
   static async create(options: ContentOptions): Promise<Content> {
     return new Content(options.keep, options.md5 ? await createMd5() : null);
+  }
+
+  /**
+   * Complete content of which others are the parts, in their order. It shares their bytes, and has no MD5, which cannot be told
+   * from those of the parts.
+   */
+  static joined(parts: readonly Content[]): Content {
+    const whole = new Content(parts.every((part) => part.#keep), null);
+    for (const part of parts) {
+      whole.#crc = combineCrc32c(whole.#crc, part.#crc, part.#size);
+      whole.#size += part.#size;
+      for (const piece of whole.#keep ? part.#pieces : []) whole.#pieces.push(piece);
+    }
+    whole.#whole = whole.mark();
+    return whole;
   }
 
   /** Everything appended so far, in bytes. */

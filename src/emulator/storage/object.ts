@@ -4,7 +4,7 @@
  * @module
  */
 
-import { base64 } from "./checksums.ts";
+import { base64, hex } from "./checksums.ts";
 import type { Content } from "./content.ts";
 
 /** The properties of an object that a client may set. */
@@ -45,7 +45,7 @@ export interface ObjectResource {
   readonly storageClass: string;
   /** Bytes, as a string. */
   readonly size: string;
-  /** Base64; absent if the emulator was made with `md5: false`. */
+  /** Base64; absent if the emulator was made with `md5: false`, and of objects made of parts or of other objects. */
   readonly md5Hash?: string;
   /** As the client set it. */
   readonly cacheControl?: string;
@@ -63,6 +63,8 @@ export interface ObjectResource {
   readonly temporaryHold?: boolean;
   /** Base64 of the four bytes, big-endian. */
   readonly crc32c: string;
+  /** How many objects it was composed of; absent if it was not. */
+  readonly componentCount?: number;
   /** Opaque. */
   readonly etag: string;
   /** RFC 3339, as the three that follow. */
@@ -93,12 +95,14 @@ export interface EmulatedObject {
   readonly metageneration: string;
   /** Base64, as in the resource. */
   readonly crc32c: string;
-  /** Base64, as in the resource; absent with `md5: false`. */
+  /** Base64, as in the resource; absent with `md5: false`, and of objects made of parts or of other objects. */
   readonly md5Hash?: string | undefined;
   /** Custom metadata; empty if there is none. */
   readonly metadata: Readonly<Record<string, string>>;
   /** The object's bytes, or `undefined` with `store: "discard"`. Do not change them. */
   readonly bytes: Uint8Array<ArrayBuffer> | undefined;
+  /** The entity tag of the XML API, with its quotes: the MD5 in hexadecimal, or something opaque where there is none. */
+  readonly xmlEtag: string;
   /** What the JSON API answers, without `acl` and `owner`. */
   readonly resource: ObjectResource;
 }
@@ -114,6 +118,10 @@ export interface ObjectParts {
   readonly created: number;
   /** The origin written into links. */
   readonly origin: string;
+  /** How many objects it is composed of. */
+  readonly componentCount?: number | undefined;
+  /** The entity tag of the XML API, if it is not the MD5. */
+  readonly xmlEtag?: string | undefined;
 }
 
 /** Makes an object of its parts. */
@@ -133,8 +141,14 @@ export function makeObject(parts: ObjectParts): EmulatedObject {
     get bytes() {
       return content.bytes();
     },
+    xmlEtag: parts.xmlEtag ?? xmlEtag(content, resource.etag),
     resource,
   };
+}
+
+function xmlEtag(content: Content, otherwise: string): string {
+  const md5 = content.md5();
+  return `"${md5 ? hex(md5) : otherwise}"`;
 }
 
 function resourceOf(parts: ObjectParts): ObjectResource {
@@ -158,6 +172,7 @@ function resourceOf(parts: ObjectParts): ObjectResource {
     ...(md5 && { md5Hash: base64(md5) }),
     ...others,
     crc32c: content.crc32c,
+    ...(parts.componentCount !== undefined && { componentCount: parts.componentCount }),
     etag: etagOf(generation, 1),
     timeCreated: time,
     updated: time,

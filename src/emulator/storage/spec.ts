@@ -95,7 +95,7 @@ export function jsonSpec(
   };
 }
 
-/** Reads the spec of a resumable upload through the XML API, which is all in the headers. */
+/** Reads the spec of a resumable or multipart upload through the XML API, which is all in the headers. */
 export function xmlSpec(target: Target, name: string): UploadSpec | Refusal {
   const { bucket, origin, headers } = target;
   const problem = objectNameProblem(name);
@@ -114,13 +114,16 @@ export function xmlSpec(target: Target, name: string): UploadSpec | Refusal {
       ["customTime", "x-goog-custom-time"],
     ] as const
   ) {
-    const value = headers.get(header);
+    const value = headers.get(header) ?? headers.get(header.replace("x-goog-", "x-amz-"));
     if (value !== null) fields[field] = value;
   }
   return {
     bucket,
     name,
-    fields: { ...fields, metadata: headerMetadata(headers) },
+    fields: {
+      ...fields,
+      metadata: { ...headerMetadata(headers, "x-amz-meta-"), ...headerMetadata(headers) },
+    },
     preconditions,
     checksums: {},
     size: target.size,
@@ -138,8 +141,10 @@ export function sizeProblem(size: number | null, content: Content): Refusal | nu
 }
 
 /** The custom metadata in `X-Goog-Meta-*` headers. */
-export function headerMetadata(headers: Headers): Record<string, string> {
-  const prefix = "x-goog-meta-";
+export function headerMetadata(
+  headers: Headers,
+  prefix: string = "x-goog-meta-",
+): Record<string, string> {
   return Object.fromEntries(
     [...headers].filter(([name]) => name.startsWith(prefix) && name.length > prefix.length)
       .map(([name, value]) => [name.slice(prefix.length), value]),

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Content } from "./content.ts";
 import { checkPreconditions, type Preconditions } from "./preconditions.ts";
 import { type EmulatedObject, makeObject, type ObjectParts } from "./object.ts";
 import type { Refusal } from "../replies.ts";
@@ -11,6 +12,7 @@ import type { Refusal } from "../replies.ts";
 /** Live objects by bucket and name; a new generation replaces the one before. */
 export class ObjectStore {
   readonly #objects = new Map<string, EmulatedObject>();
+  readonly #contents = new WeakMap<EmulatedObject, Content>();
   readonly #now: () => number;
   #lastGeneration = 0;
 
@@ -21,6 +23,11 @@ export class ObjectStore {
   /** The live object of that name. */
   get(bucket: string, name: string): EmulatedObject | undefined {
     return this.#objects.get(`${bucket}/${name}`);
+  }
+
+  /** The content of an object of this store. */
+  contentOf(object: EmulatedObject): Content {
+    return this.#contents.get(object)!;
   }
 
   /** Whether the live object of that name meets the conditions. */
@@ -41,6 +48,7 @@ export class ObjectStore {
     const generation = Math.max(Math.floor(created * 1000), this.#lastGeneration + 1);
     this.#lastGeneration = generation;
     const object = makeObject({ ...parts, generation, created });
+    this.#contents.set(object, parts.content);
     this.#objects.set(`${parts.bucket}/${parts.name}`, object);
     return object;
   }

@@ -1,12 +1,11 @@
 /**
- * Objects as the XML API shows them: in headers.
+ * Replies of the XML API; objects are shown in headers.
  *
  * @module
  */
 
-import { hex } from "../storage/checksums.ts";
 import type { EmulatedObject } from "../storage/object.ts";
-import { emptyReply, NO_CACHE } from "../replies.ts";
+import { emptyReply, NO_CACHE, reply } from "../replies.ts";
 
 /** The headers that both APIs send along with an object's bytes. */
 export function objectHeaders(object: EmulatedObject): Record<string, string> {
@@ -28,12 +27,22 @@ export function xmlObjectReply(object: EmulatedObject): Response {
   return emptyReply(200, "text/html; charset=UTF-8", {
     ...NO_CACHE,
     ...objectHeaders(object),
-    etag: xmlEtag(object),
+    etag: object.xmlEtag,
   });
 }
 
-/** In the XML API the entity tag is the MD5, or anything opaque without it. */
-export function xmlEtag(object: EmulatedObject): string {
-  if (object.md5Hash === undefined) return `"${object.resource.etag}"`;
-  return `"${hex(Uint8Array.from(atob(object.md5Hash), (c) => c.charCodeAt(0)))}"`;
+/** A reply in XML from the service that lists. */
+export function xmlReply(document: string): Response {
+  return reply(200, "application/xml; charset=UTF-8", document, NO_CACHE);
+}
+
+/**
+ * A reply in XML from the service that takes uploads, which calls everything it says HTML. It is deduced: Google's client for
+ * Node reads the id of an upload from nothing but `text/*`.
+ */
+export function uploadReply(
+  document: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  return reply(200, "text/html; charset=UTF-8", document, { ...NO_CACHE, ...headers });
 }

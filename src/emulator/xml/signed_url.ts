@@ -11,7 +11,7 @@ import type { Refusal } from "../replies.ts";
 /** Whether a URL carries a signature. */
 export function isSigned(url: URL): boolean {
   for (const name of url.searchParams.keys()) {
-    if (/^(x-goog-)?signature$/i.test(name)) return true;
+    if (/^(x-(goog|amz)-)?signature$/i.test(name)) return true;
   }
   return false;
 }
@@ -21,7 +21,7 @@ export async function signatureProblem(
   { method, url, headers }: Incoming,
   verify: Settings["verifySignature"],
 ): Promise<Refusal | null> {
-  const signed = parameter(url, "x-goog-signedheaders");
+  const signed = parameter(url, "x-goog-signedheaders") ?? parameter(url, "x-amz-signedheaders");
   if (signed !== null && !coversExactly(signed.toLowerCase().split(";"), headers)) {
     return doesNotMatch();
   }
@@ -29,10 +29,10 @@ export async function signatureProblem(
   return doesNotMatch();
 }
 
-/** Every signed header is there, and every `x-goog-*` header is signed. */
+/** Every signed header is there, and every `x-goog-*` or `x-amz-*` header is signed. */
 function coversExactly(signed: readonly string[], headers: Headers): boolean {
   return signed.every((name) => name === "host" || headers.has(name)) &&
-    [...headers.keys()].every((name) => !name.startsWith("x-goog-") || signed.includes(name));
+    [...headers.keys()].every((name) => !/^x-(goog|amz)-/.test(name) || signed.includes(name));
 }
 
 function parameter(url: URL, wanted: string): string | null {

@@ -1,0 +1,121 @@
+/** Where a parallel upload stands, as JSON that outlives the process. */
+
+import type { TakenSource } from "../bytes/source.ts";
+import { UploadError } from "../errors.ts";
+import { CRC32C } from "../protocol/hashes.ts";
+import { isMediaType } from "../protocol/media_type.ts";
+import type { Via } from "./settings.ts";
+
+/** A part that the server has confirmed. */
+export interface StoredPart {
+  /** From 1 on, in the order of the source. */
+  readonly number: number;
+  /** In bytes. */
+  readonly size: number;
+  /** CRC32C of its bytes, base64; absent with `checksum: null`. */
+  readonly crc32c?: string;
+  /** What the server calls it: the ETag of a part, the generation of a temporary object. */
+  readonly tag: string;
+}
+
+/**
+ * Where a parallel upload stands: plain JSON, to be stored and handed to {@linkcode uploadParallel} or to
+ * {@linkcode cancelParallelUpload} later, in another process too. The headers and the metadata of the upload are not in it.
+ */
+export interface ParallelCheckpoint {
+  /** The version of this form. */
+  readonly version: 1;
+  /** How parts become one object. */
+  readonly via: Via;
+  /** The origin of the API. */
+  readonly endpoint: string;
+  /** The bucket. */
+  readonly bucket: string;
+  /** The name of the object. */
+  readonly name: string;
+  /** The ID of the XML multipart upload, or what the names of the temporary objects begin with. */
+  readonly uploadId: string;
+  /** The size of the parts in bytes, of the first thousand where the size of the whole was not known. */
+  readonly partSize: number;
+  /** Whether the size of the whole was known at the start; else parts grow. */
+  readonly sized: boolean;
+  /** The size of the whole in bytes; absent while it is not known. */
+  readonly totalBytes?: number;
+  /** The `lastModified` of the file, in milliseconds; absent for other sources. */
+  readonly lastModified?: number;
+  /** The media type. */
+  readonly contentType: string;
+  /** The parts that are stored, in ascending order. */
+  readonly parts: readonly StoredPart[];
+}
+
+const CHECKS: { [Field in keyof ParallelCheckpoint]-?: (value: unknown) => boolean } = {
+  version: (value) => value === 1,
+  via: (value) => value === "multipart" || value === "compose",
+  endpoint: (value) => typeof value === "string" && /^https?:/i.test(value) && URL.canParse(value),
+  bucket: isText,
+  name: isText,
+  uploadId: isText,
+  partSize: (value) => isCount(value) && value > 0,
+  sized: (value) => typeof value === "boolean",
+  totalBytes: (value) => value === undefined || isCount(value),
+  lastModified: (value) => value === undefined || Number.isFinite(value),
+  contentType: isMediaType,
+  parts: (value) => Array.isArray(value) && value.every(isPart) && isAscending(value),
+};
+
+/** Checks a value that came from storage; its values are not shown. */
+export function checkParallelCheckpoint(value: unknown): ParallelCheckpoint {
+  const fields = value as Record<string, unknown> | null;
+  if (typeof fields !== "object" || fields === null) {
+    throw refused("expected an object", typeof value);
+  }
+  for (const [name, check] of Object.entries(CHECKS)) {
+    if (!check(fields[name])) {
+      const got = name === "version" ? "another one" : `${typeof fields[name]} that is not one`;
+      throw refused(`expected a valid "${name}"`, got);
+    }
+  }
+  return fields as unknown as ParallelCheckpoint;
+}
+
+/** Compares what a source says of itself with what a checkpoint says. */
+export function checkSameParallelSource(
+  from: ParallelCheckpoint,
+  { size, lastModified }: Pick<TakenSource, "size" | "lastModified">,
+): void {
+  const compare = (what: string, before: number | undefined, now: number | undefined) => {
+    if (before === undefined || now === undefined || before === now) return;
+    throw new UploadError(
+      "source_changed",
+      `Cannot resume: expected a source with ${what} ${before}, got one with ${now}`,
+    );
+  };
+  compare("a size in bytes of", from.totalBytes, size);
+  compare("lastModified", from.lastModified, lastModified);
+}
+
+function refused(expected: string, actual: string): UploadError {
+  return new UploadError(
+    "invalid_checkpoint",
+    `Cannot resume from the checkpoint: ${expected}, got ${actual}`,
+  );
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string" && value !== "";
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isPart(value: unknown): value is StoredPart {
+  const { number, size, crc32c, tag } = (value ?? {}) as Record<string, unknown>;
+  return isCount(number) && number > 0 && isCount(size) && isText(tag) &&
+    (crc32c === undefined || (typeof crc32c === "string" && CRC32C.test(crc32c)));
+}
+
+function isAscending(parts: readonly StoredPart[]): boolean {
+  return parts.every(({ number }, i) => i === 0 || number > parts[i - 1].number);
+}

@@ -1,0 +1,302 @@
+/** A parallel upload by compose: temporary objects, and the requests that make one object of them. */
+
+import { DataCorruption, type UploadError } from "../errors.ts";
+import { attempt, retrying, type RetryPolicy, type Step } from "../net/retry.ts";
+import type { Reply, SendRequest } from "../net/send.ts";
+import { combineCrc32c, decodeCrc32c, encodeCrc32c } from "../bytes/crc32c.ts";
+import {
+  composeGroups,
+  composeRequest,
+  type Composition as ComposeInput,
+  type ListedObject,
+  MOST_SOURCES,
+} from "../protocol/compose.ts";
+import type { Checksums } from "../protocol/hashes.ts";
+import { readRefusal, type Refusal } from "../protocol/refusal.ts";
+import { isSuccess } from "../protocol/reply.ts";
+import {
+  objectSize,
+  parseObject,
+  type StorageObject,
+  storageObject,
+} from "../protocol/resources/storage_object.ts";
+import type { ObjectPlace } from "../protocol/object_url.ts";
+import { uploadUrl, withParameter } from "../protocol/upload_url.ts";
+import type { Part } from "../upload/feed.ts";
+import { asMultipart, framedBody } from "../upload/framing.ts";
+import { refusalError } from "../upload/refusal_error.ts";
+import {
+  type Assembly,
+  forEachOf,
+  isWholeObject,
+  objectAt,
+  type Remains,
+  type WholeObject,
+} from "./assembly.ts";
+import type { StoredPart } from "./checkpoint.ts";
+import type { Sending } from "./multipart_requests.ts";
+import type { PartAnswer } from "./part_sender.ts";
+import type { PartRange } from "./plan.ts";
+import type { ParallelSetup } from "./settings.ts";
+import { TemporaryObjects } from "./temporary_objects.ts";
+
+/** Neighbouring parts in one temporary object. */
+interface Segment extends WholeObject {
+  readonly first: number;
+  readonly last: number;
+  readonly generation: string;
+}
+
+/** Starts an upload by compose, or takes one up: nothing is sent for that. */
+export function openComposition(
+  setup: ParallelSetup,
+  uploadId: string | undefined,
+  signal: AbortSignal | undefined,
+): Assembly {
+  const random = crypto.getRandomValues(new Uint8Array(16));
+  const run = [...random].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return new Composition(setup, uploadId ?? `${setup.temporaryPrefix}${run}/`, signal);
+}
+
+/** What one combines of several, each with its CRC32C. */
+export function combined(parts: readonly WholeObject[]): WholeObject {
+  let size = 0;
+  let crc: number | undefined = 0;
+  for (const part of parts) {
+    const next = part.crc32c === undefined ? undefined : decodeCrc32c(part.crc32c);
+    crc = crc === undefined || next === undefined ? undefined : combineCrc32c(crc, next, part.size);
+    size += part.size;
+  }
+  return { size, crc32c: crc === undefined ? undefined : encodeCrc32c(crc) };
+}
+
+class Composition implements Assembly {
+  readonly uploadId: string;
+  readonly #setup: ParallelSetup;
+  readonly #sending: Sending;
+  readonly #temporary: TemporaryObjects;
+  /** Those that were found when the upload was taken up, and are what the recorded parts add up to. */
+  #found: readonly Segment[] = [];
+
+  constructor(setup: ParallelSetup, uploadId: string, signal: AbortSignal | undefined) {
+    const { transport, headers, policy, place } = setup;
+    this.uploadId = uploadId;
+    this.#setup = setup;
+    this.#sending = { transport, headers, policy, signal };
+    this.#temporary = new TemporaryObjects(place, uploadId);
+  }
+
+  request({ number }: PartRange, content: Part, sums: Checksums): SendRequest {
+    const { metadata: { storageClass }, place: { endpoint, bucket } } = this.#setup;
+    const { name } = this.#temporary.place(number, number);
+    this.#temporary.note(name);
+    const started = withParameter(uploadUrl(endpoint, bucket, name), "uploadType", "multipart");
+    const headers = new Headers(this.#setup.headers);
+    // The classes of all that is composed must be the same.
+    const fields = storageClass === undefined ? {} : { storageClass };
+    const framing = asMultipart(fields, "application/octet-stream", storageObject);
+    const body = framedBody(content, framing, sums, headers);
+    return { method: "POST", url: withParameter(started, "ifGenerationMatch", "0"), headers, body };
+  }
+
+  read(reply: Reply): PartAnswer | Refusal {
+    if (!isSuccess(reply.status)) return readRefusal(reply);
+    return answerOf(parseObject(reply)) ??
+      { kind: "malformed", problem: "expected the temporary object with its generation" };
+  }
+
+  async find({ number }: PartRange): Promise<PartAnswer | undefined> {
+    const object = await this.#objectAt(this.#temporary.place(number, number));
+    return answerOf(object);
+  }
+
+  async discard({ number }: PartRange): Promise<void> {
+    await this.#temporary.delete([this.#temporary.place(number, number).name], this.#sending);
+  }
+
+  async remains(
+    recorded: readonly StoredPart[],
+    whole: WholeObject | undefined,
+  ): Promise<Remains> {
+    const objects = await this.#temporary.list(this.#sending);
+    const byNumber = new Map(recorded.map((part) => [part.number, part]));
+    const found = objects.map((object) => this.#segmentOf(object, byNumber));
+    this.#found = found.filter((segment) => segment !== undefined);
+    const strangers = objects.filter((_, i) => found[i] === undefined);
+    const isStored = ({ number }: StoredPart) =>
+      this.#found.some(({ first, last }) => first <= number && number <= last);
+    const parts = recorded.filter(isStored);
+    if (parts.length === 0 && whole) {
+      const object = await this.#objectAt(this.#setup.place);
+      if (object && isWholeObject(object, whole)) return { kind: "finished", object };
+    }
+    // What nobody has recorded is in the way of the parts that will be sent.
+    await this.#temporary.delete(strangers.map(({ name }) => name), this.#sending);
+    return { kind: "parts", parts };
+  }
+
+  /** Composes neighbours until one request can compose the rest; each request deletes what it was composed of. */
+  async finish(parts: readonly StoredPart[], whole: WholeObject): Promise<StorageObject> {
+    const { place, metadata, contentType, composeQuery: query, concurrency } = this.#setup;
+    let segments = this.#segments(parts);
+    while (segments.length > MOST_SOURCES) {
+      segments = await forEachOf(
+        composeGroups(segments),
+        concurrency,
+        (group) => this.#composeSegment(group),
+      );
+    }
+    const { name: _, crc32c: __, ...fields } = metadata;
+    const object = await this.#compose(
+      { place, destination: { ...fields, contentType }, query },
+      segments,
+      whole,
+    );
+    await this.#deleteLeftovers();
+    return storageObject.complete!(object, {
+      startUrl: uploadUrl(place.endpoint, place.bucket, place.name),
+      method: "POST",
+      metadata: {},
+      size: whole.size,
+    });
+  }
+
+  async discardAll(policy: RetryPolicy): Promise<void> {
+    await this.#temporary.deleteAll({ ...this.#sending, policy, signal: undefined });
+  }
+
+  /** What an earlier process had composed already, and its sources with it. */
+  async #deleteLeftovers(): Promise<void> {
+    const names = this.#found.map(({ first, last }) => this.#temporary.place(first, last).name);
+    const left = names.filter((name) => this.#temporary.has(name));
+    // The object is finished; a lifecycle rule finds what is left all the same.
+    await this.#temporary.delete(left, this.#sending).catch(() => {});
+  }
+
+  async #objectAt(place: ObjectPlace): Promise<StorageObject | undefined> {
+    return (await objectAt(place, this.#sending, this.#sending.signal))?.value;
+  }
+
+  /** The parts as temporary objects, some of which were composed before. */
+  #segments(parts: readonly StoredPart[]): readonly Segment[] {
+    const segments: Segment[] = [];
+    for (let i = 0; i < parts.length;) {
+      const { number } = parts[i];
+      const composed = this.#found.filter(({ first, last }) => first === number && last > number)
+        .sort((a, b) => b.last - a.last)[0];
+      const { size, crc32c, tag: generation } = parts[i];
+      segments.push(composed ?? { first: number, last: number, size, crc32c, generation });
+      i += composed ? composed.last - composed.first + 1 : 1;
+    }
+    return segments;
+  }
+
+  /** A temporary object, if it is what the recorded parts that its name speaks of add up to. */
+  #segmentOf(
+    { name, generation, size, crc32c }: ListedObject,
+    recorded: ReadonlyMap<number, StoredPart>,
+  ): Segment | undefined {
+    const { first, last } = this.#temporary.partsOf(name) ?? { first: 1, last: 0 };
+    if (last < first || last - first >= recorded.size) return undefined;
+    const parts: StoredPart[] = [];
+    for (let number = first; number <= last; number++) {
+      const part = recorded.get(number);
+      if (!part) return undefined;
+      parts.push(part);
+    }
+    if (first === last && parts[0].tag !== generation) return undefined;
+    const sums = combined(parts.map(({ size, crc32c }) => ({ size, crc32c })));
+    if (sums.size !== size || (sums.crc32c !== undefined && sums.crc32c !== crc32c)) {
+      return undefined;
+    }
+    return { first, last, generation, ...sums };
+  }
+
+  async #composeSegment(group: readonly Segment[]): Promise<Segment> {
+    if (group.length === 1) return group[0];
+    const { metadata: { storageClass } } = this.#setup;
+    const [first, last] = [group[0].first, group[group.length - 1].last];
+    const place = this.#temporary.place(first, last);
+    this.#temporary.note(place.name);
+    const destination = {
+      contentType: "application/octet-stream",
+      ...(storageClass !== undefined && { storageClass }),
+    };
+    const sums = combined(group);
+    const query = { ifGenerationMatch: "0" };
+    const { generation = "" } = await this.#compose({ place, destination, query }, group, sums);
+    return { first, last, generation, ...sums };
+  }
+
+  /**
+   * Composes an object.
+   *
+   * A request whose reply was lost is sent again: if it has been executed, the sources are gone, or the precondition fails, and
+   * then the object must be what the sources add up to.
+   */
+  async #compose(
+    what: Pick<ComposeInput, "place" | "destination" | "query">,
+    segments: readonly Segment[],
+    whole: WholeObject,
+  ): Promise<StorageObject> {
+    const { headers, policy, transport, signal } = this.#sending;
+    const sources = segments.map(({ first, last, generation }) => ({
+      name: this.#temporary.place(first, last).name,
+      generation,
+    }));
+    const { body, ...head } = composeRequest({ ...what, sources, headers });
+    let earlier: UploadError | undefined;
+    const object = await retrying<StorageObject>(policy, signal, async () => {
+      const result = await attempt(transport, { ...head, body }, policy, {
+        signal,
+        action: "compose",
+      });
+      if (result.kind === "failed") {
+        earlier = result.error;
+        return result;
+      }
+      const { reply } = result;
+      const answer = readComposed(reply);
+      if (answer.kind === "composed") return this.#compared(answer.object, reply, whole);
+      const error = refusalError("compose", reply, answer, true);
+      if (answer.kind === "unavailable" || answer.kind === "no_result") earlier = error;
+      else if (answer.kind === "gone" || answer.kind === "precondition") {
+        const found = earlier && await this.#objectAt(what.place);
+        if (found && isWholeObject(found, whole)) return { kind: "done", value: found };
+        throw error;
+      } else if (answer.kind !== "rejected") throw error;
+      const retryAfter = reply.headers.get("retry-after");
+      return { kind: "failed", error, retryAfter, mayPass: answer.kind === "no_result" };
+    });
+    for (const { name } of sources) this.#temporary.forget(name);
+    return object;
+  }
+
+  #compared(object: StorageObject, reply: Reply, whole: WholeObject): Step<StorageObject> {
+    const { crc32c } = object;
+    const size = objectSize(object.size) ?? whole.size;
+    const isOther = size !== whole.size ||
+      (whole.crc32c !== undefined && crc32c !== undefined && crc32c !== whole.crc32c);
+    if (!isOther) return { kind: "done", value: object };
+    throw new DataCorruption(
+      reply.response,
+      `Cannot trust the composed object: expected ${whole.size} bytes with crc32c ${whole.crc32c}, got ${size} with ${crc32c}`,
+    );
+  }
+}
+
+function readComposed(
+  reply: Reply,
+): { readonly kind: "composed"; readonly object: StorageObject } | Refusal {
+  if (!isSuccess(reply.status)) return readRefusal(reply);
+  const object = parseObject(reply);
+  return object
+    ? { kind: "composed", object }
+    : { kind: "no_result", problem: "expected the object as JSON" };
+}
+
+function answerOf(object: StorageObject | undefined): PartAnswer | undefined {
+  const { generation, crc32c, size } = object ?? {};
+  if (generation === undefined) return undefined;
+  return { kind: "stored", tag: generation, crc32c, size: objectSize(size) };
+}

@@ -1,0 +1,107 @@
+/** The requests about an XML multipart upload as a whole, sent until they are answered. */
+
+import { attempt, type RetryPolicy } from "../net/retry.ts";
+import type { SendResult } from "../net/send.ts";
+import type { Transport } from "../net/transport.ts";
+import type { Reply } from "../net/send.ts";
+import {
+  type ListedPart,
+  type PartsListed,
+  readAborted,
+  readInitiated,
+  readParts,
+} from "../protocol/xml_multipart/replies.ts";
+import {
+  abortRequest,
+  completeRequest,
+  initiateRequest,
+  listPartsRequest,
+  type MultipartUploadId,
+} from "../protocol/xml_multipart/requests.ts";
+import { request } from "../upload/request.ts";
+import type { StoredPart } from "./checkpoint.ts";
+
+/** How requests are sent. */
+export interface Sending {
+  readonly transport: Transport;
+  readonly headers: Headers;
+  readonly policy: RetryPolicy;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Starts an upload; `own` are headers of the object. */
+export async function initiateUpload(
+  objectUrl: string,
+  contentType: string,
+  own: Headers,
+  { transport, headers: given, policy, signal }: Sending,
+): Promise<{ readonly uploadId: string; readonly reply: Reply }> {
+  const headers = new Headers(given);
+  for (const [name, value] of own) headers.set(name, value);
+  const { answer, reply } = await request(readInitiated, {
+    transport,
+    request: { ...initiateRequest(objectUrl, contentType, headers), body: "" },
+    policy,
+    signal,
+    action: "initiate",
+    isSession: false,
+  });
+  return { uploadId: answer.uploadId, reply };
+}
+
+/** Ends an upload without an object; one that is gone already is ended. */
+export async function abortUpload(
+  upload: MultipartUploadId,
+  { transport, headers, policy, signal }: Sending,
+): Promise<Reply> {
+  const { reply } = await request(readAborted, {
+    transport,
+    request: { ...abortRequest(upload, headers), body: null },
+    policy,
+    signal,
+    action: "abort",
+    isSession: true,
+  });
+  return reply;
+}
+
+/** All parts that are stored, page by page. */
+export async function listParts(
+  upload: MultipartUploadId,
+  { transport, headers, policy, signal }: Sending,
+): Promise<ListedPart[]> {
+  const parts: ListedPart[] = [];
+  for (let after: number | undefined = 0; after !== undefined;) {
+    const { answer }: { readonly answer: PartsListed } = await request(readParts, {
+      transport,
+      request: { ...listPartsRequest(upload, headers, { after }), body: null },
+      policy,
+      signal,
+      action: "list the parts",
+      isSession: true,
+    });
+    parts.push(...answer.parts);
+    after = answer.next;
+  }
+  return parts;
+}
+
+/** Sends the numbers and the ETags of the parts, once. */
+export async function sendCompletion(
+  upload: MultipartUploadId,
+  parts: readonly Pick<StoredPart, "number" | "tag">[],
+  { transport, headers, policy, signal }: Sending,
+): Promise<SendResult> {
+  const named = parts.map(({ number, tag }) => ({ number, etag: tag }));
+  const { body, ...head } = completeRequest(upload, named, headers);
+  return await attempt(transport, { ...head, body }, policy, { signal, action: "complete" });
+}
+
+/** Asks once for a part, which only an upload that is open answers. */
+export async function askOnce(
+  upload: MultipartUploadId,
+  { transport, headers, policy, signal }: Sending,
+): Promise<SendResult> {
+  const request = { ...listPartsRequest(upload, headers, { most: 1 }), body: null };
+  return await attempt(transport, request, policy, { signal, action: "list the parts" });
+}

@@ -1,0 +1,312 @@
+/** A parallel upload from its first part to its object: what is on its way, what is stored, and what remains of a failure. */
+
+import type { Bytes } from "../bytes/bytes.ts";
+import { crc32c, encodeCrc32c } from "../bytes/crc32c.ts";
+import { type RandomAccessSource, sizeMismatch } from "../bytes/random_access.ts";
+import type { SequentialSource } from "../bytes/sequential.ts";
+import type { Source } from "../bytes/source.ts";
+import { UploadError } from "../errors.ts";
+import { abortable, linkSignals } from "../net/clock.ts";
+import type { StorageObject } from "../protocol/resources/storage_object.ts";
+import { compareClaims } from "../upload/claims.ts";
+import type { Progress } from "../upload/progress.ts";
+import { type Assembly, cleanUpPolicy, inCleanUpTime, type WholeObject } from "./assembly.ts";
+import type { ParallelCheckpoint, StoredPart } from "./checkpoint.ts";
+import { combined, openComposition } from "./composition.ts";
+import { PartsLeftBehind } from "./left_behind.ts";
+import { openMultipart } from "./multipart_assembly.ts";
+import { held, sliceOf } from "./part_source.ts";
+import { PartSender } from "./part_sender.ts";
+import { MOST_PARTS, type PartPlan, type PartRange, partRanges, partSizeOf } from "./plan.ts";
+import type { ParallelSetup } from "./settings.ts";
+import { Slots } from "./slots.ts";
+import { Checkpoints, Tracker } from "./tracker.ts";
+
+/** What is uploaded, and how. */
+export interface RunInput {
+  readonly setup: ParallelSetup;
+  readonly source: Source;
+  readonly plan: PartPlan;
+  readonly progress: Progress;
+  /** The declared size, or that of the source. */
+  readonly total: number | undefined;
+  readonly lastModified: number | undefined;
+  readonly from: ParallelCheckpoint | undefined;
+  /** What was read already of a sequential source. */
+  readonly begun: Bytes | undefined;
+  /** Whether stored parts are read again. */
+  readonly verifies: boolean;
+  readonly onCheckpoint: ((checkpoint: ParallelCheckpoint) => void | Promise<void>) | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Uploads all parts, and makes the object of them. */
+export async function runParallel(input: RunInput): Promise<StorageObject> {
+  const { setup, from, signal } = input;
+  const stop = new AbortController();
+  const linked = linkSignals([signal, stop.signal]);
+  try {
+    const open = setup.via === "multipart" ? openMultipart : openComposition;
+    const assembly = await open(setup, from?.uploadId, linked.signal);
+    const run = new Run(input, assembly, linked.signal, (reason) => stop.abort(reason));
+    try {
+      return await run.upload();
+    } catch (error) {
+      stop.abort(error);
+      await run.settle(error);
+      throw error;
+    }
+  } finally {
+    linked.unlink();
+  }
+}
+
+/** The state of one upload. */
+class Run {
+  readonly #input: RunInput;
+  readonly #assembly: Assembly;
+  readonly #signal: AbortSignal;
+  readonly #stop: (reason: unknown) => void;
+  readonly #tracker: Tracker;
+  readonly #checkpoints: Checkpoints;
+  readonly #sender: PartSender;
+  readonly #slots: Slots;
+  readonly #working = new Set<Promise<void>>();
+  readonly #kept = new Map<number, StoredPart>(); // stored before, and not yet compared with the source
+  #isFinished = false;
+
+  constructor(
+    input: RunInput,
+    assembly: Assembly,
+    signal: AbortSignal,
+    stop: (reason: unknown) => void,
+  ) {
+    const { setup: { concurrency }, source, plan, progress, total, onCheckpoint } = input;
+    this.#input = input;
+    this.#assembly = assembly;
+    this.#signal = signal;
+    this.#stop = stop;
+    this.#tracker = new Tracker(progress, total);
+    this.#checkpoints = new Checkpoints(() => this.#checkpoint(), onCheckpoint);
+    this.#sender = new PartSender(input.setup, assembly);
+    const budget = source.kind === "sequential" ? concurrency * plan.partSize : Infinity;
+    this.#slots = new Slots(concurrency, budget);
+  }
+
+  async upload(): Promise<StorageObject> {
+    const { source, from } = this.#input;
+    this.#tracker.begin();
+    const before = from && await this.#takeUp(from);
+    if (!before) await abortable(this.#checkpoints.note(), this.#signal);
+    const size = source.kind === "random-access"
+      ? await this.#sendSlices(source)
+      : await this.#sendPieces(source);
+    await this.#allWorked();
+    this.#tracker.total = size;
+    const whole = this.#whole(size);
+    compareClaims(this.#input.setup.claimed, { crc32c: whole.crc32c });
+    const object = before ?? await this.#finish(whole);
+    this.#tracker.finished(size);
+    return object;
+  }
+
+  /** Ends what is on its way, and removes what is stored, unless a checkpoint may go on with it. */
+  async settle(error: unknown): Promise<void> {
+    await Promise.allSettled(this.#working);
+    const { setup: { policy, via }, onCheckpoint, from } = this.#input;
+    const isResumable = onCheckpoint !== undefined || from !== undefined;
+    const isFinal = error instanceof UploadError && error.code === "precondition_failed";
+    if (this.#isFinished || (isResumable && !isFinal)) return;
+    try {
+      const discarding = this.#assembly.discardAll(cleanUpPolicy(policy));
+      await inCleanUpTime(discarding, policy.clock);
+    } catch (problem) {
+      const what = via === "multipart" ? "the parts of the upload" : "the temporary objects";
+      const why = problem instanceof Error ? problem.message : String(problem);
+      throw new PartsLeftBehind(
+        this.#checkpoint(),
+        `Cannot remove ${what} after the upload failed: ${why}`,
+        error,
+      );
+    }
+  }
+
+  /** Looks at what is left of an upload that was interrupted; returns its object where it was finished. */
+  async #takeUp(from: ParallelCheckpoint): Promise<StorageObject | undefined> {
+    const isWhole = from.totalBytes !== undefined &&
+      from.parts.reduce((size, part) => size + part.size, 0) === from.totalBytes &&
+      from.parts.every(({ number }, i) => number === i + 1);
+    const whole = isWhole ? combined(from.parts.map(plain)) : undefined;
+    const remains = await this.#assembly.remains(from.parts, whole);
+    const parts = remains.kind === "finished" ? from.parts : remains.parts;
+    for (const part of parts) this.#kept.set(part.number, part);
+    this.#tracker.keep(parts);
+    return remains.kind === "finished" ? remains.object : undefined;
+  }
+
+  /** Sends the slices of a source that can be read anywhere; returns its size. */
+  async #sendSlices(source: RandomAccessSource): Promise<number> {
+    const { plan } = this.#input;
+    for (const range of partRanges(plan, source.size)) {
+      await this.#slots.take(0, this.#signal);
+      const before = this.#takeKept(range);
+      const work = before
+        ? () => this.#verify(before, range, source)
+        : () => this.#send(range, sliceOf(source, range), false);
+      this.#begin(0, work);
+    }
+    return source.size;
+  }
+
+  /** Sends a source that is read once, of which each part is held until it is stored; returns its size. */
+  async #sendPieces(source: SequentialSource): Promise<number> {
+    const { plan, total, setup: { via } } = this.#input;
+    let begun = this.#input.begun;
+    let offset = 0;
+    for (let number = 1;; number++) {
+      const size = partSizeOf(plan, number);
+      await this.#slots.take(size, this.#signal);
+      let bytes: Bytes;
+      try {
+        bytes = begun ?? await abortable(source.read(size), this.#signal);
+        begun = undefined;
+        this.#checkPiece(number, offset, bytes.length, via === "multipart" && number > MOST_PARTS);
+      } catch (error) {
+        this.#slots.give(size);
+        throw error;
+      }
+      const isEnd = bytes.length < size;
+      if (bytes.length === 0 && number > 1) {
+        this.#slots.give(size);
+      } else {
+        const range = { number, offset, size: bytes.length };
+        const before = this.#takeKept(range);
+        const held = bytes;
+        this.#begin(
+          size,
+          before
+            ? () => Promise.resolve(this.#compare(before, encodeCrc32c(crc32c(held))))
+            : () => this.#sendHeld(range, held),
+        );
+      }
+      offset += bytes.length;
+      if (!isEnd) continue;
+      if (total !== undefined && offset !== total) throw sizeMismatch(total, `only ${offset}`);
+      return offset;
+    }
+  }
+
+  #checkPiece(number: number, offset: number, length: number, isTooMany: boolean): void {
+    const { total } = this.#input;
+    if (total !== undefined && offset + length > total) throw sizeMismatch(total, "more");
+    if (!isTooMany || length === 0) return;
+    throw new RangeError(
+      `Cannot upload the source: expected at most ${MOST_PARTS} parts, got a part ${number}; partSize must be larger`,
+    );
+  }
+
+  async #sendHeld(range: PartRange, bytes: Bytes): Promise<void> {
+    await this.#send(range, held(bytes), true);
+  }
+
+  async #send(range: PartRange, bytes: RandomAccessSource, isHeld: boolean): Promise<void> {
+    const onTaken = (taken: number) => this.#tracker.took(range.number, taken);
+    const part = await this.#sender.send(range, bytes, isHeld, onTaken, this.#signal);
+    this.#tracker.stored(part);
+    await abortable(this.#checkpoints.note(), this.#signal);
+  }
+
+  /** A part that is stored from before, if it is where this one is. */
+  #takeKept({ number, size }: PartRange): StoredPart | undefined {
+    const part = this.#kept.get(number);
+    if (part && part.size !== size) throw otherSource(number, `${part.size} bytes`, `${size}`);
+    return part;
+  }
+
+  /** Reads a part that is stored once more from the source, and compares it. */
+  async #verify(part: StoredPart, range: PartRange, source: RandomAccessSource): Promise<void> {
+    const { verifies, setup: { checksum } } = this.#input;
+    const mustRead = verifies || part.crc32c === undefined;
+    if (checksum === null || !mustRead) return;
+    let crc = 0;
+    for (let at = 0; at < range.size; at += PIECE) {
+      const length = Math.min(PIECE, range.size - at);
+      crc = crc32c(await abortable(source.read(range.offset + at, length), this.#signal), crc);
+    }
+    this.#compare(part, encodeCrc32c(crc));
+  }
+
+  #compare(part: StoredPart, actual: string): void {
+    const { number, crc32c: recorded = actual } = part;
+    if (recorded !== actual) {
+      throw otherSource(number, `crc32c ${recorded}`, actual);
+    }
+    if (part.crc32c === undefined && this.#input.setup.checksum !== null) {
+      this.#tracker.keep([{ ...part, crc32c: actual }]);
+    }
+  }
+
+  /** Begins work that has a place. What goes wrong in it ends the upload. */
+  #begin(bytes: number, work: () => Promise<void>): void {
+    const working = (async () => {
+      try {
+        await work();
+      } catch (error) {
+        this.#stop(error);
+      } finally {
+        this.#slots.give(bytes);
+      }
+    })();
+    this.#working.add(working);
+    working.finally(() => this.#working.delete(working));
+  }
+
+  async #allWorked(): Promise<void> {
+    await Promise.all(this.#working);
+    this.#signal.throwIfAborted();
+  }
+
+  #whole(size: number): WholeObject {
+    const whole = combined(this.#tracker.parts.map(plain));
+    if (whole.size === size) return whole;
+    throw new UploadError("invalid_state", "Cannot finish: parts of the source are missing");
+  }
+
+  async #finish(whole: WholeObject): Promise<StorageObject> {
+    await abortable(this.#checkpoints.note(), this.#signal);
+    const object = await this.#assembly.finish(this.#tracker.parts, whole);
+    this.#isFinished = true;
+    return object;
+  }
+
+  #checkpoint(): ParallelCheckpoint {
+    const { setup: { via, place, contentType }, plan, lastModified } = this.#input;
+    const { total: totalBytes, parts } = this.#tracker;
+    return {
+      version: 1,
+      via,
+      ...place,
+      uploadId: this.#assembly.uploadId,
+      partSize: plan.partSize,
+      sized: plan.sized,
+      ...(totalBytes !== undefined && { totalBytes }),
+      ...(lastModified !== undefined && { lastModified }),
+      contentType,
+      parts,
+    };
+  }
+}
+
+/** How much is read at once to compare, in bytes. */
+const PIECE = 1024 * 1024;
+
+function plain({ size, crc32c }: StoredPart): WholeObject {
+  return { size, crc32c };
+}
+
+function otherSource(number: number, expected: string, actual: string): UploadError {
+  return new UploadError(
+    "source_changed",
+    `Cannot resume: expected part ${number} of the source as it was sent, with ${expected}, got ${actual}`,
+  );
+}

@@ -1,0 +1,101 @@
+/** The temporary objects of an upload by compose: their names, and how they are found and removed. */
+
+import type { ListedObject, ObjectsListed } from "../protocol/compose.ts";
+import {
+  deleteRequest,
+  listObjectsRequest,
+  readDeleted,
+  readObjects,
+} from "../protocol/compose.ts";
+import type { ObjectPlace } from "../protocol/object_url.ts";
+import { request } from "../upload/request.ts";
+import { forEachOf } from "./assembly.ts";
+import type { Sending } from "./multipart_requests.ts";
+
+/** How many are deleted at the same time. */
+const CONCURRENCY = 8;
+
+/** Below one prefix; each is named after the parts that are in it. */
+export class TemporaryObjects {
+  readonly prefix: string;
+  readonly #bucket: Omit<ObjectPlace, "name">;
+  /** Those that may exist. */
+  readonly #names = new Set<string>();
+
+  constructor({ endpoint, bucket }: Omit<ObjectPlace, "name">, prefix: string) {
+    this.#bucket = { endpoint, bucket };
+    this.prefix = prefix;
+  }
+
+  /** Where the object is that holds these parts. */
+  place(first: number, last: number): ObjectPlace {
+    return { ...this.#bucket, name: `${this.prefix}${first}-${last}` };
+  }
+
+  /** Which parts an object holds; `undefined` for an object that is none of ours. */
+  partsOf(name: string): { readonly first: number; readonly last: number } | undefined {
+    const match = /^(\d{1,9})-(\d{1,9})$/.exec(name.slice(this.prefix.length));
+    if (!match) return undefined;
+    const [first, last] = [Number(match[1]), Number(match[2])];
+    return first >= 1 && first <= last ? { first, last } : undefined;
+  }
+
+  /** It may exist from now on. */
+  note(name: string): void {
+    this.#names.add(name);
+  }
+
+  /** It is gone. */
+  forget(name: string): void {
+    this.#names.delete(name);
+  }
+
+  /** Whether it may exist. */
+  has(name: string): boolean {
+    return this.#names.has(name);
+  }
+
+  /** All that exist. */
+  async list({ transport, headers, policy, signal }: Sending): Promise<readonly ListedObject[]> {
+    const objects: ListedObject[] = [];
+    let page: string | undefined;
+    do {
+      const head = listObjectsRequest(this.#bucket, this.prefix, headers, page);
+      const { answer }: { readonly answer: ObjectsListed } = await request(readObjects, {
+        transport,
+        request: { ...head, body: null },
+        policy,
+        signal,
+        action: "list the temporary objects",
+        isSession: false,
+      });
+      objects.push(...answer.objects);
+      page = answer.next;
+    } while (page !== undefined);
+    for (const { name } of objects) this.note(name);
+    return objects;
+  }
+
+  /** Removes some; one that is not there is no error. */
+  async delete(
+    names: readonly string[],
+    { transport, headers, policy, signal }: Sending,
+  ): Promise<void> {
+    await forEachOf(names, CONCURRENCY, async (name) => {
+      await request(readDeleted, {
+        transport,
+        request: { ...deleteRequest({ ...this.#bucket, name }, headers), body: null },
+        policy,
+        signal,
+        action: "delete a temporary object",
+        isSession: false,
+      });
+      this.forget(name);
+    });
+  }
+
+  /** Removes all that may exist. */
+  async deleteAll(sending: Sending): Promise<void> {
+    await this.delete([...this.#names], sending);
+  }
+}
