@@ -68,12 +68,6 @@ const token = ${token};
 function libraryCode(job: Job, { types, specifier }: Dialect): string {
   const { way, stream, chunkSize, checksum, retry, name, type } = job;
   const isXGoog = way === "x-goog-upload";
-  const names = [
-    ...types ? ["type RetryOptions"] : [],
-    "upload",
-    ...types ? ["type UploadSettings"] : [],
-    ...isXGoog ? ["xGoogUpload"] : [],
-  ];
   const typed = (text: string) => types ? text : "";
   const rows = [
     "endpoint,",
@@ -94,15 +88,20 @@ function libraryCode(job: Job, { types, specifier }: Dialect): string {
   const told = retry
     ? 'Pick<UploadSettings, "signal" | "onProgress"> & Pick<RetryOptions, "onRetry">'
     : 'Pick<UploadSettings, "signal" | "onProgress">';
-  const imported = retry ? names : names.filter((name) => name !== "type RetryOptions");
-  return `import { ${imported.join(", ")} } from ${quote(specifier("@resumable-media/upload"))};
-import { indexedDbCheckpoints } from ${quote(specifier("@resumable-media/upload/checkpoints"))};
+  const library = quote(specifier("@resumable-media/upload"));
+  const importedTypes = [...retry ? ["RetryOptions"] : [], "StorageObject", "UploadSettings"];
+  return `import { upload${isXGoog ? ", xGoogUpload" : ""} } from ${library};
+${
+    typed(`import type { ${importedTypes.join(", ")} } from ${library};\n`)
+  }import { indexedDbCheckpoints } from ${quote(specifier("@resumable-media/upload/checkpoints"))};
 
 ${head(job)}
 const checkpoints = indexedDbCheckpoints();
 ${typed(`\ntype Options = ${told};\n`)}
 /** Sends a file. Called again after a failure, a pause or a reload, it goes on from what is stored. */
-export async function send(file${typed(": Blob")}, ${given}${typed(": Options")} = {}) {
+export async function send(file${typed(": Blob")}, ${given}${typed(": Options")} = {})${
+    typed(": Promise<StorageObject>")
+  } {
   return await upload(file${stream ? ".stream()" : ""}, {
     ${rows.join("\n    ")}
   });
@@ -126,7 +125,7 @@ interface Options {
 /** Sends a file. Called again after a failure, a pause or a reload, it goes on from what is stored. */
 export async function send(file${typed(": File")}, { signal, onProgress }${
     typed(": Options")
-  } = {}) {
+  } = {})${typed(": Promise<void>")} {
   const authorization = \`Bearer \${await token()}\`;
   await new Promise${typed("<void>")}((resolve, reject) => {
     const progress = { sent: 0, persisted: 0 };

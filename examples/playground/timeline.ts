@@ -75,17 +75,13 @@ export function createTimeline(list: HTMLElement, template: HTMLTemplateElement)
 
 function renderRow(row: Row): void {
   const { element, exchange } = row;
-  const { leg, method, sent, started, ended, mishap, reply, broken } = exchange;
+  const { leg, method, sent, started, ended, mishap } = exchange;
   const write = (name: string, text: string) => {
     const part = element.querySelector(`[data-${name}]`)!;
     if (part.textContent !== text) part.textContent = text;
   };
   element.dataset.leg = leg;
-  element.dataset.state = broken || (reply && reply.status >= 400)
-    ? "bad"
-    : reply
-    ? "good"
-    : "open";
+  element.dataset.state = stateOf(exchange);
   write("leg", LEGS[leg]);
   write("method", method);
   write("purpose", purposeOf(exchange));
@@ -93,6 +89,14 @@ function renderRow(row: Row): void {
   write("sent", sent > 0 ? bytes(sent) : "");
   write("time", ended === undefined ? "" : `${Math.max(0, ended - started)} ms`);
   renderDetails(row);
+}
+
+/** Whether that is what the sender wanted to hear. */
+function stateOf({ method, reply, broken }: Exchange): "bad" | "good" | "open" {
+  if (broken) return "bad";
+  if (!reply) return "open";
+  const isCancelled = method === "DELETE" && reply.status === 499; // Google's word for it
+  return reply.status >= 400 && !isCancelled ? "bad" : "good";
 }
 
 /** What was said in full, when somebody looks. */
