@@ -8,8 +8,8 @@ export interface Network {
   readonly state: NetworkState;
   /** Tells it to do something else; what is left out stays as it is. */
   set(change: Partial<NetworkState>): void;
-  /** Breaks the connections of all requests that are on their way; returns how many. */
-  cut(): number;
+  /** Breaks the connections of requests that are on their way, of all or of those that `which` picks; returns how many. */
+  cut(which?: (request: Request) => boolean): number;
   /**
    * Hands a request to a server. It rejects when the connection is to break: whoever holds the socket resets it then.
    */
@@ -68,12 +68,13 @@ export function badNetwork(): Network {
     set(change) {
       state = { ...state, ...change };
     },
-    cut() {
-      for (const [request, connection] of carried) {
+    cut(which = () => true) {
+      const those = [...carried].filter(([request]) => which(request));
+      for (const [request, connection] of those) {
         mishaps.set(request, "cut");
         connection.abort(new Error("The connection broke, as it was told to"));
       }
-      return carried.size;
+      return those.length;
     },
     async carry(request, serve) {
       const connection = new AbortController();

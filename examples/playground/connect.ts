@@ -7,17 +7,31 @@ export async function connect(): Promise<void> {
   if (reason) throw new Error(reason);
   const { serviceWorker } = navigator;
   try {
-    await serviceWorker.register("./worker.js", { scope: "./" });
+    const registration = await serviceWorker.register("./worker.js", { scope: "./" });
+    const { active, waiting, installing } = registration;
+    if (!active) await activated(waiting ?? installing!);
   } catch {
     throw new Error(
       "This browser refuses the service worker. Some do in private windows, or where a site may store nothing.",
     );
   }
-  const { active } = await serviceWorker.ready;
   if (serviceWorker.controller) return;
+  const { active } = await serviceWorker.ready;
   await new Promise<void>((resolve) => {
     serviceWorker.addEventListener("controllerchange", () => resolve(), { once: true });
     active?.postMessage("claim"); // a page that was loaded past the worker is not its own
+  });
+}
+
+/** Waits until a worker is at work; rejects if it cannot be, because there is no room for its files for instance. */
+function activated(worker: ServiceWorker): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const look = () => {
+      if (worker.state === "activated") resolve();
+      if (worker.state === "redundant") reject(new Error("The worker could not be installed"));
+    };
+    worker.addEventListener("statechange", look);
+    look();
   });
 }
 

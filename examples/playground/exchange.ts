@@ -9,6 +9,9 @@ export type Leg =
   | "page to backend"
   | "proxy to Google";
 
+/** Why an exchange went as it did: something that was asked for, or the page that wanted no more of it (a pause). */
+export type Cause = Mishap | "stopped";
+
 /** A reply. */
 export interface Reply {
   readonly status: number;
@@ -37,7 +40,7 @@ export interface Exchange {
   /** The connection broke: there is no reply. */
   readonly broken?: true;
   /** What was done to it on purpose. */
-  readonly mishap?: Mishap;
+  readonly cause?: Cause;
 }
 
 /** How a playground is, for a page that has just been loaded. */

@@ -37,6 +37,9 @@ export function playgroundSender(base: string, store: UploadStore): Sender {
       const address = `${addressOf({ ...choice, name, type: record.type })}&run=${++runs}`;
       const { send }: CodeModule = await import(base + address);
       signal.throwIfAborted();
+      signal.addEventListener("abort", () => {
+        void fetch(`${base}stop`, { method: "POST", body: JSON.stringify({ name }) });
+      });
       const object = await send(file, {
         signal,
         onProgress(progress) {

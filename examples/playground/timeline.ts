@@ -4,7 +4,7 @@
 import { bytes } from "../page/format.ts";
 import type { Exchange, Leg } from "./exchange.ts";
 import { partsOf, shortened } from "./tokens.ts";
-import { MISHAPS, purposeOf, resultOf } from "./words.ts";
+import { purposeOf, resultOf } from "./words.ts";
 
 /** The list of requests. */
 export interface Timeline {
@@ -75,7 +75,7 @@ export function createTimeline(list: HTMLElement, template: HTMLTemplateElement)
 
 function renderRow(row: Row): void {
   const { element, exchange } = row;
-  const { leg, method, sent, started, ended, mishap } = exchange;
+  const { leg, method, sent, started, ended } = exchange;
   const write = (name: string, text: string) => {
     const part = element.querySelector(`[data-${name}]`)!;
     if (part.textContent !== text) part.textContent = text;
@@ -85,7 +85,7 @@ function renderRow(row: Row): void {
   write("leg", LEGS[leg]);
   write("method", method);
   write("purpose", purposeOf(exchange));
-  write("result", resultOf(exchange) + (mishap ? `: ${MISHAPS[mishap]}` : ""));
+  write("result", resultOf(exchange));
   write("sent", sent > 0 ? bytes(sent) : "");
   write("time", ended === undefined ? "" : `${Math.max(0, ended - started)} ms`);
   renderDetails(row);
@@ -118,6 +118,8 @@ function message(
 ): HTMLElement {
   const element = document.createElement("pre");
   element.tabIndex = 0; // it scrolls sideways
+  element.role = "group";
+  element.ariaLabel = first.split(" ")[0];
   const lines = [first, ...headers.map(([name, value]) => `${name}: ${value}`)];
   if (body) lines.push("", body);
   for (const { text, secret } of partsOf(lines.join("\n"))) {

@@ -1,7 +1,7 @@
 /** Requests and replies in words. */
 
 import { bytes } from "../page/format.ts";
-import type { Exchange, Reply } from "./exchange.ts";
+import type { Cause, Exchange, Reply } from "./exchange.ts";
 
 type Named = readonly (readonly [name: string, value: string])[];
 
@@ -45,11 +45,9 @@ function byRange(range: string): string {
 
 /** What came of a request. */
 export function resultOf(exchange: Exchange): string {
-  if (exchange.broken) {
-    return exchange.mishap === "lose" ? "The reply was lost" : "The connection broke";
-  }
-  if (!exchange.reply) return "Under way";
-  return resultOfReply(exchange.reply);
+  const { broken, cause, reply } = exchange;
+  const result = broken ? "The connection broke" : reply ? resultOfReply(reply) : "Under way";
+  return cause ? `${result}: ${CAUSES[cause]}` : result;
 }
 
 function resultOfReply({ status, headers }: Reply): string {
@@ -66,10 +64,11 @@ function resultOfReply({ status, headers }: Reply): string {
 }
 
 /** What was done on purpose. */
-export const MISHAPS: Readonly<Record<NonNullable<Exchange["mishap"]>, string>> = {
+const CAUSES: Readonly<Record<Cause, string>> = {
   cut: "cut on purpose",
-  lose: "lost on purpose",
+  lose: "the reply lost on purpose",
   busy: "busy on purpose",
   corrupt: "a bit flipped on purpose",
   gone: "forgotten on purpose",
+  stopped: "the page stopped it",
 };

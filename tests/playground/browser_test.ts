@@ -209,6 +209,7 @@ test("a worker that the browser has stopped is followed by one that knows sessio
   await stored(page, /524 kB/);
   await page.role("button", "Pause killed.bin").click();
   await inPhase(page, second.name, "paused");
+  await page.find("#exchanges", "The connection broke: the page stopped it").seen();
   const before = await exchanges(page);
   await page.stopWorkers();
   await chooseSpeed(page, "");

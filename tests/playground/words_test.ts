@@ -61,8 +61,8 @@ Deno.test("a result says how much is stored, or how the connection ended", () =>
   assertEquals(resultOf(reply(503)), "503");
   assertEquals(resultOf(exchange("PUT")), "Under way");
   assertEquals(resultOf(exchange("PUT", {}, { broken: true })), "The connection broke");
-  const lost = exchange("PUT", {}, { broken: true, mishap: "lose" });
-  assertEquals(resultOf(lost), "The reply was lost");
+  const lost = exchange("PUT", {}, { broken: true, cause: "lose" });
+  assertEquals(resultOf(lost), "The connection broke: the reply lost on purpose");
 });
 
 Deno.test("tickets, access tokens and the identifiers of sessions are marked, and nothing is left out", () => {

@@ -84,8 +84,9 @@ export async function openPlayground(options: PlaygroundOptions): Promise<Playgr
       leg,
       request,
       (counted) => network.carry(counted, serve),
-      (counted) => network.mishapOf(counted),
+      (counted) => stopped.has(counted) ? "stopped" : network.mishapOf(counted),
     );
+  const stopped = new WeakSet<Request>();
 
   return {
     async answer(request) {
@@ -127,6 +128,16 @@ export async function openPlayground(options: PlaygroundOptions): Promise<Playgr
         }
         case "cut":
           return json({ cut: network.cut() });
+        case "stop": { // a page that aborts a request is not heard of in every browser
+          const { name } = await request.json();
+          return json({
+            cut: network.cut((request) => {
+              const isIts = nameOf(request, recorder.exchanges) === name;
+              if (isIts) stopped.add(request);
+              return isIts;
+            }),
+          });
+        }
         case "state": {
           const { exchanges } = recorder;
           return json({ boot, lasting, exchanges } satisfies PlaygroundState);
@@ -141,6 +152,22 @@ export async function openPlayground(options: PlaygroundOptions): Promise<Playgr
       return new Response(null, { status: 404 });
     },
   };
+}
+
+/** The object that a request is about: it says so, or has the session of one that did. */
+function nameOf(
+  { url, headers }: { readonly url: string; readonly headers: Iterable<readonly [string, string]> },
+  exchanges: readonly Exchange[],
+): string | undefined {
+  const { searchParams } = new URL(url);
+  const name = searchParams.get("name");
+  if (name !== null) return name;
+  const tus = new Map(headers).get("upload-metadata")?.match(/(?:^|,)name ([^,]*)/);
+  if (tus) return new TextDecoder().decode(Uint8Array.from(atob(tus[1]), (c) => c.charCodeAt(0)));
+  const session = searchParams.get("upload_id");
+  const start = session !== null &&
+    exchanges.find(({ reply }) => reply?.headers.some(([, value]) => value.includes(session)));
+  return start && start.url !== url ? nameOf(start, exchanges) : undefined;
 }
 
 /** The proxy, with the recorded line to Google behind it. */

@@ -1,7 +1,6 @@
 /** Writes down requests and replies as they pass. */
 
-import type { Mishap } from "../../page/settings.ts";
-import type { Exchange, Leg, Reply } from "../exchange.ts";
+import type { Cause, Exchange, Leg, Reply } from "../exchange.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 type Open = { -readonly [K in keyof Exchange]: Exchange[K] };
@@ -16,12 +15,12 @@ const MOST = 4000;
 export interface Recorder {
   /** All so far, in the order of their start. */
   readonly exchanges: readonly Exchange[];
-  /** Hands a request on, and writes down what becomes of it; `mishapOf` tells afterwards what was done to it. */
+  /** Hands a request on, and writes down what becomes of it; `causeOf` tells afterwards what was done to it. */
   record(
     leg: Leg,
     request: Request,
     serve: (request: Request) => Promise<Response>,
-    mishapOf?: (request: Request) => Mishap | undefined,
+    causeOf?: (request: Request) => Cause | undefined,
   ): Promise<Response>;
   /** Forgets everything. */
   clear(): void;
@@ -38,7 +37,7 @@ export function createRecorder(
     get exchanges() {
       return exchanges;
     },
-    async record(leg, request, serve, mishapOf) {
+    async record(leg, request, serve, causeOf) {
       const exchange = await opened(next++, leg, request);
       exchanges.push(exchange);
       tell(exchange);
@@ -66,8 +65,8 @@ export function createRecorder(
         exchange.broken = true;
         throw error;
       } finally {
-        const mishap = mishapOf?.(counted);
-        if (mishap) exchange.mishap = mishap;
+        const cause = causeOf?.(counted);
+        if (cause) exchange.cause = cause;
         exchange.ended = Date.now();
         tell(exchange);
       }
