@@ -2,7 +2,7 @@
  * Builds the playground, and serves it where that is wished.
  *
  * ```sh
- * deno task playground [FOLDER] [--serve]
+ * deno task playground [FOLDER] [--serve[=PORT]]
  * ```
  *
  * @module
@@ -11,7 +11,7 @@
 import { buildPlayground } from "./bundle.ts";
 import { staticFiles } from "./static_server.ts";
 
-const USAGE = "usage: deno task playground [FOLDER] [--serve]";
+const USAGE = "usage: deno task playground [FOLDER] [--serve[=PORT]]";
 
 const flags = Deno.args.filter((arg) => arg.startsWith("-"));
 const [folder = "dist/playground", ...more] = Deno.args.filter((arg) => !arg.startsWith("-"));
@@ -19,7 +19,8 @@ if (flags.includes("--help") || flags.includes("-h")) {
   console.log(USAGE);
   Deno.exit(0);
 }
-if (more.length > 0 || flags.some((flag) => flag !== "--serve")) {
+const serve = flags.map((flag) => /^--serve(?:=(\d{1,5}))?$/.exec(flag));
+if (more.length > 0 || serve.length > 1 || serve.includes(null)) {
   console.error(USAGE);
   Deno.exit(2);
 }
@@ -28,10 +29,14 @@ console.log(`${files.length} files in ${folder}: any web server can serve them, 
 if (withoutTus !== undefined) {
   console.log(`Without tus-js-client, which cannot be had from npm: ${withoutTus}`);
 }
-if (flags.includes("--serve")) {
-  Deno.serve({
-    port: 8000,
-    hostname: "127.0.0.1",
-    onListen: ({ port }) => console.log(`Playground:  http://127.0.0.1:${port}/`),
-  }, staticFiles(folder));
+for (const match of serve) {
+  const port = Number(match?.[1] ?? 8000);
+  const onListen = ({ port }: { port: number }) =>
+    console.log(`Playground:  http://127.0.0.1:${port}/`);
+  try {
+    Deno.serve({ port, hostname: "127.0.0.1", onListen }, staticFiles(folder));
+  } catch (error) {
+    console.error(`It cannot be served at port ${port}: ${(error as Error).message}`);
+    Deno.exit(1);
+  }
 }

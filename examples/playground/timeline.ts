@@ -36,9 +36,13 @@ export function createTimeline(list: HTMLElement, template: HTMLTemplateElement)
   const rows = new Map<number, Row>();
   const changed = new Set<Row>();
 
+  const box = list.parentElement!;
+  let follows = true;
+  box.addEventListener("scroll", () => {
+    follows = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
+  });
+
   const render = () => {
-    const box = list.parentElement!;
-    const isAtEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
     for (const row of changed) renderRow(row);
     changed.clear();
     for (const [id, { element }] of rows) {
@@ -46,7 +50,7 @@ export function createTimeline(list: HTMLElement, template: HTMLTemplateElement)
       element.remove();
       rows.delete(id);
     }
-    if (isAtEnd) box.scrollTop = box.scrollHeight;
+    if (follows) box.scrollTop = box.scrollHeight;
   };
   const add = (exchange: Exchange): Row => {
     const element = (template.content.cloneNode(true) as DocumentFragment)
