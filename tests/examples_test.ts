@@ -5,6 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import manifest from "../deno.json" with { type: "json" };
 import { read, repositoryFiles } from "../tools/files.ts";
 
+const OWN = "tests/examples_test.ts";
 const files = await repositoryFiles();
 
 for (const path of ["backend.js", "src/uploads.ts", "src/style.css"]) {
@@ -17,24 +18,54 @@ for (const path of ["backend.js", "src/uploads.ts", "src/style.css"]) {
   });
 }
 
+/** The files and folders of examples/, but for what only helps others. */
+const examples = [...new Set(files.flatMap((path) => /^examples\/([^/]+)/.exec(path)?.[1] ?? []))]
+  .filter((name) => name !== "README.md" && name !== "page_server.ts");
+
 Deno.test("every example is in examples/README.md", async () => {
   const index = await read("examples/README.md");
-  const examples = files.flatMap((path) => /^examples\/([^/]+)/.exec(path)?.[1] ?? []);
-  const helpers = ["README.md", "page_server.ts"];
-  const missing = [...new Set(examples)].filter((name) =>
-    !helpers.includes(name) && !index.includes(`${name})`) && !index.includes(`${name}/`)
+  const tasks: Record<string, string> = { "page": "deno task start", "demo": "deno task demo" };
+  assertEquals(
+    examples.filter((name) =>
+      !index.includes(tasks[name] ?? `(${name}`) && !index.includes(`examples/${name}`)
+    ),
+    [],
   );
-  assertEquals(missing, []);
 });
 
-Deno.test("every example is named by a test", async () => {
-  const tests = files.filter((path) => path.startsWith("tests/") && path.endsWith(".ts"));
+Deno.test("every example is run by a test, which has its name or its path", async () => {
+  const tests = files.filter((path) => /^tests\/.*\.ts$/.test(path) && path !== OWN);
   const text = (await Promise.all(tests.map(read))).join("\n");
-  const examples = new Set(files.flatMap((path) => /^examples\/([^/]+)/.exec(path)?.[1] ?? []));
-  const missing = [...examples].filter((name) =>
-    !/^(?:README\.md|page_server\.ts)$/.test(name) && !text.includes(name)
+  assertEquals(
+    examples.filter((name) =>
+      !text.includes(`examples/${name}`) && !text.includes(`"${name}"`) &&
+      !text.includes(`"deno ${name}`)
+    ),
+    [],
   );
-  assertEquals(missing, []);
+});
+
+Deno.test("the lines that examples/README.md shows of an example are in that example", async () => {
+  const index = await read("examples/README.md");
+  const rows = [
+    ...index.matchAll(/^\|.*?\]\(([\w./]+)\).*\|\s+(?:``(.+?)``|`([^`]+)`)\s+\|$/gm),
+  ];
+  assert(rows.length > 12, `${rows.length} rows`);
+  for (const [, path, line = "", other = line] of rows) {
+    const text = await read(`examples/${path}`);
+    assert(text.includes(other), `examples/${path} has no ${other}`);
+  }
+});
+
+Deno.test("the lines that docs/guides/browser.md shows of the frameworks are in their examples", async () => {
+  const guide = await read("docs/guides/browser.md");
+  const rows = [
+    ...guide.matchAll(/^\| \[\w+\]\(\.\.\/\.\.\/(examples\/[\w./]+)\)\s+\| `([^`]+)`/gm),
+  ];
+  assert(rows.length >= 4, `${rows.length} rows`);
+  for (const [, path, line] of rows) {
+    assert((await read(path)).includes(line), `${path} has no ${line}`);
+  }
 });
 
 Deno.test("the packages of the examples name the version of deno.json", async () => {
