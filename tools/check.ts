@@ -45,8 +45,12 @@ const REFERENCE = "tools/reference.ts";
 const UPPY = "examples/page/uppy/";
 const uppyScript = `${UPPY}dashboard.ts`;
 
+/** The script of the playground that imports what only the configuration beside it names. */
+const TUS = "examples/playground/tus/";
+const tusScript = `${TUS}tus.ts`;
+
 /** The scripts that deno.json alone does not compile. */
-const foreignScripts = [...runtimeScripts, REFERENCE, uppyScript];
+const foreignScripts = [...runtimeScripts, REFERENCE, uppyScript, tusScript];
 
 const steps: Step[] = [
   { name: "format", check: () => deno("fmt", "--check") },
@@ -67,6 +71,10 @@ const steps: Step[] = [
   {
     name: "types of the page's script with Uppy",
     check: () => deno("check", "--quiet", `--config=${UPPY}deno.json`, uppyScript),
+  },
+  {
+    name: "types of the playground's script with tus-js-client",
+    check: () => deno("check", "--quiet", `--config=${TUS}deno.json`, tusScript),
   },
   {
     name: "types of the library, with nothing but the web platform",

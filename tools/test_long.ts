@@ -39,6 +39,10 @@ const suites: readonly Suite[] = [
       "tests/clients/interop_tus.ts",
     ],
   },
+  {
+    name: "playground",
+    paths: ["tests/playground/browser_more.ts", "tests/playground/code_compiles.ts"],
+  },
   { name: "package", paths: ["tests/npm/package.ts"] },
   { name: "frameworks", paths: ["tests/npm/frameworks.ts"] },
   { name: "migrations", paths: ["tests/npm/migrations.ts"] },

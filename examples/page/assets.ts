@@ -43,7 +43,7 @@ export async function loadAssets(
   uppy: () => Promise<UppyBundle> = bundleUppy,
 ): Promise<(request: Request) => Promise<Response | undefined>> {
   const [page, style, icon, script] = await Promise.all([
-    asset("text/html; charset=UTF-8", Deno.readFile(new URL("index.html", HERE))),
+    asset("text/html; charset=UTF-8", readPage(new URL("index.html", HERE))),
     asset(TEXT.style, Deno.readFile(new URL("style.css", HERE))),
     asset("image/svg+xml", Deno.readFile(new URL("icon.svg", HERE))),
     asset(TEXT.script, bundle()),
@@ -84,6 +84,14 @@ function loadOnce(load: () => Promise<UppyBundle>): () => Promise<{ script: Asse
       throw error;
     }
   };
+}
+
+/** A page, with what pages share in its place: the template of a card, and the pattern of its bar. */
+export async function readPage(path: URL): Promise<Uint8Array<ArrayBuffer>> {
+  const [page, card] = await Promise.all(
+    [path, new URL("card.html", HERE)].map((file) => Deno.readTextFile(file)),
+  );
+  return new TextEncoder().encode(page.replace("<!-- card.html -->", () => card));
 }
 
 /** `deno bundle` of app.ts: the page's own modules and this library, in one file. */

@@ -8,18 +8,59 @@ export interface Network {
   readonly state: NetworkState;
   /** Tells it to do something else; what is left out stays as it is. */
   set(change: Partial<NetworkState>): void;
+  /** Breaks the connections of requests that are on their way, of all or of those that `which` picks; returns how many. */
+  cut(which?: (request: Request) => boolean): number;
   /**
    * Hands a request to a server. It rejects when the connection is to break: whoever holds the socket resets it then.
    */
   carry(request: Request, serve: (request: Request) => Promise<Response>): Promise<Response>;
+  /** What was done to a request that was carried. */
+  mishapOf(request: Request): Mishap | undefined;
 }
 
-const MISHAPS: readonly unknown[] = ["cut", "lose", "busy"] satisfies Mishap[];
+const MISHAPS: readonly unknown[] = [
+  "cut",
+  "lose",
+  "busy",
+  "corrupt",
+  "gone",
+] satisfies Mishap[];
+
+/** How many bytes of a chunk get through where nobody says how many it has. */
+const SOME = 100_000;
 
 /** A network that is fast and reliable until it is told otherwise. */
 export function badNetwork(): Network {
   let state: NetworkState = { speed: null, next: null };
   const wait = line(() => state.speed);
+  const carried = new Map<Request, AbortController>();
+  const mishaps = new WeakMap<Request, Mishap>();
+
+  const through = async (
+    request: Request,
+    serve: (request: Request) => Promise<Response>,
+    broken: AbortSignal,
+  ): Promise<Response> => {
+    const length = chunkLength(request);
+    let { body } = request;
+    if (length === 0 || body === null) return await serve(request);
+    const mishap = state.next;
+    state = { ...state, next: null };
+    if (mishap) mishaps.set(request, mishap);
+    if (mishap === "busy") {
+      return new Response(null, { status: 503, headers: { "retry-after": "2" } });
+    }
+    if (mishap === "gone") return new Response(null, { status: 410 });
+    if (state.speed !== null) body = body.pipeThrough(paced(wait));
+    if (mishap === "cut") body = body.pipeThrough(cutAfter(length ? length / 2 : SOME));
+    if (mishap === "corrupt") body = body.pipeThrough(corrupted());
+    body = body.pipeThrough(new TransformStream(), { signal: broken });
+    const response = await serve(new Request(request, { body, duplex: "half" } as RequestInit));
+    if (mishap !== "cut" && mishap !== "lose") return response;
+    await response.body?.cancel();
+    throw new Error("The connection broke, as it was told to");
+  };
+
   return {
     get state() {
       return state;
@@ -27,26 +68,40 @@ export function badNetwork(): Network {
     set(change) {
       state = { ...state, ...change };
     },
-    async carry(request, serve) {
-      const length = Number(request.headers.get("content-length") ?? 0);
-      const isChunk = request.method === "PUT" || request.method === "PATCH";
-      if (!isChunk || length === 0) return await serve(request);
-      const mishap = state.next;
-      state = { ...state, next: null };
-      if (mishap === "busy") {
-        return new Response(null, { status: 503, headers: { "retry-after": "2" } });
+    cut(which = () => true) {
+      const those = [...carried].filter(([request]) => which(request));
+      for (const [request, connection] of those) {
+        mishaps.set(request, "cut");
+        connection.abort(new Error("The connection broke, as it was told to"));
       }
-      let body = request.body!;
-      if (state.speed !== null) body = body.pipeThrough(paced(wait));
-      if (mishap === "cut") body = body.pipeThrough(cutAfter(length / 2));
-      const response = await serve(
-        new Request(request, { body, duplex: "half" } as RequestInit),
-      );
-      if (mishap === null) return response;
-      await response.body?.cancel();
-      throw new Error("The connection broke, as it was told to");
+      return those.length;
     },
+    async carry(request, serve) {
+      const connection = new AbortController();
+      carried.set(request, connection);
+      const { promise, reject } = Promise.withResolvers<never>();
+      connection.signal.addEventListener("abort", () => reject(connection.signal.reason));
+      try {
+        return await Promise.race([through(request, serve, connection.signal), promise]);
+      } finally {
+        carried.delete(request);
+      }
+    },
+    mishapOf: (request) => mishaps.get(request),
   };
+}
+
+/** The bytes of a chunk; 0 for any other request, `undefined` where nobody says. In a service worker no request has a length. */
+function chunkLength({ method, headers }: Request): number | undefined {
+  const command = headers.get("x-goog-upload-command");
+  const carries = method === "PUT" || method === "PATCH" || /\bupload\b/.test(command ?? "");
+  if (!carries) return 0;
+  const length = headers.get("content-length");
+  if (length !== null) return Number(length);
+  const range = headers.get("content-range");
+  const ends = range === null ? undefined : /^bytes (\d+)-(\d+)\//.exec(range);
+  if (range !== null && !ends) return 0;
+  return ends ? Number(ends[2]) - Number(ends[1]) + 1 : undefined;
 }
 
 /** Reads a change of the network from JSON; `undefined` if it is none. */
@@ -98,6 +153,21 @@ function cutAfter(most: number): TransformStream<Bytes, Bytes> {
       controller.enqueue(piece.subarray(0, left));
       left -= piece.length;
       if (left <= 0) controller.error(new Error("cut"));
+    },
+  });
+}
+
+/** Flips a bit of the first byte. */
+function corrupted(): TransformStream<Bytes, Bytes> {
+  let first = true;
+  return new TransformStream({
+    transform(piece, controller) {
+      const copy = piece.slice();
+      if (first && copy.length > 0) {
+        copy[0] ^= 1;
+        first = false;
+      }
+      controller.enqueue(copy);
     },
   });
 }

@@ -1,13 +1,17 @@
 /// <reference lib="dom" />
 /** The switches that make the network worse. */
 
-import { network } from "./backend.ts";
-import type { Mishap } from "./settings.ts";
+import type { Mishap, NetworkState } from "./settings.ts";
+
+/** Makes the network better or worse; without a change, tells how it is. */
+export type SetNetwork = (change?: Partial<NetworkState>) => Promise<NetworkState>;
 
 const SAID: Readonly<Record<Mishap, string>> = {
   cut: "The next chunk will break off half way",
   lose: "The next reply will be lost",
   busy: "The server will be busy for the next chunk",
+  corrupt: "A bit of the next chunk will be flipped",
+  gone: "The session will be gone at the next chunk",
 };
 
 /** How often the page looks whether a mishap has happened, in milliseconds. */
@@ -19,6 +23,7 @@ const EVERY = 1000;
  */
 export async function setUpNetworkPanel(
   form: HTMLFormElement,
+  network: SetNetwork,
   say: (message: string) => void,
 ): Promise<() => void> {
   const output = form.querySelector("output")!;
@@ -52,7 +57,7 @@ export async function setUpNetworkPanel(
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const wanted = (event.submitter as HTMLButtonElement | null)?.value as Mishap | undefined;
-    if (!wanted) return;
+    if (!wanted || !(wanted in SAID)) return;
     const state = await network({ next: wanted === pending ? null : wanted });
     show(state.next);
     say(state.next === null ? "Nothing will go wrong" : SAID[state.next]);

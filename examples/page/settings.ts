@@ -29,7 +29,17 @@ export interface TicketReply {
 }
 
 /** The next thing that goes wrong, for whoever wants to see how an upload survives it. */
-export type Mishap = "cut" | "lose" | "busy";
+export type Mishap =
+  /** The connection breaks in the middle of a chunk. */
+  | "cut"
+  /** The chunk is stored, and its reply lost. */
+  | "lose"
+  /** A 503. */
+  | "busy"
+  /** A bit of the chunk is flipped on its way. */
+  | "corrupt"
+  /** A 410: the session is no more. */
+  | "gone";
 
 /** How good the network between page and proxy pretends to be. */
 export interface NetworkState {

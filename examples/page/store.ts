@@ -16,6 +16,7 @@
 
 import type { Checkpoint } from "@resumable-media/upload";
 import { indexedDbCheckpoints } from "@resumable-media/upload/checkpoints";
+import { openDatabase, settled, transacted } from "./database.ts";
 
 /** An upload that is not finished. */
 export interface StoredUpload {
@@ -30,6 +31,8 @@ export interface StoredUpload {
   readonly paused: boolean;
   /** Where it goes; absent until it has started. */
   readonly target?: { readonly bucket: string; readonly name: string };
+  /** How it is sent, on a page that offers a choice. */
+  readonly how?: string;
   /** Where it stands; absent until it has started. A secret. */
   readonly checkpoint?: Checkpoint;
 }
@@ -54,20 +57,33 @@ type Name = "uploads" | "files";
 
 const WEEK = 7 * 24 * 3600 * 1000;
 
+/** How uploads are kept. */
+export interface StoreOptions {
+  /**
+   * The name of the database.
+   *
+   * @default "uploads"
+   */
+  readonly name?: string | undefined;
+  /** The key under which the library keeps the checkpoint of an upload by itself. The default is to keep it here, by its `id`. */
+  readonly keyOf?: ((upload: StoredUpload) => string | undefined) | undefined;
+}
+
 /**
  * Opens the database; where the browser has none to offer, a store that keeps nothing. Over plain http it has no locks
  * either: two tabs could send the same upload, so nothing is kept there.
  */
-export async function openStore(): Promise<UploadStore> {
+export async function openStore({ name = "uploads", keyOf }: StoreOptions = {}): Promise<
+  UploadStore
+> {
   if (!hasLocks()) return NOTHING;
-  const request = indexedDB.open("uploads", 1);
-  request.onupgradeneeded = () => {
-    // Files are apart, so that a new checkpoint does not write the file again.
-    request.result.createObjectStore("uploads", { keyPath: "id" });
-    request.result.createObjectStore("files");
-  };
   try {
-    return storeIn(await settled(request));
+    const database = await openDatabase(name, (database) => {
+      // Files are apart, so that a new checkpoint does not write the file again.
+      database.createObjectStore("uploads", { keyPath: "id" });
+      database.createObjectStore("files");
+    });
+    return storeIn(database, keyOf);
   } catch {
     return NOTHING;
   }
@@ -78,26 +94,23 @@ export function hasLocks(): boolean {
   return (navigator as { locks?: unknown }).locks !== undefined;
 }
 
-function storeIn(database: IDBDatabase): UploadStore {
+function storeIn(database: IDBDatabase, keyOf: StoreOptions["keyOf"]): UploadStore {
   const checkpoints = indexedDbCheckpoints();
   /** An upload with its checkpoint. */
   const whole = async (upload: StoredUpload): Promise<StoredUpload> => {
-    const checkpoint = await checkpoints.get(upload.id);
+    const key = keyOf ? keyOf(upload) : upload.id;
+    const checkpoint = key === undefined ? undefined : await checkpoints.get(key);
     return checkpoint ? { ...upload, checkpoint } : upload;
   };
   /** Changes some of the stores; the others stay free, so that a checkpoint never waits for a large file. */
-  const write = (names: Name[], change: (store: (name: Name) => IDBObjectStore) => void) => {
-    const transaction = database.transaction(names, "readwrite");
-    change((name) => transaction.objectStore(name));
-    return new Promise<void>((resolve, reject) => {
-      transaction.oncomplete = () => resolve();
-      transaction.onabort = () => reject(transaction.error);
-    });
-  };
+  const write = (names: Name[], change: (store: (name: Name) => IDBObjectStore) => void) =>
+    transacted(database, names, change);
   const read = <T>(name: Name, ask: (store: IDBObjectStore) => IDBRequest<T>) =>
     settled(ask(database.transaction(name).objectStore(name)));
   const remove = async (id: string) => {
-    await checkpoints.delete(id);
+    const upload = await read<StoredUpload | undefined>("uploads", (store) => store.get(id));
+    const key = keyOf && upload ? keyOf(upload) : id;
+    if (key !== undefined) await checkpoints.delete(key);
     await write(["uploads", "files"], (store) => {
       store("uploads").delete(id);
       store("files").delete(id);
@@ -117,8 +130,10 @@ function storeIn(database: IDBDatabase): UploadStore {
       return upload && await whole(upload);
     },
     async put({ checkpoint, ...upload }) {
-      if (checkpoint) await checkpoints.set(upload.id, checkpoint);
-      else await checkpoints.delete(upload.id);
+      if (!keyOf) {
+        if (checkpoint) await checkpoints.set(upload.id, checkpoint);
+        else await checkpoints.delete(upload.id);
+      }
       await write(["uploads"], (store) => store("uploads").put(upload));
     },
     async putFile(id, file) {
@@ -157,10 +172,3 @@ const NOTHING: UploadStore = {
   file: () => Promise.resolve(undefined),
   delete: () => Promise.resolve(),
 };
-
-function settled<T>(request: IDBRequest<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
-}

@@ -1,6 +1,7 @@
 /** The part that a real backend would have: it knows its users, and says what they may upload. */
 
 import { signUploadTicket } from "@resumable-media/upload/worker";
+import { objectName } from "./object_name.ts";
 import type { TicketReply } from "./settings.ts";
 
 /** How long a ticket can be used to start an upload, in seconds. A started upload goes on without it. */
@@ -33,13 +34,6 @@ export async function answerTicket(
   );
   const reply: TicketReply = { ticket, bucket, name };
   return Response.json(reply, { headers: { "cache-control": "no-store" } });
-}
-
-/** A name that no other object has, with the file's own name at its end, so that it can be recognised. */
-export function objectName(file: string): string {
-  const clean = file.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, " ").replaceAll("/", "_").trim();
-  const short = [...clean].slice(-120).join("");
-  return `uploads/${crypto.randomUUID().slice(0, 8)}/${short || "unnamed"}`;
 }
 
 function refuse(status: number, message: string): Response {

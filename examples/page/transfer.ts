@@ -1,13 +1,11 @@
 /// <reference lib="dom" />
 /** One file on its way: what it is doing, and what can be done with it. */
 
-import { cancelUpload, type Checkpoint, type StorageObject, upload } from "@resumable-media/upload";
-import { fetchTicket, uploadTransport } from "./backend.ts";
-import { chunkSizeFor } from "./chunk_size.ts";
+import type { StorageObject } from "@resumable-media/upload";
 import { type Pace, pace } from "./pace.ts";
-import type { PageSettings } from "./settings.ts";
+import type { Cancelled, Sender } from "./sender.ts";
 import type { StoredUpload, UploadStore } from "./store.ts";
-import { type Trouble, troubleOf } from "./trouble.ts";
+import type { Trouble } from "./trouble.ts";
 import type { TakeTurn } from "./turns.ts";
 
 /** What an upload is doing. */
@@ -28,17 +26,9 @@ export type Phase =
   /** Cancelled, or removed from the list. */
   | "gone";
 
-/** What became of the wish to cancel. */
-export type Cancelled =
-  | "cancelled"
-  /** The server could not be told; its session ends by itself. */
-  | "only here"
-  /** The object was finished just before. */
-  | "too late";
-
 /** What uploads share. */
 export interface Surroundings {
-  readonly settings: PageSettings;
+  readonly sender: Sender;
   readonly store: UploadStore;
   readonly takeTurn: TakeTurn;
   /** Called after every change. */
@@ -153,7 +143,7 @@ export class Transfer {
     this.#become("cancelling");
     await this.#running;
     if (this.#object) return "too late";
-    const told = await this.#cancelSession();
+    const told = await this.#around.sender.cancel(this.#record);
     await this.#around.store.delete(this.#record.id);
     this.#become("gone");
     return told;
@@ -176,8 +166,7 @@ export class Transfer {
       this.#become("done");
     } catch (error) {
       if (signal.aborted) return; // whoever stopped it says what it is now
-      const { settings } = this.#around;
-      const trouble = troubleOf(error, { settings, file: this.#record });
+      const trouble = this.#around.sender.troubleOf(error, this.#record);
       if (trouble.remedy === "choose") this.#file = undefined;
       this.#active = false;
       this.#become(trouble.remedy === "choose" ? "needs-file" : "failed", trouble);
@@ -187,12 +176,14 @@ export class Transfer {
   }
 
   async #upload(file: File, signal: AbortSignal): Promise<StorageObject> {
-    const { settings } = this.#around;
-    const { checkpoint } = this.#record;
-    const shared = {
+    return await this.#around.sender.send({
+      file,
+      record: this.#record,
+      sameFile: this.#sameFile,
       signal,
-      retry: { initialDelay: settings.retryDelay, maxDelay: 8000, maxAttempts: 10 },
-      onProgress: ({ sent, persisted }: { sent: number; persisted: number }) => {
+      remember: (change) => this.#remember(change),
+      begin: (phase) => this.#become(phase),
+      onProgress: ({ sent, persisted }) => {
         if (signal.aborted) return;
         this.#sent = Math.max(sent, persisted);
         this.#stored = persisted;
@@ -200,44 +191,12 @@ export class Transfer {
         this.#sameFile = true; // the library has compared what there was to compare
         this.#become("uploading");
       },
-      onCheckpoint: (checkpoint: Checkpoint) => this.#remember({ checkpoint }),
-    };
-    const onSteady = (steady: boolean) => {
-      if (this.#steady === steady || signal.aborted) return;
-      this.#steady = steady;
-      this.#around.onChange(this);
-    };
-    if (checkpoint) {
-      this.#become(this.#sameFile ? "starting" : "checking");
-      const transport = uploadTransport(undefined, onSteady);
-      const verifyPrefix = !this.#sameFile;
-      return await upload(file, { checkpoint, transport, verifyPrefix, ...shared });
-    }
-    this.#become("starting");
-    const { ticket, bucket, name } = await fetchTicket({ name: this.#record.name }, signal);
-    await this.#remember({ target: { bucket, name } });
-    return await upload(file, {
-      endpoint: location.origin,
-      bucket,
-      name,
-      chunkSize: chunkSizeFor(file.size, settings.chunkSize),
-      transport: uploadTransport(ticket, onSteady),
-      ...shared,
+      onSteady: (steady) => {
+        if (this.#steady === steady || signal.aborted) return;
+        this.#steady = steady;
+        this.#around.onChange(this);
+      },
     });
-  }
-
-  /** The server forgets what it holds; a session that is not known yet expires by itself. */
-  async #cancelSession(): Promise<Cancelled> {
-    const { checkpoint } = this.#record;
-    if (!checkpoint) return "cancelled";
-    const transport = uploadTransport(undefined, () => {});
-    const retry = { initialDelay: this.#around.settings.retryDelay, maxAttempts: 3 };
-    try {
-      await cancelUpload(checkpoint, { transport, retry });
-      return "cancelled";
-    } catch {
-      return "only here";
-    }
   }
 
   #forgetSession(): void {

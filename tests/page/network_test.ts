@@ -89,3 +89,54 @@ Deno.test("only changes that are ones are read", () => {
     assertEquals(readChange(wrong), undefined);
   }
 });
+
+Deno.test("a bit that is flipped is one bit, and a session that is gone a 410 without serving", async () => {
+  const network = badNetwork();
+  const serve = async (request: Request) =>
+    new Response(String((await request.bytes()).filter((byte) => byte !== 0)));
+  network.set({ next: "corrupt" });
+  assertEquals(await (await network.carry(chunk(1000), serve)).text(), "1");
+  assertEquals(await (await network.carry(chunk(1000), serve)).text(), "");
+  network.set({ next: "gone" });
+  assertEquals((await network.carry(chunk(5), () => Promise.reject())).status, 410);
+});
+
+Deno.test("chunks are known by their ranges, or by their command, where nobody says a length", async () => {
+  const network = badNetwork();
+  const of = (method: string, headers: Record<string, string>) =>
+    new Request("http://page.example/", { method, headers, body: new Uint8Array(300_000) });
+  const passing = async (request: Request) => {
+    network.set({ next: "cut" });
+    let passed = 0;
+    const count = async ({ body }: Request) => {
+      try {
+        for await (const piece of body!) passed += piece.length;
+      } catch { /* that is what a server sees */ }
+      return new Response();
+    };
+    await network.carry(request, count).catch(() => {});
+    network.set({ next: null });
+    return passed;
+  };
+  assertEquals(await passing(of("PUT", { "content-range": "bytes 0-299999/*" })), 150_000);
+  assertEquals(await passing(of("PUT", { "content-range": "bytes */*" })), 300_000);
+  assertEquals(await passing(of("PATCH", {})), 100_000);
+  assertEquals(await passing(of("POST", { "x-goog-upload-command": "upload, finalize" })), 100_000);
+  assertEquals(await passing(of("POST", { "x-goog-upload-command": "start" })), 300_000);
+});
+
+Deno.test("a cut breaks what is on its way, and nothing that comes later", async () => {
+  const network = badNetwork();
+  const { promise: arrived, resolve } = Promise.withResolvers<void>();
+  const request = chunk(10);
+  const carried = network.carry(request, () => {
+    resolve();
+    return new Promise(() => {});
+  });
+  await arrived;
+  assertEquals(network.cut(), 1);
+  await assertRejects(() => carried, Error, "broke");
+  assertEquals(network.mishapOf(request), "cut");
+  assertEquals(network.cut(), 0);
+  assertEquals((await network.carry(chunk(5), () => Promise.resolve(new Response()))).status, 200);
+});

@@ -51,6 +51,10 @@ export interface Page {
   role(role: string, name?: string | RegExp): Elements;
   /** Presses a key wherever the focus is. */
   press(key: string): Promise<void>;
+  /** Stops all service workers, as a browser does when it wants their memory. */
+  stopWorkers(): Promise<void>;
+  /** The addresses of all requests of the page, since it was opened. */
+  requests(): Promise<string[]>;
 }
 
 /** Elements of a page. */
@@ -124,7 +128,7 @@ export async function startBrowser(): Promise<Browser> {
           const page = `page ${count}`;
           await send(name, [["newPage"]], page);
           await send(page, [["goto", url]], "response");
-          return pageOf((steps) => send(page, steps));
+          return pageOf((steps, as) => send(page, steps, as), page, send);
         },
         [Symbol.asyncDispose]: async () => void await send(name, [["close"]]),
       };
@@ -139,15 +143,28 @@ export async function startBrowser(): Promise<Browser> {
   };
 }
 
-type Send = (steps: readonly Step[]) => Promise<unknown>;
+type Send = (steps: readonly Step[], as?: string) => Promise<unknown>;
 
-function pageOf(send: Send): Page {
+function pageOf(
+  send: Send,
+  name: string,
+  sendTo: (on: string, steps: readonly Step[]) => Promise<unknown>,
+): Page {
   const page = elements(send, []);
   return {
     find: page.find,
     role: page.role,
     call: page.call,
     press: async (key) => void await send([["locator", ":focus"], ["press", key]]),
+    async stopWorkers() {
+      const session = `session of ${name}`;
+      await send([["context"], ["newCDPSession", { thing: name }]], session);
+      for (const method of ["ServiceWorker.enable", "ServiceWorker.stopAllWorkers"]) {
+        await sendTo(session, [["send", method]]);
+      }
+      await sendTo(session, [["detach"]]);
+    },
+    requests: async () => await sendTo(`requests of ${name}`, []) as string[],
   };
 }
 

@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { upload } from "@resumable-media/upload";
 import { BUCKET, servePage } from "../../examples/page/serve.ts";
-import { objectName } from "../../examples/page/tickets.ts";
+import { objectName } from "../../examples/page/object_name.ts";
 import { TextLineStream } from "./lines.ts";
 import { run } from "../e2e/support.ts";
 
