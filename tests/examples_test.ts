@@ -24,10 +24,10 @@ const examples = [...new Set(files.flatMap((path) => /^examples\/([^/]+)/.exec(p
 
 Deno.test("every example is in examples/README.md", async () => {
   const index = await read("examples/README.md");
-  const tasks: Record<string, string> = { "page": "deno task start", "demo": "deno task demo" };
   assertEquals(
     examples.filter((name) =>
-      !index.includes(tasks[name] ?? `(${name}`) && !index.includes(`examples/${name}`)
+      !index.includes(name === "page" ? "deno task start" : `deno task ${name}`) &&
+      !index.includes(`(${name}`) && !index.includes(`examples/${name}`)
     ),
     [],
   );
@@ -72,5 +72,16 @@ Deno.test("the packages of the examples name the version of deno.json", async ()
   for (const path of files.filter((path) => /^examples\/[^/]+\/package\.json$/.test(path))) {
     const { dependencies } = JSON.parse(await read(path));
     assertEquals(dependencies[manifest.name], `^${manifest.version}`, path);
+  }
+});
+
+Deno.test("docs/tickets.md has each claim of the reference, with its name in code", async () => {
+  const rows = (text: string) =>
+    new Map([...text.matchAll(/^\| `(\w+)`\s+\| `(\w+)`\s+\|/gm)].map(([, a, b]) => [a, b]));
+  const [, claims] = (await read("docs/reference/words.md")).split("## Claims of a ticket");
+  const shown = rows(await read("docs/tickets.md"));
+  for (const [claim, name] of rows(claims.split("\n## ")[0])) {
+    // In a grant `expires` is a moment; who signs says for how long.
+    assertEquals(shown.get(claim), claim === "exp" ? "expiresIn" : name, claim);
   }
 });

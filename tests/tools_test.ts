@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { unproven } from "../tools/claims.ts";
-import { linksOf } from "../tools/links.ts";
+import { headingsOf, linksOf } from "../tools/links.ts";
 import { obstacles } from "../tools/release.ts";
 import { wordsOf } from "../tools/words.ts";
 
@@ -13,6 +13,11 @@ Deno.test("links to sites, links to headings and code are not links to files", (
   const markdown =
     "[a](https://a.example/b) [b](#c) [m](mailto:a@b.example) `[d](e)`\n\n```ts\n[f](g)\n```\n";
   assertEquals(linksOf(markdown), []);
+});
+
+Deno.test("headings are places as GitHub names them, code is none, and the second of a name is numbered", () => {
+  const markdown = "# The `a.b()` of [C](c.md)\n\n```sh\n# no\n```\n## Is it up?\n## Is it up?\n";
+  assertEquals([...headingsOf(markdown)], ["the-ab-of-c", "is-it-up", "is-it-up-1"]);
 });
 
 const folder = (name: string) => `see /${name}/x`;
