@@ -5,6 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import manifest from "../deno.json" with { type: "json" };
 import { read, repositoryFiles } from "../tools/files.ts";
 
+const OWN = "tests/examples_test.ts";
 const files = await repositoryFiles();
 
 for (const path of ["backend.js", "src/uploads.ts", "src/style.css"]) {
@@ -17,29 +18,70 @@ for (const path of ["backend.js", "src/uploads.ts", "src/style.css"]) {
   });
 }
 
+/** The files and folders of examples/, but for what only helps others. */
+const examples = [...new Set(files.flatMap((path) => /^examples\/([^/]+)/.exec(path)?.[1] ?? []))]
+  .filter((name) => name !== "README.md" && name !== "page_server.ts");
+
 Deno.test("every example is in examples/README.md", async () => {
   const index = await read("examples/README.md");
-  const examples = files.flatMap((path) => /^examples\/([^/]+)/.exec(path)?.[1] ?? []);
-  const helpers = ["README.md", "page_server.ts"];
-  const missing = [...new Set(examples)].filter((name) =>
-    !helpers.includes(name) && !index.includes(`${name})`) && !index.includes(`${name}/`)
+  assertEquals(
+    examples.filter((name) =>
+      !index.includes(name === "page" ? "deno task start" : `deno task ${name}`) &&
+      !index.includes(`(${name}`) && !index.includes(`examples/${name}`)
+    ),
+    [],
   );
-  assertEquals(missing, []);
 });
 
-Deno.test("every example is named by a test", async () => {
-  const tests = files.filter((path) => path.startsWith("tests/") && path.endsWith(".ts"));
+Deno.test("every example is run by a test, which has its name or its path", async () => {
+  const tests = files.filter((path) => /^tests\/.*\.ts$/.test(path) && path !== OWN);
   const text = (await Promise.all(tests.map(read))).join("\n");
-  const examples = new Set(files.flatMap((path) => /^examples\/([^/]+)/.exec(path)?.[1] ?? []));
-  const missing = [...examples].filter((name) =>
-    !/^(?:README\.md|page_server\.ts)$/.test(name) && !text.includes(name)
+  assertEquals(
+    examples.filter((name) =>
+      !text.includes(`examples/${name}`) && !text.includes(`"${name}"`) &&
+      !text.includes(`"deno ${name}`)
+    ),
+    [],
   );
-  assertEquals(missing, []);
+});
+
+Deno.test("the lines that examples/README.md shows of an example are in that example", async () => {
+  const index = await read("examples/README.md");
+  const rows = [
+    ...index.matchAll(/^\|.*?\]\(([\w./]+)\).*\|\s+(?:``(.+?)``|`([^`]+)`)\s+\|$/gm),
+  ];
+  assert(rows.length > 12, `${rows.length} rows`);
+  for (const [, path, line = "", other = line] of rows) {
+    const text = await read(`examples/${path}`);
+    assert(text.includes(other), `examples/${path} has no ${other}`);
+  }
+});
+
+Deno.test("the lines that docs/guides/browser.md shows of the frameworks are in their examples", async () => {
+  const guide = await read("docs/guides/browser.md");
+  const rows = [
+    ...guide.matchAll(/^\| \[\w+\]\(\.\.\/\.\.\/(examples\/[\w./]+)\)\s+\| `([^`]+)`/gm),
+  ];
+  assert(rows.length >= 4, `${rows.length} rows`);
+  for (const [, path, line] of rows) {
+    assert((await read(path)).includes(line), `${path} has no ${line}`);
+  }
 });
 
 Deno.test("the packages of the examples name the version of deno.json", async () => {
   for (const path of files.filter((path) => /^examples\/[^/]+\/package\.json$/.test(path))) {
     const { dependencies } = JSON.parse(await read(path));
     assertEquals(dependencies[manifest.name], `^${manifest.version}`, path);
+  }
+});
+
+Deno.test("docs/tickets.md has each claim of the reference, with its name in code", async () => {
+  const rows = (text: string) =>
+    new Map([...text.matchAll(/^\| `(\w+)`\s+\| `(\w+)`\s+\|/gm)].map(([, a, b]) => [a, b]));
+  const [, claims] = (await read("docs/reference/words.md")).split("## Claims of a ticket");
+  const shown = rows(await read("docs/tickets.md"));
+  for (const [claim, name] of rows(claims.split("\n## ")[0])) {
+    // In a grant `expires` is a moment; who signs says for how long.
+    assertEquals(shown.get(claim), claim === "exp" ? "expiresIn" : name, claim);
   }
 });

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { linksOf } from "../tools/links.ts";
+import { unproven } from "../tools/claims.ts";
+import { headingsOf, linksOf } from "../tools/links.ts";
 import { obstacles } from "../tools/release.ts";
 import { wordsOf } from "../tools/words.ts";
 
@@ -12,6 +13,11 @@ Deno.test("links to sites, links to headings and code are not links to files", (
   const markdown =
     "[a](https://a.example/b) [b](#c) [m](mailto:a@b.example) `[d](e)`\n\n```ts\n[f](g)\n```\n";
   assertEquals(linksOf(markdown), []);
+});
+
+Deno.test("headings are places as GitHub names them, code is none, and the second of a name is numbered", () => {
+  const markdown = "# The `a.b()` of [C](c.md)\n\n```sh\n# no\n```\n## Is it up?\n## Is it up?\n";
+  assertEquals([...headingsOf(markdown)], ["the-ab-of-c", "is-it-up", "is-it-up-1"]);
 });
 
 const folder = (name: string) => `see /${name}/x`;
@@ -39,3 +45,37 @@ Deno.test("a release needs a tag that is the version, and a section in the chang
   assertEquals(obstacles("1.2.3", changelog, "v1.2.4").length, 1);
   assertEquals(obstacles("1.2", changelog, "v1.2").length, 1);
 });
+
+const proven: readonly string[] = [
+  "A chunk is kept. [test](../tests/a_test.ts)",
+  "A chunk is kept ([chunks](https://cloud.google.com/storage/docs/resumable-uploads)).",
+  "A chunk is kept (_observed_).",
+  "It is twice as fast (_measured_).",
+  "What each reply means:",
+  "What each reply means [test](../tests/a_test.ts).\n\n| reply | meaning |\n| --- | --- |\n| 308 | go on |",
+  "These hold ([test](../tests/a_test.ts)):\n\n- one\n- two",
+  "<!-- no claim -->\n\n| who | wants |\n| --- | --- |\n| all | all |",
+  "<!-- no claim -->\n\nThis page is about that.",
+  "# A heading\n\n```sh\ncode\n\nmore code\n```",
+  "<!-- bench: upload -->\n\nFast.\n\n<!-- end -->",
+];
+for (const text of proven) {
+  Deno.test(`the check of claims asks for no proof of ${JSON.stringify(text.slice(0, 60))}`, () => {
+    assertEquals(unproven(text), []);
+  });
+}
+
+const claims: readonly [text: string, lines: readonly number[]][] = [
+  ["A chunk is kept.", [1]],
+  ["A chunk is kept ([chunks](chunks.md)).", [1]],
+  ["A chunk is kept ([a blog](https://blog.example/chunks)).", [1]],
+  ["These hold:\n\n- one ([test](../tests/a_test.ts))\n- two,\n  and more\n- three", [4, 6]],
+  ["| reply | meaning |\n| --- | --- |\n| 308 | go on |\n| 200 | done (_observed_) |", [3]],
+  ["<!-- no claim -->\n\nThis is about that.\n\nA chunk is kept.", [5]],
+  ["Proven [test](../tests/a_test.ts).\n\nNot proven.\n\n- not proven", [3, 5]],
+];
+for (const [text, lines] of claims) {
+  Deno.test(`the check of claims finds what has no proof in ${JSON.stringify(text.slice(0, 60))}`, () => {
+    assertEquals(unproven(text).map(({ line }) => line), lines);
+  });
+}

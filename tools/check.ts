@@ -6,6 +6,7 @@
  */
 
 import manifest from "../deno.json" with { type: "json" };
+import { unprovenClaims } from "./claims.ts";
 import { read, repositoryFiles } from "./files.ts";
 import { brokenLinks } from "./links.ts";
 import { obstacles } from "./release.ts";
@@ -87,6 +88,7 @@ const steps: Step[] = [
   },
   { name: "rooms", check: () => deno("test", "--allow-read", "--no-check", "tests/rooms_test.ts") },
   { name: "links", check: async () => (await brokenLinks(files)).join("\n") },
+  { name: "claims", check: async () => (await unprovenClaims()).join("\n") },
   { name: "words", check: async () => (await forbiddenWords(files)).join("\n") },
   {
     name: "changelog",

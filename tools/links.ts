@@ -13,13 +13,34 @@ export async function brokenLinks(paths: readonly string[]): Promise<string[]> {
     }
   }
   const broken: string[] = [];
-  for (const path of paths.filter((path) => path.endsWith(".md"))) {
-    for (const link of linksOf(await read(path))) {
-      const target = decodeURIComponent(new URL(link, `file:///${path}`).pathname);
-      if (!known.has(target.replace(/^\/|\/$/g, ""))) broken.push(`${path} links to ${link}`);
+  const documents = paths.filter((path) => path.endsWith(".md"));
+  const texts = new Map(
+    await Promise.all(documents.map(async (path) => [path, await read(path)] as const)),
+  );
+  for (const [path, text] of texts) {
+    for (const link of linksOf(text)) {
+      const { pathname, hash } = new URL(link, `file:///${path}`);
+      const target = decodeURIComponent(pathname).replace(/^\/|\/$/g, "");
+      const headings = texts.get(target);
+      const isThere = known.has(target) &&
+        (hash === "" || headings === undefined || headingsOf(headings).has(hash.slice(1)));
+      if (!isThere) broken.push(`${path} links to ${link}`);
     }
   }
   return broken;
+}
+
+/** The places of a markdown text that links lead to: its headings, as GitHub writes them. */
+export function headingsOf(markdown: string): Set<string> {
+  const prose = markdown.replaceAll(/^(```+|~~~+).*?^\1/gms, "");
+  const seen = new Map<string, number>();
+  return new Set([...prose.matchAll(/^#+ +(.*)$/gm)].map(([, heading]) => {
+    const plain = heading.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1").trim().toLowerCase();
+    const slug = plain.replaceAll(/[^\p{L}\p{N}\p{M}_ -]/gu, "").replaceAll(" ", "-");
+    const count = seen.get(slug) ?? 0;
+    seen.set(slug, count + 1);
+    return encodeURIComponent(count === 0 ? slug : `${slug}-${count}`);
+  }));
 }
 
 /** The links of a markdown text to files: not to other sites, nor to places in itself. */

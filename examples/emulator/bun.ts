@@ -11,6 +11,7 @@
  * @module
  */
 
+import process from "node:process";
 import { GcsEmulator } from "@resumable-media/upload/emulator";
 
 interface BunServer {
@@ -30,7 +31,7 @@ const emulator = new GcsEmulator();
 
 const server = Bun.serve({
   hostname: "127.0.0.1",
-  port: 8085,
+  port: Number(process.env.PORT ?? 8085),
   maxRequestBodySize: Number.MAX_SAFE_INTEGER,
   fetch: (request) => emulator.fetch(request),
 });

@@ -2,7 +2,7 @@
  * Serves the emulator in Deno.
  *
  * ```sh
- * deno run --allow-net=127.0.0.1 examples/emulator/deno.ts
+ * deno run --allow-net=127.0.0.1 --allow-env=PORT examples/emulator/deno.ts
  * ```
  *
  * An injected fault that breaks the connection becomes a 500 here, as `Deno.serve` cannot reset a
@@ -17,7 +17,7 @@ const emulator = new GcsEmulator();
 
 Deno.serve({
   hostname: "127.0.0.1",
-  port: 8085,
+  port: Number(Deno.env.get("PORT") ?? 8085),
   onListen: ({ hostname, port }) =>
     console.log(`Google Cloud Storage, emulated: http://${hostname}:${port}`),
 }, (request) => emulator.fetch(request, { signal: null })); // Deno aborts it after each reply

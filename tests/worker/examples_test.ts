@@ -1,6 +1,8 @@
 // What the examples do by themselves: they listen on this machine only, and switch on no log of addresses.
 
 import { assert, assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { upload } from "../../mod.ts";
 import { prepare } from "./support/project.ts";
 import { startServer } from "./support/process.ts";
 import { bunProgram, installRuntimes } from "./support/runtimes.ts";
@@ -30,6 +32,29 @@ for (const [name, folder, command] of examples) {
     });
     await using server = await started;
     assertEquals(new URL(server.origin).hostname, "127.0.0.1");
+  });
+}
+
+const emulators: readonly [script: string, command: (script: string) => [string, ...string[]]][] = [
+  ["node.ts", (script) => [Deno.execPath(), "run", "--no-check", "--allow-all", script]],
+  ["deno.ts", (script) => [Deno.execPath(), "run", "--no-check", "--allow-all", script]],
+  ["bun.ts", (script) => [bunProgram, "--no-install", script]],
+];
+for (const [script, command] of emulators) {
+  Deno.test(`examples/emulator/${script} serves an emulator, to which an upload goes`, async () => {
+    await installRuntimes();
+    await using project = await prepare();
+    const isBun = script === "bun.ts";
+    await using server = await startServer({
+      command: command(isBun ? script : `examples/emulator/${script}`),
+      cwd: isBun ? `${project.folder}/emulator` : fileURLToPath(new URL("../../", import.meta.url)),
+      env: { PORT: "0" },
+      ready: /emulated: (http:\/\/127\.0\.0\.1:\d+)/,
+    });
+    const retry = { maxElapsed: 5000 };
+    const to = { endpoint: server.origin, bucket: "my-bucket", name: "a.bin", retry };
+    const object = await upload(new Uint8Array(9_000_000), to);
+    assertEquals(object.size, "9000000");
   });
 }
 

@@ -20,7 +20,7 @@ export async function prepare(): Promise<Project> {
   const dispose = () => Deno.remove(folder, { recursive: true });
   try {
     await stage(`${folder}/package`);
-    for (const example of ["bun", "cloudflare", "deno-deploy"]) {
+    for (const example of ["bun", "cloudflare", "deno-deploy", "emulator"]) {
       await copy(here(`../../../examples/${example}`), `${folder}/${example}`);
     }
     await linkForNpm(folder);
@@ -50,7 +50,10 @@ async function linkForNpm(folder: string): Promise<void> {
   const link = (target: string, path: string) =>
     Deno.symlink(target, `${folder}/node_modules/${path}`, { type: "junction" });
   await link(`${folder}/package`, name);
-  await link(await Deno.realPath(here("../../../node_modules/jose")), "jose");
+  await Deno.mkdir(`${folder}/node_modules/@noble`);
+  for (const name of ["jose", "@noble/hashes"]) {
+    await link(await Deno.realPath(here(`../../../node_modules/${name}`)), name);
+  }
 }
 
 /** `links` stand for what JSR would give. */
