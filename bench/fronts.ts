@@ -26,7 +26,9 @@ interface Client {
 
 const TOTAL = CHUNK * CHUNKS;
 
-const CLIENTS = {
+type Name = "Content-Range" | "X-Goog-Upload" | "tus" | "IETF, interop 8";
+
+const CLIENTS: Readonly<Record<Name, Client>> = {
   "Content-Range": {
     start: { "x-upload-content-length": String(TOTAL) },
     location: "location",
@@ -73,9 +75,7 @@ const CLIENTS = {
       "upload-offset": String(from),
     }),
   },
-} satisfies Record<string, Client>;
-
-type Name = keyof typeof CLIENTS;
+};
 
 /** What `run` finds. */
 export interface FrontsResult {
