@@ -1,6 +1,7 @@
 /** The benchmarks, in the order of the document. */
 
 import { crc32cBench } from "../crc32c.ts";
+import { frontsBench } from "../fronts.ts";
 import { lineBench } from "../line.ts";
 import { manyBench } from "../many.ts";
 import { memoryBench } from "../memory.ts";
@@ -26,5 +27,6 @@ export const BENCHES: Readonly<Record<string, Bench<any>>> = {
   round_trips: roundTripsBench,
   crc32c: crc32cBench,
   proxy: proxyBench,
+  fronts: frontsBench,
   size: sizeBench,
 };
