@@ -39,7 +39,7 @@
  */
 
 export { type CancelParallelOptions, cancelParallelUpload } from "./cancel.ts";
-export type { ParallelCheckpoint, StoredPart } from "./checkpoint.ts";
+export type { ParallelCheckpoint, StoredPart } from "./parallel_checkpoint.ts";
 export type { UploadManyItem } from "./item.ts";
 export { PartsLeftBehind } from "./left_behind.ts";
 export type { UploadManyManifest } from "./manifest.ts";
