@@ -144,5 +144,93 @@ const tus: FrontClient = {
   },
 };
 
+async function xGoogTold(reply: Response | undefined): Promise<Told> {
+  const status = reply?.headers.get("x-goog-upload-status");
+  if (status === "cancelled") return { kind: "cancelled" };
+  if (!reply?.ok) return await failure(reply);
+  if (status === "final") return { kind: "finished" };
+  const offset = reply.headers.get("x-goog-upload-size-received");
+  return offset === null ? { kind: "unknown" } : { kind: "stored", offset: Number(offset) };
+}
+
+/** `X-Goog-Upload`. */
+const xGoogUpload: FrontClient = {
+  name: "X-Goog-Upload",
+  sharesSessions: true,
+  async start(send, collection, total) {
+    const reply = await sent(send, `${collection}?name=a`, "POST", {
+      "x-goog-upload-protocol": "resumable",
+      "x-goog-upload-command": "start",
+      "x-goog-upload-header-content-length": `${total}`,
+      "content-length": "0",
+    });
+    return reply?.headers.get("x-goog-upload-url") ?? await failure(reply);
+  },
+  async append(send, url, { offset, bytes, total }) {
+    const commands = [
+      ...(bytes.length > 0 ? ["upload"] : []),
+      ...(offset + bytes.length === total ? ["finalize"] : []),
+    ];
+    const headers = {
+      "x-goog-upload-command": commands.join(", "),
+      "x-goog-upload-offset": `${offset}`,
+    };
+    return await xGoogTold(await sent(send, url, "POST", headers, bytes));
+  },
+  async ask(send, url) {
+    const headers = { "x-goog-upload-command": "query", "content-length": "0" };
+    return await xGoogTold(await sent(send, url, "POST", headers));
+  },
+  async cancel(send, url) {
+    const headers = { "x-goog-upload-command": "cancel", "content-length": "0" };
+    const reply = await sent(send, url, "POST", headers);
+    const isOver = reply?.status === 400 && reply.headers.get("x-goog-upload-status") === "final";
+    return isOver ? { kind: "finished" } : await xGoogTold(reply);
+  },
+};
+
+const IETF = { "upload-draft-interop-version": "8" };
+
+async function ietfTold(reply: Response | undefined): Promise<Told> {
+  if (!reply?.ok) return await failure(reply);
+  if (reply.headers.get("upload-complete") === "?1") return { kind: "finished" };
+  const offset = reply.headers.get("upload-offset");
+  return offset === null ? { kind: "unknown" } : { kind: "stored", offset: Number(offset) };
+}
+
+/** The IETF's resumable uploads, interop version 8. */
+const resumableHttp: FrontClient = {
+  name: "the IETF's resumable uploads",
+  sharesSessions: true,
+  async start(send, collection, total) {
+    const headers = {
+      ...IETF,
+      "upload-complete": "?0",
+      "upload-length": `${total}`,
+      "content-length": "0",
+    };
+    const reply = await sent(send, `${collection}?name=a`, "POST", headers);
+    return reply?.headers.get("location") ?? await failure(reply);
+  },
+  async append(send, url, { offset, bytes, total }) {
+    const headers = {
+      ...IETF,
+      "content-type": "application/partial-upload",
+      "upload-offset": `${offset}`,
+      "upload-complete": offset + bytes.length === total ? "?1" : "?0",
+    };
+    return await ietfTold(await sent(send, url, "PATCH", headers, bytes));
+  },
+  async ask(send, url) {
+    return await ietfTold(await sent(send, url, "HEAD", IETF));
+  },
+  async cancel(send, url) {
+    const reply = await sent(send, url, "DELETE", { ...IETF, "content-length": "0" });
+    if (reply?.ok) return { kind: "cancelled" };
+    if (reply?.status === 403) return { kind: "finished" }; // what is finished is not deleted
+    return await failure(reply);
+  },
+};
+
 /** Every front that there is. */
-export const fronts: readonly FrontClient[] = [contentRange, tus];
+export const fronts: readonly FrontClient[] = [contentRange, tus, xGoogUpload, resumableHttp];

@@ -1,61 +1,45 @@
-/** Bytes of tus clients on their way into a session of the backend, which takes whole quanta until the last bytes. */
+/** Bytes on their way into a session of the backend, which takes whole quanta until the last bytes. */
 
-import { UPLOAD_CHUNK_SIZE as QUANTUM } from "../../protocol/content_range/ranges.ts";
 import type { Chunk } from "../backend.ts";
-import { type BodyBounds, checkLength, lengthOf, passBody, type PassedBody } from "../body.ts";
-import { badGateway, HttpError, tooLarge } from "../http_error.ts";
+import { type BodyBounds, lengthOf, passBody, type PassedBody } from "../body.ts";
+import type { Core, OpenSession } from "../core.ts";
+import { badGateway, HttpError } from "../http_error.ts";
 import type { Trace } from "../log.ts";
-import type { Outcome } from "../outcome.ts";
-import { append, ask, type Core, type OpenSession, wrongOffset } from "../session.ts";
-import { drain, firstBytes, SEGMENT_TIME, SegmentReader } from "./tus_body.ts";
-import { BelowQuantum, refusalOf } from "./tus_reply.ts";
+import type { FinishedObject } from "../outcome.ts";
+import { append, ask, WrongOffset } from "../session.ts";
+import { BelowQuantum, isEnd, overChunk, type Part, type Stored, WrongLength } from "./part.ts";
+import { drain, firstBytes, SEGMENT_TIME, SegmentReader } from "./part_body.ts";
+import { refusalOf } from "./refusal.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** The most that is collected of a body of unknown length before it goes on: each segment is a request to the backend. */
-const SEGMENT = 16 * QUANTUM;
+/**
+ * The most that is collected of a body of unknown length before it goes on, in bytes: each segment is a request to the
+ * backend. Where the granularity is larger, that.
+ */
+const SEGMENT = 4 * 1_048_576;
 
-/** Bytes for a session. */
-export interface Part {
-  /** Where they begin. */
-  readonly offset: number;
-  /** The size of the whole upload, if it is known by now. */
-  readonly size: number | undefined;
-  readonly request: Request;
-}
-
-/** Refuses a part that does not fit, before anything is done. */
-export function checkPart(core: Core, { offset, size, request }: Part, maxBytes: number): void {
-  checkLength(request, core.requireLength);
-  const length = lengthOf(request);
-  if ((size ?? 0) > maxBytes) {
-    throw tooLarge(`At most ${maxBytes} bytes are allowed for this object, got ${size}`);
-  }
-  const end = offset + (length ?? 0);
-  if (end > (size ?? maxBytes)) throw beyondEnd(size ?? maxBytes, end);
-  if ((length ?? 0) > core.maxChunkBytes) throw overChunk(core, length!);
-}
-
-/** Stores a part, or what of it can be; returns where the next one begins. */
+/** Stores a part, or what of it can be. */
 export async function storePart(
   core: Core,
   session: OpenSession,
   part: Part,
   trace: Trace,
-): Promise<number> {
-  const { offset, size, request } = part;
+): Promise<Stored> {
+  const { offset, request } = part;
   const length = lengthOf(request);
   if (length === undefined) return await storeSegments(core, session, part, trace);
   if (length === 0) return await storeNothing(core, session, part, trace);
   const { body } = request;
-  if (offset + length === size) {
-    return await storeBytes(core, session, { part, end: size, isFinal: true }, trace);
+  if (isEnd(part, offset + length)) {
+    return await storeBytes(core, session, { part, end: offset + length, isFinal: true }, trace);
   }
-  const whole = length - length % QUANTUM;
+  const { granularity } = session;
+  const whole = length - length % granularity;
   if (whole === 0) {
     await drain(body);
-    await expectOffset(core, session, offset, trace); // a client that is wrong about it may still go on
-    throw new BelowQuantum(QUANTUM, length);
+    await checkOffset(core, session, offset, trace); // a client that is wrong about it may still go on
+    throw new BelowQuantum(granularity, length);
   }
   const end = offset + whole;
   if (whole === length) {
@@ -67,25 +51,25 @@ export async function storePart(
     problem: first.problem,
   });
   try {
-    return await storeBytes(core, session, { part, end, isFinal: false, take }, trace);
+    const stored = await storeBytes(core, session, { part, end, isFinal: false, take }, trace);
+    return { ...stored, end: offset + length };
   } finally {
     await first.drain();
   }
 }
 
-/** Makes the object of a session whose bytes are all there, without anybody having said that it is the end; returns its size. */
+/** Makes the object of a session whose bytes are all there: those before the part. */
 export async function finishWhole(
   core: Core,
   session: OpenSession,
-  size: number,
-  request: Request,
+  { offset, request, hash }: Part,
   trace: Trace,
-): Promise<number> {
-  const range = { first: undefined, last: undefined, total: size };
+): Promise<FinishedObject> {
+  const range = { first: undefined, last: undefined, total: offset };
   const take = (bounds: BodyBounds) => passBody({ headers: withLength(0), body: null }, bounds);
   const options = { take, isPermitted: true };
-  const outcome = await append(core, session, chunkOf(range), request, trace, options);
-  if (outcome.kind === "finished") return outcome.object.size;
+  const outcome = await append(core, session, chunkOf(range, hash), request, trace, options);
+  if (outcome.kind === "finished") return outcome.object;
   throw outcome.kind === "stored"
     ? badGateway("Google has not made the object yet")
     : refusalOf(outcome);
@@ -95,28 +79,29 @@ export async function finishWhole(
 async function storeNothing(
   core: Core,
   session: OpenSession,
-  { offset, size, request }: Part,
+  part: Part,
   trace: Trace,
-): Promise<number> {
-  const outcome = await expectOffset(core, session, offset, trace);
-  if (outcome.kind === "stored" && offset === size) {
-    await finishWhole(core, session, size, request, trace);
-  }
-  return offset;
+): Promise<Stored> {
+  const { offset } = part;
+  const finished = await checkOffset(core, session, offset, trace);
+  const object = finished ??
+    (isEnd(part, offset) ? await finishWhole(core, session, part, trace) : undefined);
+  return { reached: offset, end: offset, object };
 }
 
-/** Asks where the stored bytes end: any other offset is a 409. */
-async function expectOffset(
+/** Asks whether so much is stored; gives the object if the upload is finished there. */
+async function checkOffset(
   core: Core,
   session: OpenSession,
   offset: number,
   trace: Trace,
-): Promise<Outcome> {
+): Promise<FinishedObject | undefined> {
   const outcome = await ask(core, session, trace);
   if (outcome.kind !== "stored" && outcome.kind !== "finished") throw refusalOf(outcome);
-  const reached = outcome.kind === "stored" ? outcome.persisted ?? 0 : outcome.object.size;
-  if (reached !== offset) throw wrongOffset(offset, reached);
-  return outcome;
+  const object = outcome.kind === "finished" ? outcome.object : undefined;
+  const reached = outcome.kind === "finished" ? outcome.object.size : outcome.persisted ?? 0;
+  if (reached !== offset) throw new WrongOffset(offset, reached, object !== undefined);
+  return object;
 }
 
 /** Bytes that go to the backend in one request. */
@@ -136,23 +121,26 @@ async function storeBytes(
   session: OpenSession,
   { part, from = part.offset, end, isFinal, take }: Portion,
   trace: Trace,
-): Promise<number> {
+): Promise<Stored> {
   const { request } = part;
   const range = { first: from, last: end - 1, total: isFinal ? end : undefined };
+  const chunk = chunkOf(range, isFinal ? part.hash : undefined);
   const options = { isStrict: true, isPermitted: true, ...(take && { take }) };
-  const outcome = await append(core, session, chunkOf(range), request, trace, options);
+  const outcome = await append(core, session, chunk, request, trace, options);
   if (outcome.kind === "finished") {
     const { size } = outcome.object;
-    if (!isFinal || size !== end) throw wrongOffset(from, size); // somebody else has finished it
-    return end;
+    // Somebody else has finished it.
+    if (!isFinal || size !== end) throw new WrongOffset(from, size, true);
+    return { reached: end, end, object: outcome.object };
   }
   if (outcome.kind !== "stored") throw refusalOf(outcome);
   const { persisted = 0 } = outcome;
   // A client that hears of success without progress sends the same at once, again and again.
   if (persisted <= from) throw badGateway("Google has stored none of these bytes; send them again");
-  if (persisted > end) throw wrongOffset(end, persisted);
-  if (isFinal && persisted === end) await finishWhole(core, session, end, request, trace);
-  return persisted;
+  if (persisted > end) throw new WrongOffset(end, persisted);
+  if (!isFinal || persisted < end) return { reached: persisted, end };
+  const object = await finishWhole(core, session, { ...part, offset: end }, trace);
+  return { reached: end, end, object };
 }
 
 /** A body of unknown length goes on in segments: where it ends decides what may be sent. */
@@ -161,12 +149,21 @@ async function storeSegments(
   session: OpenSession,
   part: Part,
   trace: Trace,
-): Promise<number> {
+): Promise<Stored> {
+  const { granularity } = session;
+  const most = Math.max(SEGMENT, granularity);
   const reader = new SegmentReader(part.request.body!);
-  const progress: SegmentProgress = { at: part.offset, sent: 0, isOver: false };
+  const { offset } = part;
+  const progress: SegmentProgress = {
+    at: offset,
+    end: offset,
+    sent: 0,
+    isOver: false,
+    object: undefined,
+  };
   try {
     while (!progress.isOver) {
-      const lease = core.room.take(SEGMENT, QUANTUM, core.now(), SEGMENT_TIME);
+      const lease = core.room.take(most, granularity, core.now(), SEGMENT_TIME);
       if (!lease) throw badGateway("Too many bodies without a Content-Length at once");
       try {
         await storeSegment(core, session, { part, reader, progress, room: lease.bytes }, trace);
@@ -174,7 +171,8 @@ async function storeSegments(
         lease.end();
       }
     }
-    return progress.at;
+    const { at, end, object } = progress;
+    return { reached: at, end, object };
   } finally {
     trace.bytes = progress.sent;
     await reader.cancel();
@@ -185,9 +183,12 @@ async function storeSegments(
 interface SegmentProgress {
   /** Where its next bytes go. */
   at: number;
+  /** Where the bytes end that have come. */
+  end: number;
   /** How many bytes have gone on. */
   sent: number;
   isOver: boolean;
+  object: FinishedObject | undefined;
 }
 
 /** The next segment of a body. */
@@ -206,34 +207,39 @@ async function storeSegment(
   trace: Trace,
 ): Promise<void> {
   const { offset, size = Infinity } = part;
+  const { granularity } = session;
   const { at } = progress;
   // One byte more than there can be shows a body that is too long.
   const most = Math.min(room, size - at + 1, core.maxChunkBytes - (at - offset) + 1);
   const { bytes, isLast, error } = await reader.read(most);
   const { length } = bytes;
   const end = at + length;
-  if (end > size) throw beyondEnd(size, end);
-  if (end - offset > core.maxChunkBytes) throw overChunk(core, end - offset);
-  progress.isOver = isLast;
+  if (end > size) throw new WrongLength(413, size, end);
+  if (isLast && !error && part.isLast && part.size !== undefined && end < size) {
+    throw new WrongLength(400, size, end);
+  }
+  if (end - offset > core.maxChunkBytes) throw overChunk(core, granularity, end - offset);
+  Object.assign(progress, { end, isOver: isLast });
   if (isLast && end === offset && !error) {
-    await storeNothing(core, session, part, trace);
+    progress.object = (await storeNothing(core, session, part, trace)).object;
     return;
   }
-  const isFinal = isLast && !error && end === size;
-  const whole = isFinal ? length : length - length % QUANTUM;
+  const isFinal = isLast && !error && isEnd(part, end);
+  const whole = isFinal ? length : length - length % granularity;
   if (whole > 0) {
     const take = taking(bytes.subarray(0, whole));
     const portion = { part, from: at, end: at + whole, isFinal, take };
-    progress.at = await storeBytes(core, session, portion, trace);
-    progress.sent += whole;
+    const { reached, object } = await storeBytes(core, session, portion, trace);
+    Object.assign(progress, { at: reached, object, sent: progress.sent + whole });
+    if (!progress.isOver) part.onStored?.(reached);
   } else if (isFinal) { // the last bytes have gone as a whole segment
-    await storeNothing(core, session, { ...part, offset: at }, trace);
+    progress.object = (await storeNothing(core, session, { ...part, offset: at }, trace)).object;
     return;
   }
   if (error) throw error instanceof HttpError ? error : badGateway("The request broke off");
   if (isLast && progress.at === offset) {
-    await expectOffset(core, session, offset, trace);
-    throw new BelowQuantum(QUANTUM, length);
+    await checkOffset(core, session, offset, trace);
+    throw new BelowQuantum(granularity, length);
   }
   if (progress.at < offset + progress.sent) progress.isOver = true;
 }
@@ -245,25 +251,16 @@ function taking(bytes: Bytes): (bounds: BodyBounds) => PassedBody {
       controller.close();
     },
   }, { highWaterMark: 0 });
-  return (bounds) => passBody({ headers: withLength(bytes.length), body }, bounds);
+  return (bounds) => ({
+    ...passBody({ headers: withLength(bytes.length), body }, bounds),
+    bytes,
+  });
 }
 
-function chunkOf(range: Chunk["range"]): Chunk {
-  return { range, hash: undefined, no308: false };
+function chunkOf(range: Chunk["range"], hash: string | undefined): Chunk {
+  return { range, hash, no308: false };
 }
 
 function withLength(length: number): Headers {
   return new Headers({ "content-length": String(length) });
-}
-
-function overChunk({ maxChunkBytes }: Core, length: number): HttpError {
-  const most = maxChunkBytes - maxChunkBytes % QUANTUM;
-  return tooLarge(
-    `At most ${maxChunkBytes} bytes are allowed in a request, got ${length}: ` +
-      `set the client's chunkSize to ${most} or less`,
-  );
-}
-
-function beyondEnd(most: number, end: number): HttpError {
-  return tooLarge(`The upload has at most ${most} bytes, the request ends at ${end}`);
 }
