@@ -92,6 +92,7 @@ export { ResumableUpload } from "./src/upload/resumable.ts";
 export type {
   CheckpointTarget,
   SessionTarget,
+  SessionUploadOptions,
   StreamOptions,
   StreamSettings,
   UploadOptions,
@@ -102,3 +103,4 @@ export { SimpleUpload } from "./src/upload/simple.ts";
 export type { BucketTarget, ObjectQuery, Target, UrlTarget } from "./src/upload/target.ts";
 export { upload } from "./src/upload/upload.ts";
 export { type UploadStream, uploadStream } from "./src/upload/upload_stream.ts";
+export { uploadToSession } from "./src/upload/upload_to_session.ts";

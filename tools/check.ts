@@ -29,7 +29,9 @@ const files = await repositoryFiles();
 const scripts = files.filter((path) => path.endsWith(".ts"));
 const library = scripts.filter((path) => path === "mod.ts" || path.startsWith("src/"));
 const entries = Object.values(manifest.exports);
-const documents = files.filter((path) => path === "README.md" || /^docs\/[^/]+\.md$/.test(path));
+const documents = files.filter((path) =>
+  path === "README.md" || /^docs\/(?!reference\/).+\.md$/.test(path)
+);
 
 /** The scripts that import what only tests/portable/runtimes/deno.json names. */
 const runtimeScripts = ["chromium.ts", "run_browser.ts", "run_workerd.ts"].map((name) =>

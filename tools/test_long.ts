@@ -35,6 +35,7 @@ const suites: readonly Suite[] = [
       "tests/clients/interop_s3.ts",
       "tests/clients/interop_fake_gcs_server.ts",
       "tests/clients/interop_gapic.ts",
+      "tests/clients/interop_tickets.ts",
       "tests/clients/interop_tus.ts",
     ],
   },
@@ -43,6 +44,8 @@ const suites: readonly Suite[] = [
     paths: ["tests/playground/browser_more.ts", "tests/playground/code_compiles.ts"],
   },
   { name: "package", paths: ["tests/npm/package.ts"] },
+  { name: "frameworks", paths: ["tests/npm/frameworks.ts"] },
+  { name: "migrations", paths: ["tests/npm/migrations.ts"] },
   {
     name: "soak",
     paths: ["tests/soak/soak.ts"],

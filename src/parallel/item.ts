@@ -52,8 +52,6 @@ export interface OpenedItem extends SourceFacts {
   readonly taken: TakenSource;
   /** The size that it must turn out to have: its own, or that of the item for a stream. */
   readonly exactSize: number | undefined;
-  /** Whether it is `{ size, read }`, such as a file, and so can be read anywhere. */
-  readonly isFile: boolean;
 }
 
 /** An element of the caller's iterable, which must at least say what it is called. */
@@ -113,7 +111,6 @@ function opened(source: UploadSource, item: UploadManyItem): OpenedItem {
     source,
     taken,
     exactSize: taken.size ?? (isStream ? item.size : undefined),
-    isFile: isReadable && taken.size !== undefined,
     size: taken.size ?? item.size,
     lastModified: item.lastModified ?? (Number.isFinite(own) ? own as number : undefined),
   };

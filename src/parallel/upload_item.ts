@@ -8,7 +8,6 @@ import {
   storageObject,
 } from "../protocol/resources/storage_object.ts";
 import type { StreamSettings, UploadSettings } from "../upload/settings.ts";
-import { withParameter } from "../protocol/upload_url.ts";
 import { checkUpload } from "../upload/checks.ts";
 import { lookUp } from "../upload/finish.ts";
 import { HELD } from "../upload/stretch_feed.ts";
@@ -111,36 +110,14 @@ export async function existsAlready(
   }
 }
 
-/**
- * Uploads one file. `upload()` decides between one request and a session, but for a small `{ size, read }`, such as a
- * file on a disk: here there are many of these, and one request each is as good. Large ones go by a session each.
- */
+/** Uploads one file, as `upload()` does: small ones in one request where that is safe to repeat, large ones by a session each. */
 export async function uploadItem(
   { target, settings, kept }: ItemUpload,
-  opened: OpenedItem,
+  { source, taken, exactSize }: OpenedItem,
   hooks: Pick<StreamSettings, "signal" | "onProgress">,
 ): Promise<StorageObject & { bucket: string; name: string }> {
-  const { source, taken, exactSize } = opened;
-  const options = { ...settings, ...hooks, totalBytes: exactSize };
-  const where = isSmallFile(opened, settings)
-    ? { url: withParameter(startOf(target, {}).url, "uploadType", "multipart") }
-    : target;
   const large = taken.size !== undefined && taken.size > HELD ? kept : undefined;
-  const object = await uploadTaken<StorageObject>(source, taken, {
-    ...options,
-    ...where,
-    ...large,
-  });
+  const options = { ...settings, ...hooks, ...target, ...large, totalBytes: exactSize };
+  const object = await uploadTaken<StorageObject>(source, taken, options);
   return object as StorageObject & { bucket: string; name: string };
-}
-
-/** Whether it is a small file that one request may carry: one that is safe to repeat, or is not to be repeated. */
-function isSmallFile(
-  { isFile, exactSize = Infinity }: OpenedItem,
-  { chunkSize = HELD, retry, repeatable, ifGenerationMatch }: StreamSettings<StorageObject>,
-): boolean {
-  const isSafe = repeatable === true || ifGenerationMatch !== undefined;
-  const isOnce = retry === false || retry === null;
-  return isFile && exactSize <= Math.min(HELD, chunkSize) &&
-    (isSafe || isOnce);
 }

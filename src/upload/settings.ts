@@ -122,6 +122,12 @@ export interface SessionTarget {
   query?: undefined;
 }
 
+/** Options of {@linkcode uploadToSession}: those of {@linkcode upload}, but what was decided where the session was opened. */
+export interface SessionUploadOptions<T = StorageObject>
+  extends
+    Omit<UploadSettings<T>, "ifGenerationMatch" | "metadata" | "method" | "startHeaders">,
+    Pick<SessionTarget, "granularity" | "sessionIsNew"> {}
+
 /** A checkpoint instead of a target. */
 export interface CheckpointTarget {
   /** Where an upload stands that is to be taken up. */
@@ -164,18 +170,30 @@ const STREAM: readonly string[] = [
   "transport",
 ];
 
+/** What is decided where a session is opened. */
+export const DECIDED_BEFORE: readonly string[] = [
+  ...TARGET_NAMES,
+  "ifGenerationMatch",
+  "metadata",
+  "method",
+  "startHeaders",
+];
+
+const UPLOAD: readonly string[] = [
+  ...STREAM,
+  "checkpoint",
+  "checkpoints",
+  "granularity",
+  "key",
+  "onCheckpointError",
+  "session",
+  "sessionIsNew",
+  "verifyPrefix",
+];
+
 /** The names of the options of each function; anything else is a mistake. */
-export const SETTING_NAMES: Readonly<Record<"stream" | "upload", readonly string[]>> = {
+export const SETTING_NAMES: Readonly<Record<"stream" | "upload" | "session", readonly string[]>> = {
   stream: STREAM,
-  upload: [
-    ...STREAM,
-    "checkpoint",
-    "checkpoints",
-    "granularity",
-    "key",
-    "onCheckpointError",
-    "session",
-    "sessionIsNew",
-    "verifyPrefix",
-  ],
+  upload: UPLOAD,
+  session: UPLOAD.filter((name) => name !== "session" && !DECIDED_BEFORE.includes(name)),
 };

@@ -8,21 +8,14 @@ import type { StorageObject } from "../protocol/resources/storage_object.ts";
 import { type UploadType, uploadTypeOf, withParameter } from "../protocol/upload_url.ts";
 import { abortable } from "../net/clock.ts";
 import { defaultTransport } from "../net/transport.ts";
-import {
-  checkChunkSize,
-  checkOptions,
-  checkTotalBytes,
-  checkTransport,
-  checkUpload,
-} from "./checks.ts";
+import { checkChunkSize, checkOptions, checkTotalBytes, checkUpload } from "./checks.ts";
 import { claimedChecksums } from "./claims.ts";
 import { drive } from "./drive.ts";
 import { asMedia, asMultipart } from "./framing.ts";
 import { isRepeatable, sendInOne } from "./one_request.ts";
 import { HELD } from "./stretch_feed.ts";
-import { keepsCheckpoints } from "./kept_checkpoints.ts";
 import { setupOf, startSession } from "./open.ts";
-import { resumeUpload, uploadToSession } from "./resume_upload.ts";
+import { resumeUpload } from "./resume_upload.ts";
 import { contentTypeOf } from "./source_type.ts";
 import { Progress } from "./progress.ts";
 import {
@@ -32,7 +25,8 @@ import {
   type UploadSettings,
 } from "./settings.ts";
 import { type BucketTarget, resumableUrl, type Start, startOf } from "./target.ts";
-import { uploadByKey } from "./upload_by_key.ts";
+import { runCall } from "./upload_by_key.ts";
+import { sendToSession } from "./upload_to_session.ts";
 
 /** Up to this many bytes one request is as good as a session, where it is safe to repeat: what it loses, it sends again. */
 const ONE_REQUEST = 8 * 1024 * 1024;
@@ -41,10 +35,10 @@ const ONE_REQUEST = 8 * 1024 * 1024;
  * Uploads a source and returns the object, finished and compared with what was read.
  *
  * It takes a resumable session, which survives failures at any moment and stores the object once; and a single request
- * where that is as good: up to 8 MiB (and no more than `chunkSize`) of a Blob, bytes or a string, when
- * `ifGenerationMatch` makes it safe to repeat or `retry: false` forbids to repeat it, and nobody asks for checkpoints.
- * It takes one connection. Where several carry more, as on servers with files of some hundred megabytes, take
- * `uploadParallel` of `@resumable-media/upload/parallel`.
+ * where that is as good: up to 8 MiB (and no more than `chunkSize`) of a source that can be read anywhere (a Blob, bytes, a
+ * string, `{ size, read }` such as a file), when `ifGenerationMatch` makes it safe to repeat or `retry: false` forbids to
+ * repeat it, and nobody asks for checkpoints. It takes one connection. Where several carry more, as on servers with files of
+ * some hundred megabytes, take `uploadParallel` of `@resumable-media/upload/parallel`.
  *
  * Failures that may pass are retried; see {@linkcode RetryOptions}. When it throws, a stream is cancelled with the error and a
  * {@linkcode ByteSource} is closed; a session stays open, and a checkpoint from `onCheckpoint` goes on with it. With `checkpoints`
@@ -113,35 +107,34 @@ export async function upload<T>(source: UploadSource, options: UploadOptions<T>)
 }
 
 /** Uploads a source that was taken before: in the turn in which the caller has given it. */
-export async function uploadTaken<T>(
+export function uploadTaken<T>(
   source: UploadSource,
   taken: TakenSource,
   options: UploadOptions<T>,
 ): Promise<T> {
-  try {
-    checkOptions(options, SETTING_NAMES.upload, "upload");
-    checkTransport(options.transport ?? defaultTransport);
-    checkOfSession(options);
-    const run = (taken: TakenSource, options: UploadOptions<T>) =>
-      runUpload(source, taken, options);
-    return keepsCheckpoints(options)
-      ? await uploadByKey(taken, options, run)
-      : await run(taken, options);
-  } catch (error) {
-    taken.release(error);
-    throw error;
-  }
+  return runCall<T, UploadOptions<T>>(taken, {
+    check() {
+      checkOptions(options, SETTING_NAMES.upload, "upload");
+      checkOfSession(options);
+      return options;
+    },
+    startUrl: (options) => options.session === undefined ? sessionStartOf(options).url : undefined,
+    run(taken, options) {
+      if (options.session !== undefined) return sendToSession(source, taken, options);
+      const { checkpoint } = options;
+      if (!checkpoint) return startUpload(source, taken, options as StreamOptions<T>);
+      const isNamed = options.bucket !== undefined || options.url !== undefined;
+      const startUrl = isNamed ? sessionStartOf(options).url : undefined;
+      return resumeUpload(taken, checkpoint, options, startUrl);
+    },
+  });
 }
 
-async function runUpload<T>(
-  source: UploadSource,
-  taken: TakenSource,
-  options: UploadOptions<T>,
-): Promise<T> {
-  if (options.session !== undefined) return await uploadToSession(source, taken, options);
-  return options.checkpoint
-    ? await resumeUpload(taken, options.checkpoint, options)
-    : await startUpload(source, taken, options as StreamOptions<T>);
+/** The start of a session that the options mean. */
+function sessionStartOf<T>(options: UploadOptions<T>): Start {
+  const start = startOf(options as StreamOptions<T>, options);
+  const { name: protocol } = chosenProtocol(options.protocol);
+  return { ...start, url: resumableUrl(start.url, protocol) };
 }
 
 /** What speaks of a session means nothing without one. */
@@ -161,7 +154,7 @@ async function startUpload<T>(
   const contentType = contentTypeOf(source, options);
   checkTotalBytes(options.totalBytes, taken.size);
   const opened = await abortable(taken.open(), options.signal);
-  const isSmall = opened.kind === "random-access" && !isByteSource(source) &&
+  const isSmall = opened.kind === "random-access" &&
     opened.size <= Math.min(ONE_REQUEST, checkChunkSize(options.chunkSize ?? ONE_REQUEST));
   const given = uploadTypeOf(start.url);
   const { name: protocol } = chosenProtocol(options.protocol);
@@ -191,10 +184,6 @@ function pickType<T>({ url, headers, metadata }: Start, options: StreamOptions<T
   const carriesSums = options.checksum !== null &&
     (options.resource ?? defaultResource(url)).withChecksums !== undefined;
   return carriesSums || Object.keys(metadata).length > 0 ? "multipart" : "media";
-}
-
-function isByteSource(source: UploadSource): boolean {
-  return typeof source === "object" && "read" in source;
 }
 
 /** A session that is started, and driven to its end. */

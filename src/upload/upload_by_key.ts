@@ -3,13 +3,14 @@
 import type { Source, TakenSource } from "../bytes/source.ts";
 import { UploadError, type UploadErrorCode } from "../errors.ts";
 import { abortable } from "../net/clock.ts";
+import { defaultTransport } from "../net/transport.ts";
 import { chosenProtocol } from "../protocol/protocols.ts";
 import { checkCheckpoint, type Checkpoint, checkProtocol } from "./checkpoint.ts";
-import { KeptCheckpoint } from "./kept_checkpoints.ts";
+import { checkTransport } from "./checks.ts";
+import { keepsCheckpoints, KeptCheckpoint } from "./kept_checkpoints.ts";
 import { checkAgreement } from "./resume_upload.ts";
 import { checkSessionUrl } from "./session_url.ts";
-import type { StreamOptions, UploadOptions } from "./settings.ts";
-import { startOf } from "./target.ts";
+import type { UploadOptions } from "./settings.ts";
 
 /** After these, a session is of no use to any call. */
 const DEAD: readonly UploadErrorCode[] = [
@@ -23,26 +24,55 @@ const DEAD: readonly UploadErrorCode[] = [
 /** Refusals that speak of the caller, not of the session. */
 const OF_CALLER: readonly (number | undefined)[] = [401, 403, 407];
 
-/** Runs one upload: the source and the options that it is given are those of a single call without a key. */
-export type RunUpload<T> = (source: TakenSource, options: UploadOptions<T>) => Promise<T>;
+/** One call: `upload()`, or one for sessions only. */
+export interface Call<T, O extends UploadOptions<T>> {
+  /** The options, checked. */
+  check(): O;
+  /** The start URL that they mean; absent where a session is given. */
+  startUrl?(options: UploadOptions<T>): string | undefined;
+  /** Runs one upload: the source and the options are those of a single call without a key. */
+  run(source: TakenSource, options: O): Promise<T>;
+}
+
+/** Makes a call, with a key or without; whatever fails lets go of the source. */
+export async function runCall<T, O extends UploadOptions<T>>(
+  source: TakenSource,
+  call: Call<T, O>,
+): Promise<T> {
+  try {
+    const options = call.check();
+    checkTransport(options.transport ?? defaultTransport);
+    return keepsCheckpoints(options)
+      ? await uploadByKey(source, options, call)
+      : await call.run(source, options);
+  } catch (error) {
+    source.release(error);
+    throw error;
+  }
+}
 
 /**
  * Takes up what is kept under the key, else begins; keeps checkpoints on the way, and forgets them at the end.
  *
  * A kept checkpoint that is of no use is replaced: the target, in the options of this call, says what is to be stored where.
  */
-export async function uploadByKey<T>(
+async function uploadByKey<T, O extends UploadOptions<T>>(
   source: TakenSource,
-  options: UploadOptions<T>,
-  run: RunUpload<T>,
+  options: O,
+  call: Call<T, O>,
 ): Promise<T> {
-  const { checkpoints: _, key: __, onCheckpointError: ___, ...given } = options;
+  const given = {
+    ...options,
+    checkpoints: undefined,
+    key: undefined,
+    onCheckpointError: undefined,
+  };
   const { session, signal } = given;
-  if (session === undefined) startOf(given as StreamOptions<T>, given); // wrong arguments throw before anything is read
+  const startUrl = call.startUrl?.(options); // wrong arguments throw before anything is read
   const kept = new KeptCheckpoint(options);
   const result = await kept.exclusively(signal, async () => {
     const found = await abortable(kept.get(), signal);
-    const from = fitting(found, given);
+    const from = fitting(found, options, startUrl);
     const lent = lend(await abortable(source.open(), signal));
     const borrowed = { ...source, open: () => Promise.resolve(lent.source), release: () => {} };
     let hasBegun = false;
@@ -52,8 +82,8 @@ export async function uploadByKey<T>(
       await given.onCheckpoint?.(checkpoint);
     };
     const attempt = async (checkpoint: Checkpoint | undefined) => {
-      const once = { ...given, checkpoint, onCheckpoint } as UploadOptions<T>;
-      const value = await run(borrowed, once);
+      const once = { ...given, checkpoint, onCheckpoint } as O;
+      const value = await call.run(borrowed, once);
       await kept.delete().catch(() => {}); // it is finished, whatever the store says
       return value;
     };
@@ -76,13 +106,17 @@ export async function uploadByKey<T>(
 }
 
 /** What is kept, where it is a checkpoint of an upload like this one. */
-function fitting<T>(found: unknown, options: UploadOptions<T>): Checkpoint | undefined {
+function fitting<T>(
+  found: unknown,
+  options: UploadOptions<T>,
+  startUrl: string | undefined,
+): Checkpoint | undefined {
   if (found === undefined) return undefined;
   try {
     const from = checkCheckpoint(found);
     const protocol = chosenProtocol(options.protocol);
     checkProtocol(from, protocol);
-    checkAgreement(from, options);
+    checkAgreement(from, options, startUrl);
     const { session } = options;
     const isOther = session !== undefined && typeof session !== "function" &&
       checkSessionUrl(session, protocol) !== from.sessionUrl;

@@ -176,7 +176,7 @@ Deno.test("esbuild bundles what a page imports, drops the rest, and the bundle u
   const bytes = await Deno.readFile(`${folder}/esbuild/page.js`);
   const gzip = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
   const weight = (await new Response(gzip).bytes()).length;
-  assert(weight <= LIMITS["mod.ts#upload"] * 1.05, `${weight} bytes`);
+  assert(weight <= LIMITS["mod.ts#uploadToSession"] * 1.05, `${weight} bytes`);
   await uploadsBy("./esbuild/page.js", folder);
 });
 

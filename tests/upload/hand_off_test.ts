@@ -13,6 +13,7 @@ import {
   type UploadOptions,
   type UploadProtocol,
   uploadStream,
+  uploadToSession,
   xGoogUpload,
 } from "../../mod.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
@@ -637,3 +638,31 @@ Deno.test("X-Goog-Upload: a checkpoint goes on with the granularity of its sessi
     assertEquals(gcs.requests.filter(({ status }) => status !== 200), []);
   }
 });
+
+// The same without the rest of upload().
+
+for (
+  const [what, session, options] of [
+    ["no session", undefined, {}],
+    ["the URL of a start", `${START}?uploadType=resumable&name=a`, {}],
+    ["no options but null", SESSION, null],
+    ["a session among the options", SESSION, { session: SESSION }],
+    ["a target", SESSION, TARGET],
+    ["metadata", SESSION, { metadata: { cacheControl: "no-store" } }],
+    ["a precondition", SESSION, { ifGenerationMatch: 0 }],
+    ["a method", SESSION, { method: "PUT" }],
+    ["an option that does not exist", SESSION, { chunksize: U }],
+    ["a key without a store", SESSION, { key: "a" }],
+  ] as [string, string, object][]
+) {
+  Deno.test(`uploadToSession() refuses ${what} before anything is sent, and lets the source go`, async () => {
+    let reason: unknown;
+    const gcs = new GcsEmulator();
+    const source = new ReadableStream<Uint8Array>({ cancel: (why) => void (reason = why) });
+    const given = options && { transport: gcs.fetch, ...options };
+    const error = await assertRejects(() => uploadToSession(source, session, given), TypeError);
+    await Promise.resolve();
+    assertEquals([reason, gcs.requests.length], [error, 0]);
+    assert(!error.message.includes("SECRET"), error.message);
+  });
+}

@@ -66,6 +66,24 @@ for (
       "a ByteSource",
       { size: 1, read: () => Promise.resolve(new Uint8Array(1)) },
       { ifGenerationMatch: 0 },
+      ["multipart"],
+    ],
+    [
+      "a ByteSource of more than 8 MiB",
+      { size: 8 * MiB + 1, read: (_, length) => Promise.resolve(new Uint8Array(length)) },
+      { ifGenerationMatch: 0, chunkSize: Infinity },
+      ["initiate", "chunk", "final"],
+    ],
+    [
+      "a ByteSource that may not be repeated",
+      { size: 1, read: () => Promise.resolve(new Uint8Array(1)) },
+      {},
+      ["initiate", "final"],
+    ],
+    [
+      "a ByteSource that says it is empty, and is not",
+      { size: 0, read: (offset) => Promise.resolve(new Uint8Array(offset === 0 ? 1 : 0)) },
+      { ifGenerationMatch: 0 },
       ["initiate", "final"],
     ],
   ] as [string, UploadSource, SomeOptions, string[]][]

@@ -12,6 +12,7 @@ import {
 import type { RequestRecord } from "../../../src/emulator/mod.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
 import type { Context, PortableCase } from "../case.ts";
+import { injectAt } from "./stretch_support.ts";
 import { CHUNK, pattern } from "./upload_support.ts";
 
 const OBJECTS = "https://storage.googleapis.com/upload/storage/v1/b/portable/o";
@@ -208,8 +209,7 @@ export const auth: PortableCase[] = [
       "over a connection: an upload sends its token once, after a 401 once more, and reads each 308",
     async run(context) {
       const { origin } = context;
-      const fault = { on: "initiate", status: 401 };
-      await fetch(`${origin}/inject`, { method: "POST", body: JSON.stringify([fault]) });
+      await injectAt(origin, { on: "initiate", status: 401 });
       let count = 0;
       const transport = staticTokenTransport(() => `token-${++count}`, { origins: [origin] });
       const url = `${origin}/upload/storage/v1/b/portable/o?uploadType=resumable&name=auth`;

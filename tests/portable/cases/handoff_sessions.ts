@@ -8,6 +8,7 @@ import {
   type Transport,
   upload,
   type UploadProtocol,
+  uploadToSession,
 } from "../../../mod.ts";
 import { GcsEmulator } from "../../../src/emulator/mod.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
@@ -71,6 +72,47 @@ const each = PROTOCOLS.flatMap((protocol): PortableCase[] => [
         assertEquals(kinds(gcs), ["initiate", "status", "chunk", "chunk", "chunk", "final"]);
         assertHandedOver(gcs);
       }
+    },
+  },
+  {
+    name:
+      `handoff: ${protocol.name}: uploadToSession() does what upload() does, request by request`,
+    async run() {
+      for (const source of [() => new Blob([BYTES]), () => pieces(BYTES, 70_007)]) {
+        const { gcs, open } = server(protocol);
+        const seen: number[] = [];
+        const object = await uploadToSession(source(), open, {
+          ...base(gcs),
+          protocol,
+          onProgress: ({ persisted }) => seen.push(persisted),
+        });
+        assertEquals([object.name, object.size], ["object", String(BYTES.length)]);
+        assertEquals(kinds(gcs), ["initiate", "status", "chunk", "chunk", "chunk", "final"]);
+        assertEquals(seen.at(-1), BYTES.length);
+        assertHandedOver(gcs);
+      }
+    },
+  },
+  {
+    name: `handoff: ${protocol.name}: uploadToSession() goes on by its key`,
+    async run() {
+      const { gcs, open } = server(protocol);
+      const checkpoints = new Map<string, Checkpoint>();
+      const stop = new AbortController();
+      const options = { ...base(gcs), protocol, checkpoints, key: "photo" };
+      const first = uploadToSession(new Blob([BYTES]), open, {
+        ...options,
+        signal: stop.signal,
+        onCheckpoint({ persisted }) {
+          if (persisted === 2 * CHUNK) stop.abort(new Error("The tab was closed"));
+        },
+      });
+      await assertRejects(first, Error);
+      assertEquals(checkpoints.get("photo")?.persisted, 2 * CHUNK);
+      const object = await uploadToSession(new Blob([BYTES]), open, options);
+      assertEquals([object.size, gcs.sessions.length], [String(BYTES.length), 1]);
+      assertEquals(checkpoints.size, 0);
+      assertHandedOver(gcs);
     },
   },
   {

@@ -1,7 +1,7 @@
 // Parallel uploads with the runtime's own fetch, against an emulated Google on real connections.
 
 import type { Transport, UploadSource } from "../../../mod.ts";
-import type { Fault, RequestRecord } from "../../../src/emulator/mod.ts";
+import type { RequestRecord } from "../../../src/emulator/mod.ts";
 import {
   cancelParallelUpload,
   type ParallelCheckpoint,
@@ -12,6 +12,7 @@ import {
 } from "../../../src/parallel/mod.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
 import type { Context, PortableCase } from "../case.ts";
+import { injectAt } from "./stretch_support.ts";
 import { assertBytes, BUCKET, pattern, streamOf } from "./upload_support.ts";
 
 const PART = 5 * 1024 * 1024;
@@ -45,11 +46,6 @@ async function stored(context: Context, what: string): Promise<Uint8Array> {
   );
   assertEquals(response.status, 200, `the status of ${what}`);
   return new Uint8Array(await response.arrayBuffer());
-}
-
-async function inject({ origin }: Context, ...faults: Fault[]): Promise<void> {
-  const init = { method: "POST", body: JSON.stringify(faults) };
-  assertEquals((await fetch(`${origin}/inject`, init)).status, 204, "the status of /inject");
 }
 
 /** The requests about the object of that name, without those that browsers add. */
@@ -135,8 +131,8 @@ export const parallel: PortableCase[] = [
   {
     name: "parallel: broken connections, a 503 and a damaged part are survived",
     async run(context) {
-      await inject(
-        context,
+      await injectAt(
+        context.origin,
         { on: "part", drop: "before" },
         { on: "part", cut: 300_000 },
         { on: "part", corrupt: true },
@@ -149,7 +145,7 @@ export const parallel: PortableCase[] = [
   {
     name: "parallel: a completion whose reply is lost is settled by looking at the object",
     async run(context) {
-      await inject(context, { on: "complete", drop: "after" });
+      await injectAt(context.origin, { on: "complete", drop: "after" });
       await check(context, "lost", few, inOnePart, few);
     },
   },

@@ -12,6 +12,7 @@ import { type Fault, GcsEmulator } from "../../../src/emulator/mod.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
 import type { Context, PortableCase } from "../case.ts";
 import { fakeClock, WAYS } from "./retry_support.ts";
+import { injectAt } from "./stretch_support.ts";
 import {
   BUCKET,
   CHUNK,
@@ -256,8 +257,7 @@ export const secretErrors: PortableCase[] = [
       const options = { bucket: BUCKET, name: "secret", endpoint: origin, chunkSize: CHUNK };
       for (const fault of [{ cut: 1000 }, { drop: "after" }]) {
         // More than one: some runtimes send a request again by themselves.
-        const faults = JSON.stringify([{ on: "chunk", times: 3, ...fault }]);
-        await fetch(`${origin}/inject`, { method: "POST", body: faults });
+        await injectAt(origin, { on: "chunk", times: 3, ...fault } as Fault);
         const error = await assertRejects(upload(bytes, { ...options, retry: null }), Error);
         assertSilent(error, "/upload/storage/v1");
         await upload(bytes, { ...options, retry: { initialDelay: 1 } }); // uses up the rest of them

@@ -13,6 +13,7 @@ import type { Fault, RequestRecord } from "../../../src/emulator/mod.ts";
 import { assert, assertEquals } from "../assert.ts";
 import type { Context, PortableCase } from "../case.ts";
 import { ODD_NAMES } from "./upload_call.ts";
+import { injectAt } from "./stretch_support.ts";
 import {
   assertBytes,
   BUCKET,
@@ -31,13 +32,6 @@ async function stored({ origin }: Context, name: string): Promise<Uint8Array> {
   const response = await fetch(url);
   assertEquals(response.status, 200, `the status of ${name}`);
   return new Uint8Array(await response.arrayBuffer());
-}
-
-/** Makes requests to come go wrong. Each runtime has a server of its own, and cases run one after the other. */
-async function inject({ origin }: Context, ...faults: Fault[]): Promise<void> {
-  const init = { method: "POST", body: JSON.stringify(faults) };
-  const response = await fetch(`${origin}/inject`, init);
-  assertEquals(response.status, 204, "the status of /inject");
 }
 
 /** The requests of the upload of that name as the server saw them; without those that browsers add. */
@@ -130,7 +124,7 @@ export const network: PortableCase[] = [
   {
     name: "over a connection: a chunk, a question and a last chunk have their exact Content-Length",
     async run(context) {
-      await inject(context, { on: "chunk", skip: 1, status: 503 });
+      await injectAt(context.origin, { on: "chunk", skip: 1, status: 503 });
       await upload(bytes, target(context, "lengths"));
       const log = await requests(context, "lengths");
       assertEquals(log.map(({ kind }) => kind), [
@@ -211,7 +205,7 @@ export const network: PortableCase[] = [
   ...BROKEN.map(([what, fault], i): PortableCase => ({
     name: `over a connection, survived: ${what}`,
     async run(context) {
-      await inject(context, fault);
+      await injectAt(context.origin, fault);
       await upload(streamOf(bytes, 50_000), target(context, `broken-${i}`));
       assertBytes(await stored(context, `broken-${i}`), bytes, what);
       const log = await requests(context, `broken-${i}`);
@@ -232,7 +226,7 @@ export const network: PortableCase[] = [
     name:
       "over a connection: an aborted chunk rejects with the reason, and the upload goes on later",
     async run(context) {
-      await inject(context, { on: "chunk", skip: 1, delay: 10_000_000 });
+      await injectAt(context.origin, { on: "chunk", skip: 1, delay: 10_000_000 });
       const abort = new AbortController();
       const reason = new RangeError("enough");
       let checkpoint: Checkpoint | undefined;
@@ -270,7 +264,7 @@ export const network: PortableCase[] = [
   {
     name: "over a connection: recover() after a broken chunk, without retrying",
     async run(context) {
-      await inject(context, { on: "chunk", skip: 1, status: 500 });
+      await injectAt(context.origin, { on: "chunk", skip: 1, status: 500 });
       const resumable = new ResumableUpload(startUrl(context, "resumable", "manual"), CHUNK, {
         retry: null,
       });

@@ -1,0 +1,3 @@
+import { uploadBackend } from "./backend.js";
+
+export default { plugins: [uploadBackend()] };

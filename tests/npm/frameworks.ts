@@ -1,0 +1,132 @@
+// examples/plain, react, vue and svelte, as somebody has them who copies one: installed from npm, built by Vite, and used in
+// Chromium against the proxy and the emulator. What is stored is compared byte by byte.
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { GcsEmulator } from "../../src/emulator/mod.ts";
+import { serveEmulator } from "../../src/emulator/serve.ts";
+import { difference, pattern } from "../e2e/support.ts";
+import { type Browser, type Page, startBrowser } from "../page/remote.ts";
+import { output } from "../support/runtime_program.ts";
+import { startServer } from "../worker/support/process.ts";
+import { installProject, temporaryFolder } from "./packed.ts";
+
+const EXAMPLES = new URL("../../examples/", import.meta.url);
+const MIB = 1024 * 1024;
+const limit = 120_000;
+
+let browser: Browser;
+Deno.test.beforeAll(async () => {
+  browser = await startBrowser();
+});
+Deno.test.afterAll(async () => await browser[Symbol.asyncDispose]());
+
+async function copyFolder(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  for await (const { name, isFile } of Deno.readDir(from)) {
+    if (isFile) await Deno.copyFile(`${from}/${name}`, `${to}/${name}`);
+    else if (name !== "node_modules") await copyFolder(`${from}/${name}`, `${to}/${name}`);
+  }
+}
+
+const projects = new Map<string, Promise<string>>();
+
+/** A copy of an example, installed and built once. */
+function project(name: string): Promise<string> {
+  const made = projects.get(name) ?? makeProject(name);
+  projects.set(name, made);
+  return made;
+}
+
+async function makeProject(name: string): Promise<string> {
+  const folder = `${await temporaryFolder()}/${name}`;
+  await copyFolder(fileURLToPath(new URL(name, EXAMPLES)), folder);
+  await installProject(folder, JSON.parse(await Deno.readTextFile(`${folder}/package.json`)));
+  await output("npm", ["run", "build", "--silent"], { limit, cwd: folder });
+  return folder;
+}
+
+/** Opens the page of a project, from Vite, with an emulator that the test can look into. */
+async function withPage(
+  folder: string,
+  how: readonly string[],
+  use: (page: Page, gcs: GcsEmulator) => Promise<void>,
+): Promise<void> {
+  const gcs = new GcsEmulator();
+  const google = await serveEmulator(gcs);
+  try {
+    await using server = await startServer({
+      command: ["node", "node_modules/vite/bin/vite.js", ...how, "--port=0", "--host=127.0.0.1"],
+      cwd: folder,
+      env: { GCS_ENDPOINT: google.origin },
+      ready: /(http:\/\/127\.0\.0\.1:\d+)\//,
+    });
+    await using visitor = await browser.visitor();
+    await browser.problems(); // of a test that failed before
+    await use(await visitor.open(server.origin), gcs);
+  } finally {
+    await google.close();
+  }
+}
+
+const choose = (page: Page, path: string) =>
+  page.find("input[type=file]").call("setInputFiles", [path]);
+
+for (const name of ["plain", "react", "vue", "svelte"]) {
+  Deno.test(`example ${name}: an upload is paused, goes on after a reload, and is stored byte by byte`, async () => {
+    const folder = await project(name);
+    const bytes = pattern(20 * MIB + 5);
+    const path = `${folder}/film.mp4`;
+    await Deno.writeFile(path, bytes);
+    await withPage(folder, ["preview"], async (page, gcs) => {
+      gcs.inject({ on: "chunk", skip: 1, delay: Infinity }); // stands still until it is given up
+      await choose(page, path);
+      await page.find("output", "Sending").seen();
+      await waitFor(() => gcs.requests.filter(({ kind }) => kind === "chunk").length === 2);
+      await page.role("button", "Pause").click();
+      await page.find("output", "Paused").seen();
+      assertEquals(gcs.objects.length, 0);
+      await page.call("reload");
+      const before = gcs.requests.length;
+      await choose(page, path);
+      await page.find("output", /Stored as users\/17\/.*film\.mp4/).seen();
+      const kinds = gcs.requests.slice(before).map(({ kind }) => kind);
+      assertEquals([kinds[0], kinds.includes("initiate")], ["status", false], kinds.join());
+      assertEquals(difference(gcs.objects[0].bytes!, bytes), -1);
+      assertEquals(await browser.problems(), []);
+    });
+  });
+
+  Deno.test(`example ${name}: a file is dropped, refused in words, and uploaded by another try`, async () => {
+    const folder = await project(name);
+    await withPage(folder, [], async (page, gcs) => {
+      gcs.inject({ on: "final", status: 412 });
+      await page.call("evaluate", drop("hello.txt", "hello"));
+      await page.find("output", "There is a file of this name already.").seen();
+      await page.role("button", "Resume").click();
+      await page.find("output", "Stored as").seen();
+      const [{ name, bytes, contentType }] = gcs.objects;
+      assertMatch(name, /\/hello\.txt$/);
+      assertEquals([new TextDecoder().decode(bytes), contentType], ["hello", "text/plain"]);
+      assertMatch(await page.find("li").text(), /hello\.txt/);
+    });
+  });
+}
+
+/** Code for a page, that drops a file onto it. */
+const drop = (name: string, text: string) =>
+  `{
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([${JSON.stringify(text)}], ${
+    JSON.stringify(name)
+  }, { type: "text/plain" }));
+  const event = new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true });
+  document.querySelector(".drop").dispatchEvent(event);
+}`;
+
+async function waitFor(holds: () => boolean): Promise<void> {
+  for (const end = Date.now() + 20_000; !holds();) {
+    assert(Date.now() < end, "it does not happen");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
