@@ -33,8 +33,14 @@ export function checkManyOptions<I extends UploadManyItem>(options: UploadManyOp
   checkSwitch(options.skipExisting, "skipExisting");
   checkSwitch(options.stopOnError, "stopOnError");
   checkManifest(options.manifest);
-  const { checkpoints, onCheckpointError } = options;
-  keepsCheckpoints({ checkpoints, onCheckpointError, key: checkpoints && "key" });
+  const { checkpoints, onCheckpointError, onResume } = options;
+  const resumed = onResume && (() => {});
+  keepsCheckpoints({
+    checkpoints,
+    onCheckpointError,
+    onResume: resumed,
+    key: checkpoints && "key",
+  });
   checkCommon(options);
 }
 

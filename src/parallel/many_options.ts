@@ -1,6 +1,6 @@
 /** What callers of uploadMany can set, and what they are told. */
 
-import type { CheckpointStore } from "../upload/kept_checkpoints.ts";
+import type { CheckpointStore, ResumeEvent } from "../upload/kept_checkpoints.ts";
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
 import type { StreamSettings } from "../upload/settings.ts";
 import type { BucketTarget } from "../upload/target.ts";
@@ -56,13 +56,15 @@ export interface UploadManyOptions<I extends UploadManyItem = UploadManyItem> ex
    */
   stopOnError?: boolean | undefined;
   /**
-   * Where checkpoints of files above 8 MiB are kept while these are being uploaded, under `bucket/name`: a file that was
+   * Where checkpoints of files above 8 MiB are kept while these are being uploaded, under their `key`: a file that was
    * interrupted goes on where it stopped, in the next run too. For files that can be read anywhere. Together with a manifest, which knows
    * the files that have ended. What is kept is secret; see `checkpoints` of {@linkcode upload}.
    */
   checkpoints?: CheckpointStore | undefined;
   /** Called when `checkpoints` fail: the uploads go on. What it throws ends the upload it speaks of. */
   onCheckpointError?: ((error: unknown) => void) | undefined;
+  /** Called once for a file that has a checkpoint: `onResume` of {@linkcode upload}. What it throws ends the upload it speaks of. */
+  onResume?: ((event: ResumeEvent, item: I) => void) | undefined;
   /**
    * What was done, as lines of JSON, so that another run goes on: see {@linkcode UploadManyManifest}.
    */
@@ -73,7 +75,7 @@ export interface UploadManyOptions<I extends UploadManyItem = UploadManyItem> ex
    */
   onResult?: ((result: UploadManyResult<I>) => void | Promise<void>) | undefined;
   /** Called with how far the whole has come, at most ten times a second and at the end. What it throws ends the run. */
-  onProgress?: ((progress: UploadManyProgress) => void) | undefined;
+  onProgress?: ((progress: UploadManyProgress<I>) => void) | undefined;
 }
 
 /** The object of a file that was uploaded. */
@@ -130,8 +132,22 @@ export interface UploadManySummary {
   readonly bytes: number;
 }
 
+/** A file that is being uploaded. */
+export interface FileInFlight<I extends UploadManyItem = UploadManyItem> {
+  /** The name of the object. */
+  readonly name: string;
+  /** The item, as it was given. */
+  readonly item: I;
+  /** Handed to the transport, in bytes. */
+  readonly sent: number;
+  /** Confirmed by the server, in bytes. */
+  readonly persisted: number;
+  /** Its size in bytes; `undefined` while it is not known. */
+  readonly total: number | undefined;
+}
+
 /** How far a run has come. */
-export interface UploadManyProgress {
+export interface UploadManyProgress<I extends UploadManyItem = UploadManyItem> {
   /** Files, by what became of them; how many there will be, only the caller can know. */
   readonly files: {
     /** Uploaded. */
@@ -150,6 +166,8 @@ export interface UploadManyProgress {
     /** Confirmed by the server. */
     readonly persisted: number;
   };
+  /** The files that are begun and not ended, in the order in which they were begun: at most `concurrency`. */
+  readonly inFlight: readonly FileInFlight<I>[];
 }
 
 /** The names of the options of a run that are not handed to each upload. */
@@ -161,6 +179,7 @@ export const OWN_NAMES = [
   "onCheckpointError",
   "onProgress",
   "onResult",
+  "onResume",
   "skipExisting",
   "stopOnError",
 ] as const;

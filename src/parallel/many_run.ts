@@ -34,7 +34,7 @@ export class Run<I extends UploadManyItem> {
   readonly #files: Puller<I>;
   readonly #places: Budget;
   readonly #memory: Budget;
-  readonly #tally: Tally;
+  readonly #tally: Tally<I>;
   readonly #reports: Reports<I>;
   readonly #seen = new SeenNames();
   readonly #pulling = new AbortController();
@@ -119,7 +119,7 @@ export class Run<I extends UploadManyItem> {
   /** Brings a file to its end and tells of it. Never rejects. */
   async #run(item: I, signal: AbortSignal): Promise<void> {
     const { name } = item;
-    const [held, entry] = [new HeldItem(item), this.#tally.begin()];
+    const [held, entry] = [new HeldItem(item), this.#tally.begin(item)];
     const ended = await this.#endOf(item, held, entry, signal).catch((error): Ended<I> => ({
       result: { status: "failed", name, item, error },
       isUnwritten: error instanceof DuplicateName,

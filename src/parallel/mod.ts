@@ -27,10 +27,12 @@
 export { type CancelParallelOptions, cancelParallelUpload } from "./cancel.ts";
 export type { ParallelCheckpoint, StoredPart } from "./checkpoint.ts";
 export type { UploadManyItem } from "./item.ts";
+export type { ResumeEvent } from "../upload/kept_checkpoints.ts";
 export { PartsLeftBehind } from "./left_behind.ts";
 export type { UploadManyManifest } from "./manifest.ts";
 export type {
   FailedFile,
+  FileInFlight,
   SkippedFile,
   UploadedFile,
   UploadManyOptions,

@@ -41,7 +41,9 @@ export interface ItemUpload {
   readonly settings: StreamSettings<StorageObject>;
   readonly skipExisting: boolean;
   /** Where the checkpoint of a large file is kept, if anywhere. */
-  readonly kept: Pick<UploadSettings, "checkpoints" | "key" | "onCheckpointError"> | undefined;
+  readonly kept:
+    | Pick<UploadSettings, "checkpoints" | "key" | "onCheckpointError" | "onResume">
+    | undefined;
 }
 
 /** The options of one upload. */
@@ -67,8 +69,9 @@ export function itemUpload<I extends UploadManyItem>(
     skipExisting,
     kept: options.checkpoints && {
       checkpoints: options.checkpoints,
-      key: `${bucket}/${item.name}`,
+      key: item.key ?? `${bucket}/${item.name}`,
       onCheckpointError: options.onCheckpointError,
+      onResume: options.onResume && ((event) => options.onResume!(event, item)),
     },
   };
 }

@@ -33,12 +33,24 @@ export interface CheckpointStore {
   delete(key: string): unknown;
 }
 
+/**
+ * What became of a checkpoint that was found under the key: `onResume` of {@linkcode upload}.
+ *
+ * With `resumed: true` the upload goes on behind `persisted` bytes. Else it starts anew, and `reason` is the error that says why
+ * the checkpoint is of no use: an {@linkcode UploadError} such as `source_changed` or `session_gone`, or a `TypeError` where this
+ * call is another one than that which made it.
+ */
+export type ResumeEvent =
+  | { readonly resumed: true; readonly persisted: number }
+  | { readonly resumed: false; readonly reason: unknown };
+
 /** What the caller says of keeping checkpoints. */
 export interface KeepingOptions {
   readonly checkpoint?: Checkpoint | undefined;
   readonly checkpoints?: CheckpointStore | undefined;
   readonly key?: string | undefined;
   readonly onCheckpointError?: ((error: unknown) => void) | undefined;
+  readonly onResume?: ((event: ResumeEvent) => void) | undefined;
 }
 
 /** How long a store may take for one call, in milliseconds: an upload must not hang where a store does. */
@@ -57,9 +69,13 @@ const running = new WeakMap<CheckpointStore, Map<string, Running>>();
 
 /** Whether checkpoints are to be kept; throws where the options about that do not fit together. */
 export function keepsCheckpoints(options: KeepingOptions): boolean {
-  const { checkpoint, checkpoints: store, key, onCheckpointError } = options;
+  const { checkpoint, checkpoints: store, key, onCheckpointError, onResume } = options;
   if (store === undefined) {
-    const name = key !== undefined ? "key" : onCheckpointError && "onCheckpointError";
+    const name = key !== undefined
+      ? "key"
+      : onCheckpointError
+      ? "onCheckpointError"
+      : onResume && "onResume";
     if (name) throw new TypeError(`${name}: expected none without \`checkpoints\``);
     return false;
   }

@@ -36,17 +36,21 @@ export async function uploadByKey<T>(
   options: UploadOptions<T>,
   run: RunUpload<T>,
 ): Promise<T> {
-  const { checkpoints: _, key: __, onCheckpointError: ___, ...given } = options;
+  const { checkpoints: _, key: __, onCheckpointError: ___, onResume, ...given } = options;
   const { session, signal } = given;
   if (session === undefined) startOf(given as StreamOptions<T>, given); // wrong arguments throw before anything is read
   const kept = new KeptCheckpoint(options);
   const result = await kept.exclusively(signal, async () => {
     const found = await abortable(kept.get(), signal);
-    const from = fitting(found, given);
+    const { from, reason } = fitting(found, given);
+    if (found !== undefined && from === undefined) onResume?.({ resumed: false, reason });
     const lent = lend(await abortable(source.open(), signal));
     const borrowed = { ...source, open: () => Promise.resolve(lent.source), release: () => {} };
     let hasBegun = false;
     const onCheckpoint = async (checkpoint: Checkpoint) => {
+      if (!hasBegun && from?.sessionUrl === checkpoint.sessionUrl) {
+        onResume?.({ resumed: true, persisted: checkpoint.persisted });
+      }
       hasBegun = true;
       await kept.set(checkpoint);
       await given.onCheckpoint?.(checkpoint);
@@ -62,6 +66,7 @@ export async function uploadByKey<T>(
       return await attempt(from).catch(async (error: unknown) => {
         const isElsewhere = typeof session === "function" || session === undefined;
         if (hasBegun || !isOfNoUse(error) || !isElsewhere || !lent.isWhole()) throw error;
+        onResume?.({ resumed: false, reason: error });
         return await attempt(undefined);
       });
     } catch (error) {
@@ -75,9 +80,12 @@ export async function uploadByKey<T>(
   return result;
 }
 
-/** What is kept, where it is a checkpoint of an upload like this one. */
-function fitting<T>(found: unknown, options: UploadOptions<T>): Checkpoint | undefined {
-  if (found === undefined) return undefined;
+/** What is kept, where it is a checkpoint of an upload like this one; else why it is not. */
+function fitting<T>(
+  found: unknown,
+  options: UploadOptions<T>,
+): { readonly from?: Checkpoint; readonly reason?: unknown } {
+  if (found === undefined) return {};
   try {
     const from = checkCheckpoint(found);
     const protocol = chosenProtocol(options.protocol);
@@ -86,9 +94,10 @@ function fitting<T>(found: unknown, options: UploadOptions<T>): Checkpoint | und
     const { session } = options;
     const isOther = session !== undefined && typeof session !== "function" &&
       checkSessionUrl(session, protocol) !== from.sessionUrl;
-    return isOther ? undefined : from;
-  } catch {
-    return undefined;
+    if (isOther) throw new TypeError("session: expected that of the checkpoint, got another one");
+    return { from };
+  } catch (reason) {
+    return { reason };
   }
 }
 
