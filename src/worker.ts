@@ -13,15 +13,27 @@ import {
   serviceAccountTransport,
 } from "./auth/mod.ts";
 import { errorResponse, HttpError, printable } from "./proxy/http_error.ts";
+import type { Backend } from "./proxy/backend.ts";
+import { geminiFiles } from "./proxy/backends/gemini_files.ts";
 import type { UploadGrant } from "./proxy/grant.ts";
 import type { TicketSettings } from "./proxy/ticket.ts";
 import { isAllowedOrigin } from "./proxy/origins.ts";
-import { createUploadProxy, type UploadProxy, type UploadProxyOptions } from "./proxy/proxy.ts";
+import {
+  createUploadProxy,
+  type ServerMeans,
+  type UploadProxy,
+  type UploadProxyOptions,
+} from "./proxy/proxy.ts";
 import { checkNoExample } from "./proxy/secrets.ts";
 import { SettingError } from "./proxy/setting_error.ts";
 import { finishWebhook } from "./proxy/webhook.ts";
 
-export { createUploadProxy, type UploadProxy, type UploadProxyOptions } from "./proxy/proxy.ts";
+export {
+  createUploadProxy,
+  type ServerMeans,
+  type UploadProxy,
+  type UploadProxyOptions,
+} from "./proxy/proxy.ts";
 export type {
   FinishEvent,
   RequestEvent,
@@ -30,6 +42,20 @@ export type {
   UploadHooks,
   UploadParty,
 } from "./proxy/hooks.ts";
+export { apiBackend, type ApiBackendOptions } from "./proxy/backends/api.ts";
+export { geminiFiles, type GeminiFilesOptions } from "./proxy/backends/gemini_files.ts";
+export type {
+  Backend,
+  BackendSession,
+  BackendTrace,
+  Chunk,
+  FileDescription,
+  NewObject,
+} from "./proxy/backend.ts";
+export type { PassedBody } from "./proxy/body.ts";
+export type { ChunkRange } from "./proxy/content_range.ts";
+export type { FinishedObject, Outcome, Refused } from "./proxy/outcome.ts";
+export { sendUpstream, type UpstreamReply, type UpstreamRequest } from "./proxy/upstream.ts";
 export type { UploadLogEntry } from "./proxy/log.ts";
 export type { Transport } from "./auth/mod.ts";
 export type { UploadGrant } from "./proxy/grant.ts";
@@ -46,12 +72,16 @@ export interface WorkerSettings {
   /** The origin of Google's API, or an emulator's in development. The default is `https://storage.googleapis.com`. */
   GCS_ENDPOINT?: string | undefined;
   /**
-   * Where Google's credentials come from: `service-account` (default), `external-account`, `authorized-user`, `metadata`, or `none`
-   * (emulators only).
+   * Where Google's credentials come from: `service-account` (default), `external-account`, `authorized-user`, `metadata`, or `none`:
+   * for an emulator, or, without `GCS_ENDPOINT`, for no uploads to Cloud Storage, where there is a `GEMINI_API_KEY`.
    */
   GOOGLE_AUTH?: string | undefined;
   /** The key of the service account, as JSON; a secret. */
   GOOGLE_SERVICE_ACCOUNT?: string | undefined;
+  /** A key of the Gemini API, where tickets may be for its files; a secret. */
+  GEMINI_API_KEY?: string | undefined;
+  /** The origin of the Gemini API, or an emulator's. The default is `https://generativelanguage.googleapis.com`. */
+  GEMINI_ENDPOINT?: string | undefined;
   /** The configuration of workload identity federation, as JSON. Its subject token is at a URL, or in a file where there are files. */
   GOOGLE_EXTERNAL_ACCOUNT?: string | undefined;
   /** The credentials of a user, as `gcloud auth application-default login` writes them; a secret. */
@@ -115,6 +145,8 @@ const NAMES: Record<keyof WorkerSettings, true> = {
   ALLOW_ANONYMOUS: true,
   FINISH_WEBHOOK_SECRET: true,
   FINISH_WEBHOOK_URL: true,
+  GEMINI_API_KEY: true,
+  GEMINI_ENDPOINT: true,
   GCS_BUCKET: true,
   GCS_ENDPOINT: true,
   GOOGLE_AUTH: true,
@@ -150,6 +182,7 @@ export function proxyOptions(settings: WorkerSettings): UploadProxyOptions {
   }
   return {
     transport: transportOf(settings),
+    backends: backendsOf(settings),
     sessionSecrets: listOf(required(settings, "SESSION_SECRET")),
     ...authorizationOf(settings),
     bucket: settings.GCS_BUCKET,
@@ -176,22 +209,11 @@ function transportOf(settings: WorkerSettings): UploadProxyOptions["transport"] 
   const { GOOGLE_AUTH: kind = "service-account", GCS_ENDPOINT: endpoint } = settings;
   if (kind === "none") {
     if (endpoint !== undefined) return (input, init) => fetch(input, init);
+    if (settings.GEMINI_API_KEY) return undefined;
     throw new SettingError("GOOGLE_AUTH", "credentials, since GCS_ENDPOINT is Google's, got none");
   }
-  const url = endpoint !== undefined && URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  if (url?.protocol === "http:" && !LOOPBACK.test(url.hostname)) {
-    throw new SettingError("GCS_ENDPOINT", "https, since credentials are sent there, got http");
-  }
-  if (
-    endpoint !== undefined &&
-    (!/^https?:$/.test(url?.protocol ?? "") || url?.hostname.includes("*"))
-  ) {
-    throw new SettingError(
-      "GCS_ENDPOINT",
-      "an origin such as https://storage.googleapis.com, got something else",
-    );
-  }
-  const origins = url && [url.origin];
+  const origin = endpoint === undefined ? undefined : originOf("GCS_ENDPOINT", endpoint);
+  const origins = origin === undefined ? undefined : [origin];
   if (kind === "metadata") return metadataServerTransport({ origins });
   if (!Object.hasOwn(CREDENTIALS, kind)) {
     const kinds = [...Object.keys(CREDENTIALS), "metadata"].join(", ");
@@ -208,6 +230,40 @@ function transportOf(settings: WorkerSettings): UploadProxyOptions["transport"] 
     }
     throw new SettingError(setting, message.replace(/^credentials: (?:expected )?/, ""));
   }
+}
+
+/** An origin to which credentials may be sent. */
+function originOf(name: "GCS_ENDPOINT" | "GEMINI_ENDPOINT", endpoint: string): string {
+  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+  if (url?.protocol === "http:" && !LOOPBACK.test(url.hostname)) {
+    throw new SettingError(name, "https, since credentials are sent there, got http");
+  }
+  const isOrigin = url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`;
+  if (!isOrigin || url.hostname.includes("*")) {
+    const example = name === "GCS_ENDPOINT" ? "storage" : "generativelanguage";
+    throw new SettingError(
+      name,
+      `an origin such as https://${example}.googleapis.com, got something else`,
+    );
+  }
+  return url.origin;
+}
+
+/** Where uploads may go besides Cloud Storage. */
+function backendsOf(settings: WorkerSettings): readonly Backend[] {
+  const { GEMINI_API_KEY: key, GEMINI_ENDPOINT: endpoint } = settings;
+  if (key === undefined) {
+    if (endpoint === undefined) return [];
+    throw new SettingError("GEMINI_API_KEY", "a key, since there is a GEMINI_ENDPOINT, got none");
+  }
+  if (!/^[\x21-\x7e]{1,512}$/.test(key)) {
+    throw new SettingError(
+      "GEMINI_API_KEY",
+      "a key of visible ASCII characters, got something else",
+    );
+  }
+  const origin = endpoint === undefined ? undefined : originOf("GEMINI_ENDPOINT", endpoint);
+  return [geminiFiles({ apiKey: key, endpoint: origin })];
 }
 
 /** How credentials become a transport. */
@@ -410,11 +466,16 @@ function proxyFor(settings: WorkerSettings): UploadProxy {
   return current.proxy;
 }
 
-/** What Cloudflare Workers, `deno serve` and Bun call. */
-const worker: { fetch(request: Request, bindings?: unknown): Promise<Response> } = {
-  async fetch(request, bindings) {
+/**
+ * What Cloudflare Workers, `deno serve` and Bun call; a server on `node:http` does with `process.env` and with what it
+ * {@linkcode ServerMeans | can do beside answering}.
+ */
+const worker: {
+  fetch(request: Request, bindings?: unknown, means?: ServerMeans | object): Promise<Response>;
+} = {
+  async fetch(request, bindings, means) {
     try {
-      return await proxyFor(environment(bindings)).fetch(request);
+      return await proxyFor(environment(bindings)).fetch(request, means);
     } catch (error) {
       // Which setting it is, is for those who read the log.
       const known = error instanceof SettingError ? error : undefined;

@@ -90,6 +90,16 @@ const wrong: [rule: string, name: keyof WorkerSettings, settings: WorkerSettings
   ["no slash before it", "PATH_PREFIX", { PATH_PREFIX: SECRET }],
   ["no path", "METRICS_PATH", { METRICS_PATH: "*" }],
   ["neither true nor false", "REQUIRE_CONTENT_LENGTH", { REQUIRE_CONTENT_LENGTH: SECRET }],
+  ["a key that cannot be a header", "GEMINI_API_KEY", { GEMINI_API_KEY: `${SECRET} x` }],
+  ["an endpoint of Gemini without a key", "GEMINI_API_KEY", { GEMINI_ENDPOINT: SECRET }],
+  ["the key over plain http to another machine", "GEMINI_ENDPOINT", {
+    GEMINI_API_KEY: SECRET,
+    GEMINI_ENDPOINT: "http://gemini.example",
+  }],
+  ["an endpoint of Gemini with a path", "GEMINI_ENDPOINT", {
+    GEMINI_API_KEY: "key",
+    GEMINI_ENDPOINT: `https://gemini.example/${SECRET}`,
+  }],
   ["neither true nor false", "LOG_OBJECT_NAMES", { LOG_OBJECT_NAMES: SECRET }],
   ["no field that can be opened", "ALLOWED_FIELDS", { ALLOWED_FIELDS: "acl" }],
   ["no bucket", "ALLOWED_BUCKETS", { ALLOWED_BUCKETS: "My Bucket" }],

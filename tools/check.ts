@@ -38,8 +38,12 @@ const runtimeScripts = ["chromium.ts", "run_browser.ts", "run_workerd.ts"].map((
 
 const REFERENCE = "tools/reference.ts";
 
+/** The script of the upload page that imports what only the configuration beside it names. */
+const UPPY = "examples/page/uppy/";
+const uppyScript = `${UPPY}dashboard.ts`;
+
 /** The scripts that deno.json alone does not compile. */
-const foreignScripts = [...runtimeScripts, REFERENCE];
+const foreignScripts = [...runtimeScripts, REFERENCE, uppyScript];
 
 const steps: Step[] = [
   { name: "format", check: () => deno("fmt", "--check") },
@@ -56,6 +60,10 @@ const steps: Step[] = [
   {
     name: "types of the runtimes' scripts",
     check: () => deno("check", "--quiet", `--config=${RUNTIMES}deno.json`, ...runtimeScripts),
+  },
+  {
+    name: "types of the page's script with Uppy",
+    check: () => deno("check", "--quiet", `--config=${UPPY}deno.json`, uppyScript),
   },
   {
     name: "types of the library, with nothing but the web platform",

@@ -35,6 +35,7 @@ const suites: readonly Suite[] = [
       "tests/clients/interop_s3.ts",
       "tests/clients/interop_fake_gcs_server.ts",
       "tests/clients/interop_gapic.ts",
+      "tests/clients/interop_tus.ts",
     ],
   },
   { name: "package", paths: ["tests/npm/package.ts"] },

@@ -18,12 +18,14 @@ import (
 	"time"
 )
 
-// sink takes the uploads of Google's JSON API, and keeps nothing of them but their length and their checksum.
+// sink takes the uploads of Google's JSON API, and those in parts of its XML API, and keeps nothing of them but their length and their checksum.
 type sink struct {
 	delay    time.Duration
 	rate     float64 // bytes a second of each body; 0: as fast as they come
 	next     atomic.Int64
 	sessions sync.Map // upload_id → *session
+	uploads  sync.Map // uploadId → *parts
+	finished sync.Map // the name of an object that was made of parts → content
 	buffers  sync.Pool
 }
 
@@ -55,6 +57,23 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	if id := query.Get("upload_id"); id != "" { // PUT by most clients, POST by Go's
 		s.append(w, r, id, *buffer)
+		return
+	}
+	if id := query.Get("uploadId"); id != "" {
+		s.onUpload(w, r, id, *buffer)
+		return
+	}
+	if bucket, name, ok := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); ok && query.Has("uploads") {
+		s.initiate(w, bucket, name)
+		return
+	}
+	if r.Method == http.MethodGet {
+		value, ok := s.finished.Load(strings.TrimPrefix(r.URL.Path, "/storage/v1/b/bucket/o/"))
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		s.object(w, value.(content))
 		return
 	}
 	c := content{name: query.Get("name")}

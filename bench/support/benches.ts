@@ -4,6 +4,7 @@ import { crc32cBench } from "../crc32c.ts";
 import { lineBench } from "../line.ts";
 import { manyBench } from "../many.ts";
 import { memoryBench } from "../memory.ts";
+import { parallelBench } from "../parallel.ts";
 import { proxyBench } from "../proxy.ts";
 import { roundTripsBench } from "../round_trips.ts";
 import { sizeBench } from "../size.ts";
@@ -17,6 +18,7 @@ import type { Bench } from "./bench.ts";
 export const BENCHES: Readonly<Record<string, Bench<any>>> = {
   upload: uploadBench,
   line: lineBench,
+  parallel: parallelBench,
   memory: memoryBench,
   sources: sourcesBench,
   small: smallBench,

@@ -2,11 +2,16 @@
 /** The upload page: its list of uploads, and what starts them. */
 
 import { announcement, announcer, type Spoken } from "./announce.ts";
-import { fetchSettings } from "./backend.ts";
+import { fetchSettings, fetchTicket } from "./backend.ts";
+import { chunkSizeFor } from "./chunk_size.ts";
+import { setUpClientChoice } from "./client_choice.ts";
+import { setUpComparison } from "./comparison_table.ts";
 import { acceptFiles } from "./drop.ts";
 import { bytes, typesInWords } from "./format.ts";
 import { setUpNetworkPanel } from "./network_panel.ts";
-import { openStore, type StoredUpload } from "./store.ts";
+import { randomId } from "./random_id.ts";
+import { hasLocks, openStore, type StoredUpload } from "./store.ts";
+import { setUpSummary } from "./summary.ts";
 import { Transfer } from "./transfer.ts";
 import { turns } from "./turns.ts";
 import { type Card, createCard } from "./view.ts";
@@ -35,10 +40,26 @@ interface Shown {
   readonly release: () => void;
 }
 
-const mishapIsOver = await setUpNetworkPanel(byId<HTMLFormElement>("network"), say);
-
 const shown = new Map<Transfer, Shown>();
 const changed = new Set<Transfer>();
+
+const compare = setUpComparison(byId("comparison"));
+const mishapMayBeOver = await setUpNetworkPanel(byId<HTMLFormElement>("network"), say);
+const renderSummary = setUpSummary(byId("summary"), byId<HTMLButtonElement>("all"), chooser, () => [
+  ...shown.keys(),
+]);
+const choice = setUpClientChoice({
+  form: byId<HTMLFormElement>("client"),
+  note: byId("client-note"),
+  own: [byId("drop"), byId("own"), byId("own-head")],
+  target: byId("uppy"),
+}, {
+  fetchTicket: (name) => fetchTicket({ name }),
+  chunkSizeFor: (size) => chunkSizeFor(size, settings.chunkSize),
+  retryDelay: settings.retryDelay,
+  say,
+  onStored: () => void compare(),
+});
 
 /** Notes that an upload has changed. The page follows once a frame, however many changes there are. */
 function onChange(transfer: Transfer): void {
@@ -49,7 +70,8 @@ function onChange(transfer: Transfer): void {
   const words = announcement(at.spoken, now);
   at.spoken = now;
   if (words) say(words);
-  if (!steady) mishapIsOver();
+  if (!steady) mishapMayBeOver();
+  if (phase === "done") void compare();
   if (phase === "gone") return removeCard(transfer, at);
   if (changed.size === 0) requestAnimationFrame(renderChanged);
   changed.add(transfer);
@@ -58,21 +80,18 @@ function onChange(transfer: Transfer): void {
 function renderChanged(): void {
   for (const transfer of changed) shown.get(transfer)?.card.render(transfer);
   changed.clear();
-  renderSummary();
+  renderList();
 }
 
-function renderSummary(): void {
-  const all = [...shown.keys()];
-  const done = all.filter(({ phase }) => phase === "done").length;
-  const files = all.length === 1 ? "1 file" : `${all.length} files`;
-  byId("summary").textContent = all.length === 0 ? "" : `${files}, ${done} stored`;
-  byId("empty").hidden = all.length > 0;
+function renderList(): void {
+  renderSummary();
+  byId("empty").hidden = shown.size > 0;
 }
 
 /** Puts an upload on the page. */
 function show(record: StoredUpload, file: File | undefined, release: () => void): Transfer {
   const transfer = new Transfer(record, file, { settings, store, takeTurn, onChange });
-  const card = createCard(transfer, settings.chunkSize, template, {
+  const card = createCard(transfer, chunkSizeFor(record.size, settings.chunkSize), template, {
     pause: () => transfer.pause(),
     resume: () => transfer.resume(),
     cancel: async () => {
@@ -87,9 +106,16 @@ function show(record: StoredUpload, file: File | undefined, release: () => void)
     offer: (file) => transfer.offer(file),
   });
   shown.set(transfer, { card, spoken: undefined, release });
-  list.append(card.element);
+  list.insertBefore(card.element, laterThan(record));
   onChange(transfer);
   return transfer;
+}
+
+/** The first card of an upload that was added later. What an earlier visit left arrives in any order. */
+function laterThan({ created }: StoredUpload): HTMLElement | null {
+  const later = [...shown].filter(([{ record }]) => record.created > created)
+    .sort(([a], [b]) => a.record.created - b.record.created);
+  return later[0]?.[1].card.element ?? null;
 }
 
 /** Takes a card away. If it had the focus, the nearest thing that can have it gets it. */
@@ -100,14 +126,15 @@ function removeCard(transfer: Transfer, { card: { element }, release }: Shown): 
   const focused = element.contains(document.activeElement);
   element.remove();
   release();
-  renderSummary();
+  renderList();
   if (!focused) return;
   const button = next?.querySelector<HTMLElement>("button:not([hidden], [disabled])");
   (button ?? chooser).focus();
 }
 
 /** Begins with new files; one that an upload is waiting for goes on with it. */
-function add(files: Iterable<File>): void {
+function add(files: readonly File[]): void {
+  if (choice.offer(files)) return;
   let count = 0;
   for (const file of files) {
     const waiting = [...shown.keys()].find(({ phase, record }) =>
@@ -121,12 +148,16 @@ function add(files: Iterable<File>): void {
   if (count > 0) say(count === 1 ? "1 file added" : `${count} files added`);
 }
 
+/** When the last file was added. */
+let latest = 0;
+
 async function begin(file: File): Promise<void> {
   const { name, size, type, lastModified } = file;
-  const id = crypto.randomUUID();
+  const id = randomId();
+  latest = Math.max(Date.now(), latest + 1); // no two at the same time: that is their order
   const record: StoredUpload = {
     ...{ id, name, size, type, lastModified },
-    created: Date.now(),
+    created: latest,
     paused: false,
   };
   await own(id, async (release) => {
@@ -143,6 +174,7 @@ async function begin(file: File): Promise<void> {
  * other one is closed, and looks then whether there is something left to do.
  */
 async function own(id: string, take: (release: () => void) => Promise<void>): Promise<void> {
+  if (!hasLocks()) return await take(() => {});
   await navigator.locks.request(`upload ${id}`, async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     await take(resolve);
@@ -165,11 +197,14 @@ async function restore(id: string): Promise<void> {
   });
 }
 
+// On a phone it would stand above all uploads.
+byId<HTMLDetailsElement>("hard").open = matchMedia("(min-width: 60rem)").matches;
 byId("limits").textContent = `Up to ${bytes(settings.maxBytes)} each: ${
   typesInWords(settings.contentTypes)
 }.`;
-byId("fleeting").hidden = store.lasting;
+byId("fleeting").hidden = store.lasting || !hasLocks();
+byId("insecure").hidden = hasLocks();
 acceptFiles(chooser, byId("drop"), add);
 for (const { id } of await store.list()) void restore(id);
-renderSummary();
+renderList();
 document.documentElement.dataset.ready = "";

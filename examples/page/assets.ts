@@ -1,5 +1,7 @@
 /** The files of the page, the bundled script among them, with the headers that make them safe and cheap to fetch. */
 
+import { bundleUppy, type UppyBundle } from "./uppy/install.ts";
+
 /** A file that is served. */
 interface Asset {
   readonly type: string;
@@ -12,7 +14,7 @@ const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
-  "img-src 'self'",
+  "img-src 'self' data:", // the pictures in Uppy's styles
   "connect-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
@@ -31,13 +33,20 @@ const HEADERS = {
 
 const HERE = new URL("./", import.meta.url);
 
-/** Reads and bundles the files of the page; returns what answers requests for them, `undefined` for other paths. */
-export async function loadAssets(): Promise<(request: Request) => Response | undefined> {
+const TEXT = { script: "text/javascript; charset=UTF-8", style: "text/css; charset=UTF-8" };
+
+/**
+ * Reads and bundles the files of the page; returns what answers requests for them, `undefined` for other paths. `uppy` is
+ * called when somebody wants Uppy; where it cannot be had, the answer is a 503 that says why.
+ */
+export async function loadAssets(
+  uppy: () => Promise<UppyBundle> = bundleUppy,
+): Promise<(request: Request) => Promise<Response | undefined>> {
   const [page, style, icon, script] = await Promise.all([
     asset("text/html; charset=UTF-8", Deno.readFile(new URL("index.html", HERE))),
-    asset("text/css; charset=UTF-8", Deno.readFile(new URL("style.css", HERE))),
+    asset(TEXT.style, Deno.readFile(new URL("style.css", HERE))),
     asset("image/svg+xml", Deno.readFile(new URL("icon.svg", HERE))),
-    asset("text/javascript; charset=UTF-8", bundle()),
+    asset(TEXT.script, bundle()),
   ]);
   const assets = new Map([
     ["/", page],
@@ -45,9 +54,35 @@ export async function loadAssets(): Promise<(request: Request) => Response | und
     ["/icon.svg", icon],
     ["/app.js", script],
   ]);
-  return (request) => {
-    const found = assets.get(new URL(request.url).pathname);
-    return found && answer(request, found);
+  const theirs = loadOnce(uppy);
+  return async (request) => {
+    const { pathname } = new URL(request.url);
+    const found = assets.get(pathname);
+    if (found) return answer(request, found);
+    if (pathname !== "/uppy.js" && pathname !== "/uppy.css") return undefined;
+    try {
+      const { script, style } = await theirs();
+      return answer(request, pathname === "/uppy.js" ? script : style);
+    } catch (error) {
+      return new Response((error as Error).message, { status: 503, headers: HEADERS });
+    }
+  };
+}
+
+/** Uppy as files, made when it is first asked for; what failed is tried again. */
+function loadOnce(load: () => Promise<UppyBundle>): () => Promise<{ script: Asset; style: Asset }> {
+  let loading: Promise<{ script: Asset; style: Asset }> | undefined;
+  return async () => {
+    loading ??= load().then(async ({ script, style }) => ({
+      script: await asset(TEXT.script, Promise.resolve(script)),
+      style: await asset(TEXT.style, Promise.resolve(style)),
+    }));
+    try {
+      return await loading;
+    } catch (error) {
+      loading = undefined;
+      throw error;
+    }
   };
 }
 

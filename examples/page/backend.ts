@@ -3,7 +3,13 @@
 
 import type { Transport } from "@resumable-media/upload";
 import { xhrTransport } from "@resumable-media/upload/xhr";
-import type { NetworkState, PageSettings, TicketReply, TicketWish } from "./settings.ts";
+import type {
+  Comparison,
+  NetworkState,
+  PageSettings,
+  TicketReply,
+  TicketWish,
+} from "./settings.ts";
 import { TicketError } from "./trouble.ts";
 
 /** Fetches what the page has to know. */
@@ -14,9 +20,9 @@ export async function fetchSettings(): Promise<PageSettings> {
 }
 
 /** Asks for permission to upload a file. */
-export async function fetchTicket(wish: TicketWish, signal: AbortSignal): Promise<TicketReply> {
+export async function fetchTicket(wish: TicketWish, signal?: AbortSignal): Promise<TicketReply> {
   const response = await post("/ticket", wish, signal).catch((error) => {
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     throw new TicketError(undefined, { cause: error });
   });
   if (!response.ok) throw new TicketError(response.status);
@@ -27,6 +33,13 @@ export async function fetchTicket(wish: TicketWish, signal: AbortSignal): Promis
 export async function network(change?: Partial<NetworkState>): Promise<NetworkState> {
   const response = change ? await post("/network", change) : await fetch("/network");
   if (!response.ok) throw new Error(`The network cannot be changed: ${response.status}`);
+  return await response.json();
+}
+
+/** Fetches what each client needed for its last file. */
+export async function fetchComparison(): Promise<Comparison> {
+  const response = await fetch("/comparison");
+  if (!response.ok) throw new Error(`The comparison cannot be fetched: ${response.status}`);
   return await response.json();
 }
 

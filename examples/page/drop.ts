@@ -5,7 +5,7 @@
 export function acceptFiles(
   chooser: HTMLInputElement,
   zone: HTMLElement,
-  add: (files: Iterable<File>) => void,
+  add: (files: readonly File[]) => void,
 ): void {
   chooser.addEventListener("change", () => {
     const files = [...chooser.files ?? []];
@@ -15,7 +15,7 @@ export function acceptFiles(
   // The whole page takes them: a file that misses the zone must not replace the page.
   let depth = 0;
   const mark = (change: number) => {
-    depth = Math.max(0, depth + change);
+    depth = zone.hidden ? 0 : Math.max(0, depth + change);
     zone.toggleAttribute("data-over", depth > 0);
   };
   addEventListener("dragenter", (event) => carriesFiles(event) && mark(1));
@@ -29,7 +29,7 @@ export function acceptFiles(
     if (!carriesFiles(event)) return;
     event.preventDefault();
     mark(-depth);
-    add(event.dataTransfer!.files);
+    add([...event.dataTransfer!.files]);
   });
 }
 

@@ -19,6 +19,7 @@ const MISHAPS: readonly unknown[] = ["cut", "lose", "busy"] satisfies Mishap[];
 /** A network that is fast and reliable until it is told otherwise. */
 export function badNetwork(): Network {
   let state: NetworkState = { speed: null, next: null };
+  const wait = line(() => state.speed);
   return {
     get state() {
       return state;
@@ -28,14 +29,15 @@ export function badNetwork(): Network {
     },
     async carry(request, serve) {
       const length = Number(request.headers.get("content-length") ?? 0);
-      if (request.method !== "PUT" || length === 0) return await serve(request); // no chunk
+      const isChunk = request.method === "PUT" || request.method === "PATCH";
+      if (!isChunk || length === 0) return await serve(request);
       const mishap = state.next;
       state = { ...state, next: null };
       if (mishap === "busy") {
         return new Response(null, { status: 503, headers: { "retry-after": "2" } });
       }
       let body = request.body!;
-      if (state.speed !== null) body = body.pipeThrough(paced(() => state.speed));
+      if (state.speed !== null) body = body.pipeThrough(paced(wait));
       if (mishap === "cut") body = body.pipeThrough(cutAfter(length / 2));
       const response = await serve(
         new Request(request, { body, duplex: "half" } as RequestInit),
@@ -63,14 +65,26 @@ export function readChange(value: unknown): Partial<NetworkState> | undefined {
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Lets bytes through at a speed, in bytes per second, that can change on the way. */
-function paced(speed: () => number | null): TransformStream<Bytes, Bytes> {
+/** Waits until so many bytes have passed. */
+type Wait = (length: number) => Promise<void>;
+
+/** A line that all uploads share, with a speed in bytes per second that can change: who comes later waits for the others. */
+function line(speed: () => number | null): Wait {
+  let free = 0;
+  return async (length) => {
+    const pace = speed();
+    if (pace === null) return;
+    const now = performance.now();
+    free = Math.max(now, free) + 1000 * length / pace;
+    await new Promise((done) => setTimeout(done, free - now));
+  };
+}
+
+/** Lets bytes through when it is their turn on the line. */
+function paced(wait: Wait): TransformStream<Bytes, Bytes> {
   return new TransformStream({
     async transform(piece, controller) {
-      const pace = speed();
-      if (pace !== null) {
-        await new Promise((done) => setTimeout(done, 1000 * piece.length / pace));
-      }
+      await wait(piece.length);
       controller.enqueue(piece);
     },
   });

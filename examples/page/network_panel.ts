@@ -10,28 +10,54 @@ const SAID: Readonly<Record<Mishap, string>> = {
   busy: "The server will be busy for the next chunk",
 };
 
-/** Sets the switches to how the network is, and makes them work. Returns what to call when something went wrong. */
+/** How often the page looks whether a mishap has happened, in milliseconds. */
+const EVERY = 1000;
+
+/**
+ * Sets the switches to how the network is, and makes them work. Returns what to call when something went wrong: the mishap
+ * may be over.
+ */
 export async function setUpNetworkPanel(
   form: HTMLFormElement,
   say: (message: string) => void,
 ): Promise<() => void> {
   const output = form.querySelector("output")!;
-  const { speed } = await network();
+  const buttons = [...form.querySelectorAll<HTMLButtonElement>("button[name=next]")];
+  let pending: Mishap | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  const show = (next: Mishap | null) => {
+    pending = next;
+    for (const button of buttons) button.ariaPressed = String(button.value === next);
+    output.textContent = next === null ? "" : `${SAID[next]}.`;
+    clearTimeout(timer);
+    if (next !== null) timer = setTimeout(look, EVERY);
+  };
+  /** Another page, or an upload that noticed nothing of it, may have met the mishap. */
+  const look = async () => {
+    const state = await network().catch(() => undefined);
+    show(state ? state.next : pending);
+  };
+
+  const { speed, next } = await network();
   const current = form.querySelector<HTMLInputElement>(
     `input[name="speed"][value="${speed ?? ""}"]`,
   );
   if (current) current.checked = true;
+  show(next);
   form.addEventListener("change", async (event) => {
     const { name, value } = event.target as HTMLInputElement;
     if (name === "speed") await network({ speed: value === "" ? null : Number(value) });
   });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const next = (event.submitter as HTMLButtonElement | null)?.value as Mishap | undefined;
-    if (!next) return;
-    await network({ next });
-    output.textContent = `${SAID[next]}.`;
-    say(SAID[next]);
+    const wanted = (event.submitter as HTMLButtonElement | null)?.value as Mishap | undefined;
+    if (!wanted) return;
+    const state = await network({ next: wanted === pending ? null : wanted });
+    show(state.next);
+    say(state.next === null ? "Nothing will go wrong" : SAID[state.next]);
   });
-  return () => output.textContent = "";
+  return () => {
+    if (pending !== null) void look();
+  };
 }

@@ -1,12 +1,14 @@
 /** The page, its tickets, the upload proxy and an emulated Google behind it: one server for all of them. */
 
 import { GcsEmulator } from "@resumable-media/upload/emulator";
-import { createUploadProxy, type UploadProxy } from "@resumable-media/upload/worker";
 import { type ServedEmulator, serveEmulator } from "@resumable-media/upload/emulator/serve";
+import { createUploadProxy } from "@resumable-media/upload/worker";
 import { loadAssets } from "./assets.ts";
+import { createCounter } from "./comparison.ts";
 import { badNetwork, type Network, readChange } from "./network.ts";
 import type { PageSettings } from "./settings.ts";
 import { answerTicket } from "./tickets.ts";
+import type { UppyBundle } from "./uppy/install.ts";
 
 /** How to serve the page. */
 export interface PageOptions {
@@ -16,10 +18,18 @@ export interface PageOptions {
    * @default 0
    */
   readonly port?: number | undefined;
+  /**
+   * The address; `0.0.0.0` lets others on the network in.
+   *
+   * @default "127.0.0.1"
+   */
+  readonly host?: string | undefined;
   /** Where the uploads go. The default is an emulator of its own. */
   readonly gcs?: GcsEmulator | undefined;
   /** What differs from the usual settings. */
   readonly settings?: Partial<PageSettings> | undefined;
+  /** Where Uppy comes from. The default installs it from npm when somebody wants it. */
+  readonly uppy?: (() => Promise<UppyBundle>) | undefined;
   /** Called with each object that has been stored. */
   readonly onStored?: ((object: StoredObject) => void) | undefined;
 }
@@ -54,7 +64,8 @@ const SETTINGS: PageSettings = {
 
 /**
  * Serves the page on loopback. `node:http` does it rather than `Deno.serve`, because it can reset a connection: the page
- * has buttons for that.
+ * has buttons for that. Connections are not kept: a browser repeats a request by itself when one that it
+ * used before is reset, and nobody would see what the library does about it.
  */
 export async function servePage(options: PageOptions = {}): Promise<ServedEmulator> {
   const settings = { ...SETTINGS, ...options.settings };
@@ -68,9 +79,17 @@ export async function servePage(options: PageOptions = {}): Promise<ServedEmulat
     tickets: { secret: ticketSecret },
     maxUploadBytes: settings.maxBytes,
     contentTypes: settings.contentTypes,
+    logNames: true,
+    log: (entry) => {
+      const { generation, bucket, name, size } = entry;
+      if (generation !== undefined && name !== undefined) {
+        options.onStored?.({ bucket: bucket!, name, size: size! });
+      }
+    },
   });
-  const assets = await loadAssets();
+  const assets = await loadAssets(options.uppy);
   const network = badNetwork();
+  const counter = createCounter();
   return await serveEmulator({
     async fetch(input, init) {
       const request = new Request(input, init);
@@ -81,11 +100,13 @@ export async function servePage(options: PageOptions = {}): Promise<ServedEmulat
           return await answerTicket(request, ticketSecret, BUCKET);
         case "/network":
           return await answerNetwork(request, network);
+        case "/comparison":
+          return Response.json(counter.comparison, { headers: { "cache-control": "no-store" } });
       }
-      return assets(request) ??
-        await network.carry(request, (carried) => passOn(proxy, carried, options.onStored));
+      return await assets(request) ??
+        await network.carry(request, (carried) => counter.count(carried, proxy.fetch));
     },
-  }, { port: options.port });
+  }, { port: options.port, hostname: options.host });
 }
 
 /** 32 random bytes in base64url. They live as long as the server: after a restart nothing old is taken. */
@@ -94,19 +115,6 @@ function randomSecret(): string {
     alphabet: "base64url",
     omitPadding: true,
   });
-}
-
-async function passOn(
-  proxy: UploadProxy,
-  request: Request,
-  onStored: PageOptions["onStored"],
-): Promise<Response> {
-  const response = await proxy.fetch(request);
-  if (onStored && request.method === "PUT" && response.status === 200) {
-    const { bucket, name, size } = await response.clone().json();
-    onStored({ bucket, name, size: Number(size) });
-  }
-  return response;
 }
 
 /** The page's switches for a bad network. */

@@ -2,7 +2,7 @@
  * The upload page, with an upload proxy and an emulated Google Cloud Storage behind it, on this machine.
  *
  * ```sh
- * deno task start [--port 8000]
+ * deno task start [--port 8000] [--host 127.0.0.1]
  * ```
  *
  * @module
@@ -25,6 +25,7 @@ if (args.kind === "wrong") {
 try {
   const server = await servePage({
     port: args.port,
+    host: args.host,
     onStored: ({ bucket, name, size }) =>
       console.log(`stored gs://${bucket}/${name} (${bytes(size)})`),
   });

@@ -2,7 +2,7 @@
 
 /** What the page has to know of its server. */
 export interface PageSettings {
-  /** Bytes in each request, a multiple of 256 KiB. */
+  /** The least bytes in each request, a multiple of 256 KiB; large files are sent in larger ones. */
   readonly chunkSize: number;
   /** The most bytes of a file; the proxy enforces it, the page only says it. */
   readonly maxBytes: number;
@@ -33,8 +33,25 @@ export type Mishap = "cut" | "lose" | "busy";
 
 /** How good the network between page and proxy pretends to be. */
 export interface NetworkState {
-  /** In bytes per second; `null` is as fast as it goes. */
+  /** In bytes per second, for all uploads together; `null` is as fast as it goes. */
   readonly speed: number | null;
   /** What happens to the next chunk; `null` is nothing. */
   readonly next: Mishap | null;
 }
+
+/** What uploads: this library by Google's protocol, or Uppy by tus. */
+export type Client = "own" | "uppy";
+
+/** What a client needed for a file, as the server has counted it. */
+export interface Run {
+  /** The bytes of the file. */
+  readonly size: number;
+  /** From the start of the session to the reply that says that it is stored. */
+  readonly milliseconds: number;
+  readonly requests: number;
+  /** Bytes of all its requests that arrived, those that had to be sent twice among them. */
+  readonly sent: number;
+}
+
+/** The last file that each client has stored. */
+export type Comparison = Partial<Record<Client, Run>>;

@@ -54,8 +54,12 @@ type Name = "uploads" | "files";
 
 const WEEK = 7 * 24 * 3600 * 1000;
 
-/** Opens the database; where the browser has none to offer, a store that keeps nothing. */
+/**
+ * Opens the database; where the browser has none to offer, a store that keeps nothing. Over plain http it has no locks
+ * either: two tabs could send the same upload, so nothing is kept there.
+ */
 export async function openStore(): Promise<UploadStore> {
+  if (!hasLocks()) return NOTHING;
   const request = indexedDB.open("uploads", 1);
   request.onupgradeneeded = () => {
     // Files are apart, so that a new checkpoint does not write the file again.
@@ -67,6 +71,11 @@ export async function openStore(): Promise<UploadStore> {
   } catch {
     return NOTHING;
   }
+}
+
+/** Whether this page can keep others from what it works on. Browsers offer that to https and to this machine only. */
+export function hasLocks(): boolean {
+  return (navigator as { locks?: unknown }).locks !== undefined;
 }
 
 function storeIn(database: IDBDatabase): UploadStore {

@@ -3,6 +3,7 @@
 
 import { cancelUpload, type Checkpoint, type StorageObject, upload } from "@resumable-media/upload";
 import { fetchTicket, uploadTransport } from "./backend.ts";
+import { chunkSizeFor } from "./chunk_size.ts";
 import { type Pace, pace } from "./pace.ts";
 import type { PageSettings } from "./settings.ts";
 import type { StoredUpload, UploadStore } from "./store.ts";
@@ -219,7 +220,7 @@ export class Transfer {
       endpoint: location.origin,
       bucket,
       name,
-      chunkSize: settings.chunkSize,
+      chunkSize: chunkSizeFor(file.size, settings.chunkSize),
       transport: uploadTransport(ticket, onSteady),
       ...shared,
     });

@@ -96,7 +96,7 @@ export function createCard(
       renderBar(bar, part("sent"), part("stored"), { sent, stored, size, phase });
       write(part("stored-text"), bytes(stored));
       write(part("sent-text"), bytes(sent));
-      write(part("total-text"), bytes(size));
+      write(part("percent"), `${percent(stored, size)}%`);
       write(part("status"), statusOf(transfer));
       write(part("what"), trouble?.what ?? "");
       write(part("advice"), trouble?.advice ?? "");

@@ -91,7 +91,10 @@ async function answer(
   const gone = new AbortController();
   // A request with a body fails as its body does; one without fails when nobody waits for the reply.
   if (!hasBody) response.once("close", () => gone.abort(new Error("The client went away")));
-  const reply = await emulator.fetch(`http://${request.headers.host}${request.url}`, {
+  // A client that takes this server for a proxy names the whole URL.
+  const { url = "/" } = request;
+  const whole = url.startsWith("http://") ? url : `http://${request.headers.host}${url}`;
+  const reply = await emulator.fetch(whole, {
     method: request.method,
     headers: headersOf(request),
     body: hasBody ? bodyOf(request) : undefined,

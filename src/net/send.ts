@@ -286,9 +286,11 @@ async function exchange(
   { request: { method, url, headers, body }, streamed, signal, telling, onCalled }: Exchange,
   { maxReplyBytes = MAX_REPLY_BYTES, redirect }: SendOptions,
 ): Promise<Reply> {
-  const init = streamed
-    ? streamedInit(headers, streamed, (body as PieceBody).size)
-    : { headers, body: body as BodyInit | null, ...(redirect && { redirect }) };
+  const init = streamed ? streamedInit(headers, streamed, (body as PieceBody).size) : {
+    headers,
+    body: wholeBody(body as Bytes | Blob | string | null),
+    ...(redirect && { redirect }),
+  };
   const replying = transport(url, { method, signal, ...init, ...telling });
   onCalled();
   const received = await replying;
@@ -313,6 +315,15 @@ async function exchange(
       return response ??= rebuild(received, bytes);
     },
   };
+}
+
+/** From this many bytes on it matters how they are handed over. */
+const LARGE = 65_536;
+
+/** A body that is not streamed. Browsers send the bytes of a Blob many times as fast as the same bytes in an array. */
+function wholeBody(body: Bytes | Blob | string | null): BodyInit | null {
+  const isLarge = body instanceof Uint8Array && body.length >= LARGE;
+  return isLarge && "XMLHttpRequest" in globalThis ? new Blob([body]) : body;
 }
 
 /** What a streamed request needs; see {@linkcode streamingInit}. */

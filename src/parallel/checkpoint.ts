@@ -4,7 +4,7 @@ import type { TakenSource } from "../bytes/source.ts";
 import { UploadError } from "../errors.ts";
 import { CRC32C } from "../protocol/hashes.ts";
 import { isMediaType } from "../protocol/media_type.ts";
-import type { Via } from "./settings.ts";
+import type { Via } from "./options.ts";
 
 /** A part that the server has confirmed. */
 export interface StoredPart {
@@ -12,7 +12,7 @@ export interface StoredPart {
   readonly number: number;
   /** In bytes. */
   readonly size: number;
-  /** CRC32C of its bytes, base64; absent with `checksum: null`. */
+  /** CRC32C of its bytes, base64: with `checksum: null` as the server reports it, absent where it does not. */
   readonly crc32c?: string;
   /** What the server calls it: the ETag of a part, the generation of a temporary object. */
   readonly tag: string;

@@ -67,7 +67,8 @@ class Completion {
     if (answer.kind === "unavailable") return this.#unsure(error, retryAfter);
     if (answer.kind === "no_result") return { ...this.#unsure(error, retryAfter), mayPass: true };
     if (answer.kind === "rejected") return { kind: "failed", error, retryAfter };
-    if (answer.kind === "gone" && this.#earlier) return await this.#gone(error);
+    // Runtimes send a request again by themselves when an idle connection turns out to be closed.
+    if (answer.kind === "gone") return await this.#gone(error);
     throw error;
   }
 

@@ -1,12 +1,10 @@
 /** A parallel upload by compose: temporary objects, and the requests that make one object of them. */
 
-import { DataCorruption, type UploadError } from "../errors.ts";
-import { attempt, retrying, type RetryPolicy, type Step } from "../net/retry.ts";
+import type { RetryPolicy } from "../net/retry.ts";
 import type { Reply, SendRequest } from "../net/send.ts";
 import { combineCrc32c, decodeCrc32c, encodeCrc32c } from "../bytes/crc32c.ts";
 import {
   composeGroups,
-  composeRequest,
   type Composition as ComposeInput,
   type ListedObject,
   MOST_SOURCES,
@@ -24,7 +22,6 @@ import type { ObjectPlace } from "../protocol/object_url.ts";
 import { uploadUrl, withParameter } from "../protocol/upload_url.ts";
 import type { Part } from "../upload/feed.ts";
 import { asMultipart, framedBody } from "../upload/framing.ts";
-import { refusalError } from "../upload/refusal_error.ts";
 import {
   type Assembly,
   forEachOf,
@@ -34,6 +31,7 @@ import {
   type WholeObject,
 } from "./assembly.ts";
 import type { StoredPart } from "./checkpoint.ts";
+import { composeObject } from "./compose_object.ts";
 import type { Sending } from "./multipart_requests.ts";
 import type { PartAnswer } from "./part_sender.ts";
 import type { PartRange } from "./plan.ts";
@@ -228,71 +226,23 @@ class Composition implements Assembly {
     return { first, last, generation, ...sums };
   }
 
-  /**
-   * Composes an object.
-   *
-   * A request whose reply was lost is sent again: if it has been executed, the sources are gone, or the precondition fails, and
-   * then the object must be what the sources add up to.
-   */
   async #compose(
     what: Pick<ComposeInput, "place" | "destination" | "query">,
     segments: readonly Segment[],
     whole: WholeObject,
   ): Promise<StorageObject> {
-    const { headers, policy, transport, signal } = this.#sending;
     const sources = segments.map(({ first, last, generation }) => ({
       name: this.#temporary.place(first, last).name,
       generation,
     }));
-    const { body, ...head } = composeRequest({ ...what, sources, headers });
-    let earlier: UploadError | undefined;
-    const object = await retrying<StorageObject>(policy, signal, async () => {
-      const result = await attempt(transport, { ...head, body }, policy, {
-        signal,
-        action: "compose",
-      });
-      if (result.kind === "failed") {
-        earlier = result.error;
-        return result;
-      }
-      const { reply } = result;
-      const answer = readComposed(reply);
-      if (answer.kind === "composed") return this.#compared(answer.object, reply, whole);
-      const error = refusalError("compose", reply, answer, true);
-      if (answer.kind === "unavailable" || answer.kind === "no_result") earlier = error;
-      else if (answer.kind === "gone" || answer.kind === "precondition") {
-        const found = earlier && await this.#objectAt(what.place);
-        if (found && isWholeObject(found, whole)) return { kind: "done", value: found };
-        throw error;
-      } else if (answer.kind !== "rejected") throw error;
-      const retryAfter = reply.headers.get("retry-after");
-      return { kind: "failed", error, retryAfter, mayPass: answer.kind === "no_result" };
-    });
+    const object = await composeObject({ what, sources, whole, sending: this.#sending });
+    if (object.isSettled) {
+      // It may be of an earlier request that had other sources: these may still be there.
+      await this.#temporary.delete(sources.map(({ name }) => name), this.#sending);
+    }
     for (const { name } of sources) this.#temporary.forget(name);
-    return object;
+    return object.value;
   }
-
-  #compared(object: StorageObject, reply: Reply, whole: WholeObject): Step<StorageObject> {
-    const { crc32c } = object;
-    const size = objectSize(object.size) ?? whole.size;
-    const isOther = size !== whole.size ||
-      (whole.crc32c !== undefined && crc32c !== undefined && crc32c !== whole.crc32c);
-    if (!isOther) return { kind: "done", value: object };
-    throw new DataCorruption(
-      reply.response,
-      `Cannot trust the composed object: expected ${whole.size} bytes with crc32c ${whole.crc32c}, got ${size} with ${crc32c}`,
-    );
-  }
-}
-
-function readComposed(
-  reply: Reply,
-): { readonly kind: "composed"; readonly object: StorageObject } | Refusal {
-  if (!isSuccess(reply.status)) return readRefusal(reply);
-  const object = parseObject(reply);
-  return object
-    ? { kind: "composed", object }
-    : { kind: "no_result", problem: "expected the object as JSON" };
 }
 
 function answerOf(object: StorageObject | undefined): PartAnswer | undefined {

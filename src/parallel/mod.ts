@@ -21,6 +21,20 @@
  * console.log(summary); // { uploaded: 2, skipped: 0, failed: 0, bytes: 2 }
  * ```
  *
+ * @example
+ * ```ts
+ * import { uploadParallel } from "@resumable-media/upload/parallel";
+ * import { GcsEmulator } from "@resumable-media/upload/emulator";
+ *
+ * const object = await uploadParallel(new Blob([new Uint8Array(12_000_000)]), {
+ *   bucket: "my-bucket",
+ *   name: "zeros",
+ *   partSize: 6_000_000,
+ *   transport: new GcsEmulator().fetch, // or one of your own that adds credentials
+ * });
+ * console.log(object.size); // 12000000
+ * ```
+ *
  * @module
  */
 
@@ -40,7 +54,7 @@ export type {
   UploadManyResult,
   UploadManySummary,
 } from "./many_options.ts";
-export type { ParallelOptions, ParallelSettings, Via } from "./settings.ts";
+export type { ParallelOptions, ParallelSettings, Via } from "./options.ts";
 export { uploadMany, type UploadManyRun } from "./upload_many.ts";
 export { uploadParallel } from "./upload_parallel.ts";
 export {

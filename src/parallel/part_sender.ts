@@ -2,7 +2,7 @@
 
 import type { RandomAccessSource } from "../bytes/random_access.ts";
 import { startChecksum } from "../bytes/running_checksum.ts";
-import { DataCorruption, InvalidResponse, type UploadError } from "../errors.ts";
+import { DataCorruption, InvalidResponse } from "../errors.ts";
 import { abortable } from "../net/clock.ts";
 import { attempt, type FailedStep, retrying, type RetryPolicy, type Step } from "../net/retry.ts";
 import { isWhole, type Reply, type SendRequest, type SendResult } from "../net/send.ts";
@@ -32,7 +32,7 @@ export interface PartStore {
   request(part: PartRange, content: Part, sums: Checksums): SendRequest;
   /** What the reply to it says. */
   read(reply: Reply): PartAnswer | Refusal;
-  /** What is stored of a part, after a request whose reply was lost and one that found the part there. */
+  /** What is stored of a part, when a request finds that it is there: the reply to an earlier one was lost. */
   find?(part: PartRange): Promise<PartAnswer | undefined>;
   /** Removes a part whose bytes were damaged on the way, where the next one would not replace it. */
   discard?(part: PartRange, answer: PartAnswer): Promise<void>;
@@ -114,8 +114,8 @@ class Sending {
   readonly #options: PartSenderOptions;
   readonly #store: PartStore;
   readonly #sent: Sent;
-  #earlier: UploadError | undefined; // a failure after which the part may be stored
   #damaged = 0;
+  #unauthorized = 0;
 
   constructor(options: PartSenderOptions, store: PartStore, sent: Sent) {
     this.#options = options;
@@ -125,10 +125,7 @@ class Sending {
 
   async next(streams: boolean): Promise<Step<StoredPart>> {
     const result = await this.#sendAsTaken(streams && !this.streamIsRefused);
-    if (result.kind === "failed") {
-      this.#earlier = result.error;
-      return result;
-    }
+    if (result.kind === "failed") return result;
     const { reply } = result;
     const answer = this.#store.read(reply);
     if (answer.kind === "stored") return await this.#compared(answer, reply, isWhole(result));
@@ -138,14 +135,14 @@ class Sending {
       case "corrupt":
         return this.#isDamaged(failed);
       case "precondition": {
-        const found = this.#earlier && await this.#store.find?.(this.#sent.part);
+        const found = await this.#store.find?.(this.#sent.part);
         if (!found) throw error;
         return await this.#compared(found, reply, true);
       }
-      case "unavailable":
-        this.#earlier = error;
-        return failed;
       case "rejected":
+        // A transport can get another token, but not send a stream again with it.
+        return { ...failed, mayPass: reply.status === 401 && this.#unauthorized++ === 0 };
+      case "unavailable":
         return failed;
       default:
         throw error;
@@ -166,7 +163,8 @@ class Sending {
     }
     this.#checkTold(answer, reply, isWhole);
     const stored = { number, size, tag: answer.tag };
-    const { crc32c } = sums;
+    // Without one of ours, that of the server tells the object from others when a reply is lost.
+    const crc32c = sums.crc32c ?? answer.crc32c;
     return { kind: "done", value: crc32c === undefined ? stored : { ...stored, crc32c } };
   }
 

@@ -1,7 +1,6 @@
 /** A parallel upload from its first part to its object: what is on its way, what is stored, and what remains of a failure. */
 
 import type { Bytes } from "../bytes/bytes.ts";
-import { crc32c, encodeCrc32c } from "../bytes/crc32c.ts";
 import { type RandomAccessSource, sizeMismatch } from "../bytes/random_access.ts";
 import type { SequentialSource } from "../bytes/sequential.ts";
 import type { Source } from "../bytes/source.ts";
@@ -13,6 +12,7 @@ import type { Progress } from "../upload/progress.ts";
 import { type Assembly, cleanUpPolicy, inCleanUpTime, type WholeObject } from "./assembly.ts";
 import type { ParallelCheckpoint, StoredPart } from "./checkpoint.ts";
 import { combined, openComposition } from "./composition.ts";
+import { KeptParts } from "./kept_parts.ts";
 import { PartsLeftBehind } from "./left_behind.ts";
 import { openMultipart } from "./multipart_assembly.ts";
 import { held, sliceOf } from "./part_source.ts";
@@ -21,6 +21,11 @@ import { MOST_PARTS, type PartPlan, type PartRange, partRanges, partSizeOf } fro
 import type { ParallelSetup } from "./settings.ts";
 import { Slots } from "./slots.ts";
 import { Checkpoints, Tracker } from "./tracker.ts";
+
+/** The first part of a sequential source, where somebody has read it already. */
+export interface Begun {
+  bytes: Bytes | undefined;
+}
 
 /** What is uploaded, and how. */
 export interface RunInput {
@@ -32,8 +37,8 @@ export interface RunInput {
   readonly total: number | undefined;
   readonly lastModified: number | undefined;
   readonly from: ParallelCheckpoint | undefined;
-  /** What was read already of a sequential source. */
-  readonly begun: Bytes | undefined;
+  /** What was read already of a sequential source; emptied when it is taken, since it is held no longer than other parts. */
+  readonly begun: Begun;
   /** Whether stored parts are read again. */
   readonly verifies: boolean;
   readonly onCheckpoint: ((checkpoint: ParallelCheckpoint) => void | Promise<void>) | undefined;
@@ -72,7 +77,7 @@ class Run {
   readonly #sender: PartSender;
   readonly #slots: Slots;
   readonly #working = new Set<Promise<void>>();
-  readonly #kept = new Map<number, StoredPart>(); // stored before, and not yet compared with the source
+  readonly #kept: KeptParts;
   #isFinished = false;
 
   constructor(
@@ -89,6 +94,7 @@ class Run {
     this.#tracker = new Tracker(progress, total);
     this.#checkpoints = new Checkpoints(() => this.#checkpoint(), onCheckpoint);
     this.#sender = new PartSender(input.setup, assembly);
+    this.#kept = new KeptParts(input.verifies, input.setup.checksum);
     const budget = source.kind === "sequential" ? concurrency * plan.partSize : Infinity;
     this.#slots = new Slots(concurrency, budget);
   }
@@ -133,13 +139,13 @@ class Run {
 
   /** Looks at what is left of an upload that was interrupted; returns its object where it was finished. */
   async #takeUp(from: ParallelCheckpoint): Promise<StorageObject | undefined> {
-    const isWhole = from.totalBytes !== undefined &&
+    const isWhole = from.totalBytes !== undefined && from.parts.length > 0 &&
       from.parts.reduce((size, part) => size + part.size, 0) === from.totalBytes &&
       from.parts.every(({ number }, i) => number === i + 1);
     const whole = isWhole ? combined(from.parts.map(plain)) : undefined;
     const remains = await this.#assembly.remains(from.parts, whole);
     const parts = remains.kind === "finished" ? from.parts : remains.parts;
-    for (const part of parts) this.#kept.set(part.number, part);
+    this.#kept.keep(parts);
     this.#tracker.keep(parts);
     return remains.kind === "finished" ? remains.object : undefined;
   }
@@ -147,11 +153,13 @@ class Run {
   /** Sends the slices of a source that can be read anywhere; returns its size. */
   async #sendSlices(source: RandomAccessSource): Promise<number> {
     const { plan } = this.#input;
+    const signal = this.#signal;
     for (const range of partRanges(plan, source.size)) {
       await this.#slots.take(0, this.#signal);
-      const before = this.#takeKept(range);
+      const before = this.#kept.at(range);
       const work = before
-        ? () => this.#verify(before, range, source)
+        ? async () =>
+          this.#compared(before, await this.#kept.verified(before, range, source, signal))
         : () => this.#send(range, sliceOf(source, range), false);
       this.#begin(0, work);
     }
@@ -160,53 +168,44 @@ class Run {
 
   /** Sends a source that is read once, of which each part is held until it is stored; returns its size. */
   async #sendPieces(source: SequentialSource): Promise<number> {
-    const { plan, total, setup: { via } } = this.#input;
-    let begun = this.#input.begun;
+    const { plan, total } = this.#input;
     let offset = 0;
     for (let number = 1;; number++) {
       const size = partSizeOf(plan, number);
       await this.#slots.take(size, this.#signal);
-      let bytes: Bytes;
-      try {
-        bytes = begun ?? await abortable(source.read(size), this.#signal);
-        begun = undefined;
-        this.#checkPiece(number, offset, bytes.length, via === "multipart" && number > MOST_PARTS);
-      } catch (error) {
-        this.#slots.give(size);
-        throw error;
-      }
-      const isEnd = bytes.length < size;
-      if (bytes.length === 0 && number > 1) {
-        this.#slots.give(size);
-      } else {
+      const bytes = await this.#readPiece(source, number, offset, size);
+      if (bytes.length > 0 || number === 1) {
         const range = { number, offset, size: bytes.length };
-        const before = this.#takeKept(range);
-        const held = bytes;
-        this.#begin(
-          size,
-          before
-            ? () => Promise.resolve(this.#compare(before, encodeCrc32c(crc32c(held))))
-            : () => this.#sendHeld(range, held),
-        );
+        const before = this.#kept.at(range);
+        const work = before
+          ? () => this.#compared(before, this.#kept.compared(before, bytes))
+          : () => this.#send(range, held(bytes), true);
+        this.#begin(size, work);
       }
       offset += bytes.length;
-      if (!isEnd) continue;
+      if (bytes.length === size) continue;
       if (total !== undefined && offset !== total) throw sizeMismatch(total, `only ${offset}`);
       return offset;
     }
   }
 
-  #checkPiece(number: number, offset: number, length: number, isTooMany: boolean): void {
-    const { total } = this.#input;
-    if (total !== undefined && offset + length > total) throw sizeMismatch(total, "more");
-    if (!isTooMany || length === 0) return;
-    throw new RangeError(
-      `Cannot upload the source: expected at most ${MOST_PARTS} parts, got a part ${number}; partSize must be larger`,
-    );
-  }
-
-  async #sendHeld(range: PartRange, bytes: Bytes): Promise<void> {
-    await this.#send(range, held(bytes), true);
+  /** The bytes of the next part; fewer at the end of the source. */
+  async #readPiece(
+    source: SequentialSource,
+    number: number,
+    offset: number,
+    size: number,
+  ): Promise<Bytes> {
+    const { total, begun, setup: { via } } = this.#input;
+    const bytes = begun.bytes ?? await abortable(source.read(size), this.#signal);
+    begun.bytes = undefined;
+    if (total !== undefined && offset + bytes.length > total) throw sizeMismatch(total, "more");
+    if (via === "multipart" && number > MOST_PARTS && bytes.length > 0) {
+      throw new RangeError(
+        `Cannot upload the source: expected at most ${MOST_PARTS} parts, got more; partSize must be larger`,
+      );
+    }
+    return bytes;
   }
 
   async #send(range: PartRange, bytes: RandomAccessSource, isHeld: boolean): Promise<void> {
@@ -216,38 +215,13 @@ class Run {
     await abortable(this.#checkpoints.note(), this.#signal);
   }
 
-  /** A part that is stored from before, if it is where this one is. */
-  #takeKept({ number, size }: PartRange): StoredPart | undefined {
-    const part = this.#kept.get(number);
-    if (part && part.size !== size) throw otherSource(number, `${part.size} bytes`, `${size}`);
-    return part;
-  }
-
-  /** Reads a part that is stored once more from the source, and compares it. */
-  async #verify(part: StoredPart, range: PartRange, source: RandomAccessSource): Promise<void> {
-    const { verifies, setup: { checksum } } = this.#input;
-    const mustRead = verifies || part.crc32c === undefined;
-    if (checksum === null || !mustRead) return;
-    let crc = 0;
-    for (let at = 0; at < range.size; at += PIECE) {
-      const length = Math.min(PIECE, range.size - at);
-      crc = crc32c(await abortable(source.read(range.offset + at, length), this.#signal), crc);
-    }
-    this.#compare(part, encodeCrc32c(crc));
-  }
-
-  #compare(part: StoredPart, actual: string): void {
-    const { number, crc32c: recorded = actual } = part;
-    if (recorded !== actual) {
-      throw otherSource(number, `crc32c ${recorded}`, actual);
-    }
-    if (part.crc32c === undefined && this.#input.setup.checksum !== null) {
-      this.#tracker.keep([{ ...part, crc32c: actual }]);
-    }
+  /** A part from before is what is in the source. */
+  #compared(before: StoredPart, part: StoredPart): void {
+    if (part !== before) this.#tracker.keep([part]);
   }
 
   /** Begins work that has a place. What goes wrong in it ends the upload. */
-  #begin(bytes: number, work: () => Promise<void>): void {
+  #begin(bytes: number, work: () => void | Promise<void>): void {
     const working = (async () => {
       try {
         await work();
@@ -297,16 +271,6 @@ class Run {
   }
 }
 
-/** How much is read at once to compare, in bytes. */
-const PIECE = 1024 * 1024;
-
 function plain({ size, crc32c }: StoredPart): WholeObject {
   return { size, crc32c };
-}
-
-function otherSource(number: number, expected: string, actual: string): UploadError {
-  return new UploadError(
-    "source_changed",
-    `Cannot resume: expected part ${number} of the source as it was sent, with ${expected}, got ${actual}`,
-  );
 }

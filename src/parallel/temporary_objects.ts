@@ -12,6 +12,9 @@ import { request } from "../upload/request.ts";
 import { forEachOf } from "./assembly.ts";
 import type { Sending } from "./multipart_requests.ts";
 
+/** How long a request may be on its way that nobody waits for any more, in milliseconds. */
+const ON_ITS_WAY = 1000;
+
 /** How many are deleted at the same time. */
 const CONCURRENCY = 8;
 
@@ -76,13 +79,13 @@ export class TemporaryObjects {
     return objects;
   }
 
-  /** Removes some; one that is not there is no error. */
+  /** Removes some; returns those that were not there, which is no error. */
   async delete(
     names: readonly string[],
     { transport, headers, policy, signal }: Sending,
-  ): Promise<void> {
-    await forEachOf(names, CONCURRENCY, async (name) => {
-      await request(readDeleted, {
+  ): Promise<readonly string[]> {
+    const statuses = await forEachOf(names, CONCURRENCY, async (name) => {
+      const { reply } = await request(readDeleted, {
         transport,
         request: { ...deleteRequest({ ...this.#bucket, name }, headers), body: null },
         policy,
@@ -91,11 +94,19 @@ export class TemporaryObjects {
         isSession: false,
       });
       this.forget(name);
+      return reply.status;
     });
+    return names.filter((_, i) => statuses[i] === 404);
   }
 
-  /** Removes all that may exist. */
+  /**
+   * Removes all that may exist. What was not there is looked for once more: a request that was stopped when it was on its way
+   * may have arrived.
+   */
   async deleteAll(sending: Sending): Promise<void> {
-    await this.delete([...this.#names], sending);
+    const absent = await this.delete([...this.#names], sending);
+    if (absent.length === 0) return;
+    await sending.policy.clock.sleep(ON_ITS_WAY, sending.signal);
+    await this.delete(absent, sending);
   }
 }

@@ -1,6 +1,5 @@
 /** One file over many connections. */
 
-import type { Bytes } from "../bytes/bytes.ts";
 import type { RandomAccessSource } from "../bytes/random_access.ts";
 import { type Source, type TakenSource, takeSource, type UploadSource } from "../bytes/source.ts";
 import { abortable } from "../net/clock.ts";
@@ -15,8 +14,9 @@ import {
 } from "./checkpoint.ts";
 import { inTurn } from "./part_source.ts";
 import { type PartPlan, partSizeOf, planFor } from "./plan.ts";
-import { runParallel } from "./run.ts";
-import { type ParallelOptions, type ParallelSetup, setupOf } from "./settings.ts";
+import { type Begun, runParallel } from "./run.ts";
+import type { ParallelOptions } from "./options.ts";
+import { type ParallelSetup, setupOf } from "./settings.ts";
 
 /**
  * Uploads a source in parts over several connections, and returns the object, finished and compared with what was read.
@@ -103,7 +103,11 @@ function checkAgreement(
     throw new TypeError(`${name}: expected none, or the same as that of the checkpoint`);
   };
   const { totalBytes, partSize } = options;
-  compare("via", via === from.via);
+  if (via !== from.via) {
+    throw new TypeError(
+      `via: expected "${from.via}", as in the checkpoint, with the precondition of the start if it had one, got "${via}"`,
+    );
+  }
   compare("endpoint", place.endpoint === from.endpoint);
   compare("bucket", place.bucket === from.bucket);
   compare("name", place.name === from.name);
@@ -145,11 +149,12 @@ class Call {
       return await this.#uploadSlices(source, plan);
     }
     const size = partSizeOf(plan, 1);
-    const first = await abortable(source.read(size), signal);
-    const isWhole = first.length < size || await abortable(source.ended(1), signal);
-    checkTotalBytes(totalBytes, isWhole ? first.length : undefined);
-    if (isWhole && this.#mayBeOne()) return await this.#uploadOne(first);
-    return await this.#run(source, plan, totalBytes, first);
+    const begun = { bytes: await abortable(source.read(size), signal) };
+    const { length } = begun.bytes;
+    const isWhole = length < size || await abortable(source.ended(1), signal);
+    checkTotalBytes(totalBytes, isWhole ? length : undefined);
+    if (isWhole && this.#mayBeOne()) return await this.#uploadOne(begun.bytes);
+    return await this.#run(source, plan, totalBytes, begun);
   }
 
   async #uploadSlices(source: RandomAccessSource, plan: PartPlan): Promise<Finished> {
@@ -190,7 +195,7 @@ class Call {
     source: Source,
     plan: PartPlan,
     totalBytes: number | undefined,
-    begun?: Bytes,
+    begun: Begun = { bytes: undefined },
   ): Promise<Finished> {
     const { onProgress, onCheckpoint, signal, verifyPrefix = true } = this.#options;
     const { lastModified } = this.#taken;

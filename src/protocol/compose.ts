@@ -85,9 +85,10 @@ export function readObjects(reply: ReplyHead): ObjectsListed | Refusal {
     return malformed;
   }
   const items = value?.items ?? [];
-  if (typeof value !== "object" || !Array.isArray(items)) return malformed;
+  if (typeof value !== "object" || value === null || !Array.isArray(items)) return malformed;
   const objects: ListedObject[] = [];
-  for (const { name, generation, size, crc32c } of items) {
+  for (const item of items) {
+    const { name, generation, size, crc32c } = item ?? {};
     const bytes = objectSize(size);
     if (typeof name !== "string" || bytes === undefined) return malformed;
     const sum = typeof crc32c === "string" ? crc32c : undefined;

@@ -21,7 +21,10 @@ export function authorizer(
   const verify = tickets === undefined ? undefined : ticketVerifiers(all, now);
   const verifyTicket = async ({ headers }: Request) => {
     if (!verify) throw new TypeError("verifyTicket: expected the option `tickets`");
-    const ticket = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
+    // Google's client for Gemini has one place only: that of the key.
+    const ticket = headers.has("authorization")
+      ? /^Bearer +(\S+)$/i.exec(headers.get("authorization")!)?.[1]
+      : headers.get("x-goog-api-key");
     if (!ticket) {
       throw unauthorized("Expected an upload ticket in the Authorization header, as Bearer");
     }

@@ -18,13 +18,16 @@ export interface BodyBounds {
 
 /** A body that may be sent on. */
 export interface PassedBody {
-  readonly body: ReadableStream<Bytes> | null;
+  /** The bytes; `null` where there are none. */
+  readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
   /** The number of bytes, when it is known beforehand. */
   readonly length: number | undefined;
   /** Whether the runtime itself holds the body to that length, here or where it is {@linkcode held}. */
   readonly native?: boolean;
   /** Whether that has been done. */
   readonly held?: boolean;
+  /** The same bytes, where they have been collected: Deno sends a stream of JavaScript in chunks, without a length. */
+  readonly bytes?: Uint8Array<ArrayBuffer>;
   /** What was wrong with the body, once it has been found. */
   readonly problem: () => HttpError | undefined;
   /** How many bytes have passed, where that is not known beforehand. */

@@ -17,6 +17,7 @@ export class InvalidClaim extends Error {}
 /** The claims that a ticket is made of, and what they are called in a grant. */
 export const CLAIMS: Readonly<Record<string, keyof UploadGrant>> = {
   sub: "subject",
+  backend: "backend",
   bucket: "bucket",
   object: "name",
   prefix: "prefix",

@@ -12,6 +12,12 @@ import { checkChosenName, checkName, checkType, isOpenable, isTypePattern } from
 export interface UploadGrant {
   /** Who it is, for the log and for hooks; never sent to Google. */
   subject?: string | undefined;
+  /**
+   * Where the bytes may go: the name of a backend, such as `gemini`. It is there only where the proxy has it.
+   *
+   * @default {"cloud-storage"}
+   */
+  backend?: string | undefined;
   /** The bucket; without it, the one the proxy is set up for. */
   bucket?: string | undefined;
   /** The exact name of the object. */
@@ -85,6 +91,11 @@ export class GrantError extends TypeError {
   }
 }
 
+/** Whether a value can be the name of a backend. */
+export function isBackendName(value: unknown): value is string {
+  return typeof value === "string" && /^[a-z0-9][a-z0-9-]{0,31}$/.test(value);
+}
+
 type Rule = readonly [isValid: (value: unknown) => boolean, expected: string];
 
 const isText = (value: unknown): boolean => typeof value === "string";
@@ -122,6 +133,7 @@ function isSubject(value: unknown): boolean {
 /** What each field of a grant must be. */
 const RULES: Readonly<Record<keyof UploadGrant, Rule>> = {
   subject: [isSubject, `a text that is not empty, of at most ${MAX_SUBJECT} bytes`],
+  backend: [isBackendName, "the name of a backend"],
   bucket: [isBucketName, "the name of a bucket"],
   name: [isText, "a text"],
   prefix: [isText, "a text"],
@@ -176,6 +188,15 @@ export function checkGrant(grant: UploadGrant, limits: UploadLimits, wanted: Wan
   if (bucket === undefined || wanted.bucket !== bucket || !isAllowedBucket(limits, bucket)) {
     throw forbidden(`The ticket does not cover the bucket ${quote(wanted.bucket)}`);
   }
+  return checkFile(grant, limits, wanted);
+}
+
+/** The same without the bucket. */
+export function checkFile(
+  grant: UploadGrant,
+  limits: UploadLimits,
+  wanted: Omit<WantedObject, "bucket">,
+): number {
   const { name, prefix } = grant;
   const named = (name !== undefined || prefix !== undefined) &&
     (name === undefined || wanted.name === name) &&

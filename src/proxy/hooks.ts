@@ -17,7 +17,9 @@ export interface UploadParty {
 export interface StartEvent extends UploadParty {
   /** How the bytes will come. */
   readonly uploadType: "resumable" | "media" | "multipart";
-  /** Where the object goes. */
+  /** The name of the backend, where it is another one than Cloud Storage. */
+  readonly backend?: string | undefined;
+  /** The bucket; empty where the backend has none. */
   readonly bucket: string;
   /** The name of the object. */
   readonly name: string;
@@ -43,7 +45,9 @@ export interface StartDecision {
 export interface RequestEvent extends UploadParty {
   /** As in the log: `start`, `media`, `multipart`, `chunk`, `status`, `finish` or `cancel`. */
   readonly event: string;
-  /** Where the object goes. */
+  /** The name of the backend, where it is another one than Cloud Storage. */
+  readonly backend?: string | undefined;
+  /** The bucket; empty where the backend has none. */
   readonly bucket: string;
   /** The name of the session in the log; `undefined` for requests that start an upload. */
   readonly session: string | undefined;
@@ -53,16 +57,20 @@ export interface RequestEvent extends UploadParty {
   readonly request: Request;
 }
 
-/** An object that is there, as Google has said. */
+/** An object or a file that is there, as its API has said. */
 export interface FinishEvent extends UploadParty {
   /** The same for every event of this object: made of bucket, name and generation. */
   readonly id: string;
-  /** Where the object goes. */
+  /** The name of the backend, where it is another one than Cloud Storage. */
+  readonly backend?: string | undefined;
+  /** The bucket; empty where the backend has none. */
   readonly bucket: string;
   /** The name of the object. */
   readonly name: string;
   /** In bytes. */
   readonly size: number;
+  /** What else refers to the file, where the API says so: at Gemini what a prompt names. */
+  readonly uri?: string | undefined;
   /** The version of the object's bytes. */
   readonly generation: string | undefined;
   /** Its media type. */
@@ -71,7 +79,7 @@ export interface FinishEvent extends UploadParty {
   readonly crc32c: string | undefined;
   /** The name of the session in the log; `undefined` for an upload in one request. */
   readonly session: string | undefined;
-  /** All that is known of the object, as in Google's object resource. */
+  /** All that is known of it, as the API writes it: at Cloud Storage the object resource. */
   readonly resource: Readonly<Record<string, unknown>>;
 }
 
@@ -150,17 +158,21 @@ async function inTime<T>(hook: () => T | Promise<T>): Promise<T> {
 /** What is told of an object. */
 export async function finishEvent(
   object: FinishedObject,
+  backend: string | undefined,
   party: UploadParty,
   session: string | undefined,
 ): Promise<FinishEvent> {
-  const { bucket, name, size, generation, contentType, crc32c, resource } = object;
-  const id = await idOf(`${bucket}/${name}/${generation}`);
+  const { bucket, name, size, uri, generation, contentType, crc32c, resource } = object;
+  const place = backend === undefined ? bucket : `${backend}:${bucket}`;
+  const id = await idOf(`${place}/${name}/${generation}`);
   const { subject, payload } = party;
   return {
     id,
+    ...(backend !== undefined && { backend }),
     bucket,
     name,
     size,
+    ...(uri !== undefined && { uri }),
     generation,
     contentType,
     crc32c,

@@ -38,6 +38,39 @@ export class HttpError extends Error {
   }
 }
 
+/** What of an error clients know it by: its type, and members beside it (RFC 9457). */
+export interface Problem {
+  /** A URI. */
+  readonly type: string;
+  readonly title: string;
+  readonly members?: Readonly<Record<string, number>> | undefined;
+}
+
+/** An error whose reply is `application/problem+json`. */
+export class ProblemError extends HttpError {
+  readonly problem: Problem;
+
+  /** Makes an error of this type. */
+  constructor(
+    status: number,
+    message: string,
+    problem: Problem,
+    headers?: Readonly<Record<string, string>>,
+  ) {
+    super(status, "invalid", message, headers);
+    this.problem = problem;
+  }
+}
+
+/** The same error with more headers. */
+export function withHeaders(
+  error: HttpError,
+  headers: Readonly<Record<string, string>>,
+): HttpError {
+  // On top of it, so that it stays one of its class.
+  return Object.create(error, { headers: { value: { ...error.headers, ...headers } } });
+}
+
 /** The request cannot be understood. */
 export function badRequest(message: string, reason = "invalid"): HttpError {
   return new HttpError(400, reason, message);
@@ -66,7 +99,19 @@ export function badGateway(message: string, again = true): HttpError {
 }
 
 /** The reply for an error. */
-export function errorResponse({ status, reason, message, headers }: HttpError): Response {
+export function errorResponse(error: HttpError): Response {
+  const { status, reason, message, headers } = error;
+  if (error instanceof ProblemError) {
+    const { type, title, members } = error.problem;
+    return Response.json({ type, title, status, detail: message, ...members }, {
+      status,
+      headers: {
+        ...headers,
+        "cache-control": "no-store",
+        "content-type": "application/problem+json",
+      },
+    });
+  }
   const errors = [{ message, domain: "global", reason }];
   return Response.json({ error: { code: status, message, errors } }, {
     status,

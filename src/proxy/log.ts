@@ -1,5 +1,7 @@
 /** The log: one line for each request, without a secret in it. */
 
+import { type Backend, namedBackend } from "./backend.ts";
+
 /** One line of the proxy's log. Nothing in it is a secret, and strings are JSON when it is written. */
 export interface UploadLogEntry {
   /** When, RFC 3339. */
@@ -19,6 +21,8 @@ export interface UploadLogEntry {
   readonly session?: string | undefined;
   /** Who the ticket is for. */
   readonly subject?: string | undefined;
+  /** The name of the backend, where it is another one than Cloud Storage. */
+  readonly backend?: string | undefined;
   /** Where the object goes. */
   readonly bucket?: string | undefined;
   /** The `Content-Range` of the request. */
@@ -46,10 +50,18 @@ export interface UploadLogEntry {
   readonly error?: string | undefined;
 }
 
+/** Notes where a request goes. */
+export function noteBackend(trace: Trace, backend: Backend, bucket: string): void {
+  const name = namedBackend(backend);
+  if (name !== undefined) trace.backend = name;
+  if (bucket !== "") trace.bucket = bucket;
+}
+
 /** What a request did, as far as it has come. */
 export interface Trace {
   event: string;
   session?: string | undefined;
+  backend?: string | undefined;
   bucket?: string | undefined;
   subject?: string | undefined;
   range?: string | undefined;

@@ -3,23 +3,34 @@
 import type { Transport } from "../net/transport.ts";
 import { UPLOAD_CHUNK_SIZE } from "../protocol/content_range/ranges.ts";
 import { isBucketName } from "../protocol/upload_url.ts";
+import { type Backend, CLOUD_STORAGE } from "./backend.ts";
 import { cloudStorage } from "./backends/cloud_storage.ts";
-import type { UploadGrant } from "./grant.ts";
+import type { Core } from "./core.ts";
+import { isBackendName, type UploadGrant } from "./grant.ts";
 import type { UploadHooks } from "./hooks.ts";
 import { quote } from "./http_error.ts";
 import type { UploadLogEntry } from "./log.ts";
 import { isOpenable, isTypePattern } from "./policy.ts";
 import { ProgressTable } from "./progress.ts";
 import { Room } from "./room.ts";
-import type { Core } from "./session.ts";
 import { sessionSealer } from "./session_token.ts";
 import { SettingError } from "./setting_error.ts";
 import type { TicketSettings } from "./ticket.ts";
 
 /** Options of {@linkcode createUploadProxy}. */
 export interface UploadProxyOptions extends UploadHooks {
-  /** Sends requests to Google with the proxy's own credentials: a transport of `./auth`, or `fetch` for an emulator. */
-  transport: Transport;
+  /**
+   * Sends requests to Cloud Storage with the proxy's own credentials: a transport of `./auth`, or `fetch` for an emulator.
+   * Without it, uploads go to {@linkcode backends} only.
+   */
+  transport?: Transport | undefined;
+  /**
+   * Where uploads may go besides Cloud Storage: those of {@linkcode geminiFiles}, of {@linkcode apiBackend}, or your own. A
+   * ticket names the one that it is for.
+   *
+   * @default {[]}
+   */
+  backends?: readonly Backend[] | undefined;
   /** 32 random bytes in base64url: the first one seals upload sessions, all of them open (so they can be changed). */
   sessionSecrets: readonly string[];
   /** How upload tickets are verified: those of one issuer, or of several. This, or `authorize`, or both. */
@@ -109,10 +120,7 @@ const WEEK = 604_800;
 
 /** What the options mean. */
 export function coreOf(options: UploadProxyOptions): Core {
-  const { transport, endpoint = "https://storage.googleapis.com", now = Date.now } = options;
-  if (typeof transport !== "function") {
-    throw new TypeError("transport: expected a function such as fetch");
-  }
+  const { now = Date.now } = options;
   if (!Array.isArray(options.sessionSecrets)) {
     throw new TypeError("sessionSecrets: expected a list of secrets, got none");
   }
@@ -124,12 +132,7 @@ export function coreOf(options: UploadProxyOptions): Core {
     Number.MAX_SAFE_INTEGER,
   );
   return {
-    backend: cloudStorage({
-      endpoint: checkOrigin("GCS_ENDPOINT", endpoint),
-      transport,
-      plain: options.fetch ?? ((input, init) => fetch(input, init)),
-      maxChunkBytes,
-    }),
+    backends: backendsOf(options, maxChunkBytes),
     sealer: sessionSealer(options.sessionSecrets, now),
     limits: {
       bucket: checkBucket(options.bucket),
@@ -158,6 +161,48 @@ export function coreOf(options: UploadProxyOptions): Core {
     logNames: options.logNames ?? false,
     now,
   };
+}
+
+/** All backends by their names. */
+function backendsOf(
+  { transport, endpoint = "https://storage.googleapis.com", backends = [], fetch: send }:
+    UploadProxyOptions,
+  maxChunkBytes: number,
+): ReadonlyMap<string, Backend> {
+  if (!Array.isArray(backends)) throw new TypeError("backends: expected a list of backends");
+  if (typeof transport !== "function" && (transport !== undefined || backends.length === 0)) {
+    throw new TypeError("transport: expected a function such as fetch");
+  }
+  const storage = transport && cloudStorage({
+    endpoint: checkOrigin("GCS_ENDPOINT", endpoint),
+    transport,
+    plain: send ?? ((input, init) => fetch(input, init)),
+    maxChunkBytes,
+  });
+  const named = new Map<string, Backend>(storage && [[storage.name, storage]]);
+  for (const backend of backends as readonly Backend[]) {
+    const { name, granularity, maxBytes, locate, start, append, ask, cancel } = backend;
+    if (!isBackendName(name) || named.has(name) || name === CLOUD_STORAGE) {
+      throw new TypeError(
+        "backends: expected names of a-z, 0-9 and hyphens that are not taken, got another one",
+      );
+    }
+    if (![locate, start, append, ask, cancel].every((method) => typeof method === "function")) {
+      throw new TypeError(`backends: expected the methods of a backend, ${name} lacks one`);
+    }
+    for (const [field, value] of Object.entries({ granularity, maxBytes })) {
+      if (!Number.isSafeInteger(value) || value < 1) {
+        throw new TypeError(`backends: expected the ${field} of ${name} to be a number of bytes`);
+      }
+    }
+    // Nothing but the last bytes could ever pass.
+    if (granularity > maxChunkBytes) {
+      const expected = `at least ${granularity}, which ${name} takes a multiple of`;
+      throw new SettingError("MAX_CHUNK_BYTES", expected);
+    }
+    named.set(name, backend);
+  }
+  return named;
 }
 
 function checkNumber(name: string, value: number, least: number, most: number): number {
@@ -267,6 +312,7 @@ function checkPath(name: string, path: string): string {
 const OPTIONS: Record<keyof UploadProxyOptions, true> = {
   allowedOrigins: true,
   authorize: true,
+  backends: true,
   bucket: true,
   buckets: true,
   contentTypes: true,

@@ -2,15 +2,21 @@
 
 /** An object that is finished. What is here has been said by the backend, and is of the form that it should be. */
 export interface FinishedObject {
+  /** The bucket; empty where the backend has none. */
   readonly bucket: string;
+  /** The name by which the API knows it: the object's name, `files/…`, an ID. */
   readonly name: string;
   /** In bytes. */
   readonly size: number;
-  readonly generation: string | undefined;
-  readonly contentType: string | undefined;
+  /** What else refers to it, if the API says so. */
+  readonly uri?: string | undefined;
+  /** The version of the object's bytes, where there are such. */
+  readonly generation?: string | undefined;
+  /** The media type. */
+  readonly contentType?: string | undefined;
   /** Base64. */
-  readonly crc32c: string | undefined;
-  /** All fields that are known, as the backend writes them. */
+  readonly crc32c?: string | undefined;
+  /** All that is known of it, as the API writes it. Of backends other than Cloud Storage the client is shown all of it. */
   readonly resource: Readonly<Record<string, unknown>>;
 }
 
@@ -33,7 +39,9 @@ export type Outcome =
 
 /** The backend does not do it. */
 export interface Refused {
+  /** What became of the request. */
   readonly kind: "refused";
+  /** The status of the reply, from 400 to 599. */
   readonly status: number;
   /** Google's word for it, one of those that are known. */
   readonly reason: string;
@@ -43,6 +51,8 @@ export interface Refused {
   readonly retryAfter?: number | undefined;
   /** Whether bytes were sent for a place before which some are missing. */
   readonly isGap?: boolean | undefined;
+  /** Whether the session has ended with it. */
+  readonly isFinal?: boolean | undefined;
 }
 
 /** Bytes for a place before which some are missing, in the words by which Google's clients know it. */

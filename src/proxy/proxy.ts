@@ -2,15 +2,17 @@
 
 import { authorizer } from "./authorize.ts";
 import { checkFraming } from "./body.ts";
+import { type Core, permit } from "./core.ts";
 import { preflight, refusedOrigin, withCors } from "./cors.ts";
-import { end, media, multipart, proceed, startUpload } from "./fronts/content_range.ts";
-import type { Place, StartRequest } from "./fronts/front.ts";
-import { isTus, tus, tusDiscovery } from "./fronts/tus.ts";
-import { TUS_VERSION } from "./fronts/tus_reply.ts";
+import { contentRange } from "./fronts/content_range.ts";
+import type { Asked, Front, Place, StartRequest } from "./fronts/front.ts";
+import { resumableHttp } from "./fronts/resumable_http.ts";
+import { tus } from "./fronts/tus.ts";
+import { xGoogUpload } from "./fronts/x_goog_upload.ts";
 import { GrantError, type UploadGrant } from "./grant.ts";
 import { HookError } from "./hooks.ts";
 import { badRequest, errorResponse, HttpError } from "./http_error.ts";
-import type { Trace, UploadLogEntry } from "./log.ts";
+import { noteBackend, type Trace, type UploadLogEntry } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import {
   checkOptions,
@@ -20,23 +22,41 @@ import {
   type UploadProxyOptions,
 } from "./options.ts";
 import { checkOrigins } from "./origins.ts";
-import { type Core, permit } from "./session.ts";
 
 export type { UploadProxyOptions } from "./options.ts";
 
 /** An upload proxy: what Deno, Bun and Cloudflare call for each request. */
 export interface UploadProxy {
-  /** Answers a request; never rejects. */
-  fetch(request: Request): Promise<Response>;
+  /**
+   * Answers a request; never rejects.
+   *
+   * @param means what the server can do beside answering. Servers call `fetch` with arguments of their own there: whatever is
+   * none of these means is passed over.
+   */
+  fetch(request: Request, means?: ServerMeans | object): Promise<Response>;
   /** The numbers of this instance, in the text format of Prometheus. */
   metrics(): string;
 }
 
-const UPLOAD_PATH = /^\/(?:resumable\/)?upload\/storage\/v1\/b\/([a-z0-9._-]{3,222})\/o\/?$/;
+/** What a server can do beside answering. */
+export interface ServerMeans {
+  /**
+   * Sends an interim response at once, before the answer: the `104 Upload Resumption Supported` of the IETF's resumable
+   * uploads, from which clients know where to go on when the request breaks off. No server of the form of `fetch` can; one on
+   * `node:http` can, see `examples/node/`.
+   *
+   * @param status 104
+   * @default {undefined} none are sent
+   */
+  readonly informational?: ((status: number, headers: Headers) => void) | undefined;
+}
+
+/** How clients speak. The first front whose client a request is of answers it; the last one takes what is left. */
+const FRONTS: readonly Front[] = [tus, xGoogUpload, resumableHttp, contentRange];
 
 /**
- * Makes an upload proxy: an endpoint of Google's upload protocol, and of tus 1.0, for clients that have a ticket instead of
- * Google's credentials.
+ * Makes an upload proxy: an endpoint of both of Google's upload protocols, of tus 1.0 and of the IETF's resumable uploads, for
+ * clients that have a ticket instead of Google's credentials.
  *
  * @throws {TypeError} an option is missing or malformed; the message names it, or, as a {@linkcode SettingError}, the setting
  * of the worker that it is: `MAX_CHUNK_BYTES` for `maxChunkBytes`
@@ -69,7 +89,7 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
   const metrics = new Metrics();
   return {
     metrics: () => metrics.text(),
-    async fetch(request) {
+    async fetch(request, means) {
       const started = now();
       const trace: Trace = { event: "refused" };
       let error: string | undefined;
@@ -80,7 +100,7 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
         trace.refusedOrigin = refusedOrigin(request, allowedOrigins, own);
         response = isMetrics(request, location)
           ? metricsResponse(metrics, trace)
-          : await route(request, core, authorize, location, trace);
+          : await route(request, { core, authorize, location, inform: informing(means) }, trace);
       } catch (thrown) {
         const known = thrown instanceof HttpError
           ? thrown
@@ -98,7 +118,7 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
       if (trace.upstreamMs !== undefined) {
         response.headers.set("server-timing", `upstream;dur=${trace.upstreamMs}`);
       }
-      if (isTus(request)) response.headers.set("tus-resumable", TUS_VERSION);
+      for (const front of FRONTS) front.mark?.(response, request);
       response.headers.set("x-max-chunk-bytes", String(core.maxChunkBytes));
       response.headers.set("x-content-type-options", "nosniff");
       response.headers.set("content-security-policy", "default-src 'none'; sandbox");
@@ -138,18 +158,28 @@ function metricsResponse(metrics: Metrics, trace: Trace): Response {
   return new Response(metrics.text(), { headers });
 }
 
-/** The ways to start an upload. */
-const STARTS = new Map([
-  ["resumable", { event: "start", begin: startUpload }],
-  ["media", { event: "media", begin: media }],
-  ["multipart", { event: "multipart", begin: multipart }],
-]);
+/** How interim responses are sent, if they can be. One that fails is no reason to fail the upload. */
+function informing(means: ServerMeans | undefined): Asked["inform"] {
+  const { informational } = means ?? {};
+  if (typeof informational !== "function") return undefined;
+  return (status, headers) => {
+    try {
+      informational(status, headers);
+    } catch { /* the client has gone, or hears of it by the answer */ }
+  };
+}
+
+/** What routing works with. */
+interface Routing {
+  readonly core: Core;
+  readonly authorize: (request: Request) => Promise<UploadGrant>;
+  readonly location: Location;
+  readonly inform: Asked["inform"];
+}
 
 async function route(
   request: Request,
-  core: Core,
-  authorize: (request: Request) => Promise<UploadGrant>,
-  { prefix, base }: Location,
+  { core, authorize, location: { prefix, base }, inform }: Routing,
   trace: Trace,
 ): Promise<Response> {
   const url = new URL(request.url);
@@ -158,42 +188,37 @@ async function route(
     trace.event = "health";
     return Response.json({ status: "ok" });
   }
-  const bucket = UPLOAD_PATH.exec(path)?.[1];
-  if (bucket === undefined) {
+  const found = locate(core, path);
+  if (!found) {
     throw new HttpError(404, "notFound", "Expected a path such as /upload/storage/v1/b/BUCKET/o");
   }
   if (request.method === "OPTIONS") {
     trace.event = "preflight";
-    return preflight(tusDiscovery(core));
+    return preflight(Object.assign({}, ...FRONTS.map((front) => front.discovery?.(core))));
   }
   const query = url.searchParams;
   const token = tokenOf(url);
   const admit = async (): Promise<StartRequest> => {
     const grant = await authorize(request);
     trace.subject = grant.subject;
-    trace.bucket = bucket;
+    noteBackend(trace, found.backend, found.bucket);
     await permit(core, grant, trace, request);
-    const place: Place = { base: base ?? url.origin + prefix, path, bucket, query };
+    const place: Place = { base: base ?? url.origin + prefix, path, query, ...found };
     return { request, place, grant };
   };
-  if (isTus(request)) return await tus(core, { request, token, admit }, trace);
-  if (token !== undefined) {
-    trace.event = request.method === "DELETE" ? "cancel" : "chunk";
-    if (request.method === "DELETE") return await end(core, request, token, trace);
-    if (request.method === "PUT" || request.method === "POST") {
-      return await proceed(core, request, token, trace);
-    }
+  const asked: Asked = { request, token, admit, inform };
+  for (const front of FRONTS) {
+    if (await front.isFor(core, asked)) return await front.answer(core, asked, trace);
   }
-  if (request.method !== "POST") {
-    const message = "Expected POST to start an upload, or PUT or DELETE with an upload_id";
-    throw new HttpError(405, "methodNotAllowed", message, { allow: "POST, PUT, DELETE, OPTIONS" });
+  throw new TypeError("The last front takes every request");
+}
+
+/** The backend whose path it is. */
+function locate({ backends }: Core, path: string): Pick<Place, "backend" | "bucket"> | undefined {
+  for (const backend of backends.values()) {
+    const found = backend.locate(path);
+    if (found) return { backend, bucket: found.bucket ?? "" };
   }
-  const way = STARTS.get(query.get("uploadType") ?? "");
-  if (!way) {
-    throw badRequest("uploadType: expected resumable, media or multipart", "invalidParameter");
-  }
-  trace.event = way.event;
-  return await way.begin(core, await admit(), trace);
 }
 
 /** Refuses what servers differ in, before a route is chosen by it. */

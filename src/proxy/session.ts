@@ -1,200 +1,15 @@
-/** The middle of the proxy: a sealed session with its bounds. Fronts call it, backends are called by it. */
+/** Requests of a sealed session, within its bounds. Fronts call it, backends are called by it. */
 
-import type { Backend, Chunk, NewObject } from "./backend.ts";
-import { type BodyBounds, byteCount, emptied, passBody, type PassedBody } from "./body.ts";
-import { isAllowedBucket, type UploadGrant, type UploadLimits } from "./grant.ts";
+import { type Chunk, CLOUD_STORAGE, hasObjects, namedBackend } from "./backend.ts";
+import { type BodyBounds, emptied, passBody, type PassedBody } from "./body.ts";
+import { type Core, counting, noHash, note, type OpenSession, permit } from "./core.ts";
+import { isAllowedBucket } from "./grant.ts";
 import { badRequest, forbidden, HttpError, tooLarge } from "./http_error.ts";
-import { finishEvent, runFinish, runHook, type StartEvent, type UploadHooks } from "./hooks.ts";
-import type { Trace } from "./log.ts";
-import { type FinishedObject, gap, type Outcome, type Refused } from "./outcome.ts";
-import { enter, type Progress, type ProgressTable } from "./progress.ts";
-import type { Room } from "./room.ts";
-import { type SealedSession, sessionName, type SessionSealer } from "./session_token.ts";
-import { changedStart, type Start } from "./wanted.ts";
-
-/** What the middle works with. */
-export interface Core {
-  readonly backend: Backend;
-  readonly sealer: SessionSealer;
-  readonly limits: UploadLimits;
-  /** The most bytes of a request. */
-  readonly maxChunkBytes: number;
-  /** Whether bodies must say their length. */
-  readonly requireLength: boolean;
-  /** How long clients may take for what an upload begins with, in milliseconds. */
-  readonly startTimeout: number;
-  /** How long a session can be used, in seconds. */
-  readonly sessionTtl: number;
-  readonly progress: ProgressTable;
-  /** Memory for what has to be collected of bodies. */
-  readonly room: Room;
-  readonly hooks: UploadHooks;
-  /** Whether the names of finished objects are in the log. */
-  readonly logNames: boolean;
-  readonly now: () => number;
-}
-
-/** In seconds. */
-const DAY = 86_400;
-
-/** A session that is open, and the name that it has here. */
-export interface OpenSession extends SealedSession {
-  readonly name: string;
-}
-
-/** An upload that somebody wants to start. */
-export interface Wanted {
-  readonly start: Start;
-  readonly grant: UploadGrant;
-  /** In bytes, where the client has declared it. */
-  readonly size: number | undefined;
-  readonly request: Request;
-  /** What a tus client wrote about its file, to be told again. */
-  readonly uploadMetadata?: string | undefined;
-}
-
-/** Asks the operator's code whether an upload may start, and as what. */
-export async function decide(
-  core: Core,
-  uploadType: StartEvent["uploadType"],
-  { start, grant, size, request }: Wanted,
-): Promise<Start> {
-  const { onStart } = core.hooks;
-  if (!onStart) return start;
-  const { subject, payload } = grant;
-  const { bucket, name, contentType, metadata } = start;
-  const event = {
-    uploadType,
-    subject,
-    payload,
-    bucket,
-    name,
-    contentType,
-    size,
-    metadata,
-    request,
-  };
-  return await runHook("onStart", async () => {
-    const decision = await onStart(event) ?? {};
-    return changedStart(start, decision, core.limits);
-  });
-}
-
-/** A session that has just been started. */
-export interface StartedSession {
-  /** Stands for the session from now on. */
-  readonly token: string;
-  readonly session: OpenSession;
-}
-
-/** Starts a session. */
-export async function startSession(
-  core: Core,
-  { start, grant, size, uploadMetadata }: Wanted,
-  trace: Trace,
-): Promise<StartedSession | Refused> {
-  const opened = await core.backend.start(newObject(start), size, trace);
-  if ("kind" in opened) return opened;
-  const sealed: SealedSession = {
-    target: opened.target,
-    bucket: start.bucket,
-    maxBytes: start.maxBytes,
-    size,
-    expires: sessionEnd(core, grant),
-    minBytes: grant.minBytes,
-    needsHash: grant.requireChecksum === true && !hasHash(start),
-    subject: grant.subject,
-    payload: grant.payload,
-    view: start.view,
-    uploadMetadata,
-  };
-  const token = await core.sealer.seal(sealed);
-  const name = sessionName(token);
-  trace.session = name;
-  core.progress.begin(name);
-  return { token, session: { ...sealed, name } };
-}
-
-/** Makes an object in one request. */
-export async function insertObject(
-  core: Core,
-  { start, grant }: Pick<Wanted, "start" | "grant">,
-  media: PassedBody,
-  trace: Trace,
-): Promise<Outcome> {
-  const outcome = await counting(core.backend.insert(newObject(start), media, trace), media, trace);
-  if (outcome.kind === "finished") {
-    note(core, outcome.object, trace);
-    const { subject, payload } = grant;
-    const event = await finishEvent(outcome.object, { subject, payload }, undefined);
-    await runFinish(core.hooks, event, true);
-  }
-  return outcome;
-}
-
-/** Notes how many bytes have passed; of a body that broke off, where nobody has counted them, that is not known. */
-async function counting(
-  sending: Promise<Outcome>,
-  body: PassedBody,
-  trace: Trace,
-): Promise<Outcome> {
-  trace.bytes = undefined;
-  try {
-    const outcome = await sending;
-    trace.bytes = body.length;
-    return outcome;
-  } finally {
-    trace.bytes = body.passed?.() ?? trace.bytes;
-  }
-}
-
-/** Asks the operator's code whether a request may be done. */
-export async function permit(
-  { hooks: { onRequest } }: Core,
-  party: { subject?: string | undefined; payload?: unknown },
-  trace: Trace,
-  request: Request,
-): Promise<void> {
-  if (!onRequest) return;
-  const { event, bucket = "", session, bytes = byteCount(request.headers, "Content-Length") } =
-    trace;
-  const { subject, payload } = party;
-  await runHook("onRequest", async () => {
-    const said: unknown = await onRequest({
-      event,
-      subject,
-      payload,
-      bucket,
-      session,
-      bytes,
-      request,
-    });
-    if (said === false) throw new TypeError("expected an HttpError to refuse, got false");
-  });
-}
-
-/** What the bytes of an object that comes in one request must keep to. */
-export function boundsInOne(
-  core: Core,
-  start: Start,
-  { minBytes, requireChecksum }: UploadGrant,
-): BodyBounds {
-  if (requireChecksum) expectHash(start);
-  return { most: Math.min(start.maxBytes, core.maxChunkBytes), least: minBytes };
-}
-
-/** Refuses a start without a checksum, where it cannot come later. */
-export function expectHash(start: Start): void {
-  if (!hasHash(start)) throw noHash("with the metadata");
-}
-
-function hasHash({ metadata: { crc32c, md5Hash } }: Start): boolean {
-  return (crc32c ?? md5Hash) !== undefined;
-}
-
-function noHash(where: string): HttpError {
-  return badRequest(`Expected a CRC32C or an MD5 of the object ${where}`, "required");
-}
+import { finishEvent, runFinish } from "./hooks.ts";
+import { noteBackend, type Trace } from "./log.ts";
+import { gap, type Outcome } from "./outcome.ts";
+import { enter, type Progress } from "./progress.ts";
+import { sessionName } from "./session_token.ts";
 
 /** Opens the session of a token. */
 export async function openSession(core: Core, token: string, trace: Trace): Promise<OpenSession> {
@@ -207,12 +22,17 @@ export async function openSession(core: Core, token: string, trace: Trace): Prom
   if (session === "expired") {
     throw new HttpError(410, "gone", "The upload session has expired; start a new upload");
   }
-  trace.bucket = session.bucket;
   trace.subject = session.subject;
-  if (!isAllowedBucket(core.limits, session.bucket)) {
+  const backend = core.backends.get(session.backend ?? CLOUD_STORAGE);
+  if (!backend) {
+    throw new HttpError(404, "notFound", "This upload can go on nowhere; start a new one");
+  }
+  noteBackend(trace, backend, session.bucket);
+  if (hasObjects(backend) && !isAllowedBucket(core.limits, session.bucket)) {
     throw forbidden("Uploads to this bucket are not allowed any more");
   }
-  return { ...session, name };
+  const { granularity = backend.granularity } = session;
+  return { ...session, name, backend, granularity };
 }
 
 /** How bytes are taken. */
@@ -244,7 +64,7 @@ export async function append(
   const progress = core.progress.of(session.name);
   if (isEmpty) {
     const nothing = await emptied(body, core.startTimeout);
-    const outcome = await core.backend.append(session.target, chunk, nothing, trace);
+    const outcome = await session.backend.append(session.target, chunk, nothing, trace);
     return await settled(core, session, outcome, trace, 0);
   }
   const leave = enter(progress, core.now());
@@ -282,19 +102,21 @@ async function appendBytes(
     const known = await ask(core, session, trace);
     if (known.kind !== "stored") {
       trace.bytes = 0;
-      if (isStrict && known.kind === "finished") throw wrongOffset(first, known.object.size);
+      if (isStrict && known.kind === "finished") {
+        throw new WrongOffset(first, known.object.size, true);
+      }
       return known;
     }
   }
   const { persisted = 0 } = progress;
   if (first !== persisted) {
     trace.bytes = 0;
-    if (isStrict) throw wrongOffset(first, persisted);
+    if (isStrict) throw new WrongOffset(first, persisted);
     return first < persisted ? again(progress, persisted, chunk) : gap(first, persisted);
   }
   progress.persisted = undefined; // until they have arrived nobody knows
   const outcome = await counting(
-    core.backend.append(session.target, chunk, body, trace),
+    session.backend.append(session.target, chunk, body, trace),
     body,
     trace,
   );
@@ -302,15 +124,28 @@ async function appendBytes(
 }
 
 /** Bytes for another place than where the stored ones end. */
-export function wrongOffset(offset: number, persisted: number): HttpError {
-  const message =
-    `Expected bytes from offset ${persisted}, where the stored ones end, got ${offset}`;
-  return new HttpError(409, "conflict", message);
+export class WrongOffset extends HttpError {
+  /** Where the client's bytes begin. */
+  readonly provided: number;
+  /** Where the stored bytes end. */
+  readonly persisted: number;
+  /** Whether the upload is finished there. */
+  readonly isFinished: boolean;
+
+  /** An error that names both places. */
+  constructor(provided: number, persisted: number, isFinished = false) {
+    const message =
+      `Expected bytes from offset ${persisted}, where the stored ones end, got ${provided}`;
+    super(409, "conflict", message);
+    this.provided = provided;
+    this.persisted = persisted;
+    this.isFinished = isFinished;
+  }
 }
 
 /** Asks how much is stored. */
 export async function ask(core: Core, session: OpenSession, trace: Trace): Promise<Outcome> {
-  const outcome = await core.backend.ask(session.target, trace);
+  const outcome = await session.backend.ask(session.target, trace);
   return await settled(core, session, outcome, trace, 0);
 }
 
@@ -327,7 +162,7 @@ export async function cancel(
     const known = await ask(core, session, trace);
     if (known.kind !== "stored") return known;
   }
-  const outcome = await core.backend.cancel(session.target, trace);
+  const outcome = await session.backend.cancel(session.target, trace);
   return await settled(core, session, outcome, trace);
 }
 
@@ -366,18 +201,13 @@ async function settled(
     note(core, outcome.object, trace);
     if (!progress.told) {
       const { subject, payload } = session;
-      const event = await finishEvent(outcome.object, { subject, payload }, session.name);
+      const backend = namedBackend(session.backend);
+      const event = await finishEvent(outcome.object, backend, { subject, payload }, session.name);
       await runFinish(core.hooks, event, false);
       progress.told = true;
     }
   }
   return outcome;
-}
-
-/** The line of the request that makes the object says what it is. */
-function note(core: Core, object: FinishedObject, trace: Trace): void {
-  const { name, generation, size, crc32c } = object;
-  Object.assign(trace, { generation, size, crc32c, ...(core.logNames && { name }) });
 }
 
 /** What the body of a request must keep to, so that the object stays within what was allowed. */
@@ -408,19 +238,4 @@ function boundsOf(core: Core, session: OpenSession, { range, hash }: Chunk): Bod
   }
   const least = isLast && total === undefined ? Math.max(0, minBytes - first) : 0;
   return { exact, most: Math.min(maxChunkBytes, most - first), least };
-}
-
-function newObject({ bucket, query, metadata, contentType }: Start): NewObject {
-  return { bucket, query, metadata, contentType };
-}
-
-/** When a session ends, in seconds since 1970: it outlives its ticket by a day, unless the ticket says otherwise. */
-function sessionEnd({ now, sessionTtl }: Core, grant: UploadGrant): number {
-  const start = Math.floor(now() / 1000);
-  const byTicket = grant.sessionTtl !== undefined
-    ? start + grant.sessionTtl
-    : grant.expires !== undefined
-    ? grant.expires + DAY
-    : Infinity;
-  return Math.min(start + sessionTtl, byTicket);
 }

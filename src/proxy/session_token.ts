@@ -1,15 +1,21 @@
 /** The session URL of Google, sealed: what clients get in its place, and what it may be used for. */
 
+import { CLOUD_STORAGE } from "./backend.ts";
 import { badGateway } from "./http_error.ts";
 import type { ObjectView } from "./view.ts";
 import { checkRandom } from "./secrets.ts";
 import { SettingError } from "./setting_error.ts";
 import { base64url, EncryptJWT, errors, jwtDecrypt, type JWTPayload } from "jose";
 
-/** What a sealed session holds. */
+/** What a sealed session holds. What is not said is left out, so that sessions of before can be opened, and look the same. */
 export interface SealedSession {
   /** The session URL without the endpoint's origin: path and query. */
   readonly target: string;
+  /** The name of the backend; without it, Cloud Storage. */
+  readonly backend?: string | undefined;
+  /** What requests that do not finish it carry a multiple of, in bytes, where that is not the backend's usual one. */
+  readonly granularity?: number | undefined;
+  /** Empty where the backend has none. */
   readonly bucket: string;
   /** The most bytes the object may have. */
   readonly maxBytes: number;
@@ -29,6 +35,8 @@ export interface SealedSession {
   readonly view?: ObjectView | undefined;
   /** `Upload-Metadata` as a tus client wrote it. */
   readonly uploadMetadata?: string | undefined;
+  /** Whether a client of the IETF's protocol has started it. */
+  readonly isResumableHttp?: boolean | undefined;
 }
 
 /** Why a token cannot be opened. */
@@ -69,6 +77,7 @@ export function sessionSealer(
   return {
     async seal(session) {
       const { target, bucket, maxBytes, size, expires, subject, payload, view } = session;
+      const { backend, granularity } = session;
       const [{ key, kid }] = await named;
       const token = await new EncryptJWT({
         t: target,
@@ -81,6 +90,9 @@ export function sessionSealer(
         ...(payload !== undefined && { p: payload }),
         ...(view && sealedView(view)),
         ...(session.uploadMetadata !== undefined && { d: session.uploadMetadata }),
+        ...(backend !== undefined && backend !== CLOUD_STORAGE && { k: backend }),
+        ...(granularity !== undefined && { g: granularity }),
+        ...(session.isResumableHttp && { i: true }),
       })
         .setProtectedHeader({ alg: "dir", enc: "A256GCM", kid })
         .setExpirationTime(expires)
@@ -146,12 +158,14 @@ function isCanonical(token: string): boolean {
 
 /** What a token holds, if it is one of ours. */
 function sessionOf(
-  { t, b, m, s, n, c, u, p, f, h, q, d, exp }: JWTPayload,
+  { t, b, m, s, n, c, u, p, f, h, q, d, i, k, g, exp }: JWTPayload,
 ): SealedSession | undefined {
-  const isOurs = typeof t === "string" && t.startsWith("/") && typeof b === "string" &&
+  const isOurs = typeof t === "string" && (k !== undefined || t.startsWith("/")) &&
+    typeof b === "string" &&
     isCount(m) && (s === undefined || isCount(s)) && (n === undefined || isCount(n)) &&
     isOptionalText(u) &&
-    isTexts(f) && isTexts(h) && isOptionalText(q) && isOptionalText(d);
+    isTexts(f) && isTexts(h) && isOptionalText(q) && isOptionalText(d) && isOptionalText(k) &&
+    (g === undefined || (isCount(g) && g > 0));
   if (!isOurs) return undefined;
   const view = f || h || q !== undefined
     ? { fields: f ?? [], hidden: h ?? [], asked: q as string | undefined }
@@ -168,6 +182,9 @@ function sessionOf(
     ...(p !== undefined && { payload: p }),
     ...(view && { view }),
     ...(d !== undefined && { uploadMetadata: d as string }),
+    ...(k !== undefined && { backend: k as string }),
+    ...(g !== undefined && { granularity: g as number }),
+    ...(i === true && { isResumableHttp: true }),
   };
 }
 

@@ -2,22 +2,29 @@
 
 import { readBody } from "../net/body.ts";
 import type { Transport } from "../net/transport.ts";
+import type { Method } from "../protocol/upload_protocol.ts";
 import { badGateway, HttpError } from "./http_error.ts";
 import { guarded, held, type PassedBody } from "./body.ts";
 
-/** A request to Google. */
+/** A request to Google, or to another API. */
 export interface UpstreamRequest {
-  readonly method: "POST" | "PUT" | "DELETE";
+  /** The method. */
+  readonly method: Method;
   /** An absolute URL at the endpoint. */
   readonly url: string;
+  /** Its headers, but for `Content-Length`. */
   readonly headers: Record<string, string>;
+  /** What the backend was given, or a text. */
   readonly body: PassedBody | string | null;
 }
 
 /** Google's answer, its body read. */
 export interface UpstreamReply {
+  /** The status. */
   readonly status: number;
+  /** The headers. */
   readonly headers: Headers;
+  /** The body. */
   readonly text: string;
   /** Milliseconds from sending to the end of the reply. */
   readonly milliseconds: number;
@@ -29,11 +36,33 @@ const MAX_REPLY = 4 * 1024 * 1024, DEADLINE = 60_000, MIN_THROUGHPUT = 16_384;
 /** How long the reply to a start may take. */
 const START_DEADLINE = 30_000;
 
-/** Sends a request to Google and reads the reply. What goes wrong on the way is a 502 or 503, never a hang. */
+/**
+ * Sends a request to Google, or to another API, and reads the reply. It follows no redirect and holds a body to its length; what
+ * goes wrong on the way is a 502 or 503, never a hang.
+ *
+ * @param send the transport
+ * @param most the most bytes of a body whose length is not known: how long a reply may take depends on it
+ * @throws {HttpError} there is no reply, or the body broke off
+ *
+ * @example
+ * ```ts
+ * import { sendUpstream } from "@resumable-media/upload/worker";
+ * import { GcsEmulator } from "@resumable-media/upload/emulator";
+ *
+ * const url = "https://www.googleapis.com/upload/drive/v3/files?uploadType=resumable";
+ * const reply = await sendUpstream(new GcsEmulator().fetch, {
+ *   method: "POST",
+ *   url,
+ *   headers: { authorization: "Bearer ya29.a0" },
+ *   body: "{}",
+ * });
+ * console.log(reply.status, reply.headers.has("location")); // 200 true
+ * ```
+ */
 export async function sendUpstream(
   send: Transport,
   request: UpstreamRequest,
-  most: number,
+  most = 104_857_600,
 ): Promise<UpstreamReply> {
   const { method, url, body } = request;
   const passed = body === null || typeof body === "string" ? undefined : body;
@@ -48,14 +77,16 @@ export async function sendUpstream(
     abort.abort();
   };
   // With a length, a body that breaks off cannot look whole: only one without is in need of a guard.
-  const stream = passed?.body && !passed.native && passed.length === undefined
+  const stream = passed?.bytes
+    ? null
+    : passed?.body && !passed.native && passed.length === undefined
     ? guarded(passed.body, leave)
     : passed && held(passed);
   try {
     const response = await send(url, {
       method,
       headers: withLength(request.headers, passed),
-      body: passed ? stream : body as string | null,
+      body: passed ? passed.bytes ?? stream : body as string | null,
       redirect: "manual",
       signal: abort.signal,
       ...(stream && { duplex: "half" }),

@@ -3,6 +3,9 @@
 import { CRC32C, MD5 } from "../protocol/hashes.ts";
 import { isMediaType } from "../protocol/media_type.ts";
 import { expectedOfName } from "../protocol/upload_url.ts";
+import { agreed, parseFields } from "./agreed.ts";
+import { type Backend, CLOUD_STORAGE, hasObjects } from "./backend.ts";
+import { changedFileStart, checkFileStart } from "./file_start.ts";
 import { badRequest, forbidden, type HttpError, quote } from "./http_error.ts";
 import { checkGrant, isRecord, type UploadGrant, type UploadLimits } from "./grant.ts";
 import type { StartDecision } from "./hooks.ts";
@@ -26,6 +29,7 @@ const IGNORED = [
   "prettyPrint",
   "projection",
   "uploadType",
+  "upload_protocol",
 ];
 
 /** The most characters of `fields`, encoded: the session, which holds it, has to stay short. */
@@ -54,6 +58,8 @@ const CHECKSUMS: readonly [field: string, pattern: RegExp][] = [
 
 /** A start, as the client wrote it. */
 export interface StartInput {
+  /** Where the bytes are to go. */
+  readonly backend: Backend;
   readonly bucket: string;
   readonly query: URLSearchParams;
   /** The object resource, as JSON text; empty for none. */
@@ -66,6 +72,7 @@ export interface StartInput {
 
 /** A start that may go upstream. */
 export interface Start {
+  readonly backend: Backend;
   readonly bucket: string;
   readonly query: URLSearchParams;
   readonly metadata: Record<string, unknown>;
@@ -79,11 +86,15 @@ export interface Start {
 
 /** Checks a start against what is allowed. */
 export function checkStart(input: StartInput, grant: UploadGrant, limits: UploadLimits): Start {
+  if ((grant.backend ?? CLOUD_STORAGE) !== input.backend.name) {
+    throw forbidden("The ticket does not cover uploads of this kind");
+  }
+  if (!hasObjects(input.backend)) return checkFileStart(input, grant, limits);
   const query = checkQuery(input.query, grant.overwrite === true);
   const { given, name, contentType } = readWanted(input);
   const granted = grant.metadata ?? {};
   const fields = openFields(grant.fields, limits.fields);
-  const { bucket, size } = input;
+  const { backend, bucket, size } = input;
   const maxBytes = checkGrant(grant, limits, { bucket, name, contentType, size });
   checkFields(given, granted, fields);
   query.set("name", name);
@@ -98,7 +109,7 @@ export function checkStart(input: StartInput, grant: UploadGrant, limits: Upload
     throw badRequest("The metadata names another bucket");
   }
   const view = viewOf(fields, granted, input.query.get("fields"));
-  return { bucket, query, metadata, name, contentType: stored, maxBytes, view };
+  return { backend, bucket, query, metadata, name, contentType: stored, maxBytes, view };
 }
 
 /** A start as the operator's own code wants it: another name, more fields. They are held to what Google and the proxy take. */
@@ -109,6 +120,7 @@ export function changedStart(
 ): Start {
   checkDecision(decision);
   const { name = start.name, metadata: added = {} } = decision;
+  if (!hasObjects(start.backend)) return changedFileStart(start, name, added);
   const query = new URLSearchParams(start.query);
   query.set("name", name);
   const metadata = { ...withGranted(start.metadata, added), name };
@@ -186,33 +198,9 @@ function badValue(parameter: string): HttpError {
   return badRequest(message, "invalidParameter");
 }
 
-/** The value that two places agree on. */
-function agreed(
-  what: string,
-  first: string | null | undefined,
-  second: unknown,
-): string | undefined {
-  if (second !== undefined && typeof second !== "string") {
-    throw badRequest(`The ${what} must be a string`);
-  }
-  if (typeof first === "string" && second !== undefined && first !== second) {
-    throw badRequest(`The ${what} is given twice, and differently`);
-  }
-  return first ?? second;
-}
-
 /** The object resource as the client wrote it: known fields only. */
-function readMetadata(text: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = text.trim() === "" ? {} : JSON.parse(text);
-  } catch {
-    throw badRequest("The metadata is not JSON", "parseError");
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw badRequest("The metadata is not a JSON object", "parseError");
-  }
-  const fields = value as Record<string, unknown>;
+function readMetadata(text: string): Readonly<Record<string, unknown>> {
+  const fields = parseFields(text);
   const unknown = Object.keys(fields).find((field) => !FIELDS.includes(field));
   if (unknown !== undefined) {
     throw badRequest(

@@ -43,6 +43,9 @@ const ONE_REQUEST = 8 * 1024 * 1024;
  * It takes a resumable session, which survives failures at any moment and stores the object once; and a single request
  * where that is as good: up to 8 MiB (and no more than `chunkSize`) of a Blob, bytes or a string, when
  * `ifGenerationMatch` makes it safe to repeat or `retry: false` forbids to repeat it, and nobody asks for checkpoints.
+ * It takes one connection. Where several carry more, as on servers with files of some hundred megabytes, take
+ * `uploadParallel` of `@resumable-media/upload/parallel`.
+ *
  * Failures that may pass are retried; see {@linkcode RetryOptions}. When it throws, a stream is cancelled with the error and a
  * {@linkcode ByteSource} is closed; a session stays open, and a checkpoint from `onCheckpoint` goes on with it. With `checkpoints`
  * and a `key` the next call does that by itself.

@@ -1,16 +1,13 @@
 // Google's client for Gemini and ours, side by side under the same faults, against the emulator on a socket.
 
 import { assert, assertEquals } from "@std/assert";
-import { fileURLToPath } from "node:url";
 import { serveEmulator } from "../../src/emulator/serve.ts";
 import { geminiFile, upload, xGoogUpload } from "../../mod.ts";
 import { type Fault, GcsEmulator } from "../../src/emulator/mod.ts";
 import { difference } from "../e2e/support.ts";
-import { has, runProgram } from "./interop_install.ts";
+import { runGenai } from "./genai_install.ts";
+import { has } from "./interop_install.ts";
 import { sample } from "./link.ts";
-
-const FOLDER = new URL("genai/", import.meta.url);
-const SCRIPT = fileURLToPath(new URL("upload.mjs", FOLDER));
 
 /** Gemini's granularity, and so the size of both clients' chunks. */
 const CHUNK = 8 * 1024 * 1024;
@@ -18,19 +15,10 @@ const CHUNK = 8 * 1024 * 1024;
 const ignore = !has("node");
 if (ignore) console.log("tests/clients: @google/genai is left out: there is no `node`");
 
-/** Installs what genai/deno.json names, once. */
-let installed: Promise<unknown> | undefined;
-const install = () =>
-  installed ??= runProgram(Deno.execPath(), ["install", "--quiet"], { cwd: FOLDER, seconds: 120 });
-
 /** A client: says what came of an upload. */
 type Client = (origin: string, size: number) => Promise<string>;
 
-const theirs: Client = async (origin, size) => {
-  await install();
-  const job = JSON.stringify({ origin, size });
-  return (await runProgram("node", [SCRIPT, job], { seconds: 60 })).trim();
-};
+const theirs: Client = (origin, size) => runGenai({ origin, size });
 
 const ours: Client = async (origin, size) => {
   try {

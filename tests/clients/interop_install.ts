@@ -89,6 +89,30 @@ export async function debianProgram(name: string): Promise<Installed> {
   }
 }
 
+/** A library from Maven Central, as its archive. */
+export async function javaArchive(
+  group: string,
+  name: string,
+  version: string,
+): Promise<Installed> {
+  const folder = `${HOME}/java`;
+  const path = `${folder}/${name}-${version}.jar`;
+  try {
+    await runProgram("java", ["-version"]);
+    if (await Deno.stat(path).then(() => true, () => false)) return { path };
+    const artifact = `${group}:${name}:${version}`;
+    await runProgram("mvn", ["--quiet", "dependency:get", `-Dartifact=${artifact}`], {
+      seconds: 240,
+    });
+    const copy = [`-Dartifact=${artifact}`, `-DoutputDirectory=${folder}`];
+    await runProgram("mvn", ["--quiet", "dependency:copy", ...copy], { seconds: 240 });
+    await Deno.stat(path);
+    return { path };
+  } catch (error) {
+    return { reason: `java and mvn with ${group}:${name}: ${error}` };
+  }
+}
+
 /** A program written in Go. */
 export async function goProgram(name: string, module: string): Promise<Installed> {
   const folder = `${ROOT}.tmp/bin`;

@@ -1,7 +1,7 @@
 // A proxy on a socket, with an emulated Google on another one behind it.
 
+import { GcsEmulator, type GcsEmulatorOptions } from "../../src/emulator/mod.ts";
 import { serveEmulator } from "../../src/emulator/serve.ts";
-import { GcsEmulator } from "../../src/emulator/mod.ts";
 import {
   createUploadProxy,
   signUploadTicket,
@@ -26,8 +26,9 @@ export interface Link {
 export async function withProxy<T>(
   use: (link: Link) => Promise<T>,
   options: Partial<UploadProxyOptions> = {},
+  emulator: GcsEmulatorOptions = {},
 ): Promise<T> {
-  const gcs = new GcsEmulator();
+  const gcs = new GcsEmulator(emulator);
   const log: UploadLogEntry[] = [];
   const google = await serveEmulator(gcs);
   const proxy = createUploadProxy({

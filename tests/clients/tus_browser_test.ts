@@ -4,65 +4,14 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { difference } from "../e2e/support.ts";
 import { type Page, startBrowser, type Visitor } from "../page/remote.ts";
 import { type Link, sample, withProxy } from "./link.ts";
-import { ignore, install, type Version, VERSIONS, versions } from "./tus_client.ts";
+import { ignore, type Version, VERSIONS, versions } from "./tus_client.ts";
+import { runInPage, withTusPage } from "./tus_page.ts";
 
 const Q = 262_144;
 
-/** The page: the client, and one function that uploads a file of so many bytes and says how that ended. */
-const SCRIPT = `
-async function run({ proxy, ticket, size, options, abortAt, again }) {
-  const bytes = Uint8Array.from({ length: size }, (_, index) => index % 251);
-  const file = new File([bytes], "a photo.png", { type: "image/png", lastModified: 1 });
-  return await new Promise((resolve) => {
-    const upload = new tus.Upload(file, {
-      endpoint: proxy + "/upload/storage/v1/b/my-bucket/o",
-      headers: { Authorization: "Bearer " + ticket },
-      metadata: { filename: file.name, filetype: file.type },
-      chunkSize: ${Q},
-      retryDelays: null,
-      ...options,
-      onSuccess: () => resolve("success"),
-      onError: (error) => resolve("error: " + error.message),
-      onChunkComplete: (_size, stored) => {
-        if (abortAt && stored >= abortAt) upload.abort().then(() => resolve("aborted"));
-      },
-    });
-    upload.findPreviousUploads().then((found) => {
-      if (again && found.length !== 1) return resolve("there are " + found.length);
-      if (again) upload.resumeFromPreviousUpload(found[0]);
-      upload.start();
-    });
-  });
-}`;
-
-/** Serves the page while `use` runs. */
-async function withPage<T>(version: Version, use: (origin: string) => Promise<T>): Promise<T> {
-  await install(version);
-  const client = new URL(
-    `tus/${version}/node_modules/tus-js-client/dist/tus.min.js`,
-    import.meta.url,
-  );
-  const script = `${await Deno.readTextFile(client)}\n${SCRIPT}`;
-  const html =
-    "<!doctype html><meta charset=utf-8><link rel=icon href=data:,><script src=tus.js></script>";
-  const server = Deno.serve(
-    { port: 0, hostname: "127.0.0.1", onListen() {} },
-    ({ url }) =>
-      url.endsWith(".js")
-        ? new Response(script, { headers: { "content-type": "text/javascript; charset=utf-8" } })
-        : new Response(html, { headers: { "content-type": "text/html" } }),
-  );
-  try {
-    return await use(`http://127.0.0.1:${server.addr.port}`);
-  } finally {
-    await server.shutdown();
-  }
-}
-
 /** Uploads in a page. */
 async function run(page: Page, link: Link, job: Record<string, unknown>): Promise<string> {
-  const whole = { proxy: link.proxy, ticket: await link.ticket(), ...job };
-  return await page.call<string>("evaluate", `run(${JSON.stringify(whole)})`);
+  return await runInPage(page, { proxy: link.proxy, ticket: await link.ticket() }, job);
 }
 
 /** Tries something in a page that the proxy allows, or does not. */
@@ -71,7 +20,7 @@ async function inPage(
   allowed: boolean,
   use: (place: { visitor: Visitor; origin: string; link: Link }) => Promise<void>,
 ): Promise<void> {
-  await withPage(version, (origin) =>
+  await withTusPage(version, (origin) =>
     withProxy(async (link) => {
       await using browser = await startBrowser();
       await using visitor = await browser.visitor();
@@ -105,6 +54,27 @@ for (const version of versions) {
   });
 
   Deno.test({
+    name: `${client}: a stream of known size, and one whose size is known only at its end`,
+    ignore,
+    fn: () =>
+      inPage(version, true, async ({ visitor, origin, link }) => {
+        const size = 3 * Q + 5;
+        const asStream = version === "v4" ? "reader" : "stream";
+        const page = await visitor.open(origin);
+        const known = { size, asStream, options: { uploadSize: size } };
+        assertEquals(await run(page, link, known), "success");
+        assertWhole(link, size);
+        const metadata = { filename: "open.png", filetype: "image/png" };
+        const options = { uploadLengthDeferred: true, metadata };
+        const said = await run(page, link, { size, asStream, options });
+        // In browsers, version 4 sends the last bytes without saying that they are the last: Google takes no such piece.
+        if (version === "v4") return assertMatch(said, /400.*got 5: set the client's chunkSize/);
+        assertEquals(said, "success");
+        assertWhole(link, size, "open.png");
+      }),
+  });
+
+  Deno.test({
     name: `${client}: a file goes on after the page was loaded again`,
     ignore,
     fn: () =>
@@ -127,6 +97,9 @@ for (const version of versions) {
         const page = await visitor.open(origin);
         const said = await run(page, link, { size: 700_000, options: { chunkSize: 100_000 } });
         assertMatch(said, /400.*set the client's chunkSize to a multiple of 262144/);
+        const parallel = await run(page, link, { size: 4 * Q, options: { parallelUploads: 2 } });
+        assertMatch(parallel, /400.*leave out the client's parallelUploads/);
+        assertEquals(link.gcs.objects.length, 0);
       });
       await inPage(version, false, async ({ visitor, origin, link }) => {
         assertMatch(await run(await visitor.open(origin), link, { size: 5 }), /^error: /);

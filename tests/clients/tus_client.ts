@@ -25,13 +25,13 @@ export interface TusJob {
   /** In bytes. */
   readonly size: number;
   /** The default is a buffer. */
-  readonly source?: "buffer" | "stream" | "file";
+  readonly source?: "buffer" | "stream" | "file" | "blob" | "webStream";
   /** The client's own options. */
   readonly options?: Readonly<Record<string, unknown>>;
   /** The client is aborted when so many bytes are stored. */
   readonly abortAfter?: number;
   /** What comes after it. */
-  readonly then?: "resume" | "terminate";
+  readonly then?: "resume" | "find" | "terminate";
 }
 
 const installed = new Map<Version, Promise<unknown>>();

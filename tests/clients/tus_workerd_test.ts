@@ -4,8 +4,10 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { difference } from "../e2e/support.ts";
 import { endAfterAll, type Place, rule, ticketFor } from "../worker/support/rules.ts";
 import { patch, told, tus } from "../proxy/tus_support.ts";
+import { startBrowser } from "../page/remote.ts";
 import { sample } from "./link.ts";
 import { ignore, runTus, type TusJob, VERSIONS, versions } from "./tus_client.ts";
+import { runInPage, withTusPage } from "./tus_page.ts";
 
 endAfterAll();
 
@@ -59,6 +61,27 @@ for (const version of versions) {
       }
     }, { only, settings, ignore });
   }
+
+  rule(
+    `${VERSIONS[version]} in Chromium: a file goes on after the page was loaded again`,
+    (place) =>
+      withTusPage(version, async (origin) => {
+        const worker = await place.start({ ALLOWED_ORIGINS: origin });
+        await using browser = await startBrowser();
+        await using visitor = await browser.visitor();
+        const page = await visitor.open(origin);
+        const link = { proxy: worker.origin, bucket: "bucket", ticket: place.ticket };
+        const size = 4 * Q + 5;
+        assertEquals(await runInPage(page, link, { size, abortAt: 2 * Q }), "aborted");
+        await page.call("reload");
+        assertEquals(await runInPage(page, link, { size, again: true }), "success");
+        const object = place.upstream.gcs.get("bucket", "a photo.png");
+        assertEquals(difference(object!.bytes!, sample(size)), -1);
+        const starts = place.upstream.gcs.requests.filter(({ kind }) => kind === "initiate");
+        assertEquals(starts.length, 1);
+      }),
+    { only, settings, ignore },
+  );
 
   rule(`${VERSIONS[version]} is told why a small chunkSize is refused`, async (place) => {
     const job = { size: 700_000, options: { chunkSize: 100_000 } };

@@ -1,6 +1,7 @@
 // The examples that speak to other APIs than Cloud Storage, against the emulator.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import driveProxy from "../../examples/drive_proxy/worker.ts";
 import worker from "../../examples/gemini/worker.ts";
 import { serveEmulator } from "../../src/emulator/serve.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
@@ -98,3 +99,21 @@ Deno.test("example: a worker passes a PDF on to Gemini and tells its URI, in wor
       await google.close();
     }
   }));
+
+Deno.test("example: the Drive proxy puts a file of any client into Drive, and shows no token", async () => {
+  const gcs = new GcsEmulator();
+  const server = await serveEmulator(gcs);
+  try {
+    const url = "http://proxy.example/upload/drive/v3/files?uploadType=media&name=paper.pdf";
+    const reply = await driveProxy.fetch(new Request(url, post("http://proxy.example")), {
+      EMULATOR: server.origin,
+    });
+    const file = await reply.json();
+    const [stored] = gcs.uploads;
+    assertEquals([reply.status, file.id, file.name], [200, stored.id, "paper.pdf"]);
+    assertEquals(difference(stored.bytes!, PDF), -1);
+    assert(!JSON.stringify([...reply.headers, file]).includes("emulated"));
+  } finally {
+    await server.close();
+  }
+});

@@ -143,6 +143,14 @@ Deno.test("on a socket: a POST without any length is a 411", () =>
     assertEquals(zero.split("\r\n")[0], "HTTP/1.1 200 OK");
   }));
 
+Deno.test("on a socket: a request may name its whole URL, as one to a proxy does", () =>
+  served(async (gcs, origin) => {
+    const url = "http://google.example/upload/storage/v1/b/bucket/o?uploadType=media&name=n";
+    const reply = await raw(origin, [`POST ${url} HTTP/1.1`, "Content-Length: 0"]);
+    assertEquals(reply.split("\r\n")[0], "HTTP/1.1 200 OK");
+    assertEquals(gcs.get("bucket", "n")?.size, 0);
+  }));
+
 Deno.test("on a socket: a body that ends before its Content-Length keeps whole quanta", () =>
   served(async (gcs, origin) => {
     const session = new URL(await start(origin));

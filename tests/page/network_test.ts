@@ -62,6 +62,26 @@ Deno.test("a slow network takes its time", async () => {
   assertEquals(performance.now() - start >= 45, true);
 });
 
+Deno.test("uploads share a slow network: two together take as long as one after the other", async () => {
+  const network = badNetwork();
+  network.set({ speed: 100_000 });
+  const start = performance.now();
+  const serve = async (request: Request) => new Response(await request.bytes());
+  await Promise.all([network.carry(chunk(5000), serve), network.carry(chunk(5000), serve)]);
+  assertEquals(performance.now() - start >= 95, true);
+});
+
+Deno.test("the bytes of a tus client are chunks, too", async () => {
+  const network = badNetwork();
+  network.set({ next: "busy" });
+  const patch = new Request("http://page.example/upload", {
+    method: "PATCH",
+    headers: { "content-length": "5" },
+    body: new Uint8Array(5),
+  });
+  assertEquals((await network.carry(patch, () => Promise.resolve(new Response()))).status, 503);
+});
+
 Deno.test("only changes that are ones are read", () => {
   assertEquals(readChange({ speed: 5000, next: "cut", other: 1 }), { speed: 5000, next: "cut" });
   assertEquals(readChange({ speed: null }), { speed: null });

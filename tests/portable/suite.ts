@@ -15,6 +15,7 @@ import { finishRedirect } from "./cases/finish_redirect.ts";
 import { finishStartUrl } from "./cases/finish_start_url.ts";
 import { handoffSessions } from "./cases/handoff_sessions.ts";
 import { http } from "./cases/http.ts";
+import { parallel } from "./cases/parallel.ts";
 import { sourcesChanged } from "./cases/sources_changed.ts";
 import { sourcesDisturbed } from "./cases/sources_disturbed.ts";
 import { sourcesEmpty } from "./cases/sources_empty.ts";
@@ -105,6 +106,7 @@ export const cases: PortableCase[] = [
     },
   },
   ...manyUploads,
+  ...parallel,
 ];
 
 /** One case may take this long, in milliseconds. */

@@ -1,14 +1,24 @@
 // The same through the edge proxy, with a bad network on both of its sides.
 
-import { assert } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { Transport } from "../../mod.ts";
 import type { Fault } from "../../src/emulator/mod.ts";
 import { createUploadProxy } from "../../src/proxy/proxy.ts";
 import { fakeClock } from "../support/fake_clock.ts";
 import { pass } from "./support/faults.ts";
+import {
+  askedBy,
+  checkStored,
+  driveBy,
+  type FrontCase,
+  frontCases,
+  frontPlace,
+  startBy,
+} from "./support/front_case.ts";
+import { type FrontClient, fronts } from "./support/fronts.ts";
 import { type Mishap, mishaps, network } from "./support/network.ts";
 import { property } from "./support/property.ts";
+import { asServer, whole } from "./support/proxied.ts";
 import {
   BUCKET,
   checkOutcome,
@@ -37,36 +47,6 @@ const proxied: fc.Arbitrary<Proxied> = fc.record({
   behind: mishaps.map((all) => all.filter(({ kind }) => kind !== "cut")),
   announced: fc.boolean(),
 });
-
-/** Hands requests to the proxy as a server does. */
-function asServer(
-  proxy: { fetch(request: Request): Promise<Response> },
-  announced: boolean,
-): Transport {
-  return (url, init) => {
-    const headers = new Headers(init.headers);
-    if (announced && init.body instanceof Uint8Array) {
-      headers.set("content-length", String(init.body.length));
-    }
-    return proxy.fetch(new Request(url, { ...init, headers }));
-  };
-}
-
-/** A request whose body is a stream can be read once only: it is read here, so that it can be sent twice. */
-function whole(to: Transport): Transport {
-  return async (url, init) => {
-    if (!(init.body instanceof ReadableStream)) return await to(url, init);
-    let body: Uint8Array<ArrayBuffer>;
-    try {
-      body = new Uint8Array(await new Response(init.body).arrayBuffer());
-    } catch {
-      throw new TypeError("fetch failed: the body of the request failed");
-    }
-    const headers = new Headers(init.headers);
-    headers.delete("content-length");
-    return await to(url, { ...init, headers, body });
-  };
-}
 
 /** Uploads through the proxy, and checks everything that holds of it. */
 async function through({ scenario, behind, announced }: Proxied): Promise<number> {
@@ -117,4 +97,81 @@ property(
     },
   })),
   async (value, tally) => void (tally.faults += await through(value)),
+);
+
+/** Uploads by one front, or by several that take turns with one session. */
+async function uploaded(chosen: readonly FrontClient[], scenario: FrontCase): Promise<number> {
+  const place = frontPlace(scenario);
+  const url = await startBy(chosen[0], place, scenario);
+  assertEquals(await driveBy(chosen, place, scenario, url), "finished");
+  checkStored(place, scenario, true);
+  const hits = await place.settle();
+  checkStored(place, scenario, true);
+  return hits;
+}
+
+const sharing = fronts.filter(({ sharesSessions }) => sharesSessions);
+
+for (const front of fronts) {
+  property(
+    `by ${front.name}, whatever breaks, the file is stored once and exactly, and what was called stored stays stored`,
+    60,
+    frontCases,
+    async (scenario, tally) => void (tally.faults += await uploaded([front], scenario)),
+  );
+
+  property(
+    `by ${front.name}, two clients on one session make one object of the same bytes`,
+    30,
+    frontCases,
+    async (scenario, tally) => {
+      const place = frontPlace(scenario);
+      const url = await startBy(front, place, scenario);
+      const ends = await Promise.all(
+        [0, 1].map((turn) => driveBy([front], place, scenario, url, { turn })),
+      );
+      assertEquals(ends, ["finished", "finished"]);
+      tally.faults += await place.settle();
+      checkStored(place, scenario, true);
+    },
+  );
+
+  property(
+    `by ${front.name}, an upload that is given up leaves nothing, or what its client is told of`,
+    40,
+    frontCases,
+    async (scenario, tally) => {
+      const place = frontPlace(scenario);
+      const url = await startBy(front, place, scenario);
+      const end = await driveBy([front], place, scenario, url, { cancels: true });
+      tally.faults += await place.settle();
+      // Bytes that were on their way when the client gave up may have come first: asking tells.
+      const known = await askedBy(front, place, scenario, url);
+      assert(known === end || known === "finished", `${end}, and then ${known}`);
+      checkStored(place, scenario, known === "finished");
+    },
+  );
+}
+
+property(
+  "the fronts take turns with one session, and the file is stored once and exactly",
+  80,
+  frontCases,
+  async (scenario, tally) => void (tally.faults += await uploaded(sharing, scenario)),
+);
+
+property(
+  "two clients of different fronts on one session make one object of the same bytes",
+  30,
+  frontCases,
+  async (scenario, tally) => {
+    const place = frontPlace(scenario);
+    const url = await startBy(sharing[0], place, scenario);
+    const ends = await Promise.all(
+      sharing.map((front, turn) => driveBy([front], place, scenario, url, { turn })),
+    );
+    assertEquals(ends, sharing.map(() => "finished"));
+    tally.faults += await place.settle();
+    checkStored(place, scenario, true);
+  },
 );

@@ -22,6 +22,37 @@ Deno.test("what is sealed is opened again, with everything in it", async () => {
   assertEquals(await sealer.open(await sealer.seal(SESSION)), SESSION);
 });
 
+/** Sealed by the version before there were other backends. */
+const OLD_TOKEN =
+  "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIiwia2lkIjoiWkNmNGFVbk8ifQ..MttDT89JwZbcNcK0." +
+  "OsVoIAkPElfwXkJZBWvssqF1RJS-Gw2HOoY2rOfye-DrA4CRHrUxAEPb8zFLoivDiStJOGgw13dYuTzz6jQH-" +
+  "jgeEubehJGL7j360nBark0ja_6bDTJGj2a0CoFn2smfk4YTOVgsUh1XHrpwj8wWJmITvyJxxws3fvJ47keVB0" +
+  "KeXZtsL13ig_h8aRSFbSl6MlZqjc6dOBmMAIFbjiT9WHa_qe75aSlWwq9ijUUtY67ksfH5n6D2VHrQI3b-xrG" +
+  "x_P6wJG3HsF-tKKHTYzX_5ODe9XSy7J7J6aGYuD6AbcFsASkYzdYAch8DaQ0Pyf3CGOCvgw.wbijq305Fimt9" +
+  "emMFrJJkQ";
+
+Deno.test("a session that was sealed before there were other backends is one of Cloud Storage", async () => {
+  assertEquals(await sealer.open(OLD_TOKEN), {
+    ...SESSION,
+    expires: 4_000_000_000,
+    minBytes: 3,
+    needsHash: true,
+    subject: "user-17",
+    payload: { order: 1 },
+    view: { fields: ["metadata"], hidden: ["by"], asked: "name" },
+    uploadMetadata: "filename YQ==",
+  });
+});
+
+Deno.test("a session of another backend names it, and its granularity where that is its own", async () => {
+  const session = { ...SESSION, target: "any text", bucket: "", backend: "drive" };
+  assertEquals(await sealer.open(await sealer.seal(session)), session);
+  const other = { ...session, granularity: 8_388_608 };
+  assertEquals(await sealer.open(await sealer.seal(other)), other);
+  const storage = { ...SESSION, backend: "cloud-storage" };
+  assertEquals(await sealer.open(await sealer.seal(storage)), SESSION); // as before
+});
+
 Deno.test("a session without a declared size is opened without one", async () => {
   const session = { ...SESSION, size: undefined };
   assertEquals(await sealer.open(await sealer.seal(session)), session);

@@ -182,8 +182,10 @@ Deno.test("more bytes than the ticket or the proxy allows are a 413 at the creat
     grant: { name: "a", maxBytes: 4 },
     headers: { "upload-length": "5" },
   });
-  const proxy = await create(context, { headers: { "upload-length": "101" } });
-  assertEquals([ticket.status, proxy.status, context.sent.length], [413, 413, 0]);
+  for (const length of ["101", String(2 ** 50), "9".repeat(30)]) {
+    assertEquals((await create(context, { headers: { "upload-length": length } })).status, 413);
+  }
+  assertEquals([ticket.status, context.sent.length], [413, 0]);
 });
 
 Deno.test("a creation wants a ticket; what goes on with it does not", async () => {
@@ -493,7 +495,7 @@ Deno.test("where Google stores nothing, the answer is a 503: success without pro
   assertEquals([reply.status, reply.headers.get("retry-after")], [503, "5"]);
 });
 
-Deno.test("a PATCH of less than a quantum that does not finish the upload is a 400 that names chunkSize, and Google is not asked", async () => {
+Deno.test("a PATCH of less than a quantum that does not finish the upload is a 400 that names chunkSize, and a 409 at another offset", async () => {
   const context = setup();
   const url = await created(context, 2 * Q);
   for (const isChunked of [false, true]) {
@@ -503,7 +505,13 @@ Deno.test("a PATCH of less than a quantum that does not finish the upload is a 4
         "set the client's chunkSize to a multiple of 262144",
     );
   }
-  assertEquals(context.sent.length, 1);
+  for (const isChunked of [false, true]) {
+    assertMatch(
+      await told(await patch(context, url, 7, sample(100), { isChunked })),
+      /^409 Expected bytes from offset 0/,
+    );
+  }
+  assert(context.sent.slice(1).every(({ body }) => body().length === 0), "bytes were passed on");
   assertEquals(await told(await patch(context, url, 0, sample(2 * Q))), `204 at ${2 * Q}`);
 });
 

@@ -1,8 +1,15 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { HttpError } from "../../src/proxy/http_error.ts";
+import { cloudStorage } from "../../src/proxy/backends/cloud_storage.ts";
 import { checkStart, type Start } from "../../src/proxy/wanted.ts";
 import type { UploadGrant } from "../../src/worker.ts";
 
+const BACKEND = cloudStorage({
+  endpoint: "https://storage.googleapis.com",
+  transport: fetch,
+  plain: fetch,
+  maxChunkBytes: 1000,
+});
 const LIMITS = { bucket: "my-bucket", maxBytes: 1000, contentTypes: undefined };
 
 interface Given {
@@ -16,6 +23,7 @@ interface Given {
 function check({ query = "name=a", metadata, contentType, size, grant }: Given): Start {
   const text = metadata === undefined ? "" : JSON.stringify(metadata);
   const input = {
+    backend: BACKEND,
     bucket: "my-bucket",
     query: new URLSearchParams(query),
     metadata: text,

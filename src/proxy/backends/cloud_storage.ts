@@ -1,11 +1,11 @@
 /** Google Cloud Storage's JSON API as the place where bytes go. */
 
 import type { Transport } from "../../net/transport.ts";
+import { UPLOAD_CHUNK_SIZE } from "../../protocol/content_range/ranges.ts";
 import { isSuccess } from "../../protocol/reply.ts";
-import type { Backend, Chunk } from "../backend.ts";
+import { type Backend, type BackendTrace, type Chunk, CLOUD_STORAGE } from "../backend.ts";
 import type { PassedBody } from "../body.ts";
 import { badGateway } from "../http_error.ts";
-import type { Trace } from "../log.ts";
 import { frameMultipart } from "../multipart_body.ts";
 import type { Outcome, Refused } from "../outcome.ts";
 import { mentions } from "../session_secrets.ts";
@@ -24,6 +24,8 @@ export interface CloudStorageOptions {
   readonly maxChunkBytes: number;
 }
 
+const UPLOAD_PATH = /^\/(?:resumable\/)?upload\/storage\/v1\/b\/([a-z0-9._-]{3,222})\/o\/?$/;
+
 const STATUS_QUERY: Chunk = {
   range: { first: undefined, last: undefined, total: undefined },
   hash: undefined,
@@ -34,7 +36,7 @@ const STATUS_QUERY: Chunk = {
 export function cloudStorage(options: CloudStorageOptions): Backend {
   const { endpoint, transport, plain, maxChunkBytes } = options;
 
-  const send = async (to: Transport, request: UpstreamRequest, trace: Trace) => {
+  const send = async (to: Transport, request: UpstreamRequest, trace: BackendTrace) => {
     const reply = await sendUpstream(to, request, maxChunkBytes);
     trace.upstreamStatus = reply.status;
     trace.upstreamMs = (trace.upstreamMs ?? 0) + reply.milliseconds;
@@ -43,7 +45,7 @@ export function cloudStorage(options: CloudStorageOptions): Backend {
   const onSession = async (
     target: string,
     request: Omit<UpstreamRequest, "url">,
-    trace: Trace,
+    trace: BackendTrace,
   ): Promise<Outcome> => {
     const reply = await send(plain, { ...request, url: endpoint + target }, trace);
     return readSessionReply(reply, mentions(target));
@@ -52,11 +54,19 @@ export function cloudStorage(options: CloudStorageOptions): Backend {
     onSession(target, { method: "PUT", headers: headersOf(chunk), body }, trace);
 
   return {
+    name: CLOUD_STORAGE,
+    granularity: UPLOAD_CHUNK_SIZE,
+    takesAnySize: true,
+    maxBytes: 5_497_558_138_880,
+    locate(path) {
+      const bucket = UPLOAD_PATH.exec(path)?.[1];
+      return bucket === undefined ? undefined : { bucket };
+    },
     append,
     ask: (target, trace) => append(target, STATUS_QUERY, NOTHING, trace),
     cancel: (target, trace) =>
       onSession(target, { method: "DELETE", headers: {}, body: null }, trace),
-    async start({ bucket, query, metadata, contentType }, size, trace) {
+    async start({ bucket, query, metadata, contentType, size }, trace) {
       const reply = await send(transport, {
         method: "POST",
         url: startUrl(endpoint, bucket, query, "resumable"),

@@ -1,34 +1,70 @@
 /** How clients of Google's JSON API speak: sessions with `Content-Range`, and objects in one request. */
 
 import type { Chunk } from "../backend.ts";
-import { type BodyBounds, byteCount, checkLength, passBody, readText } from "../body.ts";
+import { byteCount, checkLength } from "../body.ts";
 import { parseChunkRange } from "../content_range.ts";
+import type { Core } from "../core.ts";
 import { badRequest, errorResponse, HttpError, quote } from "../http_error.ts";
 import type { Trace } from "../log.ts";
-import { readMultipart } from "../multipart_body.ts";
 import type { Outcome } from "../outcome.ts";
+import { append, cancel, openSession } from "../session.ts";
+import { decide, startSession } from "../start.ts";
+import { checkStart } from "../wanted.ts";
+import { alignedChunk } from "./aligned.ts";
 import {
-  append,
-  boundsInOne,
-  cancel,
-  type Core,
-  decide,
-  insertObject,
-  openSession,
-  startSession,
-} from "../session.ts";
-import { type ObjectView, shown } from "../view.ts";
-import { checkStart, type Start } from "../wanted.ts";
-import { refuseEncoding, refuseKeys, sessionUrl, type StartRequest } from "./front.ts";
+  type Front,
+  objectResponse,
+  readHash,
+  refuseEncoding,
+  refuseKeys,
+  sessionUrl,
+  type ShownTo,
+  type StartRequest,
+} from "./front.ts";
+import { media, multipart, type OneRequest } from "./one_request.ts";
+import { readMetadata } from "./start_body.ts";
 
-/** The most bytes of metadata, as JSON. */
-const MAX_METADATA = 65_536;
+/** How clients of Google's JSON API speak: whatever is none of another protocol's. */
+export const contentRange: Front = {
+  isFor: () => true,
+  async answer(core, { request, token, admit }, trace) {
+    const { method, url } = request;
+    if (token !== undefined && method === "DELETE") return await end(core, request, token, trace);
+    if (token !== undefined && (method === "PUT" || method === "POST")) {
+      return await proceed(core, request, token, trace);
+    }
+    if (method !== "POST") {
+      const message = "Expected POST to start an upload, or PUT or DELETE with an upload_id";
+      throw new HttpError(405, "methodNotAllowed", message, {
+        allow: "POST, PUT, DELETE, OPTIONS",
+      });
+    }
+    const way = STARTS.get(new URL(url).searchParams.get("uploadType") ?? "");
+    if (!way) {
+      throw badRequest("uploadType: expected resumable, media or multipart", "invalidParameter");
+    }
+    trace.event = way.event;
+    return await way.begin(core, await admit(), trace);
+  },
+};
 
-/** What somebody sees for whom nothing is open. */
-const NO_VIEW: ObjectView = { fields: [], hidden: [], asked: undefined };
+/** The ways to start an upload. */
+const STARTS = new Map([
+  ["resumable", { event: "start", begin: startUpload }],
+  ["media", { event: "media", begin: inOneRequest(media) }],
+  ["multipart", { event: "multipart", begin: inOneRequest(multipart) }],
+]);
+
+/** An object in one request. */
+function inOneRequest(make: OneRequest) {
+  return async (core: Core, asked: StartRequest, trace: Trace): Promise<Response> => {
+    const { outcome, start } = await make(core, asked, trace);
+    return render(outcome, start);
+  };
+}
 
 /** `uploadType=resumable`: starts a session, and hands out a sealed one in the place of Google's. */
-export async function startUpload(
+async function startUpload(
   core: Core,
   { request, place, grant }: StartRequest,
   trace: Trace,
@@ -36,80 +72,27 @@ export async function startUpload(
   refuseKeys(request.headers);
   const size = byteCount(request.headers, "X-Upload-Content-Length");
   const contentType = request.headers.get("x-upload-content-type") ?? undefined;
-  const metadata = await readText(decoded(request), MAX_METADATA, core.startTimeout);
-  const { bucket, query } = place;
-  const input = { bucket, query, metadata, contentType, size };
+  const metadata = await readMetadata(core, request);
+  const { backend, bucket, query } = place;
+  const input = { backend, bucket, query, metadata, contentType, size };
   const wanted = { start: checkStart(input, grant, core.limits), grant, size, request };
   const start = await decide(core, "resumable", wanted);
   const opened = await startSession(core, { ...wanted, start }, trace);
-  if ("kind" in opened) return render(opened, NO_VIEW);
+  if ("kind" in opened) return render(opened, start);
   return new Response(null, {
     status: 200,
     headers: { location: sessionUrl(place, opened.token), "content-length": "0", ...NO_STORE },
   });
 }
 
-/** `uploadType=media`: an object in one request, without metadata. */
-export async function media(
-  core: Core,
-  { request, place, grant }: StartRequest,
-  trace: Trace,
-): Promise<Response> {
-  refuseKeys(request.headers);
-  refuseEncoding(request.headers);
-  const contentType = request.headers.get("content-type") ?? undefined;
-  checkLength(request, core.requireLength);
-  const size = byteCount(request.headers, "Content-Length");
-  const { bucket, query } = place;
-  const input = { bucket, query, metadata: "", contentType, size };
-  const wanted = { start: checkStart(input, grant, core.limits), grant, size, request };
-  const body = passBody(request, boundsInOne(core, wanted.start, grant));
-  const start = await decide(core, "media", wanted);
-  return render(await insertObject(core, { start, grant }, body, trace), start.view);
-}
-
-/** `uploadType=multipart`: an object and its metadata in one request. */
-export async function multipart(
-  core: Core,
-  { request, place, grant }: StartRequest,
-  trace: Trace,
-): Promise<Response> {
-  refuseKeys(request.headers);
-  refuseEncoding(request.headers);
-  checkLength(request, core.requireLength);
-  const { metadata, contentType, media, problem } = await readMultipart(
-    request,
-    MAX_METADATA,
-    core.startTimeout,
-  );
-  const { bucket, query } = place;
-  let start: Start, bounds: BodyBounds;
-  try {
-    const input = { bucket, query, metadata, contentType, size: undefined };
-    const wanted = {
-      start: checkStart(input, grant, core.limits),
-      grant,
-      size: undefined,
-      request,
-    };
-    bounds = boundsInOne(core, wanted.start, grant);
-    start = await decide(core, "multipart", wanted);
-  } catch (error) {
-    await media.cancel(error);
-    throw error;
-  }
-  const body = passBody({ headers: new Headers(), body: media }, bounds);
-  const passed = { ...body, problem: () => problem() ?? body.problem() };
-  return render(await insertObject(core, { start, grant }, passed, trace), start.view);
-}
-
 /** A chunk, a status query or the finish. */
-export async function proceed(
+async function proceed(
   core: Core,
   request: Request,
   token: string,
   trace: Trace,
 ): Promise<Response> {
+  trace.event = "chunk";
   refuseKeys(request.headers);
   refuseEncoding(request.headers);
   const session = await openSession(core, token, trace);
@@ -119,19 +102,25 @@ export async function proceed(
   if (!isEmpty) checkLength(request, core.requireLength);
   const isQuery = isEmpty && range.total === undefined;
   trace.event = isQuery ? "status" : isEmpty ? "finish" : "chunk";
-  const outcome = await append(core, session, chunk, request, trace);
-  return render(outcome, session.view ?? NO_VIEW, chunk.no308);
+  const aligned = await alignedChunk(core, session, chunk, request);
+  try {
+    const outcome = await append(core, session, aligned.chunk, request, trace, aligned.options);
+    return render(outcome, session, chunk.no308);
+  } finally {
+    await aligned.drain();
+  }
 }
 
 /** `DELETE`. */
-export async function end(
+async function end(
   core: Core,
   request: Request,
   token: string,
   trace: Trace,
 ): Promise<Response> {
+  trace.event = "cancel";
   const session = await openSession(core, token, trace);
-  return render(await cancel(core, session, request, trace), session.view ?? NO_VIEW);
+  return render(await cancel(core, session, request, trace), session);
 }
 
 /** What the head of a request says of its bytes. */
@@ -146,20 +135,13 @@ function chunkOf({ method, headers }: Request, trace: Trace): Chunk {
     throw badRequest("Expected a Content-Range: bytes for a session come with one", "required");
   }
   trace.range = header ?? undefined;
-  const hash = headers.get("x-goog-hash") ?? undefined;
-  if (hash !== undefined && !HASHES.test(hash)) {
-    throw badRequest("X-Goog-Hash: expected crc32c=… or md5=… in base64");
-  }
-  return { range, hash, no308: headers.get("x-guploader-no-308") === "yes" };
+  return { range, hash: readHash(headers), no308: headers.get("x-guploader-no-308") === "yes" };
 }
-
-const HASHES =
-  /^(?:crc32c=[A-Za-z0-9+/]{6}==|md5=[A-Za-z0-9+/]{22}==)(?:, ?(?:crc32c=[A-Za-z0-9+/]{6}==|md5=[A-Za-z0-9+/]{22}==))*$/;
 
 const NO_STORE = { "cache-control": "no-store" };
 
 /** An outcome as Google would say it. */
-function render(outcome: Outcome, view: ObjectView, no308 = false): Response {
+function render(outcome: Outcome, upload: ShownTo, no308 = false): Response {
   switch (outcome.kind) {
     case "stored": {
       const { persisted, crc32c, md5 } = outcome;
@@ -174,16 +156,8 @@ function render(outcome: Outcome, view: ObjectView, no308 = false): Response {
         },
       });
     }
-    case "finished": {
-      const object = shown(outcome.object.resource, view);
-      return Response.json(object, {
-        headers: {
-          ...NO_STORE,
-          "content-type": "application/json; charset=UTF-8",
-          ...(typeof object.etag === "string" && { etag: object.etag }),
-        },
-      });
-    }
+    case "finished":
+      return objectResponse(outcome.object, upload);
     case "unmodified":
       return new Response(null, { status: 304, headers: NO_STORE });
     case "cancelled":
@@ -203,28 +177,4 @@ function renderRefusal(
     return new Response(message, { status, headers: { ...NO_STORE, ...type, ...headers } });
   }
   return errorResponse(new HttpError(status, reason, message, headers));
-}
-
-/** The body of a start, which some clients pack. */
-function decoded({ headers, body }: Request): Request["body"] {
-  const encoding = headers.get("content-encoding")?.trim().toLowerCase();
-  if (encoding !== "gzip" && encoding !== "deflate") {
-    refuseEncoding(headers);
-    return body;
-  }
-  return body?.pipeThrough(inSlices()).pipeThrough(new DecompressionStream(encoding)) ?? null;
-}
-
-/** What is unpacked at once, in bytes: a thousand times as much may come of it, and it all has to be held. */
-const SLICE = 512;
-
-/** The same bytes in slices, so that no more is unpacked than is read. */
-function inSlices(): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
-  return new TransformStream({
-    transform(piece, controller) {
-      for (let at = 0; at < piece.length; at += SLICE) {
-        controller.enqueue(piece.slice(at, at + SLICE));
-      }
-    },
-  });
 }

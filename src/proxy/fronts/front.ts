@@ -1,13 +1,43 @@
-/** What the fronts have in common: where a request is about, and what none of them takes. */
+/** What the fronts have in common: what they are asked, where a request is about, and what none of them takes. */
 
+import { type Backend, hasObjects } from "../backend.ts";
+import type { Core } from "../core.ts";
 import type { UploadGrant } from "../grant.ts";
 import { badRequest, HttpError, quote } from "../http_error.ts";
+import type { Trace } from "../log.ts";
+import type { FinishedObject } from "../outcome.ts";
+import { type ObjectView, shown } from "../view.ts";
+
+/** How clients of one protocol speak. */
+export interface Front {
+  /** Whether a request is one of its clients'. */
+  isFor(core: Core, asked: Asked): boolean | Promise<boolean>;
+  /** Answers it. */
+  answer(core: Core, asked: Asked, trace: Trace): Promise<Response>;
+  /** Sets what every reply to its clients says, also one that another part of the proxy gives. */
+  mark?(response: Response, request: Request): void;
+  /** What the answer to `OPTIONS` says of the protocol. */
+  discovery?(core: Core): Record<string, string>;
+}
+
+/** A request below the path of uploads. */
+export interface Asked {
+  readonly request: Request;
+  /** The sealed session of its URL, if there is one. */
+  readonly token: string | undefined;
+  /** Asks whether an upload may be started, and says where. */
+  readonly admit: () => Promise<StartRequest>;
+  /** Sends an interim response, where the server can. */
+  readonly inform?: ((status: number, headers: Headers) => void) | undefined;
+}
 
 /** Where a request is about. */
 export interface Place {
   /** What stands before the path of this request where clients reach the proxy. */
   readonly base: string;
   readonly path: string;
+  readonly backend: Backend;
+  /** Empty where the backend has none. */
   readonly bucket: string;
   readonly query: URLSearchParams;
 }
@@ -25,6 +55,47 @@ export function sessionUrl({ base, path }: Place, token: string): string {
   url.search = new URLSearchParams({ uploadType: "resumable", upload_id: token }).toString();
   return url.href;
 }
+
+/** Whose upload it is that is shown. */
+export interface ShownTo {
+  readonly backend: Backend;
+  readonly view?: ObjectView | undefined;
+}
+
+/** What somebody sees for whom nothing is open. */
+const NO_VIEW: ObjectView = { fields: [], hidden: [], asked: undefined };
+
+/** A finished upload as its client may see it. */
+export function objectResponse(
+  { resource }: FinishedObject,
+  { backend, view = NO_VIEW }: ShownTo,
+  status = 200,
+): Response {
+  const object = hasObjects(backend) ? shown(resource, view) : resource;
+  return Response.json(object, {
+    status,
+    headers: {
+      "cache-control": "no-store",
+      "content-type": "application/json; charset=UTF-8",
+      ...(typeof object.etag === "string" && { etag: object.etag }),
+    },
+  });
+}
+
+/** The most bytes of metadata, as JSON. */
+export const MAX_METADATA = 65_536;
+
+/** The `X-Goog-Hash` of the whole upload. */
+export function readHash(headers: Headers): string | undefined {
+  const hash = headers.get("x-goog-hash") ?? undefined;
+  if (hash !== undefined && !HASHES.test(hash)) {
+    throw badRequest("X-Goog-Hash: expected crc32c=… or md5=… in base64");
+  }
+  return hash;
+}
+
+const HASHES =
+  /^(?:crc32c=[A-Za-z0-9+/]{6}==|md5=[A-Za-z0-9+/]{22}==)(?:, ?(?:crc32c=[A-Za-z0-9+/]{6}==|md5=[A-Za-z0-9+/]{22}==))*$/;
 
 /** Refuses a body that was packed on its way: what would be stored is not what was meant. */
 export function refuseEncoding(headers: Headers): void {

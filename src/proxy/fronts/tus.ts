@@ -1,66 +1,59 @@
 /** How clients of tus 1.0.0 speak: creation (with and without bytes or a length), expiration and termination. */
 
 import { byteCount, lengthOf } from "../body.ts";
+import { type Core, type OpenSession, permit } from "../core.ts";
 import { HookError } from "../hooks.ts";
-import { badRequest, forbidden, HttpError } from "../http_error.ts";
+import { badRequest, forbidden, HttpError, tooLarge } from "../http_error.ts";
 import { insist } from "../insist.ts";
 import type { Trace } from "../log.ts";
-import {
-  ask,
-  cancel,
-  type Core,
-  decide,
-  expectHash,
-  type OpenSession,
-  openSession,
-  permit,
-  startSession,
-} from "../session.ts";
+import { ask, cancel, openSession } from "../session.ts";
+import { decide, expectHash, startSession } from "../start.ts";
 import { checkStart } from "../wanted.ts";
-import { refuseEncoding, refuseKeys, sessionUrl, type StartRequest } from "./front.ts";
-import { checkPart, finishWhole, type Part, storePart } from "./tus_append.ts";
+import {
+  type Asked,
+  type Front,
+  refuseEncoding,
+  refuseKeys,
+  sessionUrl,
+  type StartRequest,
+} from "./front.ts";
+import { refusalOf } from "./refusal.ts";
+import { BelowQuantum, checkPart, type Part } from "./part.ts";
+import { finishWhole, storePart } from "./store_part.ts";
 import { parseUploadMetadata, startInput } from "./tus_metadata.ts";
-import { BelowQuantum, refusalOf, retriable, sessionHeaders, TUS_VERSION } from "./tus_reply.ts";
-
-/** A request of a tus client. */
-export interface TusRequest {
-  readonly request: Request;
-  /** The sealed session of its URL, if there is one. */
-  readonly token: string | undefined;
-  /** Asks whether an upload may be started, and says where. */
-  readonly admit: () => Promise<StartRequest>;
-}
+import { sessionHeaders, TUS_VERSION, tusError } from "./tus_reply.ts";
 
 /** The media type of bytes for an upload. */
 const BYTES = "application/offset+octet-stream";
 
-/** Whether a request is one of a tus client. */
-export function isTus({ headers }: Request): boolean {
-  return headers.has("tus-resumable") || typeOf(headers) === BYTES;
-}
-
-/** What the server can do. */
-export function tusDiscovery({ limits }: Core): Record<string, string> {
-  return {
+/** How clients of tus speak. */
+export const tus: Front = {
+  isFor: (_core, { request }) => isTus(request),
+  async answer(core, asked, trace) {
+    try {
+      return await answer(core, asked, trace);
+    } catch (error) {
+      throw error instanceof HttpError ? tusError(error) : error;
+    }
+  },
+  mark({ headers }, request) {
+    if (isTus(request)) headers.set("tus-resumable", TUS_VERSION);
+  },
+  discovery: ({ limits }) => ({
     "tus-resumable": TUS_VERSION,
     "tus-version": TUS_VERSION,
     "tus-extension": "creation,creation-with-upload,creation-defer-length,expiration,termination",
     "tus-max-size": String(limits.maxBytes),
-  };
-}
+  }),
+};
 
-/** Answers a tus client. */
-export async function tus(core: Core, asked: TusRequest, trace: Trace): Promise<Response> {
-  try {
-    return await answer(core, asked, trace);
-  } catch (error) {
-    throw error instanceof HttpError ? retriable(error) : error;
-  }
+function isTus({ headers }: Request): boolean {
+  return headers.has("tus-resumable") || typeOf(headers) === BYTES;
 }
 
 async function answer(
   core: Core,
-  { request, token, admit }: TusRequest,
+  { request, token, admit }: Asked,
   trace: Trace,
 ): Promise<Response> {
   const { headers } = request;
@@ -102,12 +95,15 @@ async function create(
   const { headers } = request;
   const size = declaredSize(headers);
   const metadata = parseUploadMetadata(headers.get("upload-metadata"));
-  const { bucket, query } = place;
-  const input = startInput(metadata, { bucket, query, size }, grant, core.limits);
+  const { backend, bucket, query } = place;
+  const input = startInput(metadata, { backend, bucket, query, size }, grant, core.limits);
   const start = checkStart(input, grant, core.limits);
   if (grant.requireChecksum) expectHash(start);
   const first: Part | undefined = carriesBytes(request) ? { offset: 0, size, request } : undefined;
-  if (first) checkPart(core, first, start.maxBytes);
+  if (first) {
+    const { maxBytes } = start;
+    checkPart(core, first, { maxBytes, granularity: backend.granularity });
+  }
   const uploadMetadata = metadata.size > 0 ? headers.get("upload-metadata")! : undefined;
   const wanted = { start, grant, size, request, uploadMetadata };
   const decided = await decide(core, "resumable", wanted);
@@ -140,10 +136,10 @@ async function storeFirst(
   trace: Trace,
 ): Promise<number> {
   try {
-    return await storePart(core, session, part, trace);
+    return (await storePart(core, session, part, trace)).reached;
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
-    if (!(error instanceof BelowQuantum) && retriable(error).status < 500) throw error;
+    if (!(error instanceof BelowQuantum) && tusError(error).status < 500) throw error;
     trace.error = error instanceof HookError ? error.detail : error.message;
     return 0;
   }
@@ -156,10 +152,11 @@ async function finishEmpty(
   request: Request,
   trace: Trace,
 ): Promise<number> {
-  return await insist(
-    () => finishWhole(core, session, 0, request, trace),
-    (error) => error instanceof HttpError && retriable(error).status >= 500,
+  const { size } = await insist(
+    () => finishWhole(core, session, { offset: 0, size: 0, request }, trace),
+    (error) => error instanceof HttpError && tusError(error).status >= 500,
   );
+  return size;
 }
 
 /** `PATCH`: bytes from where the stored ones end. */
@@ -182,9 +179,10 @@ async function patch(
   }
   const part = { offset, size: session.size ?? said, request };
   trace.bytes = lengthOf(request);
-  checkPart(core, part, Math.min(session.maxBytes, core.limits.maxBytes));
+  const maxBytes = Math.min(session.maxBytes, core.limits.maxBytes);
+  checkPart(core, part, { maxBytes, granularity: session.granularity });
   await permit(core, session, trace, request);
-  const reached = await storePart(core, session, part, trace);
+  const { reached } = await storePart(core, session, part, trace);
   return new Response(null, {
     status: 204,
     headers: { ...sessionHeaders(session), "upload-offset": String(reached) },
@@ -207,7 +205,7 @@ async function head(
   const size = isFinished ? offset : session.size;
   // A client takes the full offset for the object.
   if (!isFinished && offset === size) {
-    offset = await finishWhole(core, session, size, request, trace);
+    ({ size: offset } = await finishWhole(core, session, { offset: size, size, request }, trace));
   }
   return new Response(null, {
     status: 200,
@@ -239,6 +237,9 @@ async function terminate(
 
 /** `Upload-Length`, or `undefined` where it comes later. */
 function declaredSize(headers: Headers): number | undefined {
+  if (/^\d{16,}$/.test(headers.get("upload-length") ?? "")) {
+    throw tooLarge("Upload-Length: more bytes than any object can have");
+  }
   const size = byteCount(headers, "Upload-Length");
   const deferred = headers.get("upload-defer-length");
   if (deferred !== null && deferred !== "1") throw badRequest("Upload-Defer-Length: expected 1");

@@ -32,25 +32,36 @@ export function parseUploadMetadata(header: string | null): UploadMetadata {
   return pairs;
 }
 
+/** What a creation asks for beside its metadata; what is here goes before what is there. */
+export interface CreationInput extends Pick<StartInput, "backend" | "bucket" | "query" | "size"> {
+  readonly filename?: string | undefined;
+  readonly contentType?: string | undefined;
+  /** Fields of the object resource. */
+  readonly checksums?: Readonly<Record<string, string>> | undefined;
+}
+
 /** What a creation asks for, in the words of the proxy. */
 export function startInput(
   metadata: UploadMetadata,
-  asked: Pick<StartInput, "bucket" | "query" | "size">,
+  { backend, bucket, query, size, ...asked }: CreationInput,
   grant: UploadGrant,
   limits: UploadLimits,
 ): StartInput {
-  const filename = textOf(metadata, "filename") ?? textOf(metadata, "name");
-  const contentType = textOf(metadata, "filetype") ?? textOf(metadata, "type");
+  const filename = asked.filename ?? textOf(metadata, "filename") ?? textOf(metadata, "name");
+  const contentType = asked.contentType ?? textOf(metadata, "filetype") ?? textOf(metadata, "type");
   const checksums = ["crc32c", "md5Hash"].flatMap((field) => {
     const value = textOf(metadata, field);
     return value === undefined ? [] : [[field, value]];
   });
   const custom = openMetadata(metadata, openFields(grant.fields, limits.fields));
   return {
-    ...asked,
-    query: withName(asked.query, grant, filename),
+    backend,
+    bucket,
+    size,
+    query: withName(query, grant, filename),
     metadata: JSON.stringify({
       ...Object.fromEntries(checksums),
+      ...asked.checksums,
       ...(custom.length > 0 && { metadata: Object.fromEntries(custom) }),
     }),
     contentType,
@@ -67,7 +78,9 @@ function withName(
   if (query.has("name")) return query;
   const chosen = name ?? (filename === undefined ? undefined : (prefix ?? "") + filename);
   if (chosen === undefined) {
-    const message = "Expected a filename in Upload-Metadata, or a ticket with the object's name";
+    const message =
+      "Expected a filename in Upload-Metadata or Content-Disposition, or a ticket with " +
+      "the object's name";
     throw badRequest(message, "required");
   }
   query.set("name", chosen);

@@ -1,15 +1,16 @@
-// An upload with @google/genai, in Node: `node upload.mjs '{"origin": …, "size": …}'` prints what came of it.
+// An upload with @google/genai, in Node: `node upload.mjs '{"origin": …, "size": …}'` prints what came of it; with a `key` it
+// is sent in the place of Gemini's.
 
 import process from "node:process";
 import { GoogleGenAI } from "@google/genai";
 
-const { origin, size } = JSON.parse(process.argv[2]);
+const { origin, size, key = "key", type = "application/pdf" } = JSON.parse(process.argv[2]);
 const bytes = Uint8Array.from({ length: size }, (_, index) => index % 251);
-const client = new GoogleGenAI({ apiKey: "key", httpOptions: { baseUrl: origin } });
+const client = new GoogleGenAI({ apiKey: key, httpOptions: { baseUrl: origin } });
 
 try {
   const file = await client.files.upload({
-    file: new Blob([bytes], { type: "application/pdf" }),
+    file: new Blob([bytes], { type }),
     config: { displayName: "paper" },
   });
   console.log(`ok: ${file?.sizeBytes} bytes`);

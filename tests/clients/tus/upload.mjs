@@ -24,6 +24,8 @@ const folder = fs.mkdtempSync(path.join(os.tmpdir(), "tus-"));
 const sources = {
   buffer: () => bytes,
   stream: () => Readable.from(pieces(), { objectMode: false }), // else each piece is a request
+  blob: () => new Blob([bytes]),
+  webStream: () => new Blob([bytes]).stream(),
   file: () => {
     fs.writeFileSync(path.join(folder, "file"), bytes);
     return fs.createReadStream(path.join(folder, "file"));
@@ -39,12 +41,16 @@ const settings = {
 };
 // docs/clients.md shows what is between these two lines.
 
+/** Where the URLs of unfinished uploads are kept. */
+const urlStorage = then === "find" ? new tus.FileUrlStorage(path.join(folder, "urls")) : undefined;
+
 /** Uploads, and gives the upload and how it ended; it is aborted when so many bytes are stored. */
 function run(others, abortAt = Infinity) {
   return new Promise((resolve) => {
     const upload = new tus.Upload(sources[source](), {
       ...settings,
       retryDelays: [0, 10, 50, 100],
+      ...(urlStorage && { urlStorage }),
       ...others,
       onSuccess: () => resolve({ upload, said: "success" }),
       onError: (error) => resolve({ upload, said: `error: ${error.message}` }),
@@ -53,7 +59,11 @@ function run(others, abortAt = Infinity) {
         upload.abort().then(() => resolve({ upload, said: "aborted" }));
       },
     });
-    upload.start();
+    if (!urlStorage) return upload.start();
+    upload.findPreviousUploads().then(([previous]) => {
+      if (previous) upload.resumeFromPreviousUpload(previous);
+      upload.start();
+    });
   });
 }
 
@@ -61,6 +71,9 @@ let { upload, said } = await run(options, abortAfter);
 const all = [said];
 if (then === "resume") {
   ({ upload, said } = await run({ ...options, uploadUrl: upload.url }));
+  all.push(said);
+} else if (then === "find") {
+  ({ said } = await run(options));
   all.push(said);
 } else if (then === "terminate") {
   await upload.abort(true).then(() => all.push("terminated"), (error) => all.push(error.message));

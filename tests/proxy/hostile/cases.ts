@@ -7,6 +7,7 @@ import { metadata } from "./metadata.ts";
 import { parameters } from "./parameters.ts";
 import { places } from "./places.ts";
 import { ranges } from "./ranges.ts";
+import { resumableHttp } from "./resumable_http.ts";
 import { sessions } from "./sessions.ts";
 import { tickets } from "./tickets.ts";
 
@@ -20,6 +21,7 @@ export const CASES: readonly [subject: string, cases: readonly Hostile[]][] = [
   ["Content-Range", ranges],
   ["Bodies", bodies],
   ["Sessions", sessions],
+  ["Resumable uploads of the IETF", resumableHttp],
   ["Words for the log", logs],
   ["Replies of Google", google],
 ];

@@ -6,7 +6,7 @@ import { assert, assertEquals } from "@std/assert";
 export class Secrets {
   /** They may be in no reply and in no line of the log. */
   readonly always: Set<string>;
-  /** Sealed sessions: only the reply to a start may show one, in its `Location`. */
+  /** Sealed sessions: only the reply to a start may show one, in its `Location` or `X-Goog-Upload-URL`. */
   readonly sealed: Set<string> = new Set();
 
   constructor(known: readonly string[]) {
@@ -15,8 +15,10 @@ export class Secrets {
 
   /** Takes the ticket and the sealed session of a request to the proxy. */
   ofRequest({ url, headers }: Request): void {
-    const ticket = headers.get("authorization")?.split(/ +/).at(-1);
-    if (ticket && ticket.length > 16) this.always.add(ticket);
+    const authorization = headers.get("authorization")?.split(/ +/).at(-1);
+    for (const ticket of [authorization, headers.get("x-goog-api-key")]) {
+      if (ticket && ticket.length > 16) this.always.add(ticket);
+    }
     const token = URL.canParse(url) ? new URL(url).searchParams.get("upload_id") : null;
     if (token && token.length > 16) this.sealed.add(token);
   }
@@ -38,7 +40,10 @@ export class Secrets {
 
 /** Headers of replies: those of the proxy, and those of Google's that clients need. */
 const REPLY_HEADERS =
-  /^(?:allow|cache-control|content-(?:length|security-policy|type)|etag|location|range|retry-after|server-timing|tus-(?:extension|max-size|resumable|version)|upload-(?:defer-length|expires|length|metadata|offset)|vary|www-authenticate|x-content-type-options|x-goog-(?:generation|hash|metageneration|running-hash|stored-content-(?:encoding|length))|x-http-status-code-override|x-max-chunk-bytes|x-range-md5)$/;
+  /^(?:accept-patch|allow|cache-control|content-(?:length|security-policy|type)|etag|location|range|retry-after|server-timing|tus-(?:extension|max-size|resumable|version)|upload-(?:complete|defer-length|draft-interop-version|expires|incomplete|length|limit|metadata|offset)|vary|www-authenticate|x-content-type-options|x-goog-(?:generation|hash|metageneration|running-hash|stored-content-(?:encoding|length)|upload-(?:chunk-granularity|control-url|size-received|status|url))|x-http-status-code-override|x-max-chunk-bytes|x-range-md5)$/;
+
+/** Where the reply to a start shows the sealed session. */
+const SESSION_HEADERS = ["location", "x-goog-upload-control-url", "x-goog-upload-url"];
 
 /** Characters that are commands to a terminal, break a line, or turn the direction of text. */
 export const UNPRINTABLE: RegExp =
@@ -55,14 +60,15 @@ export async function assertNoSecret(
   secrets: Secrets,
 ): Promise<void> {
   const body = await reply.text();
-  const location = reply.headers.get("location");
+  const location = reply.headers.get("location") ?? reply.headers.get("x-goog-upload-url");
   const token = location && new URL(location).searchParams.get("upload_id");
   if (token) secrets.sealed.add(token);
   assert(
-    location === null || reply.status === 200 || reply.status === 201,
+    location === null || reply.status === 200 || reply.status === 201 ||
+      reply.headers.has("upload-complete"), // a creation of the IETF's whose bytes failed
     "a Location is for starts only",
   );
-  const headers = [...reply.headers].filter(([name]) => name !== "location");
+  const headers = [...reply.headers].filter(([name]) => !SESSION_HEADERS.includes(name));
   const strange = [...reply.headers.keys()].filter((name) => !REPLY_HEADERS.test(name));
   assertEquals(strange, [], "headers of the reply");
   const shown = `${headers.map((header) => header.join(": ")).join("\n")}\n${body}`;

@@ -1,4 +1,4 @@
-/** Bodies of tus clients, of which a part may be sent on: whole quanta, at the end of which the next request begins. */
+/** Bodies of which a part may be sent on: whole quanta, at the end of which the next request begins. */
 
 import { inTime } from "../body.ts";
 import { HttpError } from "../http_error.ts";

@@ -1,0 +1,137 @@
+/**
+ * One large file over 1, 2, 4 and 8 connections, to a server on the same machine and over a line that gives each connection
+ * 30 MB/s: ours in each runtime, beside Google's clients for Node and Python.
+ *
+ * @module
+ */
+
+import { alternate, ROUNDS } from "./support/alternate.ts";
+import type { Bench } from "./support/bench.ts";
+import {
+  bundle,
+  CLIENT_RUNTIMES,
+  findPython,
+  measured,
+  NAMES,
+  need,
+  PEERS,
+  runtimeCommand,
+} from "./support/programs.ts";
+import { type Line, startLine, startSink } from "./support/sink.ts";
+import { mbps, mib, ratio, sizeName, table } from "./support/table.ts";
+import { checked, figures, sizeOf } from "./upload/figures.ts";
+import { makeFile } from "./upload/file.ts";
+import type { Measured } from "./upload/job.ts";
+import type { ParallelJob } from "./parallel/job.ts";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const CONCURRENCY: readonly number[] = [1, 2, 4, 8];
+
+/** Each connection has this line to itself. */
+const LINE: Line = { latency: 25, rate: 30e6, window: 6e6 };
+
+/** What `run` finds. */
+export interface ParallelResult {
+  readonly size: number;
+  readonly rounds: number;
+  readonly line: Line;
+  /** By the place, then by the client; one for each of `CONCURRENCY`. */
+  readonly places: Readonly<Record<Place, Readonly<Record<string, readonly Figure[]>>>>;
+}
+
+type Place = "loopback" | "line";
+
+interface Figure {
+  readonly concurrency: number;
+  /** Bytes a second. */
+  readonly speed: number;
+  /** The most memory beyond that of the idle process, in bytes. */
+  readonly rss: number;
+}
+
+type Client = (job: ParallelJob) => Promise<Measured>;
+
+/** The benchmark. */
+export const parallelBench: Bench<ParallelResult> = { run, render };
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+async function run(): Promise<ParallelResult> {
+  const size = sizeOf(2 ** 31);
+  await using sink = await startSink();
+  await using wire = await startLine(sink.origin, LINE);
+  await using file = await makeFile(size);
+  const clients = await findClients();
+  const rounds = Math.min(ROUNDS, 3);
+  const measure = async (origin: string) => {
+    const programs: Record<string, () => Promise<Measured>> = {};
+    for (const [name, client] of Object.entries(clients)) {
+      for (const concurrency of CONCURRENCY) {
+        const source = name.includes("stream") ? "stream" as const : "file" as const;
+        const job = { origin, warmUp: sink.origin, path: file.path, concurrency, source };
+        programs[`${name}#${concurrency}`] = () => checked(client(job), file.crc32c);
+      }
+    }
+    const found = await alternate(programs, rounds);
+    return Object.fromEntries(
+      Object.keys(clients).map((name) => [
+        name,
+        CONCURRENCY.map((concurrency): Figure => {
+          const { speed, rss } = figures(found[`${name}#${concurrency}`], size);
+          return { concurrency, speed, rss };
+        }),
+      ]),
+    );
+  };
+  const places = { loopback: await measure(sink.origin), line: await measure(wire.origin) };
+  return { size, rounds, line: LINE, places };
+}
+
+/** Ours in each runtime, a stream in Node only; and those of others that are there. */
+async function findClients(): Promise<Record<string, Client>> {
+  need("node");
+  const program = await bundle(here("parallel/program.ts"));
+  const clients: Record<string, Client> = {};
+  for (const runtime of CLIENT_RUNTIMES) {
+    clients[`${NAMES[runtime]}, a file`] = (job) =>
+      measured([...runtimeCommand(runtime), program, JSON.stringify(job)]);
+  }
+  clients["Node, a stream"] = (job) => measured(["node", program, JSON.stringify(job)]);
+  const meter = pathToFileURL(await bundle(here("upload/meter.ts"))).href;
+  clients["`uploadFileInChunks` of Google's for Node"] = (job) =>
+    measured(["node", `${PEERS}parallel.mjs`, JSON.stringify({ ...job, meter })]);
+  const python = await findPython();
+  if (python !== undefined) {
+    clients["`upload_chunks_concurrently` of Google's for Python"] = (job) =>
+      measured([python, `${PEERS}parallel.py`, JSON.stringify(job)]);
+  }
+  return clients;
+}
+
+function render({ size, rounds, line, places }: ParallelResult): string {
+  const head = [
+    "client",
+    ...CONCURRENCY.map((concurrency) => `${concurrency}`),
+    "8 by 1",
+    "memory at 8, MiB",
+  ];
+  const rows = (place: Place) =>
+    Object.entries(places[place]).map(([name, all]) => {
+      const last = all[all.length - 1];
+      return [
+        name,
+        ...all.map(({ speed }) => mbps(speed)),
+        ratio(last.speed / all[0].speed),
+        mib(last.rss),
+      ];
+    });
+  const { latency, rate } = line;
+  return `${
+    sizeName(size)
+  } over 1, 2, 4 and 8 connections, ${rounds} rounds, MB/s, CRC32C compared ` +
+    `with that of the file; parts of 32 MiB, of the stream of 8 MiB.\n\nTo the same machine:\n\n${
+      table(head, rows("loopback"))
+    }\n\nOver a line of ${2 * latency} ms, ${mbps(rate)} MB/s for each connection:\n\n${
+      table(head, rows("line"))
+    }`;
+}

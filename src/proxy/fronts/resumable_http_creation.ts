@@ -1,0 +1,130 @@
+/** Creation of the IETF's resumable uploads: with no bytes, with the first ones, or with all of them. */
+
+import { lengthOf } from "../body.ts";
+import { HookError } from "../hooks.ts";
+import { HttpError, withHeaders } from "../http_error.ts";
+import type { OpenSession } from "../core.ts";
+import { ask } from "../session.ts";
+import { decide, expectHash, startSession } from "../start.ts";
+import { checkStart, type Start } from "../wanted.ts";
+import { filenameOf } from "./content_disposition.ts";
+import { sessionUrl, type StartRequest } from "./front.ts";
+import { refusalOf, retriable } from "./refusal.ts";
+import { checksumsOf, completed, isLastOf, onlyInPart, partOf } from "./resumable_http_append.ts";
+import { essenceOf, PARTIAL } from "./resumable_http_dialect.ts";
+import { type Exchange, inform, uploadLimit } from "./resumable_http_reply.ts";
+import { checkPart, checkQuantum, type Part } from "./part.ts";
+import { finishWhole, storePart } from "./store_part.ts";
+import { integerField } from "./structured_fields.ts";
+import { parseUploadMetadata, startInput } from "./tus_metadata.ts";
+
+/** `POST`, `PUT`: a new upload, perhaps with its first bytes. */
+export async function create(
+  exchange: Exchange,
+  admit: () => Promise<StartRequest>,
+): Promise<Response> {
+  const { core, request, trace } = exchange;
+  const { place, grant } = await admit();
+  const isLast = isLastOf(exchange);
+  const length = lengthOf(request);
+  const size = integerField(request.headers, "Upload-Length") ?? (isLast ? length : undefined);
+  const { crc32c, md5Hash } = checksumsOf(request.headers, ["Repr-Digest"]);
+  const needsHash = grant.requireChecksum === true && (crc32c ?? md5Hash) === undefined;
+  const part = partOf(exchange, { offset: 0, size, isLast, needsHash });
+  const wanted = wantedOf({ request, place, grant }, part, exchange);
+  if (grant.requireChecksum && isLast) expectHash(wanted.start);
+  const { maxBytes, backend: { granularity } } = wanted.start;
+  checkPart(core, part, { maxBytes, granularity });
+  checkQuantum(part, granularity);
+  const start = await decide(core, "resumable", wanted);
+  const opened = await startSession(core, { ...wanted, start }, trace);
+  if ("kind" in opened) throw refusalOf(opened);
+  const { token, session } = opened;
+  exchange.session = session;
+  const location = sessionUrl(place, token);
+  const created = { location, "upload-limit": uploadLimit(core, session) };
+  if (length !== 0) inform(exchange, created);
+  if (isLast) return await storeAll(exchange, session, part, created);
+  // Of an upload of no bytes some clients send no more than its creation.
+  if (size === 0 && !needsHash) await storeAll(exchange, session, part, created);
+  const offset = length === 0 ? 0 : await storeFirst(exchange, session, part, created);
+  return new Response(null, {
+    status: 201,
+    headers: { ...created, "cache-control": "no-store", "upload-offset": String(offset) },
+  });
+}
+
+function wantedOf(
+  { request, place, grant }: StartRequest,
+  { size, isLast }: Part,
+  { core: { limits } }: Exchange,
+) {
+  const { headers } = request;
+  const { backend, bucket, query } = place;
+  const uploadMetadata = headers.get("upload-metadata") ?? undefined;
+  // With all bytes in one request, what is said of its content is said of the whole.
+  const digests = isLast ? ["Repr-Digest", "Content-Digest"] : ["Repr-Digest"];
+  const asked = {
+    backend,
+    bucket,
+    query,
+    size,
+    filename: filenameOf(headers.get("content-disposition")),
+    contentType: typeOf(headers),
+    checksums: checksumsOf(headers, digests),
+  };
+  const input = startInput(parseUploadMetadata(uploadMetadata ?? null), asked, grant, limits);
+  const start: Start = checkStart(input, grant, limits);
+  return { start, grant, size, request, uploadMetadata, isResumableHttp: true };
+}
+
+/** What the client says that its bytes are. The type of bytes that are appended is none of a whole. */
+function typeOf(headers: Headers): string | undefined {
+  return essenceOf(headers) === PARTIAL ? undefined : headers.get("content-type") ?? undefined;
+}
+
+/** Stores all bytes. Whatever fails, the client is told where the upload is, and never that it has succeeded. */
+async function storeAll(
+  exchange: Exchange,
+  session: OpenSession,
+  part: Part,
+  created: Readonly<Record<string, string>>,
+): Promise<Response> {
+  const { core, request, trace } = exchange;
+  trace.event = "chunk";
+  try {
+    const object = lengthOf(request) === 0
+      ? await finishWhole(core, session, part, trace)
+      : (await storePart(core, session, part, trace)).object;
+    if (!object) throw onlyInPart();
+    return completed(exchange, session, object, created);
+  } catch (error) {
+    if (!(error instanceof HttpError)) throw error;
+    // Where only the reply was lost, nobody but the proxy can find out: most clients know no place to ask at.
+    const known = retriable(error).status >= 500 && !(error instanceof HookError)
+      ? await ask(core, session, trace).catch(() => undefined)
+      : undefined;
+    if (known?.kind === "finished") return completed(exchange, session, known.object, created);
+    throw withHeaders(error, created);
+  }
+}
+
+/** Stores the first bytes. What fails and may pass is left to the next request: an error would hide the upload. */
+async function storeFirst(
+  { core, trace }: Exchange,
+  session: OpenSession,
+  part: Part,
+  created: Readonly<Record<string, string>>,
+): Promise<number> {
+  trace.event = "chunk";
+  try {
+    return (await storePart(core, session, part, trace)).reached;
+  } catch (error) {
+    if (!(error instanceof HttpError)) throw error;
+    if (retriable(error).status < 500) throw withHeaders(error, created);
+    trace.error = error instanceof HookError ? error.detail : error.message;
+    return 0;
+  } finally {
+    if (trace.event === "chunk") trace.event = "start"; // else it has become a finish
+  }
+}
