@@ -37,14 +37,19 @@ export function barLines(
   const total = extent.isWhole ? extent.bytes : undefined;
   const amount = `${bytesText(bytes.sent)}/${bytesText(extent.bytes)}${extent.isWhole ? "" : "+"}`;
   const failed = files.failed > 0 ? `, ${files.failed} failed` : "";
-  const text = `${count}${failed}  ${amount}  ${
-    rateText(rate, secondsLeft(total, bytes.sent, rate))
-  }`;
+  const rated = rateText(rate, secondsLeft(total, bytes.sent, rate));
+  const texts = [
+    `${count}${failed}  ${amount}  ${rated}`,
+    `${count}${failed}  ${rated}`,
+    `${count}${failed}`,
+    count,
+  ];
+  const text = texts.find((text) => text.length <= width) ?? "";
   const barWidth = width - text.length - 2;
-  const bar = barWidth >= 8 && total !== undefined
+  const bar = barWidth >= 8 && total !== undefined && text === texts[0]
     ? `${barOf(total === 0 ? 1 : bytes.sent / total, barWidth, color)}  `
     : "";
-  return [...lines, bar === "" ? fitted(text, width).trimEnd() : `${bar}${text}`];
+  return [...lines, `${bar}${text}`.trimEnd()];
 }
 
 function fileLine(

@@ -99,6 +99,16 @@ export async function cpOptions(
   if (values["no-clobber"] && (values["if-generation-match"] ?? "0") !== "0") {
     throw new UsageError("--no-clobber: expected no --if-generation-match besides, got one");
   }
+  if (values.parallel && ["md5", "sha256"].includes(values.checksum ?? "")) {
+    throw new UsageError(
+      `--parallel: expected --checksum auto, crc32c or none besides, got ${values.checksum}`,
+    );
+  }
+  if (values.parallel && values.ticket !== undefined) {
+    throw new UsageError(
+      "--parallel: expected no --ticket besides, since proxies take sessions only",
+    );
+  }
   if (values.json && values.quiet) throw new UsageError("--quiet: expected no --json besides");
   return {
     sources,

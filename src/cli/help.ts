@@ -46,12 +46,51 @@ DEST: gs://BUCKET[/NAME or /PREFIX/], drive:[FOLDER_ID], gemini:, youtube:
 --session and --ticket take @FILE, @- (standard input) and env:NAME as well.
 `;
 
+const EMULATOR = `resumable-media emulator [OPTION...]
+Serves an emulated Google on 127.0.0.1 until it is stopped, for development.
+  --port N             8085; 0 takes any that is free
+  --discard            keep no bytes: for uploads larger than memory
+  --proxy              the upload proxy in front of it, too
+  --proxy-port N       the port after the other one
+  --bucket NAME        where the proxy uploads to (my-bucket)
+  --allow-origin URL   a page that may use it, besides those on localhost;
+                       can be repeated
+  --json               one line that says what is where
+
+Tickets for the proxy: resumable-media ticket --secret, as it says. The secret is
+that of TICKET_SECRET, else one in the folder of the state.
+`;
+
+const SESSIONS = `resumable-media sessions [--json]
+resumable-media sessions cancel KEY...
+resumable-media sessions cancel --all
+Lists what can be resumed, by the same command that began it, for a week; and
+gives it up: at the server, and here.
+`;
+
+const TICKET = `resumable-media ticket --subject WHO (--prefix P | --name N) [OPTION...]
+Signs an upload ticket for the proxy, with the secret in TICKET_SECRET.
+  --secret REF         @FILE, @- or env:NAME instead
+  --subject WHO        for the log of the proxy and for its hooks
+  --prefix PREFIX      what names begin with       --name NAME  the exact name
+  --bucket BUCKET      instead of the proxy's own
+  --max-bytes N        --min-bytes N
+  --content-type TYPE  image/png, image/*; can be repeated
+  --field NAME         a field the client may set; can be repeated
+  --metadata JSON      fields of the object        --payload JSON  for hooks
+  --overwrite          objects that exist may be replaced
+  --require-checksum   the client must send one
+  --expires-in N       seconds (3600)              --session-ttl N  seconds
+  --issuer TEXT        --audience TEXT             --id TEXT (good once)
+  --max-age N          the proxy's TICKET_MAX_AGE_SECONDS (86400)
+`;
+
 const TEXTS: Readonly<Record<Command, string>> = {
   cp: CP,
   help: GENERAL,
-  emulator: "",
-  sessions: "",
-  ticket: "",
+  emulator: EMULATOR,
+  sessions: SESSIONS,
+  ticket: TICKET,
 };
 
 /** The text of a command; the general one without. */

@@ -1,6 +1,6 @@
 /** What the command line has of the world, so that a test can hand in another one. */
 
-import process from "node:process";
+import runtime from "node:process";
 import type { Transport } from "../net/transport.ts";
 
 /** Where text goes. */
@@ -43,27 +43,27 @@ const SIGNALS: readonly StopSignal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 /** Those of the process, in Node, Deno and Bun. */
 export function processIo(): Io {
   return {
-    stdin: () => process.stdin as AsyncIterable<Uint8Array>,
-    stdout: outputOf(process.stdout),
-    stderr: outputOf(process.stderr),
-    env: process.env,
-    cwd: process.cwd(),
+    stdin: () => runtime.stdin as AsyncIterable<Uint8Array>,
+    stdout: outputOf(runtime.stdout),
+    stderr: outputOf(runtime.stderr),
+    env: runtime.env,
+    cwd: runtime.cwd(),
     onSignal(listener) {
       const listeners = SIGNALS.filter(isSignal).map((signal) => {
         const heard = () => listener(signal);
-        process.on(signal, heard);
-        return () => void process.removeListener(signal, heard);
+        runtime.on(signal, heard);
+        return () => void runtime.removeListener(signal, heard);
       });
       return () => listeners.forEach((stop) => stop());
     },
-    exit: (code) => process.exit(code),
+    exit: (code) => runtime.exit(code),
     fetch: (input, init) => globalThis.fetch(input, init),
   };
 }
 
 /** Windows has no SIGHUP and no SIGTERM that could be heard everywhere. */
 function isSignal(signal: StopSignal): boolean {
-  return process.platform !== "win32" || signal === "SIGINT";
+  return runtime.platform !== "win32" || signal === "SIGINT";
 }
 
 /** As much of a stream of Node's as is needed. */

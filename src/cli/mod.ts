@@ -7,12 +7,16 @@
  * @module
  */
 
-import process from "node:process";
+import runtime from "node:process";
 import { cp } from "./cp.ts";
+import { emulator } from "./emulator.ts";
 import { EXIT } from "./exit_code.ts";
 import { type Command, COMMANDS, helpOf } from "./help.ts";
 import { type Io, processIo } from "./io.ts";
+import { sessions } from "./sessions.ts";
+import { ticket } from "./ticket.ts";
 import { nearest, UsageError } from "./usage_error.ts";
+import { VERSION } from "./version.ts";
 
 export type { Io, Output, StopSignal } from "./io.ts";
 
@@ -31,7 +35,7 @@ export type { Io, Output, StopSignal } from "./io.ts";
  * ```
  */
 export async function main(
-  args: readonly string[] = process.argv.slice(2),
+  args: readonly string[] = runtime.argv.slice(2),
   io: Io = processIo(),
 ): Promise<number> {
   try {
@@ -56,6 +60,16 @@ async function command([name, ...rest]: readonly string[], io: Io): Promise<numb
   switch (name) {
     case "cp":
       return await cp(rest, io);
+    case "emulator":
+      return await emulator(rest, io);
+    case "sessions":
+      return await sessions(rest, io);
+    case "ticket":
+      return await ticket(rest, io);
+    case "--version":
+    case "-V":
+      io.stdout.write(`${VERSION}\n`);
+      return EXIT.ok;
     case "help":
     case "--help":
     case "-h":
@@ -77,4 +91,4 @@ function known(name: string): Command {
   );
 }
 
-if (import.meta.main) process.exitCode = await main();
+if (import.meta.main) runtime.exitCode = await main();

@@ -5,8 +5,9 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, readFile, rm, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
+import runtime from "node:process";
 import { fileCheckpoints } from "../file/file_checkpoints.ts";
+import type { ParallelCheckpoint } from "../parallel/checkpoint.ts";
 import type { Checkpoint } from "../upload/checkpoint.ts";
 import type { CheckpointStore } from "../upload/kept_checkpoints.ts";
 import { SESSION_LIFETIME } from "../upload/session_lifetime.ts";
@@ -23,6 +24,9 @@ export function keyOf({ source, destination }: Transfer): string {
   return JSON.stringify([source, destination]);
 }
 
+/** A checkpoint of either kind: of a session, of an upload in parts. */
+export type AnyCheckpoint = Checkpoint | ParallelCheckpoint;
+
 /** A checkpoint that is kept, or a run over many files that has not ended. */
 export interface Resumable extends Transfer {
   /** The beginning of the name of its file. */
@@ -30,7 +34,7 @@ export interface Resumable extends Transfer {
   /** When it was written last, in milliseconds since 1970. */
   readonly updated: number;
   /** The checkpoint; `undefined` for a run over many files. */
-  readonly checkpoint: Checkpoint | undefined;
+  readonly checkpoint: AnyCheckpoint | undefined;
   /** How many files the run has done. */
   readonly done: number | undefined;
   /** Its file. */
@@ -56,8 +60,8 @@ export class State {
   }
 
   /** Checkpoints under {@linkcode keyOf} their transfers, each with its transfer, so that they can be listed. */
-  get checkpoints(): CheckpointStore {
-    const files = fileCheckpoints(this.#checkpoints);
+  get checkpoints(): CheckpointStore<AnyCheckpoint> {
+    const files: CheckpointStore<AnyCheckpoint> = fileCheckpoints(this.#checkpoints);
     return {
       get: (key) => files.get(key),
       set: (key, checkpoint) => files.set(key, { ...checkpoint, ...{ transfer: key } }),
@@ -170,7 +174,7 @@ async function lock(path: string): Promise<() => Promise<void>> {
       return undefined;
     });
     if (handle) {
-      await handle.writeFile(String(process.pid));
+      await handle.writeFile(String(runtime.pid));
       await handle.close();
       return () => rm(path, { force: true });
     }
@@ -184,9 +188,9 @@ async function lock(path: string): Promise<() => Promise<void>> {
 }
 
 function isAlive(pid: number): boolean {
-  if (pid === process.pid) return false;
+  if (pid === runtime.pid) return false;
   try {
-    process.kill(pid, 0);
+    runtime.kill(pid, 0);
     return true;
   } catch (error) {
     return (error as { code?: unknown }).code === "EPERM";

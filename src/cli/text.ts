@@ -32,9 +32,8 @@ export function countText(count: number, one: string, many: string = `${one}s`):
 
 /** A text whose characters a terminal only shows: what would move, colour or end a line is escaped. */
 export function printable(text: string): string {
-  // deno-lint-ignore no-control-regex
   return text.replaceAll(
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu,
     (found) => {
       const code = found.charCodeAt(0);
       if (found === "\n") return "\\n";

@@ -4,11 +4,13 @@ import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { UploadError } from "../errors.ts";
+import { inParts } from "../parallel/in_parts.ts";
 import type { UploadManyItem } from "../parallel/item.ts";
 import type { UploadManyManifest } from "../parallel/manifest.ts";
 import type { UploadManyOptions, UploadManyResult } from "../parallel/many_options.ts";
 import { uploadMany } from "../parallel/upload_many.ts";
 import type { CpResult, CpRun, Planned } from "./cp.ts";
+import type { CpOptions } from "./cp_options.ts";
 import { accessTo } from "./credentials.ts";
 import { destinationText } from "./destination.ts";
 import { type ExitCode, exitCodeOf } from "./exit_code.ts";
@@ -41,6 +43,11 @@ async function planned(run: CpRun): Promise<CpResult> {
   }
   const summary = { uploaded: 0, skipped: 0, failed: 0, bytes: 0, isResumable: false };
   return { summary: { ...summary, isInterrupted: run.stop.isAsked }, codes: new Set() };
+}
+
+/** Whether a file of the run can be in parts: what an earlier run has begun so goes on so. */
+function isPartable({ checksum }: CpOptions): boolean {
+  return checksum !== "md5" && checksum !== "sha256";
 }
 
 function subjectOf({ options: { target } }: CpRun, { found, name }: Planned): Subject {
@@ -96,6 +103,9 @@ class BucketRun {
       endpoint,
       transport,
       concurrency: options.concurrency,
+      ...(ticket === undefined && isPartable(options) && {
+        large: inParts({ above: options.parallel ? PARALLEL_ABOVE : Infinity }),
+      }),
       skipExisting: options.noClobber,
       checksum: options.checksum,
       contentType: options.contentType,

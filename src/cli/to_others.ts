@@ -1,6 +1,7 @@
 /** Files to what is no bucket: Drive, Gemini, YouTube, a session that was handed over. One after the other. */
 
 import { createHash } from "node:crypto";
+import type { CheckpointStore } from "../upload/kept_checkpoints.ts";
 import type { UploadOptions } from "../upload/settings.ts";
 import { upload } from "../upload/upload.ts";
 import { driveFile } from "../protocol/resources/drive_file.ts";
@@ -128,7 +129,7 @@ async function send(
     signal: stop.signal,
     ...(options.resume && key !== undefined && {
       key,
-      checkpoints: new State(io.env).checkpoints,
+      checkpoints: new State(io.env).checkpoints as CheckpointStore,
       onCheckpointError: (error: unknown) =>
         report.note(subject, `cannot keep where it stands: ${error}`),
       onResume: (event) => {
