@@ -38,14 +38,14 @@ export async function accessTo(
 ): Promise<Access> {
   const emulator = kind === "bucket" ? env.STORAGE_EMULATOR_HOST : undefined;
   const endpoint = endpointOf(given ?? emulator, given === undefined);
-  if (endpoint !== undefined && (given === undefined || isLoopback(endpoint))) {
-    return { transport: fetch, endpoint };
-  }
   const origins = endpoint === undefined ? [GOOGLE] : [GOOGLE, new URL(endpoint).origin];
   const options = { fetch, origins };
   const { CLOUDSDK_AUTH_ACCESS_TOKEN: token, GEMINI_API_KEY: key } = env;
-  if (kind === "gemini" && key) {
+  if (kind === "gemini" && key) { // its emulator wants one, too
     return { transport: named("GEMINI_API_KEY", () => apiKeyTransport(key, options)), endpoint };
+  }
+  if (endpoint !== undefined && (given === undefined || isLoopback(endpoint))) {
+    return { transport: fetch, endpoint };
   }
   if (token) {
     const transport = named(

@@ -48,24 +48,26 @@ const SYSTEM: Readonly<Record<string, string>> = {
   EPERM: "may not be read",
 };
 
-/** What an error says, and what helps. */
-export function messageOf(error: unknown): string {
+/** What an error says, and what helps. `isOfBucket`: Google's own storage has answered. */
+export function messageOf(error: unknown, isOfBucket = false): string {
   const word = wordOf(error);
   if (Object.hasOwn(SYSTEM, word)) return SYSTEM[word];
   const message = error instanceof Error ? error.message : String(error);
-  const help = error instanceof UploadError ? helpOf(error) : undefined;
+  const help = error instanceof UploadError ? helpOf(error, isOfBucket) : undefined;
   return help === undefined ? message : `${message}; ${help}`;
 }
 
-function helpOf(error: UploadError): string | undefined {
-  const { code, status } = error;
+function helpOf({ code, status }: UploadError, isOfBucket: boolean): string | undefined {
   if (code === "precondition_failed") return "it exists, or is another generation";
-  if (code === "rejected" && status === 401) {
-    return "the credentials are not valid any more: `gcloud auth application-default login` makes new ones";
+  if (code !== "rejected" || !isOfBucket) return undefined;
+  switch (status) {
+    case 401:
+      return "the credentials are not valid any more: `gcloud auth application-default login` makes new ones";
+    case 403:
+      return "the account needs storage.objects.create, and storage.objects.delete to replace an object";
+    case 404:
+      return "is there such a bucket?";
+    default:
+      return undefined;
   }
-  if (code === "rejected" && status === 403) {
-    return "the account needs storage.objects.create, and storage.objects.delete to replace an object";
-  }
-  if (code === "rejected" && status === 404) return "is there such a bucket?";
-  return undefined;
 }

@@ -28,10 +28,10 @@ Exit codes: 0 ok, 1 failed, 2 wrong call, 3 refused, 4 conflict, 5 interrupted.
 
 const CP = `resumable-media cp [OPTION...] SOURCE... DEST
 DEST: gs://BUCKET[/NAME or /PREFIX/], drive:[FOLDER_ID], gemini:, youtube:
-  -r, --recursive          folders, too        -n, --no-clobber  skip what exists
+  -r, --recursive          folders, too       -n, --no-clobber  skip what exists
   -I, --names-from-stdin   sources from standard input, one a line; -0 by NULs
   -c, --continue-on-error  go on also where all other files will fail as well
-  --concurrency N          files at a time (32)    --parallel  parts of large ones
+  --concurrency N          files at a time (32)  --parallel  large ones in parts
   --content-type TYPE      --cache-control TEXT    --storage-class CLASS
   --metadata KEY=VALUE     can be repeated         --if-generation-match N
   --checksum KIND          auto, crc32c, md5, sha256, none
@@ -57,8 +57,8 @@ Serves an emulated Google on 127.0.0.1 until it is stopped, for development.
                        can be repeated
   --json               one line that says what is where
 
-Tickets for the proxy: resumable-media ticket --secret, as it says. The secret is
-that of TICKET_SECRET, else one in the folder of the state.
+Tickets for the proxy: resumable-media ticket --secret, as it says. The secret
+is that of TICKET_SECRET, else one in the folder of the state.
 `;
 
 const SESSIONS = `resumable-media sessions [--json]

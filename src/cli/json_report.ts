@@ -22,7 +22,7 @@ export class JsonReport implements Report {
   ended(subject: Subject, outcome: Outcome): void {
     const { status } = outcome;
     if (outcome.status === "failed") {
-      this.#error({ status, ...subject, error: errorFields(outcome.error) });
+      this.#error({ status, ...subject, error: errorFields(outcome.error, outcome.isOfBucket) });
       return;
     }
     this.#io.stdout.write(JSON.stringify({ status, ...subject, ...fieldsOf(outcome) }) + "\n");
@@ -46,7 +46,7 @@ function fieldsOf(outcome: Exclude<Outcome, { status: "failed" }>): object {
 }
 
 /** An error for programs; nothing in it is secret. */
-function errorFields(error: unknown): object {
+function errorFields(error: unknown, isOfBucket?: boolean): object {
   const { status, reason } = error instanceof UploadError ? error : {};
-  return { code: wordOf(error), message: messageOf(error), httpStatus: status, reason };
+  return { code: wordOf(error), message: messageOf(error, isOfBucket), httpStatus: status, reason };
 }

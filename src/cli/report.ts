@@ -18,7 +18,12 @@ export type Outcome =
     readonly object: Partial<StorageObject> | unknown;
   }
   | { readonly status: "skipped"; readonly reason: "exists" | "manifest" }
-  | { readonly status: "failed"; readonly error: unknown }
+  | {
+    readonly status: "failed";
+    readonly error: unknown;
+    /** Whether it is of Google's own storage: then the message says which permission helps. */
+    readonly isOfBucket?: boolean;
+  }
   | { readonly status: "planned"; readonly size: number | undefined };
 
 /** How far a run has come. */

@@ -104,8 +104,7 @@ async function* inFolder(
   rules: SourceRules,
 ): AsyncGenerator<Found, undefined> {
   if (!rules.recursive) {
-    const refused = () =>
-      Promise.reject(new UsageError(`${arg} is a folder: -r uploads the files in it`));
+    const refused = () => Promise.reject(new UsageError("is a folder: -r uploads the files in it"));
     yield fileOf(path, arg, basename(path), refused);
     return;
   }
@@ -137,7 +136,7 @@ async function* inGlob(arg: string, rules: SourceRules): AsyncGenerator<Found, u
     yield { ...entryOf(entry), name };
   }
   if (isEmpty) {
-    const none = () => Promise.reject(new UsageError(`no file matches ${arg}`));
+    const none = () => Promise.reject(new UsageError("no file matches"));
     yield fileOf(undefined, arg, arg, none);
   }
 }

@@ -55,7 +55,7 @@ export class TextReport implements Report {
   ended({ source, destination }: Subject, outcome: Outcome): void {
     const [from, to] = [printable(source), printable(destination)];
     if (outcome.status === "failed") {
-      this.#line(`${from}: ${printable(messageOf(outcome.error))}`);
+      this.#line(`${from}: ${printable(messageOf(outcome.error, outcome.isOfBucket))}`);
       return;
     }
     if (this.#options.quiet || (this.#screen && outcome.status !== "planned")) return;
@@ -81,13 +81,9 @@ export class TextReport implements Report {
     if (!this.#options.quiet) {
       this.#line([sent, ...others].join(", "));
     }
-    if (isInterrupted || (failed > 0 && isResumable && !this.#options.quiet)) {
-      this.#line(
-        isResumable
-          ? `${isInterrupted ? "Stopped. " : ""}The same command again goes on from here.`
-          : "Stopped.",
-      );
-    }
+    const again = isResumable ? "The same command again goes on from here." : "";
+    if (isInterrupted) this.#line(`Stopped. ${again}`.trimEnd());
+    else if (again !== "" && failed > 0 && !this.#options.quiet) this.#line(again);
   }
 
   #result(text: string): void {

@@ -13,7 +13,7 @@ import type { CpResult, CpRun, Planned } from "./cp.ts";
 import type { CpOptions } from "./cp_options.ts";
 import { accessTo } from "./credentials.ts";
 import { destinationText } from "./destination.ts";
-import { type ExitCode, exitCodeOf } from "./exit_code.ts";
+import { EXIT, type ExitCode, exitCodeOf } from "./exit_code.ts";
 import { Extents } from "./extents.ts";
 import type { Outcome, Subject } from "./report.ts";
 import { resumeNote } from "./resume_note.ts";
@@ -86,7 +86,8 @@ class BucketRun {
     const isComplete = !isInterrupted && error === undefined && this.#failed === 0;
     await record?.close(isComplete);
     const { uploaded, skipped, bytes } = uploading.summary;
-    const isResumable = options.resume && !options.sources.includes("-");
+    const isKept = isInterrupted || record !== undefined || this.#codes.has(EXIT.interrupted);
+    const isResumable = options.resume && isKept && !options.sources.includes("-");
     const summary = { uploaded, skipped, failed: this.#failed, bytes, isInterrupted, isResumable };
     return { summary, codes: this.#codes, error };
   }
@@ -155,7 +156,8 @@ class BucketRun {
     if (stop.isReason(error) || error instanceof Ended || isAbort(error)) return;
     this.#failed++;
     this.#codes.add(exitCodeOf(error));
-    report.ended(result.item.subject, { status: "failed", error });
+    const isOfBucket = options.ticket === undefined;
+    report.ended(result.item.subject, { status: "failed", error, isOfBucket });
     if (!options.continueOnError && concernsAll(error)) throw new Ended();
   }
 

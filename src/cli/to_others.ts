@@ -11,7 +11,7 @@ import { xGoogUpload } from "../protocol/x_goog_upload.ts";
 import type { CpResult, CpRun, Planned } from "./cp.ts";
 import { accessTo } from "./credentials.ts";
 import { destinationText } from "./destination.ts";
-import { type ExitCode, exitCodeOf } from "./exit_code.ts";
+import { EXIT, type ExitCode, exitCodeOf } from "./exit_code.ts";
 import type { Subject } from "./report.ts";
 import { resumeNote } from "./resume_note.ts";
 import { keyOf, State } from "./state.ts";
@@ -45,7 +45,8 @@ export async function toOthers(run: CpRun): Promise<CpResult> {
       if (!options.continueOnError) break;
     }
   }
-  const isResumable = options.resume && !options.sources.includes("-");
+  const isKept = stop.isAsked || codes.has(EXIT.interrupted);
+  const isResumable = options.resume && isKept && !options.sources.includes("-");
   return { summary: { ...numbers, isInterrupted: stop.isAsked, isResumable }, codes };
 }
 

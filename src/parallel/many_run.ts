@@ -112,7 +112,7 @@ export class Run<I extends UploadManyItem> {
     for (;;) {
       const free = await this.#places.take(1, signal);
       const next = await this.#files.next(signal);
-      if (next === undefined) return;
+      if (next === undefined) return free();
       this.#begin(next.item, free);
     }
   }
