@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { GcsEmulator } from "../emulator/emulator.ts";
 import { type ServedEmulator, serveEmulator } from "../emulator/serve.ts";
 import { codeOf } from "../file/path.ts";
-import { createUploadProxy } from "../worker.ts";
+import { createUploadProxy, type UploadProxy, type UploadProxyOptions } from "../worker.ts";
 import { numberOf, readArguments } from "./arguments.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 import { helpOf } from "./help.ts";
@@ -55,7 +55,7 @@ export async function emulator(args: readonly string[], io: Io): Promise<ExitCod
     } else {
       const { secret, file } = await ticketSecret(io.env);
       const bucket = values.bucket ?? "my-bucket";
-      const proxy = createUploadProxy({
+      const proxy = proxyOf({
         transport: gcs.fetch,
         fetch: gcs.fetch,
         endpoint: google.origin,
@@ -75,6 +75,15 @@ export async function emulator(args: readonly string[], io: Io): Promise<ExitCod
   } finally {
     stop.release();
     await Promise.all(served.map((server) => server.close()));
+  }
+}
+
+/** A setting that cannot be is a wrong call. */
+function proxyOf(options: UploadProxyOptions): UploadProxy {
+  try {
+    return createUploadProxy(options);
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
   }
 }
 

@@ -10,10 +10,11 @@
 import runtime from "node:process";
 import { cp } from "./cp.ts";
 import { emulator } from "./emulator.ts";
-import { EXIT } from "./exit_code.ts";
+import { EXIT, exitCodeOf, messageOf } from "./exit_code.ts";
 import { type Command, COMMANDS, helpOf } from "./help.ts";
 import { type Io, processIo } from "./io.ts";
 import { sessions } from "./sessions.ts";
+import { printable } from "./text.ts";
 import { ticket } from "./ticket.ts";
 import { nearest, UsageError } from "./usage_error.ts";
 import { VERSION } from "./version.ts";
@@ -41,7 +42,10 @@ export async function main(
   try {
     return await command(args, io);
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
+    if (!(error instanceof UsageError)) {
+      io.stderr.write(`${printable(messageOf(error))}\n`);
+      return exitCodeOf(error);
+    }
     const [name] = args;
     const help = COMMANDS.some((command) => command === name) ? `help ${name}` : "--help";
     if (args.includes("--json")) {

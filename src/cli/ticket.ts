@@ -75,9 +75,7 @@ export async function ticket(args: readonly string[], io: Io): Promise<ExitCode>
   try {
     io.stdout.write(`${await signUploadTicket(secret, grant, options)}\n`);
   } catch (error) {
-    if (error instanceof TypeError || error instanceof RangeError) {
-      throw new UsageError(error.message);
-    }
+    if (error instanceof Error) throw new UsageError(error.message); // it only checks
     throw error;
   }
   return EXIT.ok;

@@ -90,6 +90,7 @@ function fitting<T>(
     const from = checkCheckpoint(found);
     const protocol = chosenProtocol(options.protocol);
     checkProtocol(from, protocol);
+    checkSize(from, options.totalBytes);
     checkAgreement(from, options);
     const { session } = options;
     const isOther = session !== undefined && typeof session !== "function" &&
@@ -99,6 +100,15 @@ function fitting<T>(
   } catch (reason) {
     return { reason };
   }
+}
+
+/** Another size than before is that of a source which has changed, and not another call. */
+function checkSize({ totalBytes: before }: Checkpoint, now: number | undefined): void {
+  if (before === undefined || now === undefined || before === now) return;
+  throw new UploadError(
+    "source_changed",
+    `Cannot resume: expected a source with a size in bytes of ${before}, got one with ${now}`,
+  );
 }
 
 /** Whether a session could not be taken up for a reason that lies in it, or in the source: another one may do. */
