@@ -201,7 +201,7 @@ export const directories: NodeCase[] = [
       const found = await entriesOf(root, { sort: true });
       assertEquals(found.map(({ name, size }) => [name, size]), [["bad\ufffd/", undefined], [
         "file",
-        4,
+        7,
       ]]);
       const error = await failureOf(() => found[0].source());
       assertEquals((error as { code?: string } | undefined)?.code, "ENOENT", `${error}`);
