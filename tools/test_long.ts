@@ -38,6 +38,7 @@ const suites: readonly Suite[] = [
       "tests/clients/interop_tus.ts",
     ],
   },
+  { name: "command line", paths: ["tests/cli/programs.ts"] },
   { name: "package", paths: ["tests/npm/package.ts"] },
   {
     name: "soak",
@@ -94,7 +95,7 @@ for (const suite of chosen) {
 }
 console.log();
 for (const [name, ...cells] of rows) {
-  console.log(name.padEnd(12) + cells.map((cell) => cell.padStart(9)).join(""));
+  console.log(name.padEnd(14) + cells.map((cell) => cell.padStart(9)).join(""));
 }
 console.log(`\n${passed} passed, ${failed} failed`);
 if (failed > 0) Deno.exit(1);
