@@ -46,10 +46,15 @@ export type ResumeEvent =
 
 /** What the caller says of keeping checkpoints. */
 export interface KeepingOptions<C = Checkpoint> {
+  /** One that the caller has instead; not together with `checkpoints`. */
   readonly checkpoint?: C | undefined;
+  /** Where they are kept. */
   readonly checkpoints?: CheckpointStore<C> | undefined;
+  /** Under which this one is kept. */
   readonly key?: string | undefined;
+  /** Called when the store fails. */
   readonly onCheckpointError?: ((error: unknown) => void) | undefined;
+  /** Called when one was found. */
   readonly onResume?: ((event: ResumeEvent) => void) | undefined;
 }
 
