@@ -48,7 +48,7 @@ func (o *others) gemini(w http.ResponseWriter, r *http.Request) {
 	command := r.Header.Get("X-Goog-Upload-Command")
 	if command == "start" {
 		w.Header().Set("X-Goog-Upload-Status", "active")
-		w.Header().Set("X-Goog-Upload-URL", "http://"+r.Host+"/upload/v1beta/files?upload_id="+o.open())
+		w.Header().Set("X-Goog-Upload-URL", "http://"+r.Host+r.URL.Path+"?upload_id="+o.open())
 		io.WriteString(w, "{}")
 		return
 	}

@@ -57,7 +57,7 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	buffer := s.buffers.Get().(*[]byte)
 	defer s.buffers.Put(buffer)
 	switch {
-	case strings.HasPrefix(r.URL.Path, "/upload/v1beta/files"):
+	case strings.HasPrefix(r.URL.Path, "/upload/v1") && strings.HasSuffix(r.URL.Path, "/files"):
 		s.others.gemini(w, r)
 		return
 	case strings.HasPrefix(r.URL.Path, "/tus"):

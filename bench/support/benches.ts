@@ -7,6 +7,7 @@ import { manyBench } from "../many.ts";
 import { memoryBench } from "../memory.ts";
 import { parallelBench } from "../parallel.ts";
 import { proxyBench } from "../proxy.ts";
+import { proxyCostBench } from "../proxy_cost.ts";
 import { roundTripsBench } from "../round_trips.ts";
 import { sizeBench } from "../size.ts";
 import { smallBench } from "../small.ts";
@@ -28,5 +29,6 @@ export const BENCHES: Readonly<Record<string, Bench<any>>> = {
   crc32c: crc32cBench,
   proxy: proxyBench,
   fronts: frontsBench,
+  proxy_cost: proxyCostBench,
   size: sizeBench,
 };

@@ -25,7 +25,7 @@ import {
 
 /**
  * How many files are uploaded at once. Where replies take 20 ms, small files are twice as fast as with 16, and not yet at the
- * limit of a processor; close to the server nothing is lost (docs/performance.md).
+ * limit of a processor; close to the server it is about as fast as with 8, within what measuring varies (docs/performance.md).
  */
 const CONCURRENCY = 32;
 
