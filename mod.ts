@@ -70,7 +70,7 @@ export type {
 export { xGoogUpload } from "./src/protocol/x_goog_upload.ts";
 export { type CancelOptions, cancelUpload } from "./src/upload/cancel.ts";
 export type { Checkpoint } from "./src/upload/checkpoint.ts";
-export type { CheckpointStore } from "./src/upload/kept_checkpoints.ts";
+export type { CheckpointStore, ResumeEvent } from "./src/upload/kept_checkpoints.ts";
 export {
   createUploadSession,
   type HandedOverSession,

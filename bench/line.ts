@@ -1,5 +1,5 @@
 /**
- * Uploads over a line: what the round trip costs, beside one PUT by curl, which waits for nothing. Sources that can be read
+ * Uploads over a line, and over one that stands still and breaks: what the round trip costs, beside one PUT by curl, which waits for nothing. Sources that can be read
  * anywhere, and streams of unknown size, whose window is two chunks.
  *
  * @module
@@ -9,9 +9,9 @@ import { alternate, ROUNDS } from "./support/alternate.ts";
 import type { Bench } from "./support/bench.ts";
 import { CLIENT_RUNTIMES, NAMES } from "./support/programs.ts";
 import { type Line, startLine, startSink } from "./support/sink.ts";
-import { mbps, mib, ratio, sizeName, table } from "./support/table.ts";
+import { mbps, mib, sizeName, table } from "./support/table.ts";
 import { findPeers, ownUpload, type Peer, PEER_NAMES } from "./upload/clients.ts";
-import { checked, figures, sizeOf, timesAsFast } from "./upload/figures.ts";
+import { besideRivals, checked, figures, rivalsOf, sizeOf } from "./upload/figures.ts";
 import { makeFile } from "./upload/file.ts";
 import type { Job, Measured, PeerJob } from "./upload/job.ts";
 
@@ -19,7 +19,11 @@ import type { Job, Measured, PeerJob } from "./upload/job.ts";
 const LINES: readonly Line[] = [
   { latency: 25, rate: 100e6, window: 10e6 },
   { latency: 50, rate: 30e6, window: 6e6 },
+  { latency: 25, rate: 100e6, window: 10e6, trouble: { every: 48e6, stall: 2000, seed: 20 } },
 ];
+
+/** A client that has not got through by then is taken to have failed, in seconds. */
+const PATIENCE = 90;
 
 /** The chunks of a stream, in MiB. */
 const CHUNKS: readonly number[] = [8, 16, 32];
@@ -27,7 +31,7 @@ const CHUNKS: readonly number[] = [8, 16, 32];
 /** Nothing here is left to chance but a few milliseconds, and each round takes minutes. */
 const LINE_ROUNDS = Math.min(ROUNDS, 3);
 
-const PEERS: readonly Peer[] = ["curl", "go", "python", "node"];
+const PEERS: readonly Peer[] = ["curl", "go", "python", "java", "node", "rclone", "genai", "tus"];
 
 /** What `run` finds. */
 export interface LineResult {
@@ -38,15 +42,13 @@ export interface LineResult {
 
 /** What was found on one line. */
 export interface LineFigures extends Line {
-  /** By the name of the client, in the order of the table; nothing of those that are not there. */
-  readonly clients: Readonly<Record<string, ClientFigures>>;
+  /** By the name of the client, in the order of the table; nothing of those that are not there, null for those that failed. */
+  readonly clients: Readonly<Record<string, ClientFigures | null>>;
 }
 
 interface ClientFigures {
   /** Bytes a second. */
   readonly speed: number;
-  /** How many times as fast as curl; nothing without it. */
-  readonly byCurl?: number;
   /** The most memory beyond that of the idle process, in bytes. */
   readonly rss: number;
 }
@@ -64,13 +66,15 @@ async function run(): Promise<LineResult> {
   for (const line of LINES) {
     await using wire = await startLine(sink.origin, line);
     const job: PeerJob = { origin: wire.origin, warmUp: sink.origin, path: file.path };
-    const programs: Record<string, () => Promise<Measured>> = {};
+    const programs: Record<string, () => Promise<Measured | null>> = {};
     for (const [name, runtime, ownJob] of ownJobs(job)) {
       programs[name] = () => checked(own(runtime, ownJob), file.crc32c);
     }
     for (const peer of PEERS) {
       const upload = peers[peer];
-      if (upload) programs[PEER_NAMES[peer]] = () => checked(upload(job), file.crc32c);
+      if (!upload) continue;
+      const once = () => checked(upload({ ...job, patience: PATIENCE }), file.crc32c);
+      programs[PEER_NAMES[peer]] = line.trouble ? () => orFailed(once()) : once;
     }
     lines.push({ ...line, clients: compared(await alternate(programs, LINE_ROUNDS), size) });
   }
@@ -98,38 +102,67 @@ function ownJobs(job: PeerJob): OwnJob[] {
 
 const streamName = (chunk: number): string => `Node, a stream in chunks of ${chunk} MiB`;
 
+/** What a client of others does where connections break; null where it gives up, or takes too long. */
+async function orFailed(upload: Promise<Measured>): Promise<Measured | null> {
+  try {
+    return await upload;
+  } catch {
+    return null;
+  }
+}
+
 function compared(
-  rounds: Readonly<Record<string, readonly Measured[]>>,
+  rounds: Readonly<Record<string, readonly (Measured | null)[]>>,
   size: number,
 ): LineFigures["clients"] {
-  const curl = rounds[PEER_NAMES.curl];
   return Object.fromEntries(
     Object.entries(rounds).map(([name, measured]) => {
-      const { speed, rss } = figures(measured, size);
-      return [name, { speed, rss, ...(curl && { byCurl: timesAsFast(measured, curl) }) }];
+      const through = measured.filter((one) => one !== null);
+      if (through.length < measured.length) return [name, null];
+      const { speed, rss } = figures(through, size);
+      return [name, { speed, rss }];
     }),
   );
 }
 
 function render({ size, rounds, lines }: LineResult): string {
-  const present = new Set(lines.flatMap(({ clients }) => Object.keys(clients)));
-  const names = [...present, ...PEERS.map((peer) => PEER_NAMES[peer])];
-  const rows = [...new Set(names)].map((name) => [
+  const present = lines.flatMap(({ clients }) => Object.keys(clients));
+  const names = new Set([...present, ...PEERS.map((peer) => PEER_NAMES[peer])]);
+  const limit = lines[0].clients[PEER_NAMES.curl]?.speed;
+  const columns = lines.map(({ clients, trouble }) => {
+    const peers = PEERS.map((peer) => [peer, clients[PEER_NAMES[peer]]]);
+    const rivals = rivalsOf(Object.fromEntries(peers));
+    // Nothing is known of what troubles leave of a line: its limit is that of the same one without.
+    return { clients, rivals: trouble ? { ...rivals, limit } : rivals };
+  });
+  const rows = [...names].map((name) => [
     name,
-    ...lines.flatMap(({ clients: { [name]: one } }) => {
-      if (!one) return ["skipped", "", ""];
-      return [mbps(one.speed), one.byCurl === undefined ? "" : ratio(one.byCurl), mib(one.rss)];
+    ...columns.flatMap(({ clients: { [name]: one }, rivals }) => {
+      if (one === null) return ["failed", "", ""];
+      return one ? [mbps(one.speed), ...besideRivals(one.speed, rivals)] : ["skipped", "", ""];
     }),
+    lines[0].clients[name] ? mib(lines[0].clients[name].rss) : "",
   ]);
-  const head = lines.flatMap(({ latency, rate }) => [
-    `${2 * latency} ms, ${mbps(rate)} MB/s`,
+  const head = lines.flatMap(({ latency, rate, trouble }) => [
+    `${2 * latency} ms, ${mbps(rate)} MB/s${trouble ? ", stalling" : ""}`,
+    "by the best",
     "by curl",
-    "memory, MiB",
   ]);
-  const settings = lines.map(({ latency, rate, window }) =>
-    `${latency} ms one way, ${mbps(rate)} MB/s, ${(window / 1e6).toFixed(0)} MB under way`
+  const settings = lines.map(({ latency, rate, window, trouble }) =>
+    `${latency} ms one way, ${mbps(rate)} MB/s, ${(window / 1e6).toFixed(0)} MB under way` +
+    (trouble
+      ? `, where each connection, after ${
+        (trouble.every / 1e6).toFixed(0)
+      } MB on the average (exponential, seed ${trouble.seed}), either stands still for ${
+        trouble.stall / 1000
+      } s or is cut`
+      : "")
   );
   return `${sizeName(size)}, ${rounds} rounds, MB/s. The lines: ${settings.join("; and ")}. ` +
-    `A new connection waits one round trip; nothing is lost, and the window is open from the start. ` +
-    `curl's session is there before.\n\n${table(["client", ...head], rows)}`;
+    `A new connection waits one round trip, and the window is open from the start. curl's session ` +
+    `is there before, and rclone's start counts. A client has failed where it gave up in a round, ` +
+    `or took more than ${PATIENCE} s; curl is never resumed, so its figure without troubles is ` +
+    `the limit of the stalling line, too. Memory is that on the first line, in MiB.\n\n${
+      table(["client", ...head, "memory"], rows)
+    }`;
 }

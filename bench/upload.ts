@@ -11,7 +11,15 @@ import { CLIENT_RUNTIMES, type ClientRuntime, NAMES } from "./support/programs.t
 import { startSink } from "./support/sink.ts";
 import { mbps, mib, ratio, sizeName, table } from "./support/table.ts";
 import { findPeers, ownUpload, type Peer, PEER_NAMES } from "./upload/clients.ts";
-import { checked, type Figures, figures, sizeOf, timesAsFast } from "./upload/figures.ts";
+import {
+  besideRivals,
+  checked,
+  type Figures,
+  figures,
+  rivalsOf,
+  sizeOf,
+  timesAsFast,
+} from "./upload/figures.ts";
 import { makeFile } from "./upload/file.ts";
 import type { Job, Measured } from "./upload/job.ts";
 
@@ -29,8 +37,6 @@ export interface UploadResult {
 interface Compared extends Figures {
   /** How many times as fast as the bare PUT of its runtime. */
   readonly byBare?: number;
-  /** How many times as fast as Go's client. */
-  readonly byGo?: number;
 }
 
 /** The benchmark. */
@@ -58,7 +64,6 @@ async function run(): Promise<UploadResult> {
 
   const compared = (name: string): Compared => ({
     ...figures(rounds[name], size),
-    ...(rounds.go && { byGo: timesAsFast(rounds[name], rounds.go) }),
   });
   const runtimes = CLIENT_RUNTIMES.map((runtime) => {
     const [ours, bare] = [`${runtime} upload`, `${runtime} bare`];
@@ -74,25 +79,35 @@ async function run(): Promise<UploadResult> {
 }
 
 function render({ size, rounds, runtimes, peers }: UploadResult): string {
+  const rivals = rivalsOf(peers);
   const row = (name: string, one: Compared | undefined): string[] =>
     one
       ? [
         name,
         mbps(one.speed),
+        ...besideRivals(one.speed, rivals),
         one.byBare === undefined ? "" : ratio(one.byBare),
-        one.byGo === undefined ? "" : ratio(one.byGo),
         one.cpu.toFixed(2),
         mib(one.rss),
       ]
-      : [name, "skipped", "", "", "", ""];
+      : [name, "skipped", "", "", "", "", ""];
   const rows = [
     ...CLIENT_RUNTIMES.map((name) => row(`${NAMES[name]}, ours`, runtimes[name].ours)),
     ...CLIENT_RUNTIMES.map((name) => row(`${NAMES[name]}, bare`, runtimes[name].bare)),
     ...Object.entries(PEER_NAMES).map(([peer, name]) => row(name, peers[peer as Peer])),
   ];
-  const head = ["client", "MB/s", "by bare", "by Go's", "CPU s/GiB", "memory, MiB"];
+  const head = [
+    "client",
+    "MB/s",
+    "by the best peer",
+    "by curl",
+    "by bare",
+    "CPU s/GiB",
+    "memory, MiB",
+  ];
   return `${
     sizeName(size)
   } from a file, ${rounds} rounds, CRC32C compared with that of the file. ` +
-    `"Memory" is the peak of RSS above that of the idle process.\n\n${table(head, rows)}`;
+    `"Memory" is the peak of RSS above that of the idle process. The best peer is the fastest ` +
+    `client of others but curl, which is the limit.\n\n${table(head, rows)}`;
 }

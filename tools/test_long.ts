@@ -43,6 +43,7 @@ const suites: readonly Suite[] = [
     name: "playground",
     paths: ["tests/playground/browser_more.ts", "tests/playground/code_compiles.ts"],
   },
+  { name: "command line", paths: ["tests/cli/programs.ts"] },
   { name: "package", paths: ["tests/npm/package.ts"] },
   { name: "frameworks", paths: ["tests/npm/frameworks.ts"] },
   { name: "migrations", paths: ["tests/npm/migrations.ts"] },
@@ -101,7 +102,7 @@ for (const suite of chosen) {
 }
 console.log();
 for (const [name, ...cells] of rows) {
-  console.log(name.padEnd(12) + cells.map((cell) => cell.padStart(9)).join(""));
+  console.log(name.padEnd(14) + cells.map((cell) => cell.padStart(9)).join(""));
 }
 console.log(`\n${passed} passed, ${failed} failed`);
 if (failed > 0) Deno.exit(1);

@@ -5,6 +5,7 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { goProgram, has } from "../../tests/clients/interop_install.ts";
 import { type ServerProcess, startServer } from "../../tests/worker/support/process.ts";
 import type { Project } from "../../tests/worker/support/project.ts";
 import {
@@ -13,6 +14,9 @@ import {
   startWorker,
   startWorkerd,
 } from "../../tests/worker/support/runtimes.ts";
+
+/** The version of tusd. */
+export const TUSD = "2.9.1";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -29,7 +33,7 @@ export function startProxy(
     GCS_ENDPOINT: upstream,
     GOOGLE_AUTH: "none",
     ALLOW_ANONYMOUS: "true",
-    SESSION_SECRET: "A".repeat(43),
+    SESSION_SECRET: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
   });
 }
 
@@ -50,4 +54,33 @@ export function startPassThrough(runtime: RuntimeName, upstream: string): Promis
     ];
   const env = { UPSTREAM: upstream, NODE_ENV: "production" };
   return startServer({ command, cwd: here("."), env, ready: ORIGIN });
+}
+
+/** Servers of tus that people run, with what they store in a folder; nothing of those that are not there. */
+export async function tusServers(
+  folder: string,
+): Promise<Record<string, () => Promise<ServerProcess>>> {
+  const servers: Record<string, () => Promise<ServerProcess>> = {};
+  if (has("node")) {
+    const script = fileURLToPath(new URL("../peers/tus_server.mjs", import.meta.url));
+    servers["`@tus/server` in Node, file store"] = () =>
+      startServer({
+        command: ["node", script],
+        cwd: folder,
+        env: { FOLDER: folder, NODE_ENV: "production" },
+        ready: ORIGIN,
+      });
+  }
+  const tusd = await goProgram("tusd", `github.com/tus/tusd/v2/cmd/tusd@v${TUSD}`);
+  if ("reason" in tusd) console.log(`skipped: ${tusd.reason}`);
+  else {
+    const command = ["-host=127.0.0.1", "-port=0", `-upload-dir=${folder}`, "-base-path=/files/"];
+    servers["tusd in Go, file store"] = () =>
+      startServer({
+        command: [tusd.path, ...command],
+        cwd: folder,
+        ready: /files to: (http:.*)\/files/,
+      });
+  }
+  return servers;
 }

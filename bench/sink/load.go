@@ -20,7 +20,7 @@ const pieces = 32
 
 // load is what clients send, each over a connection of its own.
 type load struct {
-	origin, kind                        string
+	origin, kind, tus                   string
 	connections, requests, warmup, size int
 	spread                              time.Duration
 }
@@ -95,6 +95,9 @@ func (l load) together(clients []*client, requests int, times []time.Duration) e
 
 // send sends a chunk or a start, and reads the reply. The first chunk starts a session before.
 func (c *client) send() error {
+	if c.tus != "" {
+		return c.sendTus()
+	}
 	if c.session == "" || c.kind == "start" {
 		path := "/upload/storage/v1/b/bucket/o?uploadType=resumable&name=object"
 		reply, err := c.exchange("POST", path, "", nil)
@@ -120,6 +123,36 @@ func (c *client) send() error {
 		return fmt.Errorf("the chunk was answered with %s, %q", reply.Status, reply.Header.Get("Range"))
 	}
 	c.sent = last + 1
+	return nil
+}
+
+// sendTus is send in tus 1.0.
+func (c *client) sendTus() error {
+	const version = "Tus-Resumable: 1.0.0\r\n"
+	if c.session == "" || c.kind == "start" {
+		total := int64(max(1, c.size)) * int64(c.warmup+c.requests)
+		reply, err := c.exchange("POST", c.tus, fmt.Sprintf("%sUpload-Length: %d\r\n", version, total), nil)
+		if err != nil {
+			return err
+		}
+		location, err := reply.Location()
+		if err != nil {
+			return fmt.Errorf("the start was answered with %s", reply.Status)
+		}
+		c.session, c.sent = location.RequestURI(), 0
+	}
+	if c.kind == "start" {
+		return nil
+	}
+	head := fmt.Sprintf("%sUpload-Offset: %d\r\nContent-Type: application/offset+octet-stream\r\n", version, c.sent)
+	reply, err := c.exchange("PATCH", c.session, head, c.body)
+	if err != nil {
+		return err
+	}
+	c.sent += len(c.body)
+	if reply.StatusCode != http.StatusNoContent || reply.Header.Get("Upload-Offset") != fmt.Sprint(c.sent) {
+		return fmt.Errorf("the chunk was answered with %s, %q", reply.Status, reply.Header.Get("Upload-Offset"))
+	}
 	return nil
 }
 

@@ -24,12 +24,16 @@ func main() {
 	rate := flag.Float64("rate", 0, "server: the bytes a second that each body is read with; relay: that pass each way")
 	latency := flag.Duration("latency", 0, "relay: how long a byte takes from one end to the other")
 	window := flag.Int("window", 0, "relay: how many bytes may be under way each way")
+	every := flag.Float64("every", 0, "relay: after how many bytes of a connection on the average it stands still or is cut")
+	stall := flag.Duration("stall", 0, "relay: how long it stands still")
+	seed := flag.Uint64("seed", 0, "relay: what its troubles are made of")
 	relayed := flag.String("relay", "", "be a line to this origin instead")
 	file := flag.String("crc32c", "", "print the checksum of this file instead")
 	command := flag.Bool("measure", false, "run the program that the arguments name instead")
 	var job load
 	flag.StringVar(&job.origin, "load", "", "send to this origin instead")
 	flag.StringVar(&job.kind, "kind", "chunk", "load: what is counted: chunk or start")
+	flag.StringVar(&job.tus, "tus", "", "load: the path where uploads of tus are created, instead of Google's protocol")
 	flag.IntVar(&job.connections, "connections", 1, "load: how many clients there are at once")
 	flag.IntVar(&job.requests, "requests", 128, "load: how many requests they send together")
 	flag.IntVar(&job.warmup, "warmup", 0, "load: how many requests go before these")
@@ -42,7 +46,9 @@ func main() {
 	case job.origin != "":
 		run = job.run
 	case *relayed != "":
-		run = func() error { return line{*relayed, *rate, *latency, *window}.serve(listen()) }
+		run = func() error {
+			return line{*relayed, *rate, *latency, *window, trouble{*every, *stall, *seed}}.serve(listen())
+		}
 	case *file != "":
 		run = func() error { return printChecksum(*file) }
 	case *command:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"sync"
@@ -17,12 +18,48 @@ const (
 
 // line is a network between clients and a server. Both ways have the same rate and latency; a sender may have so many
 // bytes under way that nobody has confirmed, as with a TCP window that is open from the start. A connection waits one
-// round trip before its first byte. Nothing is lost.
+// round trip before its first byte. Nothing is lost, but for what its troubles take.
 type line struct {
 	origin  string
 	rate    float64 // bytes a second
 	latency time.Duration
 	window  int // bytes
+	trouble trouble
+}
+
+// trouble is what befalls what clients send: after so many bytes on the average a connection stands still, or is cut, each
+// as often as the other. The same seed makes the same troubles, connection by connection.
+type trouble struct {
+	every float64 // bytes; 0: none
+	stall time.Duration
+	seed  uint64
+}
+
+// troubles are those of one connection.
+type troubles struct {
+	trouble
+	random *rand.Rand
+	left   float64 // bytes until the next one
+}
+
+func (t trouble) of(connection uint64) *troubles {
+	own := &troubles{trouble: t, random: rand.New(rand.NewPCG(t.seed, connection))}
+	own.left = own.random.ExpFloat64() * t.every
+	return own
+}
+
+// pass says whether the connection lives on after so many bytes more.
+func (t *troubles) pass(count int) bool {
+	if t == nil || t.every == 0 {
+		return true
+	}
+	for t.left -= float64(count); t.left < 0; t.left += t.random.ExpFloat64() * t.every {
+		if t.random.IntN(2) == 0 {
+			return false
+		}
+		time.Sleep(t.stall)
+	}
+	return true
 }
 
 // packet is some bytes, and when they arrive.
@@ -36,16 +73,18 @@ func (l line) serve(listener net.Listener) error {
 	if err != nil {
 		return err
 	}
+	number := uint64(0)
 	for {
 		client, err := listener.Accept()
 		if err != nil {
 			return err
 		}
-		go l.connect(client.(*net.TCPConn), target.Host)
+		number++
+		go l.connect(client.(*net.TCPConn), target.Host, l.trouble.of(number))
 	}
 }
 
-func (l line) connect(client *net.TCPConn, host string) {
+func (l line) connect(client *net.TCPConn, host string, own *troubles) {
 	defer client.Close()
 	client.SetReadBuffer(4 * piece) // what waits in this machine has not left it
 	time.Sleep(2 * l.latency)
@@ -57,21 +96,29 @@ func (l line) connect(client *net.TCPConn, host string) {
 	defer server.Close()
 	done := make(chan struct{})
 	go func() {
-		l.pump(client, server)
+		l.pump(client, server, own)
 		close(done)
 	}()
-	l.pump(server, client)
+	l.pump(server, client, nil)
 	client.CloseRead()
 	<-done
 }
 
 // pump carries one direction to its end.
-func (l line) pump(from, to *net.TCPConn) {
+func (l line) pump(from, to *net.TCPConn, own *troubles) {
 	packets := make(chan packet, 1024)
 	free := newWindow(l.window)
 	go l.read(from, packets, free)
 	for p := range packets {
 		time.Sleep(time.Until(p.arrives))
+		if !own.pass(len(p.bytes)) {
+			for _, end := range []*net.TCPConn{from, to} {
+				end.SetLinger(0) // a reset, no end
+				end.Close()
+			}
+			free.close()
+			break
+		}
 		if _, err := to.Write(p.bytes); err != nil {
 			free.close()
 			from.CloseRead()

@@ -25,7 +25,8 @@ type sink struct {
 	next     atomic.Int64
 	sessions sync.Map // upload_id → *session
 	uploads  sync.Map // uploadId → *parts
-	finished sync.Map // the name of an object that was made of parts → content
+	finished sync.Map // the name of an object that was made of parts, or is to be kept → content
+	others   *others
 	buffers  sync.Pool
 }
 
@@ -48,12 +49,21 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 func newSink(delay time.Duration, rate float64) *sink {
 	s := &sink{delay: delay, rate: rate}
 	s.buffers.New = func() any { buffer := make([]byte, 256<<10); return &buffer }
+	s.others = newOthers(s)
 	return s
 }
 
 func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	buffer := s.buffers.Get().(*[]byte)
 	defer s.buffers.Put(buffer)
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/upload/v1") && strings.HasSuffix(r.URL.Path, "/files"):
+		s.others.gemini(w, r)
+		return
+	case strings.HasPrefix(r.URL.Path, "/tus"):
+		s.others.tus(w, r)
+		return
+	}
 	query := r.URL.Query()
 	if id := query.Get("upload_id"); id != "" { // PUT by most clients, POST by Go's
 		s.append(w, r, id, *buffer)
@@ -151,6 +161,9 @@ func (s *sink) append(w http.ResponseWriter, r *http.Request, id string, buffer 
 	}
 	if isLast {
 		c.done = true
+		if strings.HasPrefix(c.name, "kept-") { // of clients that do not say what they were told
+			s.finished.Store(c.name, c.content)
+		}
 		s.object(w, c.content)
 		return
 	}

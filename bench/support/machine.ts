@@ -2,7 +2,7 @@
 
 import runtimes from "../../tests/portable/runtimes/deno.json" with { type: "json" };
 import peers from "../peers/deno.json" with { type: "json" };
-import { has } from "../../tests/clients/interop_install.ts";
+import { debianProgram, has } from "../../tests/clients/interop_install.ts";
 import {
   CLIENT_RUNTIMES,
   NAMES,
@@ -40,6 +40,14 @@ export async function machine(): Promise<Machine> {
   }
   const python = await pythonVersion();
   if (python !== null) versions["google-cloud-storage (Python)"] = python;
+  if (has("mvn")) {
+    const pom = await Deno.readTextFile(`${PEERS}java/pom.xml`);
+    versions["google-cloud-storage (Java)"] = /<version>(\d+\.[\d.]+)</.exec(pom)![1];
+  }
+  const rclone = await debianProgram("rclone");
+  if ("path" in rclone) {
+    versions.rclone = (await output([rclone.path, "version"])).match(/rclone v(\S+)/)![1];
+  }
   if (has("curl")) versions.curl = (await output(["curl", "--version"])).match(/curl (\S+)/)![1];
   versions.Miniflare = pinned(runtimes.imports.miniflare);
   for (const [name, specifier] of Object.entries(peers.imports)) versions[name] = pinned(specifier);

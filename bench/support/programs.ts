@@ -53,15 +53,18 @@ export function runtimeCommand(runtime: ClientRuntime): [program: string, ...arg
 /** Runs a command to its end and returns what it wrote to its standard output, trimmed; an error with the rest if it fails. */
 export async function output(
   [program, ...args]: readonly [string, ...string[]],
-  options: { cwd?: string } = {},
+  options: { cwd?: string; seconds?: number | undefined } = {},
 ): Promise<string> {
-  const env = ENVIRONMENT;
-  return (await runProgram(program, args, { ...options, env, seconds: LIMIT })).trim();
+  const { seconds = LIMIT, ...rest } = options;
+  return (await runProgram(program, args, { ...rest, env: ENVIRONMENT, seconds })).trim();
 }
 
 /** Runs a command whose last line is JSON, and returns that. */
-export async function measured<T>(command: readonly [string, ...string[]]): Promise<T> {
-  return JSON.parse((await output(command)).split("\n").at(-1)!);
+export async function measured<T>(
+  command: readonly [string, ...string[]],
+  seconds?: number,
+): Promise<T> {
+  return JSON.parse((await output(command, { seconds })).split("\n").at(-1)!);
 }
 
 /** Installs the packages that we are compared with, if they are not there. */

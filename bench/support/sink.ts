@@ -31,10 +31,22 @@ export interface Line {
   readonly rate: number;
   /** Bytes that may be under way without having been confirmed. */
   readonly window: number;
+  /** What befalls what clients send; nothing without it. */
+  readonly trouble?: Trouble;
+}
+
+/** After so many bytes of a connection, on the average, it stands still or is cut, each as often as the other. */
+export interface Trouble {
+  /** Bytes. */
+  readonly every: number;
+  /** How long it stands still, in milliseconds. */
+  readonly stall: number;
+  /** The same seed makes the same troubles, connection by connection. */
+  readonly seed: number;
 }
 
 /** Starts a line to a server. */
-export async function startLine(origin: string, { latency, rate, window }: Line): Promise<
+export async function startLine(origin: string, { latency, rate, window, trouble }: Line): Promise<
   ServerProcess
 > {
   return await start([
@@ -42,6 +54,9 @@ export async function startLine(origin: string, { latency, rate, window }: Line)
     `-latency=${latency}ms`,
     `-rate=${rate}`,
     `-window=${window}`,
+    ...(trouble
+      ? [`-every=${trouble.every}`, `-stall=${trouble.stall}ms`, `-seed=${trouble.seed}`]
+      : []),
   ]);
 }
 
@@ -76,14 +91,19 @@ export interface ProgramMeasured {
 }
 
 /** Runs a program to its end. */
-export async function measureProgram(command: readonly string[]): Promise<ProgramMeasured> {
-  return await measured([PROGRAM, "-measure", "--", ...command]);
+export async function measureProgram(
+  command: readonly string[],
+  seconds?: number,
+): Promise<ProgramMeasured> {
+  return await measured([PROGRAM, "-measure", "--", ...command], seconds);
 }
 
 /** What is sent, by clients that cost as little as they can; see bench/sink/load.go. */
 export interface Load {
   /** What is counted. @default {"chunk"} */
   readonly kind?: "chunk" | "start";
+  /** The path where uploads of tus 1.0 are created, instead of Google's protocol. */
+  readonly tus?: string;
   /** How many clients there are at once. @default {1} */
   readonly connections?: number;
   /** How many requests they send together. */

@@ -1,12 +1,12 @@
 /**
- * The clients that upload a file: ours and a bare PUT in each runtime, Google's for Go, Python and Node, and curl. Each
- * upload has a process of its own, and does what the client does by itself.
+ * The clients that upload a file: ours and a bare PUT in each runtime, Google's for Go, Python, Java and Node, rclone,
+ * `@google/genai`, tus-js-client and curl. Each upload has a process of its own, and does what the client does by itself.
  *
  * @module
  */
 
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { has } from "../../tests/clients/interop_install.ts";
+import { debianProgram, has } from "../../tests/clients/interop_install.ts";
 import {
   BUILD,
   bundle,
@@ -22,15 +22,28 @@ import { measureProgram } from "../support/sink.ts";
 import type { Job, Measured, PeerJob } from "./job.ts";
 
 /** The clients of others. */
-export type Peer = "curl" | "go" | "python" | "node" | "nodeUnchecked";
+export type Peer =
+  | "curl"
+  | "go"
+  | "python"
+  | "java"
+  | "node"
+  | "nodeUnchecked"
+  | "rclone"
+  | "genai"
+  | "tus";
 
 /** How they are called. */
 export const PEER_NAMES: Readonly<Record<Peer, string>> = {
   curl: "curl, one PUT",
   go: "Go's client, 16 MiB chunks",
   python: "Python's client, 100 MiB chunks",
+  java: "Java's client, 15 MiB chunks",
   node: "`@google-cloud/storage`, CRC32C",
   nodeUnchecked: "`@google-cloud/storage`, no checksum",
+  rclone: "rclone, 16 MiB chunks, MD5",
+  genai: "`@google/genai`, 8 MiB chunks, no checksum",
+  tus: "tus-js-client, one PATCH, no checksum",
 };
 
 /** Uploads a file once. */
@@ -54,15 +67,70 @@ export async function findPeers(): Promise<Partial<Record<Peer, Upload>>> {
   if (has("curl")) peers.curl = await curl();
   else console.log("skipped: there is no `curl`");
   const go = await buildGo();
-  if (go !== undefined) peers.go = (job) => measured([go, JSON.stringify(job)]);
+  if (go !== undefined) peers.go = (job) => measured([go, JSON.stringify(job)], job.patience);
   const python = await findPython();
   if (python !== undefined) {
-    peers.python = (job) => measured([python, `${PEERS}upload.py`, JSON.stringify(job)]);
+    peers.python = (job) =>
+      measured([python, `${PEERS}upload.py`, JSON.stringify(job)], job.patience);
   }
+  const java = await buildJava();
+  if (java !== undefined) {
+    peers.java = (job) => measured([...java, JSON.stringify(job)], job.patience);
+  }
+  const found = await debianProgram("rclone");
+  if ("path" in found) peers.rclone = await rclone(found.path);
+  else console.log(`skipped: ${found.reason}`);
   const meter = pathToFileURL(await bundle(here("meter.ts"))).href;
-  const node = (validation: "crc32c" | false): Upload => (job) =>
-    measured(["node", `${PEERS}upload.mjs`, JSON.stringify({ ...job, validation, meter })]);
-  return { ...peers, node: node("crc32c"), nodeUnchecked: node(false) };
+  const node = (script: string, more: object = {}): Upload => (job) =>
+    measured(
+      ["node", `${PEERS}${script}`, JSON.stringify({ ...job, ...more, meter })],
+      job.patience,
+    );
+  return {
+    ...peers,
+    node: node("upload.mjs", { validation: "crc32c" }),
+    nodeUnchecked: node("upload.mjs", { validation: false }),
+    genai: node("genai.mjs"),
+    tus: node("tus.mjs"),
+  };
+}
+
+/** Compiles the program with Google's client for Java, whose packages Maven fetches; returns its command. */
+async function buildJava(): Promise<[string, ...string[]] | undefined> {
+  const folder = `${BUILD}java`;
+  const classPath = `${folder}:${folder}/lib/*`;
+  try {
+    const pom = ["-f", `${PEERS}java/pom.xml`, `-DoutputDirectory=${folder}/lib`];
+    await outputOf(["mvn", "-q", "-B", "dependency:copy-dependencies", ...pom]);
+    await outputOf(["javac", "-cp", classPath, "-d", folder, `${PEERS}java/Upload.java`]);
+    return ["java", "-cp", classPath, "Upload"];
+  } catch (error) {
+    console.log(`skipped: Google's client for Java cannot be built: ${error}`);
+  }
+}
+
+let names = 0;
+
+/** rclone says nothing of what it was told: the object is asked for. Its start counts, as that of no other does. */
+async function rclone(program: string): Promise<Upload> {
+  const { peakRss: idle } = await measureProgram([program, "version"]);
+  return async ({ origin, warmUp, path, patience }) => {
+    const name = `kept-${names++}`;
+    const { seconds, cpuSeconds, peakRss } = await measureProgram([
+      program,
+      "copyto",
+      "--config=",
+      `--gcs-endpoint=${origin}/storage/v1/`,
+      "--gcs-anonymous",
+      "--gcs-no-check-bucket",
+      "--retries=3",
+      path,
+      `:gcs:bucket/${name}`,
+    ], patience);
+    const reply = await fetch(`${warmUp}/storage/v1/b/bucket/o/${name}`);
+    const { crc32c } = await reply.json();
+    return { seconds, cpuSeconds, rss: Math.max(0, peakRss - idle), crc32c };
+  };
 }
 
 /** Builds the program with Google's client for Go; the first time that takes a minute. */
@@ -79,7 +147,7 @@ async function buildGo(): Promise<string | undefined> {
 /** One PUT of the whole file; the session is there before. */
 async function curl(): Promise<Upload> {
   const { peakRss: idle } = await measureProgram(["curl", "--version"]);
-  return async ({ origin, warmUp, path }) => {
+  return async ({ origin, warmUp, path, patience }) => {
     const { size } = await Deno.stat(path);
     const session = new URL(await startSession(warmUp));
     const url = origin + session.pathname + session.search;
@@ -99,7 +167,7 @@ async function curl(): Promise<Upload> {
       "--write-out",
       "\n%{time_total}",
       url,
-    ]);
+    ], patience);
     const [object, seconds] = output.trim().split("\n").filter((line) => line !== "");
     return {
       seconds: Number(seconds),

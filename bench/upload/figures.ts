@@ -1,6 +1,8 @@
 /** What the rounds of a client come to. */
 
 import { median, medianOf } from "../support/alternate.ts";
+import { ratio } from "../support/table.ts";
+import type { Peer } from "./clients.ts";
 import type { Measured } from "./job.ts";
 
 /** What one client does: medians of the rounds. */
@@ -37,4 +39,26 @@ export async function checked(upload: Promise<Measured>, crc32c: string): Promis
   const measured = await upload;
   if (measured.crc32c === crc32c) return measured;
   throw new Error(`The server got ${measured.crc32c}, expected ${crc32c}`);
+}
+
+/** What a client's speed is compared with: the fastest client of others, and one PUT by curl, which is the limit. */
+export interface Rivals {
+  readonly best: number | undefined;
+  readonly limit: number | undefined;
+}
+
+/** The rivals among the clients of others; those that did not get through are none. */
+export function rivalsOf(
+  peers: Readonly<Partial<Record<Peer, { readonly speed: number } | null>>>,
+): Rivals {
+  const speeds = Object.entries(peers).flatMap(([name, one]) =>
+    one && name !== "curl" ? [one.speed] : []
+  );
+  return { best: speeds.length > 0 ? Math.max(...speeds) : undefined, limit: peers.curl?.speed };
+}
+
+/** The two cells that say how fast a client is beside its rivals: ratios of the medians. */
+export function besideRivals(speed: number, { best, limit }: Rivals): [string, string] {
+  const by = (other: number | undefined): string => other === undefined ? "" : ratio(speed / other);
+  return [by(best), by(limit)];
 }

@@ -11,6 +11,8 @@ export interface PeerJob {
   readonly warmUp: string;
   /** The file. */
   readonly path: string;
+  /** How long a client of others may take, in seconds. @default {600} */
+  readonly patience?: number;
 }
 
 /** One upload of `program.ts`. */

@@ -36,7 +36,7 @@ export function randomAccess(input: RandomAccessInput): RandomAccessSource {
     async read(offset, length) {
       let bytes: Bytes | undefined; // made only where the source does not give all at once
       for (let filled = 0; filled < length;) {
-        if (released) throw released.reason;
+        if (released) throw released.reason ?? wasLetGo();
         const piece = await readAt(read, offset + filled, length - filled);
         if (piece.length === length) return piece;
         if (piece.length === 0) throw sizeMismatch(size, `only ${offset + filled}`);
@@ -47,10 +47,15 @@ export function randomAccess(input: RandomAccessInput): RandomAccessSource {
       return bytes ?? new Uint8Array(0);
     },
     release: once((reason) => {
-      released = { reason: reason ?? new TypeError("Cannot read the source: it was let go") };
+      released = { reason };
       return close?.();
     }),
   };
+}
+
+/** Made only for who reads on: an error is expensive, and every upload lets its source go. */
+function wasLetGo(): TypeError {
+  return new TypeError("Cannot read the source: it was let go");
 }
 
 /** What `read` returns for this place, checked. */

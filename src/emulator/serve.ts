@@ -51,14 +51,39 @@ export interface ServedEmulator {
   close(): Promise<void>;
 }
 
+const NAMES = ["port", "hostname", "keepAlive"];
+
+function checkArguments(emulator: unknown, options: unknown): void {
+  if (typeof (emulator as Partial<GcsEmulator> | null)?.fetch !== "function") {
+    throw new TypeError("serveEmulator: expected an emulator, got something without fetch");
+  }
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`serveEmulator: expected options as an object, got ${options}`);
+  }
+  const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
+  if (unknown !== undefined) {
+    throw new TypeError(
+      `serveEmulator: "${unknown}" is not an option; there are ${NAMES.join(", ")}`,
+    );
+  }
+  const { port = 0 } = options as ServeOptions;
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return;
+  throw new RangeError(`port: expected a whole number from 0 to 65535, got ${port}`);
+}
+
 /**
  * Serves an emulator on a socket. Where its `fetch` rejects, by an injected fault for instance, the
  * connection is reset.
+ *
+ * @throws {TypeError} an argument is of the wrong kind, or an option that does not exist
+ * @throws {RangeError} the port is none
  */
 export async function serveEmulator(
   emulator: Pick<GcsEmulator, "fetch">,
-  { port = 0, hostname = "127.0.0.1", keepAlive = false }: ServeOptions = {},
+  options: ServeOptions = {},
 ): Promise<ServedEmulator> {
+  checkArguments(emulator, options);
+  const { port = 0, hostname = "127.0.0.1", keepAlive = false } = options;
   const server = createServer((request, response) => {
     response.shouldKeepAlive = keepAlive;
     // A reset tells the client at once; what failed is known to the emulator, and in its log.

@@ -30,7 +30,7 @@ const read = (path: string): Promise<string> => readFile(path, "utf8");
 /**
  * A transport with the credentials that Google's libraries would find, in this order:
  *
- * 1. the file that `GOOGLE_APPLICATION_CREDENTIALS` names;
+ * 1. the file that `GOOGLE_APPLICATION_CREDENTIALS` names, or the same in small letters;
  * 2. gcloud's, which `gcloud auth application-default login` writes: `application_default_credentials.json` in `CLOUDSDK_CONFIG`, else
  *    in `~/.config/gcloud`, on Windows in `%APPDATA%\gcloud`;
  * 3. the metadata server of Google Cloud. It is asked whether it is there, for three seconds at most, unless
@@ -63,7 +63,7 @@ export async function applicationDefaultTransport(
   const quotaProject = given.quotaProject ?? (env.GOOGLE_CLOUD_QUOTA_PROJECT || undefined);
   const rest = { ...given, quotaProject };
   const { server, clock } = contextOf(rest);
-  const named = env.GOOGLE_APPLICATION_CREDENTIALS;
+  const named = env.GOOGLE_APPLICATION_CREDENTIALS || env.google_application_credentials;
   if (named) return ofFile(await readNamed(named), named, rest);
   const known = knownPath(env);
   const text = known === undefined ? undefined : await readIfThere(known);

@@ -73,7 +73,7 @@ interface Found {
  *
  * Names are as the system has them, with no change to their Unicode; pipes, sockets and devices are left out. What cannot be read, such
  * as a link to nothing or a folder without permission, is an entry as well, whose `source()` rejects with the reason: it is one failure
- * among the uploads, and not the end of them. A file may change or go before its turn comes; `source()` looks anew.
+ * among the uploads, and not the end of them. So is a name that is no UTF-8, which has U+FFFD in it. A file may change or go before its turn comes; `source()` looks anew.
  *
  * Ends with the system's own error, which has a `code` and the path, when the folder itself cannot be read.
  *
@@ -170,7 +170,9 @@ async function* walk(
       }
       dir = await openFolder(path);
     } catch (error) {
-      if (codeOf(error) !== "ENOENT") yield one; // else it is gone, with all its files
+      // It is gone, with all its files; or its name is no text, so that the system does not find what it has listed.
+      const isGone = codeOf(error) === "ENOENT" && !name.includes("\ufffd");
+      if (!isGone) yield one;
       continue;
     }
     yield* walk({ dir, path, name }, entered, rules);

@@ -2,10 +2,10 @@
 
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Checkpoint } from "../upload/checkpoint.ts";
 import type { CheckpointStore } from "../upload/kept_checkpoints.ts";
 import { SESSION_LIFETIME } from "../upload/session_lifetime.ts";
+import { codeOf, pathOf } from "./path.ts";
 
 /** The names of files that are ours: whole ones, and those that were being written when a program ended. */
 const OURS = /^[0-9a-f]{64}\.json(\.[0-9a-f-]{36}\.tmp)?$/;
@@ -41,14 +41,10 @@ export function fileCheckpoints(folder: string | URL): CheckpointStore {
   };
 }
 
-function pathOf(folder: string | URL): string {
-  if (folder instanceof URL && folder.protocol === "file:") return fileURLToPath(folder);
-  if (typeof folder === "string" && folder !== "") return folder;
-  throw new TypeError("fileCheckpoints: expected a folder, as a path or a file: URL");
-}
-
 async function nameOf(key: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key));
+  // As JSON, which keeps apart what is no text: as UTF-8 all lone surrogates would be the same.
+  const bytesOfKey = new TextEncoder().encode(JSON.stringify(key));
+  const digest = await crypto.subtle.digest("SHA-256", bytesOfKey);
   const bytes = [...new Uint8Array(digest)];
   return `${bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("")}.json`;
 }
@@ -101,7 +97,7 @@ async function unlessMissing<T>(result: Promise<T>): Promise<T | undefined> {
   try {
     return await result;
   } catch (error) {
-    if ((error as { code?: unknown }).code === "ENOENT") return undefined;
+    if (codeOf(error) === "ENOENT") return undefined;
     throw error;
   }
 }

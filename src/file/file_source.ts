@@ -1,11 +1,11 @@
 /** A path as a source: what is there decides how it is read. */
 
-import { open, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { isMediaType } from "../protocol/media_type.ts";
 import { mediaTypeOf } from "./media_type.ts";
 import { checkNames, pathOf } from "./path.ts";
 import { PipedFile, type PipedFileSource, standardInput } from "./piped_file.ts";
-import { RegularFile, type RegularFileSource } from "./regular_file.ts";
+import { openFile, RegularFile, type RegularFileSource } from "./regular_file.ts";
 
 /** Options of {@linkcode fileSource}. */
 export interface FileSourceOptions {
@@ -65,7 +65,7 @@ export async function fileSource(
     throw notAFile(at, "a socket");
   }
   if (!stats.isFile()) return new PipedFile(at, type, stats.isFIFO());
-  const handle = await open(at, "r"); // whether it may be read
+  const handle = await openFile(at); // whether it may be read
   await handle.close();
   return new RegularFile(at, type, stats);
 }

@@ -1,6 +1,7 @@
 /** A regular file: read at any place, opened when that begins, and found out when it is changed meanwhile. */
 
 import type { BigIntStats } from "node:fs";
+import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { ByteSource } from "../bytes/source.ts";
 import { UploadError } from "../errors.ts";
@@ -23,6 +24,14 @@ export interface RegularFileSource extends ByteSource {
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
   /** Closes the file, once nobody reads it any more; `upload()` does that. A later `read` opens it again. */
   close(): Promise<void>;
+}
+
+/** `O_NONBLOCK` is absent on Windows. */
+const { O_RDONLY, O_NONBLOCK = 0 } = constants;
+
+/** Opens a file to read it; never waits for a writer, should a pipe be there by now. */
+export function openFile(path: string): Promise<FileHandle> {
+  return open(path, O_RDONLY | O_NONBLOCK);
 }
 
 /** An open file, and who reads it. */
@@ -86,13 +95,24 @@ export class RegularFile implements RegularFileSource {
   }
 
   #open(): Opened {
-    const opened: Opened = { handle: open(this.path, "r"), reading: 0, isOver: false };
+    const opened: Opened = { handle: this.#openSame(), reading: 0, isOver: false };
     abandoned.register(this, opened, opened);
     opened.handle.catch(() => { // whoever reads next tries again
       if (this.#opened === opened) this.#opened = undefined;
       abandoned.unregister(opened);
     });
     return opened;
+  }
+
+  async #openSame(): Promise<FileHandle> {
+    const handle = await openFile(this.path);
+    try {
+      this.#compare(await handle.stat({ bigint: true }));
+      return handle;
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
   }
 
   /** The file that is open must be the one that was asked for, as it was then. */

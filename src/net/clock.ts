@@ -41,6 +41,35 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefine
   });
 }
 
+/**
+ * Work that its owner can give up: whoever waits for it hears of that at once, and so does what is under way, by the signal.
+ *
+ * It does the same as {@linkcode abortable} with an `AbortController`, but nobody listens to the signal, which would cost more
+ * than the rest of a small request's bookkeeping.
+ */
+export class Abandonable {
+  readonly #controller = new AbortController();
+  #reject: ((reason: unknown) => void) | undefined;
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  giveUp(reason?: unknown): void {
+    this.#controller.abort(reason);
+    this.#reject?.(this.signal.reason);
+  }
+
+  /** The outcome of `work`, or at once the reason why it was given up. To be called once. */
+  outcome<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#reject = reject;
+      if (this.signal.aborted) reject(this.signal.reason);
+      work.then(resolve, reject);
+    });
+  }
+}
+
 /** The outcome of `work`, or of `late` where it does not come within so many milliseconds. */
 export async function within<T>(
   milliseconds: number,

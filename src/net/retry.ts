@@ -152,12 +152,13 @@ const LEAST: Readonly<Record<string, number>> = {
 /** Checks the options and fills in the defaults; `null` and `false` turn retrying off and keep the deadlines. */
 export function retryPolicy(options: RetryOptions | null | false | undefined): RetryPolicy {
   const server = { hasReplied: false };
+  if (options === undefined) return { ...DEFAULTS, retries: true, server };
   if (options === null || options === false) return { ...DEFAULTS, retries: false, server };
-  if (options !== undefined && (typeof options !== "object" || Array.isArray(options))) {
+  if (typeof options !== "object" || Array.isArray(options)) {
     const got = Array.isArray(options) ? "an array" : typeof options;
     throw new TypeError(`retry: expected an object, false or null, got ${got}`);
   }
-  const given = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
   for (const [name, value] of given) {
     if (!Object.hasOwn(DEFAULTS, name)) {
       throw new TypeError(`retry.${name} is not an option; there are ${Object.keys(DEFAULTS)}`);
@@ -176,8 +177,8 @@ export function retryPolicy(options: RetryOptions | null | false | undefined): R
   const policy = { ...DEFAULTS, ...Object.fromEntries(given), retries: true, server };
   return {
     ...policy,
-    attemptTimeout: options?.attemptTimeout ?? policy.stallTimeout,
-    connectTimeout: options?.connectTimeout ?? options?.maxElapsed ?? policy.connectTimeout,
+    attemptTimeout: options.attemptTimeout ?? policy.stallTimeout,
+    connectTimeout: options.connectTimeout ?? options.maxElapsed ?? policy.connectTimeout,
   };
 }
 

@@ -6,7 +6,7 @@ import { isResumeIncomplete } from "../protocol/content_range/replies.ts";
 import type { ReplyHead } from "../protocol/reply.ts";
 import type { RequestHead } from "../protocol/upload_protocol.ts";
 import { readBody } from "./body.ts";
-import { abortable, type Clock, within } from "./clock.ts";
+import { Abandonable, type Clock, within } from "./clock.ts";
 import { type PieceBody, StreamedBody } from "./streamed_body.ts";
 import {
   noteTellsSent,
@@ -101,15 +101,15 @@ export async function send(
 ): Promise<SendResult> {
   const { clock, signal } = options;
   signal?.throwIfAborted();
-  const attempt = new AbortController();
-  const onAbort = () => attempt.abort(signal?.reason);
+  const attempt = new Abandonable();
+  const onAbort = () => attempt.giveUp(signal?.reason);
   signal?.addEventListener("abort", onAbort, { once: true });
-  const watch = new Watch(clock, options, (late) => attempt.abort(late));
+  const watch = new Watch(clock, options, (late) => attempt.giveUp(late));
   const guarded = (call: () => void) => {
     try {
       call();
     } catch (error) {
-      attempt.abort(error);
+      attempt.giveUp(error);
     }
   };
   const streamed = isPieceBody(request.body)
@@ -119,7 +119,7 @@ export async function send(
         guarded(() => options.onTaken?.(bytes));
       },
       onReady: () => watch.restart(),
-      onFailed: () => attempt.abort(),
+      onFailed: () => attempt.giveUp(),
     })
     : undefined;
   let most = -1;
@@ -144,8 +144,7 @@ export async function send(
       waitUntil: (wait: Promise<unknown>) => watch.wait(wait),
     };
     const about = { request, streamed, signal: attempt.signal, telling, onCalled };
-    const exchanged = exchange(transport, about, options);
-    const reply = await abortable(exchanged, attempt.signal);
+    const reply = await attempt.outcome(exchange(transport, about, options));
     return { kind: "reply", reply, body: fateOf(streamed) };
   } catch (error) {
     if (streamed?.failure) throw streamed.failure.error;

@@ -9,8 +9,8 @@ import { uploadUrl } from "../protocol/upload_url.ts";
 import type { ObjectPlace } from "../protocol/object_url.ts";
 import { UploadError } from "../errors.ts";
 import { lookUp } from "../upload/finish.ts";
-import type { StoredPart } from "./checkpoint.ts";
-import type { PartStore } from "./part_sender.ts";
+import type { StoredPart } from "./parallel_checkpoint.ts";
+import type { PartStore } from "./stored_part_sender.ts";
 import type { ParallelSetup } from "./settings.ts";
 
 /** What all parts add up to. */

@@ -5,7 +5,7 @@ import { defaultTransport, type Transport } from "../net/transport.ts";
 import { xmlObjectUrl } from "../protocol/object_url.ts";
 import { checkOptions, checkTransport } from "../upload/checks.ts";
 import { checkHeaders } from "../upload/headers.ts";
-import { checkParallelCheckpoint, type ParallelCheckpoint } from "./checkpoint.ts";
+import { checkParallelCheckpoint, type ParallelCheckpoint } from "./parallel_checkpoint.ts";
 import { TemporaryObjects } from "./temporary_objects.ts";
 import { abortUpload } from "./multipart_requests.ts";
 

@@ -9,7 +9,7 @@ import { type Completed, readCompleted, readParts } from "../protocol/xml_multip
 import type { MultipartUploadId } from "../protocol/xml_multipart/requests.ts";
 import { refusalError } from "../upload/refusal_error.ts";
 import { isWholeObject, objectAt, type WholeObject } from "./assembly.ts";
-import type { StoredPart } from "./checkpoint.ts";
+import type { StoredPart } from "./parallel_checkpoint.ts";
 import { askOnce, sendCompletion, type Sending } from "./multipart_requests.ts";
 
 /** What is completed. */

@@ -30,10 +30,10 @@ import {
   type Remains,
   type WholeObject,
 } from "./assembly.ts";
-import type { StoredPart } from "./checkpoint.ts";
+import type { StoredPart } from "./parallel_checkpoint.ts";
 import { composeObject } from "./compose_object.ts";
 import type { Sending } from "./multipart_requests.ts";
-import type { PartAnswer } from "./part_sender.ts";
+import type { PartAnswer } from "./stored_part_sender.ts";
 import type { PartRange } from "./plan.ts";
 import type { ParallelSetup } from "./settings.ts";
 import { TemporaryObjects } from "./temporary_objects.ts";
@@ -69,6 +69,7 @@ export function combined(parts: readonly WholeObject[]): WholeObject {
 }
 
 class Composition implements Assembly {
+  readonly isOpened = false;
   readonly uploadId: string;
   readonly #setup: ParallelSetup;
   readonly #sending: Sending;

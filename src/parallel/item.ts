@@ -34,6 +34,11 @@ export interface UploadManyItem {
   readonly size?: number | undefined;
   /** When the file was changed last, in milliseconds since 1970; it says whether the file is still the one of the manifest. */
   readonly lastModified?: number | undefined;
+  /**
+   * Under which its checkpoint is kept, where the run has `checkpoints`: what tells this file and where it goes from any other. The
+   * default is `bucket/name`.
+   */
+  readonly key?: string | undefined;
   /** Called once when the file is done with. */
   close?(): void | Promise<void>;
 }

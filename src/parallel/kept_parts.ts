@@ -5,7 +5,7 @@ import { crc32c, encodeCrc32c } from "../bytes/crc32c.ts";
 import type { RandomAccessSource } from "../bytes/random_access.ts";
 import { UploadError } from "../errors.ts";
 import { abortable } from "../net/clock.ts";
-import type { StoredPart } from "./checkpoint.ts";
+import type { StoredPart } from "./parallel_checkpoint.ts";
 import type { PartRange } from "./plan.ts";
 
 /** How much is read at once to compare, in bytes. */

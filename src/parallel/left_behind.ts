@@ -1,7 +1,7 @@
 /** The error of an upload that failed and could not tidy up after itself. */
 
 import { UploadError } from "../errors.ts";
-import type { ParallelCheckpoint } from "./checkpoint.ts";
+import type { ParallelCheckpoint } from "./parallel_checkpoint.ts";
 
 /**
  * An upload failed, and what was stored of it could not be removed. `cause` says why it failed; `checkpoint` says what is left,

@@ -7,7 +7,7 @@ import {
   checkTransport,
   checkUpload,
 } from "../upload/checks.ts";
-import { keepsCheckpoints } from "../upload/kept_checkpoints.ts";
+import { type CheckpointStore, keepsCheckpoints } from "../upload/kept_checkpoints.ts";
 import { startOf } from "../upload/target.ts";
 import type { UploadManyItem } from "./item.ts";
 import { checkManifest } from "./manifest.ts";
@@ -33,8 +33,14 @@ export function checkManyOptions<I extends UploadManyItem>(options: UploadManyOp
   checkSwitch(options.skipExisting, "skipExisting");
   checkSwitch(options.stopOnError, "stopOnError");
   checkManifest(options.manifest);
-  const { checkpoints, onCheckpointError } = options;
-  keepsCheckpoints({ checkpoints, onCheckpointError, key: checkpoints && "key" });
+  const { checkpoints, onCheckpointError, onResume } = options;
+  const resumed = onResume && (() => {});
+  keepsCheckpoints({
+    checkpoints: checkpoints as CheckpointStore | undefined,
+    onCheckpointError,
+    onResume: resumed,
+    key: checkpoints && "key",
+  });
   checkCommon(options);
 }
 
@@ -58,6 +64,25 @@ function checkCommon<I extends UploadManyItem>(options: UploadManyOptions<I>): v
   if (chunkSize !== undefined) checkChunkSize(chunkSize);
   if (contentType !== undefined) checkContentType(contentType);
   if (transport !== undefined) checkTransport(transport);
+  if (options.large !== undefined) checkLarge(options);
+}
+
+/** What uploads in parts have to be able to do, too. */
+function checkLarge<I extends UploadManyItem>(options: UploadManyOptions<I>): void {
+  const { startHeaders, checksum = "auto", large } = options;
+  if (typeof large !== "object" || typeof large?.upload !== "function") {
+    throw new TypeError(
+      `large: expected what inParts() returns, got ${large === null ? "null" : typeof large}`,
+    );
+  }
+  if (startHeaders !== undefined) {
+    throw new TypeError("startHeaders: expected none together with `large`, got some");
+  }
+  if (checksum === "md5" || checksum === "sha256") {
+    throw new TypeError(
+      `checksum: expected "auto", "crc32c" or null together with \`large\`, got "${checksum}"`,
+    );
+  }
 }
 
 function checkNumber(

@@ -1,10 +1,13 @@
 /** What callers of uploadMany can set, and what they are told. */
 
-import type { CheckpointStore } from "../upload/kept_checkpoints.ts";
+import type { CheckpointStore, ResumeEvent } from "../upload/kept_checkpoints.ts";
+import type { Checkpoint } from "../upload/checkpoint.ts";
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
 import type { StreamSettings } from "../upload/settings.ts";
 import type { BucketTarget } from "../upload/target.ts";
+import type { ParallelCheckpoint } from "./parallel_checkpoint.ts";
 import type { UploadManyItem } from "./item.ts";
+import type { LargeFiles } from "./in_parts.ts";
 import type { UploadManyManifest } from "./manifest.ts";
 
 /** Options of {@linkcode uploadMany}: those of {@linkcode upload} that are the same for every file, and some of its own. */
@@ -41,6 +44,12 @@ export interface UploadManyOptions<I extends UploadManyItem = UploadManyItem> ex
    */
   memoryLimit?: number | undefined;
   /**
+   * How large files are uploaded: {@linkcode inParts} uploads them over several connections, as {@linkcode uploadParallel} does it.
+   * The default is one connection for each. Not together with `startHeaders`, and not with a checksum that objects made of
+   * parts do not have.
+   */
+  large?: LargeFiles | undefined;
+  /**
    * Whether objects that exist are left as they are: `ifGenerationMatch: 0` for every file, and an object in its place is no
    * failure. For files above 1 MiB the object is looked for before the bytes are sent (`storage.objects.get`; without that
    * permission they are sent, and refused at their end).
@@ -56,13 +65,15 @@ export interface UploadManyOptions<I extends UploadManyItem = UploadManyItem> ex
    */
   stopOnError?: boolean | undefined;
   /**
-   * Where checkpoints of files above 8 MiB are kept while these are being uploaded, under `bucket/name`: a file that was
+   * Where checkpoints of files above 8 MiB are kept while these are being uploaded, under their `key`: a file that was
    * interrupted goes on where it stopped, in the next run too. For files that can be read anywhere. Together with a manifest, which knows
-   * the files that have ended. What is kept is secret; see `checkpoints` of {@linkcode upload}.
+   * the files that have ended. A file goes on in the way in which it was begun, in parts or not. What is kept is secret; see `checkpoints` of {@linkcode upload}.
    */
-  checkpoints?: CheckpointStore | undefined;
+  checkpoints?: CheckpointStore<Checkpoint | ParallelCheckpoint> | undefined;
   /** Called when `checkpoints` fail: the uploads go on. What it throws ends the upload it speaks of. */
   onCheckpointError?: ((error: unknown) => void) | undefined;
+  /** Called once for a file that has a checkpoint: `onResume` of {@linkcode upload}. What it throws ends the upload it speaks of. */
+  onResume?: ((event: ResumeEvent, item: I) => void) | undefined;
   /**
    * What was done, as lines of JSON, so that another run goes on: see {@linkcode UploadManyManifest}.
    */
@@ -73,7 +84,7 @@ export interface UploadManyOptions<I extends UploadManyItem = UploadManyItem> ex
    */
   onResult?: ((result: UploadManyResult<I>) => void | Promise<void>) | undefined;
   /** Called with how far the whole has come, at most ten times a second and at the end. What it throws ends the run. */
-  onProgress?: ((progress: UploadManyProgress) => void) | undefined;
+  onProgress?: ((progress: UploadManyProgress<I>) => void) | undefined;
 }
 
 /** The object of a file that was uploaded. */
@@ -130,8 +141,22 @@ export interface UploadManySummary {
   readonly bytes: number;
 }
 
+/** A file that is being uploaded. */
+export interface FileInFlight<I extends UploadManyItem = UploadManyItem> {
+  /** The name of the object. */
+  readonly name: string;
+  /** The item, as it was given. */
+  readonly item: I;
+  /** Handed to the transport, in bytes. */
+  readonly sent: number;
+  /** Confirmed by the server, in bytes. */
+  readonly persisted: number;
+  /** Its size in bytes; `undefined` while it is not known. */
+  readonly total: number | undefined;
+}
+
 /** How far a run has come. */
-export interface UploadManyProgress {
+export interface UploadManyProgress<I extends UploadManyItem = UploadManyItem> {
   /** Files, by what became of them; how many there will be, only the caller can know. */
   readonly files: {
     /** Uploaded. */
@@ -150,17 +175,21 @@ export interface UploadManyProgress {
     /** Confirmed by the server. */
     readonly persisted: number;
   };
+  /** The files that are begun and not ended, in the order in which they were begun: at most `concurrency`. */
+  readonly inFlight: readonly FileInFlight<I>[];
 }
 
 /** The names of the options of a run that are not handed to each upload. */
 export const OWN_NAMES = [
   "checkpoints",
   "concurrency",
+  "large",
   "manifest",
   "memoryLimit",
   "onCheckpointError",
   "onProgress",
   "onResult",
+  "onResume",
   "skipExisting",
   "stopOnError",
 ] as const;

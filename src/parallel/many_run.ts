@@ -12,11 +12,20 @@ import { type Ended, Reports } from "./reports.ts";
 import { SeenNames } from "./seen_names.ts";
 import { Tally } from "./tally.ts";
 import type { UploadProgress } from "../upload/options.ts";
-import { existsAlready, itemUpload, memoryOf, uploadItem } from "./upload_item.ts";
+import { Share } from "./share.ts";
+import {
+  existsAlready,
+  isLarge,
+  itemUpload,
+  memoryOf,
+  PIECES,
+  uploadItem,
+  uploadLarge,
+} from "./upload_item.ts";
 
 /**
  * How many files are uploaded at once. Where replies take 20 ms, small files are twice as fast as with 16, and not yet at the
- * limit of a processor; close to the server nothing is lost (docs/performance.md).
+ * limit of a processor; close to the server it is about as fast as with 8, within what measuring varies (docs/performance.md).
  */
 const CONCURRENCY = 32;
 
@@ -31,10 +40,12 @@ const MEMORY_LIMIT = 128 * 1024 * 1024;
  */
 export class Run<I extends UploadManyItem> {
   readonly #options: UploadManyOptions<I>;
+  /** Those of a large file. */
+  readonly #connections: number;
   readonly #files: Puller<I>;
   readonly #places: Budget;
   readonly #memory: Budget;
-  readonly #tally: Tally;
+  readonly #tally: Tally<I>;
   readonly #reports: Reports<I>;
   readonly #seen = new SeenNames();
   readonly #pulling = new AbortController();
@@ -46,6 +57,7 @@ export class Run<I extends UploadManyItem> {
   constructor(files: Iterable<I> | AsyncIterable<I>, options: UploadManyOptions<I>) {
     const { concurrency = CONCURRENCY, memoryLimit = MEMORY_LIMIT, onProgress } = options;
     this.#options = options;
+    this.#connections = Math.min(options.large?.connections ?? 1, concurrency);
     this.#places = new Budget(concurrency);
     this.#memory = new Budget(memoryLimit);
     this.#tally = new Tally(onProgress, retryPolicy(options.retry).clock, (e) => this.#end(e));
@@ -100,7 +112,7 @@ export class Run<I extends UploadManyItem> {
     for (;;) {
       const free = await this.#places.take(1, signal);
       const next = await this.#files.next(signal);
-      if (next === undefined) return;
+      if (next === undefined) return free();
       this.#begin(next.item, free);
     }
   }
@@ -108,19 +120,22 @@ export class Run<I extends UploadManyItem> {
   #begin(item: I, free: () => void): void {
     const controller = new AbortController();
     // Later, so that whatever ends the run meanwhile finds it among the active ones.
-    const running = Promise.resolve().then(() => this.#run(item, controller.signal)).finally(() => {
-      this.#active.delete(controller);
-      free();
-    });
+    const share = new Share(this.#places, free);
+    const running = Promise.resolve().then(() => this.#run(item, share, controller.signal)).finally(
+      () => {
+        this.#active.delete(controller);
+        share.release();
+      },
+    );
     this.#active.set(controller, running);
     if (this.#ended) controller.abort(this.#ended.reason);
   }
 
   /** Brings a file to its end and tells of it. Never rejects. */
-  async #run(item: I, signal: AbortSignal): Promise<void> {
+  async #run(item: I, share: Share, signal: AbortSignal): Promise<void> {
     const { name } = item;
-    const [held, entry] = [new HeldItem(item), this.#tally.begin()];
-    const ended = await this.#endOf(item, held, entry, signal).catch((error): Ended<I> => ({
+    const [held, entry] = [new HeldItem(item), this.#tally.begin(item)];
+    const ended = await this.#endOf(item, held, entry, share, signal).catch((error): Ended<I> => ({
       result: { status: "failed", name, item, error },
       isUnwritten: error instanceof DuplicateName,
     }));
@@ -133,7 +148,13 @@ export class Run<I extends UploadManyItem> {
   }
 
   /** What becomes of a file that can be uploaded, or need not be. */
-  async #endOf(item: I, held: HeldItem, entry: symbol, signal: AbortSignal): Promise<Ended<I>> {
+  async #endOf(
+    item: I,
+    held: HeldItem,
+    entry: symbol,
+    share: Share,
+    signal: AbortSignal,
+  ): Promise<Ended<I>> {
     const { name } = item;
     signal.throwIfAborted();
     if (!this.#seen.add(name)) throw new DuplicateName(name);
@@ -148,10 +169,17 @@ export class Run<I extends UploadManyItem> {
     const opened = await held.open(signal);
     if (!isKnown && this.#isDone(name, opened)) return skipped("manifest");
     if (await existsAlready(upload, opened, signal)) return skipped("exists");
-    const free = await this.#memory.take(memoryOf(opened, this.#options.chunkSize), signal);
+    const large = this.#options.large;
+    const by = large && await isLarge(upload, opened, large, signal) ? large : undefined;
+    if (by) await share.widen(this.#connections, signal);
+    const memory = by ? this.#connections * PIECES : memoryOf(opened, this.#options.chunkSize);
+    const free = await this.#memory.take(memory, signal);
     try {
       const onProgress = (progress: UploadProgress) => this.#tally.moved(entry, progress);
-      const object = await uploadItem(upload, opened, { signal, onProgress });
+      const hooks = { signal, onProgress };
+      const object = by
+        ? await uploadLarge(upload, opened, by, { ...hooks, concurrency: this.#connections })
+        : await uploadItem(upload, opened, hooks);
       return {
         result: { status: "uploaded", name, item, object },
         lastModified: opened.lastModified,

@@ -39,12 +39,15 @@
  */
 
 export { type CancelParallelOptions, cancelParallelUpload } from "./cancel.ts";
-export type { ParallelCheckpoint, StoredPart } from "./checkpoint.ts";
+export type { ParallelCheckpoint, StoredPart } from "./parallel_checkpoint.ts";
+export { inParts, type InPartsOptions, type LargeFiles } from "./in_parts.ts";
 export type { UploadManyItem } from "./item.ts";
+export type { KeepingOptions, ResumeEvent } from "../upload/kept_checkpoints.ts";
 export { PartsLeftBehind } from "./left_behind.ts";
 export type { UploadManyManifest } from "./manifest.ts";
 export type {
   FailedFile,
+  FileInFlight,
   SkippedFile,
   UploadedFile,
   UploadManyOptions,

@@ -11,10 +11,10 @@ import { readPart } from "../protocol/xml_multipart/replies.ts";
 import { type MultipartUploadId, partRequest } from "../protocol/xml_multipart/requests.ts";
 import type { Part } from "../upload/feed.ts";
 import type { Assembly, Remains, WholeObject } from "./assembly.ts";
-import type { StoredPart } from "./checkpoint.ts";
+import type { StoredPart } from "./parallel_checkpoint.ts";
 import { completeUpload, finishedBefore } from "./completion.ts";
 import { abortUpload, initiateUpload, listParts, type Sending } from "./multipart_requests.ts";
-import type { PartAnswer } from "./part_sender.ts";
+import type { PartAnswer } from "./stored_part_sender.ts";
 import type { PartRange } from "./plan.ts";
 import type { ParallelSetup } from "./settings.ts";
 
@@ -32,6 +32,7 @@ export async function openMultipart(
 }
 
 class MultipartAssembly implements Assembly {
+  readonly isOpened = true;
   readonly uploadId: string;
   readonly #setup: ParallelSetup;
   readonly #sending: Sending;

@@ -19,7 +19,7 @@ import {
   type MultipartUploadId,
 } from "../protocol/xml_multipart/requests.ts";
 import { request } from "../upload/request.ts";
-import type { StoredPart } from "./checkpoint.ts";
+import type { StoredPart } from "./parallel_checkpoint.ts";
 
 /** How requests are sent. */
 export interface Sending {

@@ -2,7 +2,7 @@
 
 import type { StreamSettings } from "../upload/settings.ts";
 import type { BucketTarget } from "../upload/target.ts";
-import type { ParallelCheckpoint } from "./checkpoint.ts";
+import type { ParallelCheckpoint } from "./parallel_checkpoint.ts";
 
 /** How parts become one object; see {@linkcode ParallelSettings.via}. */
 export type Via = "multipart" | "compose";

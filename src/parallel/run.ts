@@ -10,16 +10,16 @@ import type { StorageObject } from "../protocol/resources/storage_object.ts";
 import { compareClaims } from "../upload/claims.ts";
 import type { Progress } from "../upload/progress.ts";
 import { type Assembly, cleanUpPolicy, inCleanUpTime, type WholeObject } from "./assembly.ts";
-import type { ParallelCheckpoint, StoredPart } from "./checkpoint.ts";
+import { Budget } from "./budget.ts";
+import type { ParallelCheckpoint, StoredPart } from "./parallel_checkpoint.ts";
 import { combined, openComposition } from "./composition.ts";
 import { KeptParts } from "./kept_parts.ts";
 import { PartsLeftBehind } from "./left_behind.ts";
 import { openMultipart } from "./multipart_assembly.ts";
 import { held, sliceOf } from "./part_source.ts";
-import { PartSender } from "./part_sender.ts";
+import { PartSender } from "./stored_part_sender.ts";
 import { MOST_PARTS, type PartPlan, type PartRange, partRanges, partSizeOf } from "./plan.ts";
 import type { ParallelSetup } from "./settings.ts";
-import { Slots } from "./slots.ts";
 import { Checkpoints, Tracker } from "./tracker.ts";
 
 /** The first part of a sequential source, where somebody has read it already. */
@@ -75,7 +75,10 @@ class Run {
   readonly #tracker: Tracker;
   readonly #checkpoints: Checkpoints;
   readonly #sender: PartSender;
-  readonly #slots: Slots;
+  /** Parts that may be on their way at the same time. */
+  readonly #places: Budget;
+  /** Bytes that may be held for them; one part is sent however large it is. */
+  readonly #memory: Budget;
   readonly #working = new Set<Promise<void>>();
   readonly #kept: KeptParts;
   #isFinished = false;
@@ -95,8 +98,9 @@ class Run {
     this.#checkpoints = new Checkpoints(() => this.#checkpoint(), onCheckpoint);
     this.#sender = new PartSender(input.setup, assembly);
     this.#kept = new KeptParts(input.verifies, input.setup.checksum);
-    const budget = source.kind === "sequential" ? concurrency * plan.partSize : Infinity;
-    this.#slots = new Slots(concurrency, budget);
+    this.#places = new Budget(concurrency);
+    const isHeld = source.kind === "sequential";
+    this.#memory = new Budget(isHeld ? concurrency * plan.partSize : Infinity);
   }
 
   async upload(): Promise<StorageObject> {
@@ -155,13 +159,13 @@ class Run {
     const { plan } = this.#input;
     const signal = this.#signal;
     for (const range of partRanges(plan, source.size)) {
-      await this.#slots.take(0, this.#signal);
+      const release = await this.#room(0);
       const before = this.#kept.at(range);
       const work = before
         ? async () =>
           this.#compared(before, await this.#kept.verified(before, range, source, signal))
         : () => this.#send(range, sliceOf(source, range), false);
-      this.#begin(0, work);
+      this.#begin(release, work);
     }
     return source.size;
   }
@@ -172,7 +176,7 @@ class Run {
     let offset = 0;
     for (let number = 1;; number++) {
       const size = partSizeOf(plan, number);
-      await this.#slots.take(size, this.#signal);
+      const release = await this.#room(size);
       const bytes = await this.#readPiece(source, number, offset, size);
       if (bytes.length > 0 || number === 1) {
         const range = { number, offset, size: bytes.length };
@@ -180,7 +184,7 @@ class Run {
         const work = before
           ? () => this.#compared(before, this.#kept.compared(before, bytes))
           : () => this.#send(range, held(bytes), true);
-        this.#begin(size, work);
+        this.#begin(release, work);
       }
       offset += bytes.length;
       if (bytes.length === size) continue;
@@ -220,15 +224,25 @@ class Run {
     if (part !== before) this.#tracker.keep([part]);
   }
 
-  /** Begins work that has a place. What goes wrong in it ends the upload. */
-  #begin(bytes: number, work: () => void | Promise<void>): void {
+  /** Waits for room for a part of which so many bytes are held; returns the function that gives it back. */
+  async #room(bytes: number): Promise<() => void> {
+    const leave = await this.#places.take(1, this.#signal);
+    const free = await this.#memory.take(bytes, this.#signal);
+    return () => {
+      leave();
+      free();
+    };
+  }
+
+  /** Begins work that has room. What goes wrong in it ends the upload. */
+  #begin(release: () => void, work: () => void | Promise<void>): void {
     const working = (async () => {
       try {
         await work();
       } catch (error) {
         this.#stop(error);
       } finally {
-        this.#slots.give(bytes);
+        release();
       }
     })();
     this.#working.add(working);
@@ -243,6 +257,12 @@ class Run {
   #whole(size: number): WholeObject {
     const whole = combined(this.#tracker.parts.map(plain));
     if (whole.size === size) return whole;
+    if (this.#input.from) {
+      throw new UploadError(
+        "source_changed",
+        `Cannot resume: expected a source of at least the ${whole.size} bytes that are stored, got one of ${size}`,
+      );
+    }
     throw new UploadError("invalid_state", "Cannot finish: parts of the source are missing");
   }
 

@@ -2,28 +2,29 @@
 
 import type { Clock } from "../net/clock.ts";
 import type { UploadProgress } from "../upload/options.ts";
-import type { UploadManyProgress, UploadManyResult, UploadManySummary } from "./many_options.ts";
+import type { UploadManyItem } from "./item.ts";
+import type {
+  FileInFlight,
+  UploadManyProgress,
+  UploadManyResult,
+  UploadManySummary,
+} from "./many_options.ts";
 
 /** The least time between two calls while the run goes on, in milliseconds. */
 const LEAST_INTERVAL = 100;
 
-/** How far a file has come. */
-type FileProgress = Pick<UploadProgress, "sent" | "persisted">;
-
-const NOTHING: FileProgress = { sent: 0, persisted: 0 };
-
 /** Adds up the files of a run. What a caller throws who is told of it goes to `onThrown`, and he is told nothing more. */
-export class Tally {
-  #onProgress: ((progress: UploadManyProgress) => void) | undefined;
+export class Tally<I extends UploadManyItem> {
+  #onProgress: ((progress: UploadManyProgress<I>) => void) | undefined;
   readonly #clock: Pick<Clock, "now">;
   readonly #onThrown: (error: unknown) => void;
   readonly #counts = { uploaded: 0, skipped: 0, failed: 0 };
-  readonly #active = new Map<symbol, FileProgress>();
+  readonly #active = new Map<symbol, FileInFlight<I>>();
   #bytes = 0;
   #last = -Infinity;
 
   constructor(
-    onProgress: ((progress: UploadManyProgress) => void) | undefined,
+    onProgress: ((progress: UploadManyProgress<I>) => void) | undefined,
     clock: Pick<Clock, "now">,
     onThrown: (error: unknown) => void,
   ) {
@@ -37,16 +38,18 @@ export class Tally {
   }
 
   /** A file is begun; what stands for it. */
-  begin(): symbol {
+  begin(item: I): symbol {
     const file = Symbol();
-    this.#active.set(file, NOTHING);
+    const { name, size: total } = item;
+    this.#active.set(file, { name, item, sent: 0, persisted: 0, total });
     this.#tell();
     return file;
   }
 
   /** A file has come so far. */
-  moved(file: symbol, { sent, persisted }: FileProgress): void {
-    this.#active.set(file, { sent, persisted });
+  moved(file: symbol, { sent, persisted, total }: UploadProgress): void {
+    const before = this.#active.get(file)!;
+    this.#active.set(file, { ...before, sent, persisted, total: total ?? before.total });
     this.#tell();
   }
 
@@ -68,12 +71,13 @@ export class Tally {
     if (!this.#onProgress || this.#clock.now() - this.#last < LEAST_INTERVAL) return;
     this.#last = this.#clock.now();
     const bytes = { sent: this.#bytes, persisted: this.#bytes };
-    for (const { sent, persisted } of this.#active.values()) {
+    const inFlight = [...this.#active.values()];
+    for (const { sent, persisted } of inFlight) {
       bytes.sent += sent;
       bytes.persisted += persisted;
     }
     try {
-      this.#onProgress({ files: { ...this.#counts, active: this.#active.size }, bytes });
+      this.#onProgress({ files: { ...this.#counts, active: inFlight.length }, bytes, inFlight });
     } catch (error) {
       this.#onProgress = undefined;
       this.#onThrown(error);

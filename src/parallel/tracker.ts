@@ -1,7 +1,7 @@
 /** What is stored and what is on its way: progress and checkpoints. */
 
 import type { Progress } from "../upload/progress.ts";
-import type { ParallelCheckpoint, StoredPart } from "./checkpoint.ts";
+import type { ParallelCheckpoint, StoredPart } from "./parallel_checkpoint.ts";
 
 /** Keeps count of the parts of one upload. */
 export class Tracker {

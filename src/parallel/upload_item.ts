@@ -1,26 +1,36 @@
 /** One of many files: whether it has to be uploaded, and in which way. */
 
 import { UploadError } from "../errors.ts";
+import type { UploadSource } from "../bytes/source.ts";
+import { abortable } from "../net/clock.ts";
 import { defaultTransport } from "../net/transport.ts";
 import {
   type ObjectMetadata,
   type StorageObject,
   storageObject,
 } from "../protocol/resources/storage_object.ts";
+import {
+  type CheckpointStore,
+  type KeepingOptions,
+  KeptCheckpoint,
+} from "../upload/kept_checkpoints.ts";
 import type { StreamSettings, UploadSettings } from "../upload/settings.ts";
 import { checkUpload } from "../upload/checks.ts";
 import { lookUp } from "../upload/finish.ts";
 import { HELD } from "../upload/stretch_feed.ts";
 import { type BucketTarget, startOf } from "../upload/target.ts";
 import { uploadTaken } from "../upload/upload.ts";
+import type { ParallelCheckpoint } from "./parallel_checkpoint.ts";
+import type { LargeFiles } from "./in_parts.ts";
 import type { OpenedItem, UploadManyItem } from "./item.ts";
+import type { ParallelOptions } from "./options.ts";
 import { COMMON_NAMES, type UploadManyOptions } from "./many_options.ts";
 
 /** Above this many bytes it is worth a request to know that they need not be sent. */
 const LOOK_FIRST = 1024 * 1024;
 
 /** What an upload of a random-access source holds besides its last request: the pieces that are read ahead. */
-const PIECES = 2 * 1024 * 1024;
+export const PIECES: number = 2 * 1024 * 1024;
 
 /** What a chunk of a stream grows to, where the caller has not decided. */
 const MOST_CHUNK = 16 * 1024 * 1024;
@@ -40,7 +50,9 @@ export interface ItemUpload {
   readonly settings: StreamSettings<StorageObject>;
   readonly skipExisting: boolean;
   /** Where the checkpoint of a large file is kept, if anywhere. */
-  readonly kept: Pick<UploadSettings, "checkpoints" | "key" | "onCheckpointError"> | undefined;
+  readonly kept:
+    | Pick<UploadSettings, "checkpoints" | "key" | "onCheckpointError" | "onResume">
+    | undefined;
 }
 
 /** The options of one upload. */
@@ -65,9 +77,10 @@ export function itemUpload<I extends UploadManyItem>(
     settings: { ...settings, contentType, metadata, ifGenerationMatch },
     skipExisting,
     kept: options.checkpoints && {
-      checkpoints: options.checkpoints,
-      key: `${bucket}/${item.name}`,
+      checkpoints: options.checkpoints as CheckpointStore,
+      key: item.key ?? `${bucket}/${item.name}`,
       onCheckpointError: options.onCheckpointError,
+      onResume: options.onResume && ((event) => options.onResume!(event, item)),
     },
   };
 }
@@ -120,4 +133,43 @@ export async function uploadItem(
   const options = { ...settings, ...hooks, ...target, ...large, totalBytes: exactSize };
   const object = await uploadTaken<StorageObject>(source, taken, options);
   return object as StorageObject & { bucket: string; name: string };
+}
+
+/** Whether a file is uploaded by `large`: in the way in which it was begun, else in that of its size. */
+export async function isLarge(
+  { kept }: ItemUpload,
+  { taken: { size = 0 } }: OpenedItem,
+  { above }: LargeFiles,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (kept === undefined || size <= HELD) return size > above;
+  const found = await abortable(new KeptCheckpoint(kept).get(), signal);
+  if (found === undefined) return size > above;
+  return typeof found === "object" && found !== null && "parts" in found;
+}
+
+/** Uploads one file by `large`. */
+export async function uploadLarge(
+  { target, settings, kept }: ItemUpload,
+  { source }: OpenedItem,
+  large: LargeFiles,
+  hooks: Pick<ParallelOptions, "signal" | "onProgress" | "concurrency">,
+): Promise<StorageObject & { bucket: string; name: string }> {
+  const { checksum, chunkSize: _, repeatable: __, startHeaders: ___, ...rest } = settings;
+  const options = { ...target, ...rest, ...hooks, checksum } as ParallelOptions; // the checksum was checked for the run
+  const keeping = kept as KeepingOptions<unknown> as KeepingOptions<ParallelCheckpoint> | undefined;
+  return await large.upload(withoutClose(source), options, keeping);
+}
+
+/** The same bytes, for somebody who does not close them: the run does, once. */
+function withoutClose(source: UploadSource): UploadSource {
+  if (typeof source !== "object" || !("read" in source) || !("close" in source)) return source;
+  const { size, type, lastModified, identity } = source;
+  return {
+    size,
+    type,
+    lastModified,
+    identity,
+    read: (offset, length) => source.read(offset, length),
+  };
 }

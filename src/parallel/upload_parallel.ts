@@ -11,7 +11,7 @@ import {
   checkParallelCheckpoint,
   checkSameParallelSource,
   type ParallelCheckpoint,
-} from "./checkpoint.ts";
+} from "./parallel_checkpoint.ts";
 import { inTurn } from "./part_source.ts";
 import { type PartPlan, partSizeOf, planFor } from "./plan.ts";
 import { type Begun, runParallel } from "./run.ts";

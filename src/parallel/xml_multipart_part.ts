@@ -9,9 +9,9 @@ import { checkOptions, checkTransport, invalidState } from "../upload/checks.ts"
 import { checkHeaders } from "../upload/headers.ts";
 import { takeData, type UploadData } from "../upload/one_request.ts";
 import { type CallOptions, OPTION_NAMES } from "../upload/options.ts";
-import type { StoredPart } from "./checkpoint.ts";
+import type { StoredPart } from "./parallel_checkpoint.ts";
 import { partAnswer } from "./multipart_assembly.ts";
-import { PartSender, type PartSenderOptions, type PartStore } from "./part_sender.ts";
+import { PartSender, type PartSenderOptions, type PartStore } from "./stored_part_sender.ts";
 import { sliceOf } from "./part_source.ts";
 import { LARGEST_PART } from "./settings.ts";
 import { checkObjectUrl, checkPartNumber, checkUploadId } from "./xml_multipart_container.ts";
@@ -146,6 +146,7 @@ export class XmlMultipartPart {
     const upload = { objectUrl: this.#uploadUrl, uploadId: this.#uploadId };
     let last: Reply | undefined;
     const store: PartStore = {
+      isOpened: true,
       request: ({ number }, { body }, sums) => ({
         ...partRequest(upload, number, this.#headers, sums),
         body,

@@ -27,7 +27,7 @@ const ENCODED_NAME = /[?&][^=&#]*%/;
 
 /** The URL with the names of its parameters as they are read. */
 function plainNames(url: string): string {
-  if (!ENCODED_NAME.test(url)) return url;
+  if (!url.includes("%") || !ENCODED_NAME.test(url)) return url; // the first is cheap, and most often true
   const plain = new URL(url);
   plain.search = new URLSearchParams(plain.search).toString();
   return plain.href;
@@ -118,11 +118,12 @@ export function storageTargetOf(url: string): StorageTarget | undefined {
 
 /** The URL with one more query parameter, the rest of it untouched. */
 export function withParameter(url: string, name: string, value: string): string {
-  const [address, fragment] = url.split("#", 2);
-  const separator = !address.includes("?") ? "?" : /[?&]$/.test(address) ? "" : "&";
-  return `${address}${separator}${name}=${encodeURIComponent(value)}${
-    fragment === undefined ? "" : `#${fragment}`
-  }`;
+  const hash = url.indexOf("#");
+  const address = hash < 0 ? url : url.slice(0, hash);
+  const fragment = hash < 0 ? "" : url.slice(hash);
+  const isOpen = address.endsWith("?") || address.endsWith("&");
+  const separator = isOpen ? "" : address.includes("?") ? "&" : "?";
+  return `${address}${separator}${name}=${encodeURIComponent(value)}${fragment}`;
 }
 
 /** Whether a bucket can be called so ({@link https://cloud.google.com/storage/docs/buckets#naming}). */

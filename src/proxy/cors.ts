@@ -11,6 +11,7 @@ const ALLOWED_HEADERS = [
   "content-type",
   "repr-digest",
   "tus-resumable",
+  "upload-checksum",
   "upload-complete",
   "upload-concat",
   "upload-defer-length",
@@ -20,6 +21,7 @@ const ALLOWED_HEADERS = [
   "upload-metadata",
   "upload-offset",
   "user-agent",
+  "want-repr-digest",
   "x-goog-api-client",
   "x-goog-api-key",
   "x-goog-hash",
@@ -31,16 +33,20 @@ const ALLOWED_HEADERS = [
   "x-goog-upload-offset",
   "x-goog-upload-protocol",
   "x-goog-upload-raw-size",
+  "x-goog-user-project",
   "x-guploader-no-308",
   "x-http-method-override",
   "x-request-id",
   "x-requested-with",
+  "x-server-timeout",
   "x-upload-content-length",
   "x-upload-content-type",
 ];
 
 /** Headers that a page may read. */
 const EXPOSED_HEADERS = [
+  "accept-patch",
+  "allow",
   "etag",
   "location",
   "range",
@@ -83,7 +89,7 @@ export function preflight(discovery: Readonly<Record<string, string>>): Response
     headers: {
       ...discovery,
       "access-control-allow-headers": ALLOWED_HEADERS.join(", "),
-      "access-control-allow-methods": "POST, PUT, PATCH, HEAD, DELETE",
+      "access-control-allow-methods": "POST, PUT, PATCH, HEAD, DELETE, OPTIONS",
       "access-control-max-age": String(MAX_AGE),
     },
   });

@@ -41,6 +41,7 @@ export function checkFileStart(input: StartInput, grant: UploadGrant, limits: Up
     metadata: { name, contentType },
     name,
     contentType,
+    size,
     maxBytes,
     view: { fields: [], hidden: [], asked: undefined },
   };

@@ -194,7 +194,8 @@ async function route(
   }
   if (request.method === "OPTIONS") {
     trace.event = "preflight";
-    return preflight(Object.assign({}, ...FRONTS.map((front) => front.discovery?.(core))));
+    const said = FRONTS.map((front) => front.discovery?.(core, found.backend));
+    return preflight(Object.assign({}, ...said));
   }
   const query = url.searchParams;
   const token = tokenOf(url);

@@ -1,7 +1,7 @@
 /** Memory for what has to be collected of bodies: so much for an instance, however many requests want some. */
 
 /** The most bytes that are held at once. A platform's smallest instance has 128 MB, and a part is copied once. */
-const ROOM = 24 * 1_048_576;
+export const ROOM: number = 24 * 1_048_576;
 
 /** A request takes at most this share of what is left, so that the next ones find some. */
 const SHARE = 1 / 6;

@@ -18,8 +18,6 @@ const DAY = 86_400;
 export interface Wanted {
   readonly start: Start;
   readonly grant: UploadGrant;
-  /** In bytes, where the client has declared it. */
-  readonly size: number | undefined;
   readonly request: Request;
   /** What a tus client wrote about its file, to be told again. */
   readonly uploadMetadata?: string | undefined;
@@ -31,12 +29,12 @@ export interface Wanted {
 export async function decide(
   core: Core,
   uploadType: StartEvent["uploadType"],
-  { start, grant, size, request }: Wanted,
+  { start, grant, request }: Wanted,
 ): Promise<Start> {
   const { onStart } = core.hooks;
   if (!onStart) return start;
   const { subject, payload } = grant;
-  const { bucket, name, contentType, metadata } = start;
+  const { bucket, name, contentType, size, metadata } = start;
   const backend = namedBackend(start.backend);
   const event = {
     uploadType,
@@ -66,13 +64,17 @@ export interface StartedSession {
 /** Starts a session. */
 export async function startSession(
   core: Core,
-  { start, grant, size, uploadMetadata, isResumableHttp }: Wanted,
+  { start, grant, uploadMetadata, isResumableHttp }: Wanted,
   trace: Trace,
 ): Promise<StartedSession | Refused> {
-  const { backend } = start;
+  const { backend, size } = start;
   const opened = await backend.start(newObject(start, size), trace);
   if ("kind" in opened) return opened;
   const { granularity = backend.granularity } = opened;
+  // Nothing but the last bytes could ever pass.
+  if (!Number.isSafeInteger(granularity) || granularity < 1 || granularity > core.maxChunkBytes) {
+    throw badGateway("The API opened a session for other multiples than can be sent", false);
+  }
   const sealed: SealedSession = {
     target: opened.target,
     backend: backend.name,
@@ -134,7 +136,11 @@ export function boundsInOne(
   { minBytes, requireChecksum }: UploadGrant,
 ): BodyBounds {
   if (requireChecksum) expectHash(start);
-  return { most: Math.min(start.maxBytes, core.maxChunkBytes), least: minBytes };
+  const { maxBytes, size } = start;
+  return {
+    most: Math.min(maxBytes, core.maxChunkBytes, size ?? Infinity),
+    least: size ?? minBytes, // which a declared size is not below
+  };
 }
 
 /** Refuses a start without a checksum, where it cannot come later. */

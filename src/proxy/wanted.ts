@@ -78,6 +78,8 @@ export interface Start {
   readonly metadata: Record<string, unknown>;
   readonly name: string;
   readonly contentType: string;
+  /** In bytes, where the client has declared it. */
+  readonly size: number | undefined;
   /** The most bytes the object may have. */
   readonly maxBytes: number;
   /** What the client is shown of the object in the end. */
@@ -109,7 +111,7 @@ export function checkStart(input: StartInput, grant: UploadGrant, limits: Upload
     throw badRequest("The metadata names another bucket");
   }
   const view = viewOf(fields, granted, input.query.get("fields"));
-  return { backend, bucket, query, metadata, name, contentType: stored, maxBytes, view };
+  return { backend, bucket, query, metadata, name, contentType: stored, size, maxBytes, view };
 }
 
 /** A start as the operator's own code wants it: another name, more fields. They are held to what Google and the proxy take. */

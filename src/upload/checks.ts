@@ -20,7 +20,7 @@ import type { OneShotOptions, StartMethod } from "./options.ts";
 /** An absolute http or https URL without credentials, as a string. */
 export function checkUrl(value: string | URL, name: string): string {
   const url = String(value);
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const parsed = parseUrl(url);
   if (!parsed || !/^\s*https?:/i.test(url)) {
     const got = parsed ? parsed.protocol : "something else";
     throw new TypeError(`${name}: expected an absolute http or https URL, got ${got}`);
@@ -31,6 +31,14 @@ export function checkUrl(value: string | URL, name: string): string {
     );
   }
   return url;
+}
+
+function parseUrl(url: string): URL | undefined {
+  try {
+    return new URL(url);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Where an upload is started, by a class that takes URLs of one type. */

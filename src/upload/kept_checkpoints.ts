@@ -24,21 +24,38 @@ import type { Checkpoint } from "./checkpoint.ts";
  * console.log(await store.get("a")); // null
  * ```
  */
-export interface CheckpointStore {
+export interface CheckpointStore<C = Checkpoint> {
   /** What was set last; `undefined` or `null` where there is nothing. */
-  get(key: string): Checkpoint | null | undefined | PromiseLike<Checkpoint | null | undefined>;
+  get(key: string): C | null | undefined | PromiseLike<C | null | undefined>;
   /** Keeps a checkpoint in place of the one before. It is awaited. */
-  set(key: string, checkpoint: Checkpoint): unknown;
+  set(key: string, checkpoint: C): unknown;
   /** Forgets what is kept; nothing to forget is no error. It is awaited. */
   delete(key: string): unknown;
 }
 
+/**
+ * What became of a checkpoint that was found under the key: `onResume` of {@linkcode upload}.
+ *
+ * With `resumed: true` the upload goes on behind `persisted` bytes. Else it starts anew, and `reason` is the error that says why
+ * the checkpoint is of no use: an {@linkcode UploadError} such as `source_changed` or `session_gone`, or a `TypeError` where this
+ * call is another one than that which made it.
+ */
+export type ResumeEvent =
+  | { readonly resumed: true; readonly persisted: number }
+  | { readonly resumed: false; readonly reason: unknown };
+
 /** What the caller says of keeping checkpoints. */
-export interface KeepingOptions {
-  readonly checkpoint?: Checkpoint | undefined;
-  readonly checkpoints?: CheckpointStore | undefined;
+export interface KeepingOptions<C = Checkpoint> {
+  /** One that the caller has instead; not together with `checkpoints`. */
+  readonly checkpoint?: C | undefined;
+  /** Where they are kept. */
+  readonly checkpoints?: CheckpointStore<C> | undefined;
+  /** Under which this one is kept. */
   readonly key?: string | undefined;
+  /** Called when the store fails. */
   readonly onCheckpointError?: ((error: unknown) => void) | undefined;
+  /** Called when one was found. */
+  readonly onResume?: ((event: ResumeEvent) => void) | undefined;
 }
 
 /** How long a store may take for one call, in milliseconds: an upload must not hang where a store does. */
@@ -53,13 +70,17 @@ interface Running {
 }
 
 /** The uploads of this program by their keys. */
-const running = new WeakMap<CheckpointStore, Map<string, Running>>();
+const running = new WeakMap<object, Map<string, Running>>();
 
 /** Whether checkpoints are to be kept; throws where the options about that do not fit together. */
 export function keepsCheckpoints(options: KeepingOptions): boolean {
-  const { checkpoint, checkpoints: store, key, onCheckpointError } = options;
+  const { checkpoint, checkpoints: store, key, onCheckpointError, onResume } = options;
   if (store === undefined) {
-    const name = key !== undefined ? "key" : onCheckpointError && "onCheckpointError";
+    const name = key !== undefined
+      ? "key"
+      : onCheckpointError
+      ? "onCheckpointError"
+      : onResume && "onResume";
     if (name) throw new TypeError(`${name}: expected none without \`checkpoints\``);
     return false;
   }
@@ -81,14 +102,14 @@ export function keepsCheckpoints(options: KeepingOptions): boolean {
 }
 
 /** The checkpoint of one upload in its store: what fails there is reported, and ends nothing. */
-export class KeptCheckpoint {
-  readonly #store: CheckpointStore;
+export class KeptCheckpoint<C = Checkpoint> {
+  readonly #store: CheckpointStore<C>;
   readonly #key: string;
   readonly #onError: ((error: unknown) => void) | undefined;
   #last: Promise<unknown> = Promise.resolve(); // what an abort does not wait for, and the next upload does
 
   /** `options` have been checked by {@linkcode keepsCheckpoints}. */
-  constructor({ checkpoints, key, onCheckpointError }: KeepingOptions) {
+  constructor({ checkpoints, key, onCheckpointError }: KeepingOptions<C>) {
     this.#store = checkpoints!;
     this.#key = key!;
     this.#onError = onCheckpointError;
@@ -100,7 +121,7 @@ export class KeptCheckpoint {
   }
 
   /** Keeps a checkpoint. */
-  async set(checkpoint: Checkpoint): Promise<void> {
+  async set(checkpoint: C): Promise<void> {
     await this.#call(() => this.#store.set(this.#key, checkpoint));
   }
 

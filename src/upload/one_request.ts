@@ -2,7 +2,7 @@
 
 import { type ByteContainer, viewOf } from "../bytes/bytes.ts";
 import type { RandomAccessSource } from "../bytes/random_access.ts";
-import { startChecksum } from "../bytes/running_checksum.ts";
+import { type RunningChecksum, startChecksum } from "../bytes/running_checksum.ts";
 import { type ByteSource, type TakenSource, takeSource } from "../bytes/source.ts";
 import { DataCorruption, InvalidResponse, UploadError } from "../errors.ts";
 import { abortable } from "../net/clock.ts";
@@ -22,7 +22,7 @@ import {
   filled,
   firstDifference,
 } from "./claims.ts";
-import { checksumsOf } from "./feed.ts";
+import { checksumsOf, type Part } from "./feed.ts";
 import { framedBody, type Framing } from "./framing.ts";
 import { lookUp, provenResult } from "./finish.ts";
 import { refusalError } from "./refusal_error.ts";
@@ -151,42 +151,57 @@ class Attempts<T> {
     return held;
   }
 
-  /** Sends the data once; what is small is hashed before, so that its checksum can travel with it. */
+  /** Sends the data once. What is small is read and hashed before, so that its checksum can travel with it. */
   async #send(streamed: boolean): Promise<Attempt> {
-    const { upload, transport, framing, signal, onTaken, onHanded } = this.#request;
-    const { url, method, startHeaders } = upload;
+    const checksum = await startChecksum(computedKind(this.#request.upload, this.#claimed));
+    return this.#source.size <= HELD && checksum
+      ? await this.#sendHeld(checksum)
+      : await this.#sendRead(checksum, streamed);
+  }
+
+  async #sendHeld(checksum: RunningChecksum): Promise<Attempt> {
     const { size } = this.#source;
-    const isHeld = size <= HELD;
-    const expected = this.#claimed;
+    const body = await abortable(this.#source.read(0, size), this.#request.signal);
+    checksum.update(body);
+    const sums = checksum.sums();
+    compareClaims(this.#claimed, sums);
+    const checksums = filled(sums, this.#claimed);
+    const result = await this.#attempt({ offset: 0, size, last: true, body }, checksums);
+    return { sent: () => Promise.resolve({ size, checksums }), result };
+  }
+
+  /** Reads and hashes the data while it is sent. */
+  async #sendRead(checksum: RunningChecksum | undefined, streamed: boolean): Promise<Attempt> {
+    const { signal } = this.#request;
+    const { size } = this.#source;
     const feed = new StretchFeed(this.#source, {
       chunkSize: Infinity,
       granularity: 1,
       declared: size,
-      checksum: await startChecksum(computedKind(upload, expected)),
-      sendsHash: isHeld,
+      checksum,
+      sendsHash: false,
     });
     const limits = { maxBytes: Infinity, streamed, maxHeld: Infinity };
     const part = await abortable(feed.next(0, limits), signal);
-    const known = isHeld ? checksumsOf(feed) : {};
-    compareClaims(expected, known);
-    const headers = new Headers(startHeaders);
-    const body = framedBody(part, framing, filled(known, expected), headers);
     let hasFailed = false;
     const hashed = readWhole(part.beside, () => !hasFailed);
-    const request = { method, url, headers, body };
-    const result = await attempt(transport, request, this.#policy, {
-      signal,
-      action: "upload",
-      onTaken,
-      onHanded,
-    });
+    const result = await this.#attempt(part, filled({}, this.#claimed));
     hasFailed = result.kind === "failed";
     if (!hasFailed) await abortable(hashed, signal);
     const sent = async () => {
       await abortable(feed.goTo(size), signal); // a server may answer before it was sent everything
-      return { size, checksums: filled(checksumsOf(feed), expected) };
+      return { size, checksums: filled(checksumsOf(feed), this.#claimed) };
     };
     return { sent, result };
+  }
+
+  async #attempt(part: Part, sums: Checksums): Promise<SendResult> {
+    const { upload: { url, method, startHeaders }, framing, transport, ...rest } = this.#request;
+    const { signal, onTaken, onHanded } = rest;
+    const headers = new Headers(startHeaders);
+    const request = { method, url, headers, body: framedBody(part, framing, sums, headers) };
+    const options = { signal, action: "upload", onTaken, onHanded };
+    return await attempt(transport, request, this.#policy, options);
   }
 
   async #refused(reply: Reply, sent: Attempt["sent"]): Promise<Step<OneRequestResult<T>>> {

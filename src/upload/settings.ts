@@ -3,7 +3,7 @@
 import type { Transport } from "../net/transport.ts";
 import type { ObjectMetadata, StorageObject } from "../protocol/resources/storage_object.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import type { CheckpointStore } from "./kept_checkpoints.ts";
+import type { CheckpointStore, ResumeEvent } from "./kept_checkpoints.ts";
 import { OPTION_NAMES, type ResumableUploadOptions } from "./options.ts";
 import { type Target, TARGET_NAMES } from "./target.ts";
 
@@ -76,6 +76,11 @@ export interface UploadSettings<T = StorageObject> extends StreamSettings<T> {
    * unless that is finished.
    */
   onCheckpointError?: ((error: unknown) => void) | undefined;
+  /**
+   * Called once where `checkpoints` have one under `key`: whether the upload goes on from it, and from where, or starts anew, and why.
+   * An upload that turns out to be finished at the server is not told of. What it throws ends the upload.
+   */
+  onResume?: ((event: ResumeEvent) => void) | undefined;
   /**
    * Whether what a checkpoint says is stored is read again from the source and compared; see {@linkcode ResumeOptions}.
    *
@@ -186,6 +191,7 @@ const UPLOAD: readonly string[] = [
   "granularity",
   "key",
   "onCheckpointError",
+  "onResume",
   "session",
   "sessionIsNew",
   "verifyPrefix",

@@ -66,17 +66,23 @@ async function uploadByKey<T, O extends UploadOptions<T>>(
     checkpoints: undefined,
     key: undefined,
     onCheckpointError: undefined,
+    onResume: undefined,
   };
+  const { onResume } = options;
   const { session, signal } = given;
   const startUrl = call.startUrl?.(options); // wrong arguments throw before anything is read
   const kept = new KeptCheckpoint(options);
   const result = await kept.exclusively(signal, async () => {
     const found = await abortable(kept.get(), signal);
-    const from = fitting(found, options, startUrl);
+    const { from, reason } = fitting(found, options, startUrl);
+    if (found !== undefined && from === undefined) onResume?.({ resumed: false, reason });
     const lent = lend(await abortable(source.open(), signal));
     const borrowed = { ...source, open: () => Promise.resolve(lent.source), release: () => {} };
     let hasBegun = false;
     const onCheckpoint = async (checkpoint: Checkpoint) => {
+      if (!hasBegun && from?.sessionUrl === checkpoint.sessionUrl) {
+        onResume?.({ resumed: true, persisted: checkpoint.persisted });
+      }
       hasBegun = true;
       await kept.set(checkpoint);
       await given.onCheckpoint?.(checkpoint);
@@ -92,6 +98,7 @@ async function uploadByKey<T, O extends UploadOptions<T>>(
       return await attempt(from).catch(async (error: unknown) => {
         const isElsewhere = typeof session === "function" || session === undefined;
         if (hasBegun || !isOfNoUse(error) || !isElsewhere || !lent.isWhole()) throw error;
+        onResume?.({ resumed: false, reason: error });
         return await attempt(undefined);
       });
     } catch (error) {
@@ -105,25 +112,36 @@ async function uploadByKey<T, O extends UploadOptions<T>>(
   return result;
 }
 
-/** What is kept, where it is a checkpoint of an upload like this one. */
+/** What is kept, where it is a checkpoint of an upload like this one; else why it is not. */
 function fitting<T>(
   found: unknown,
   options: UploadOptions<T>,
   startUrl: string | undefined,
-): Checkpoint | undefined {
-  if (found === undefined) return undefined;
+): { readonly from?: Checkpoint; readonly reason?: unknown } {
+  if (found === undefined) return {};
   try {
     const from = checkCheckpoint(found);
     const protocol = chosenProtocol(options.protocol);
     checkProtocol(from, protocol);
+    checkSize(from, options.totalBytes);
     checkAgreement(from, options, startUrl);
     const { session } = options;
     const isOther = session !== undefined && typeof session !== "function" &&
       checkSessionUrl(session, protocol) !== from.sessionUrl;
-    return isOther ? undefined : from;
-  } catch {
-    return undefined;
+    if (isOther) throw new TypeError("session: expected that of the checkpoint, got another one");
+    return { from };
+  } catch (reason) {
+    return { reason };
   }
+}
+
+/** Another size than before is that of a source which has changed, and not another call. */
+function checkSize({ totalBytes: before }: Checkpoint, now: number | undefined): void {
+  if (before === undefined || now === undefined || before === now) return;
+  throw new UploadError(
+    "source_changed",
+    `Cannot resume: expected a source with a size in bytes of ${before}, got one with ${now}`,
+  );
 }
 
 /** Whether a session could not be taken up for a reason that lies in it, or in the source: another one may do. */

@@ -52,12 +52,13 @@ function sendNow(
   { signal, onSent }: TransportInit,
   { maxReplyBytes, timeout }: ExchangeOptions,
 ): Promise<Response> {
+  if (signal?.aborted) return Promise.reject(signal.reason); // by who has heard that it begins
   let sent = 0;
   let onAbort = () => {};
   const replied = new Promise<Response>((resolve, reject) => {
     onAbort = () => {
-      xhr.abort();
       reject(signal?.reason);
+      xhr.abort();
     };
     if (onSent && body && sizeOf(body) > 0) {
       // Whoever listens here makes a simple request one with a preflight: not for requests that carry nothing.
@@ -77,6 +78,8 @@ function sendNow(
       }
     };
     xhr.onerror = () => reject(new TypeError(whyFailed(xhr, url, sent, body)));
+    // By the browser; when it is by us, the promise has settled.
+    xhr.onabort = () => reject(new TypeError("the browser has stopped the request"));
     xhr.ontimeout = () => {
       reject(new DOMException(`Expected a reply within ${timeout} ms, got none`, "TimeoutError"));
     };

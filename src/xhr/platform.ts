@@ -22,6 +22,7 @@ export interface Xhr {
   onprogress: ((event: ByteCount) => void) | null;
   onload: (() => void) | null;
   onerror: (() => void) | null;
+  onabort: (() => void) | null;
   ontimeout: (() => void) | null;
   open(method: string, url: string): void;
   setRequestHeader(name: string, value: string): void;

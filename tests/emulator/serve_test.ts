@@ -247,3 +247,22 @@ Deno.test("on a socket: X-Goog-Upload, to another API", () =>
     assertEquals(reply.headers.get("x-goog-upload-status"), "final");
     assertEquals([await reply.text(), gcs.uploads[0].size], [gcs.uploads[0].id, U + 1]);
   }));
+
+for (
+  const [what, emulator, options, kind] of [
+    ["something that is no emulator", {}, {}, TypeError],
+    ["no emulator", null, {}, TypeError],
+    ["null for options", new GcsEmulator(), null, TypeError],
+    ["an option that does not exist", new GcsEmulator(), { prot: 1 }, TypeError],
+    ["a port that is none", new GcsEmulator(), { port: 65_536 }, RangeError],
+    ["a port as a text", new GcsEmulator(), { port: "8085" }, RangeError],
+  ] as [string, GcsEmulator, object, typeof TypeError | typeof RangeError][]
+) {
+  Deno.test(`${what} is refused, and nothing is served`, async () => {
+    await assertRejects(
+      () => serveEmulator(emulator, options),
+      kind,
+      kind === RangeError ? "port: expected" : "serveEmulator: ",
+    );
+  });
+}

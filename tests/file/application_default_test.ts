@@ -231,3 +231,10 @@ Deno.test("variables say that there is a metadata server, or none, and nobody is
   }
   assertEquals(probes, 0);
 });
+
+Deno.test("the variable counts in small letters, too, and the one in capitals before it", async () => {
+  const small = { google_application_credentials: "/nowhere/small.json" };
+  assertStringIncludes((await nothing({ env: small })).message, "/nowhere/small.json");
+  const both = { ...small, GOOGLE_APPLICATION_CREDENTIALS: "/nowhere/capital.json" };
+  assertStringIncludes((await nothing({ env: both })).message, "/nowhere/capital.json");
+});

@@ -137,3 +137,12 @@ for (const folder of ["", undefined, 7, new URL("https://a.example/b")]) {
     assertThrows(() => fileCheckpoints(folder as string), TypeError, "expected a folder");
   });
 }
+
+Deno.test("keys that differ are never one, also where they are no text", async () => {
+  await inFolder(async (folder) => {
+    const store = fileCheckpoints(folder);
+    const keys = ["", '"', "a", "a\n", "a/../b", "\0", "\ud800", "\ud801", "\ufffd", "\u{1f600}"];
+    for (const [i, key] of keys.entries()) await store.set(key, checkpoint(i));
+    for (const [i, key] of keys.entries()) assertEquals(await store.get(key), checkpoint(i));
+  });
+});

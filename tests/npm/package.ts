@@ -5,6 +5,8 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import manifest from "../../deno.json" with { type: "json" };
 import { makePackage } from "../../tools/npm.ts";
+import { GcsEmulator } from "../../src/emulator/mod.ts";
+import { serveEmulator } from "../../src/emulator/serve.ts";
 import { LIMITS } from "../../tools/size.ts";
 import { commandOf, output } from "../support/runtime_program.ts";
 import { randomSecret, ticketFor, uploadThrough } from "../worker/support/rules.ts";
@@ -113,6 +115,41 @@ for (const runtime of ["node", "bun"]) {
     const [program, ...args] = commandOf(runtime);
     const said = await output(program, [...args, "uploads.mjs"], { limit, cwd: folder });
     assertEquals(said.trim(), "uploaded 1000003");
+  });
+}
+
+/** The command line as a command of each runtime, in an empty folder: before `cp` and its arguments. */
+const COMMANDS: Record<string, (project: Project) => readonly [string, ...string[]]> = {
+  npx: ({ tarball }) => ["npx", "--yes", `--package=${tarball}`, "resumable-media"],
+  bunx: ({ installed }) => [commandOf("bun")[0], "--bun", `${installed}/bin.js`],
+  "deno run": () => [
+    Deno.execPath(),
+    "run",
+    "--allow-all",
+    "--quiet",
+    `--config=${here("../../deno.json")}`,
+    here("../../src/cli/mod.ts"),
+  ],
+};
+
+for (const [name, commandFor] of Object.entries(COMMANDS)) {
+  Deno.test(`three commands upload a file from a fresh folder: ${name}`, async () => {
+    await installRuntimes();
+    const made = await project();
+    const folder = await Deno.makeTempDir({ prefix: "fresh-" });
+    const gcs = new GcsEmulator();
+    const server = await serveEmulator(gcs);
+    try {
+      await Deno.writeTextFile(`${folder}/hello.txt`, "hello");
+      const [program, ...args] = commandFor(made);
+      const to = ["cp", "hello.txt", "gs://my-bucket/", "--endpoint", server.origin];
+      const said = await output(program, [...args, ...to], { limit, cwd: folder });
+      assertMatch(said, /uploaded 5 B hello\.txt -> gs:\/\/my-bucket\/hello\.txt/);
+      assertEquals(gcs.get("my-bucket", "hello.txt")?.size, 5);
+    } finally {
+      await server.close();
+      await Deno.remove(folder, { recursive: true });
+    }
   });
 }
 

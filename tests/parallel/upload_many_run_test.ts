@@ -298,7 +298,9 @@ Deno.test("progress counts files and bytes, and ends with all of them", async ()
   assertEquals(seen.at(-1), {
     files: { uploaded: 11, skipped: 0, failed: 1, active: 0 },
     bytes: { sent: 13, persisted: 13 },
+    inFlight: [],
   });
+  assert(seen.every(({ files, inFlight }) => files.active === inFlight.length));
   assert(seen.every(({ bytes }) => bytes.persisted <= bytes.sent));
 });
 

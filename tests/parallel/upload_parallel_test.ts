@@ -436,3 +436,59 @@ Deno.test("a source's own error comes out as it is, and nothing is left behind",
   assertEquals(await failing.catch((error) => error), broken);
   assertEquals(gcs.multipartUploads.map(({ phase }) => phase), ["aborted"]);
 });
+
+Deno.test("a bucket that does not exist is no session that is gone, by each way", async () => {
+  for (const via of ["multipart", "compose"] as const) {
+    const gcs = emulator();
+    gcs.inject({ on: ["initiate", "multipart"], status: 404, times: Infinity });
+    const options = target(gcs, { via, partSize: PART });
+    const error = await assertRejects(() => uploadParallel(bytes, options), UploadError);
+    assertEquals([error.code, error.status], ["rejected", 404]);
+  }
+});
+
+Deno.test("a stream that ends before parts that are stored is another source", async () => {
+  const gcs = emulator();
+  const saved: ParallelCheckpoint[] = [];
+  const options = target(gcs, {
+    via: "compose",
+    partSize: SMALL,
+    concurrency: 1,
+    onCheckpoint: (checkpoint) => void saved.push(checkpoint),
+  });
+  gcs.inject({ on: "multipart", skip: 4, status: 403 });
+  await assertRejects(() => uploadParallel(new Blob([small]).stream(), options), UploadError);
+  const shorter = new Blob([small.subarray(0, 2 * SMALL)]).stream();
+  const resumed = uploadParallel(shorter, { ...options, checkpoint: saved.at(-1) });
+  const error = await assertRejects(() => resumed, UploadError);
+  assertEquals([error.code, gcs.get("my-bucket", "object")], ["source_changed", undefined]);
+});
+
+Deno.test("a composed upload that is stopped at any request leaves no temporary object behind", async () => {
+  for (let at = 0; at < 8; at++) {
+    const gcs = emulator();
+    const stop = new AbortController();
+    const reason = new Error("stopped");
+    const underWay: Promise<unknown>[] = [];
+    let requests = 0;
+    // What is on its way arrives, whether or not anybody waits for it.
+    const transport: Transport = (url, init) => {
+      const isLast = requests++ === at;
+      const reply = gcs.fetch(url, { ...init, signal: null });
+      underWay.push(reply.catch(() => {}));
+      if (isLast) stop.abort(reason);
+      return reply;
+    };
+    const options = target(gcs, {
+      via: "compose",
+      partSize: SMALL,
+      concurrency: 3,
+      transport,
+      signal: stop.signal,
+    });
+    const error = await uploadParallel(small, options).then(() => undefined, (thrown) => thrown);
+    await Promise.all(underWay);
+    if (at < 7) assertEquals(error, reason, `at request ${at}`);
+    assertEquals(gcs.objects.filter(({ name }) => name !== "object"), [], `at request ${at}`);
+  }
+});

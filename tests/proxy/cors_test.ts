@@ -21,6 +21,7 @@ Deno.test("a preflight of an allowed page says what it may send, without a ticke
     "PATCH",
     "HEAD",
     "DELETE",
+    "OPTIONS",
   ]);
   const headers = list(response, "access-control-allow-headers");
   for (const name of ["authorization", "content-range", "content-type", "x-goog-hash"]) {

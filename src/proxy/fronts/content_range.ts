@@ -75,7 +75,7 @@ async function startUpload(
   const metadata = await readMetadata(core, request);
   const { backend, bucket, query } = place;
   const input = { backend, bucket, query, metadata, contentType, size };
-  const wanted = { start: checkStart(input, grant, core.limits), grant, size, request };
+  const wanted = { start: checkStart(input, grant, core.limits), grant, request };
   const start = await decide(core, "resumable", wanted);
   const opened = await startSession(core, { ...wanted, start }, trace);
   if ("kind" in opened) return render(opened, start);

@@ -16,8 +16,8 @@ export interface Front {
   answer(core: Core, asked: Asked, trace: Trace): Promise<Response>;
   /** Sets what every reply to its clients says, also one that another part of the proxy gives. */
   mark?(response: Response, request: Request): void;
-  /** What the answer to `OPTIONS` says of the protocol. */
-  discovery?(core: Core): Record<string, string>;
+  /** What the answer to `OPTIONS` says of the protocol, for uploads to a backend. */
+  discovery?(core: Core, backend: Backend): Record<string, string>;
 }
 
 /** A request below the path of uploads. */

@@ -32,7 +32,7 @@ export async function media(
   const size = byteCount(request.headers, "Content-Length");
   const { backend, bucket, query } = place;
   const input = { backend, bucket, query, metadata: "", contentType, size };
-  const wanted = { start: checkStart(input, grant, core.limits), grant, size, request };
+  const wanted = { start: checkStart(input, grant, core.limits), grant, request };
   const body = passBody(request, boundsInOne(core, wanted.start, grant));
   const start = await decide(core, "media", wanted);
   return { outcome: await insertObject(core, { start, grant }, body, trace), start };
@@ -56,12 +56,7 @@ export async function multipart(
   let start: Start, bounds: BodyBounds;
   try {
     const input = { backend, bucket, query, metadata, contentType, size: undefined };
-    const wanted = {
-      start: checkStart(input, grant, core.limits),
-      grant,
-      size: undefined,
-      request,
-    };
+    const wanted = { start: checkStart(input, grant, core.limits), grant, request };
     bounds = boundsInOne(core, wanted.start, grant);
     start = await decide(core, "multipart", wanted);
   } catch (error) {

@@ -38,7 +38,10 @@ export const resumableHttp: Front = {
     if (request.headers.has("tus-resumable") || !hasDialect(request.headers)) return;
     inDialect(headers, dialectOf(request.headers));
   },
-  discovery: (core) => ({ "accept-patch": PARTIAL, "upload-limit": uploadLimit(core) }),
+  discovery: (core, backend) => ({
+    "accept-patch": PARTIAL,
+    "upload-limit": uploadLimit(core, { backend }),
+  }),
 };
 
 /**

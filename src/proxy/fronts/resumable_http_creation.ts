@@ -25,6 +25,7 @@ export async function create(
 ): Promise<Response> {
   const { core, request, trace } = exchange;
   const { place, grant } = await admit();
+  exchange.backend = place.backend;
   const isLast = isLastOf(exchange);
   const length = lengthOf(request);
   const size = integerField(request.headers, "Upload-Length") ?? (isLast ? length : undefined);
@@ -75,7 +76,7 @@ function wantedOf(
   };
   const input = startInput(parseUploadMetadata(uploadMetadata ?? null), asked, grant, limits);
   const start: Start = checkStart(input, grant, limits);
-  return { start, grant, size, request, uploadMetadata, isResumableHttp: true };
+  return { start, grant, request, uploadMetadata, isResumableHttp: true };
 }
 
 /** What the client says that its bytes are. The type of bytes that are appended is none of a whole. */

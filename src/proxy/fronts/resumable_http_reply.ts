@@ -1,6 +1,6 @@
 /** What clients of the IETF's resumable uploads are told. */
 
-import { UPLOAD_CHUNK_SIZE as QUANTUM } from "../../protocol/content_range/ranges.ts";
+import type { Backend } from "../backend.ts";
 import { HttpError, ProblemError, withHeaders } from "../http_error.ts";
 import type { Trace } from "../log.ts";
 import type { Core, OpenSession } from "../core.ts";
@@ -11,14 +11,17 @@ import { completeOf, type Dialect } from "./resumable_http_dialect.ts";
 import { BelowQuantum, WrongLength } from "./part.ts";
 import { writeIntegers } from "./structured_fields.ts";
 
-/** `Upload-Limit`: of an upload, or of all where there is none yet. */
-export function uploadLimit(core: Core, session?: OpenSession): string {
+/** Uploads that have limits: all to a backend, or one of them. */
+type Limited = { readonly backend: Backend } & Partial<OpenSession>;
+
+/** `Upload-Limit`: of an upload, or of all to its backend where there is none yet. */
+export function uploadLimit(core: Core, limited: Limited): string {
   const { limits, maxChunkBytes, sessionTtl, now } = core;
-  const granularity = session?.granularity ?? QUANTUM;
-  const left = session && session.expires - Math.floor(now() / 1000);
+  const { backend, granularity = backend.granularity, expires } = limited;
+  const left = expires === undefined ? undefined : expires - Math.floor(now() / 1000);
   return writeIntegers({
-    "max-size": Math.min(limits.maxBytes, session?.maxBytes ?? Infinity),
-    "min-size": session?.minBytes || undefined,
+    "max-size": Math.min(limits.maxBytes, limited.maxBytes ?? backend.maxBytes),
+    "min-size": limited.minBytes || undefined,
     // Clients that take the most that they may, send what can be stored in full.
     "max-append-size": maxChunkBytes - maxChunkBytes % granularity,
     "min-append-size": granularity,
@@ -41,6 +44,8 @@ export interface Exchange {
   readonly dialect: Dialect;
   readonly trace: Trace;
   readonly inform: Asked["inform"];
+  /** Where the bytes go, once that is known. */
+  backend?: Backend;
   /** The upload, once it has been opened or created. */
   session?: OpenSession;
 }
@@ -66,12 +71,13 @@ export function progressOf(exchange: Exchange): ((persisted: number) => void) | 
 /** The same error as the protocol says it. */
 export function explained(
   error: HttpError,
-  { core, session, dialect, request }: Exchange,
+  { core, backend, session, dialect, request }: Exchange,
 ): HttpError {
   if (error instanceof WrongOffset) return wrongOffset(error, dialect);
   if (error instanceof WrongLength) return inconsistentLength(error.message);
   if (error instanceof BelowQuantum || error.status === 413) {
-    return withHeaders(error, { "upload-limit": uploadLimit(core, session) });
+    const limited = session ?? (backend && { backend });
+    return limited ? withHeaders(error, { "upload-limit": uploadLimit(core, limited) }) : error;
   }
   // How many bytes are there the client has to ask.
   if (error instanceof GapError) {

@@ -4,6 +4,7 @@ import type { Chunk } from "../backend.ts";
 import { type BodyBounds, lengthOf, passBody, type PassedBody } from "../body.ts";
 import type { Core, OpenSession } from "../core.ts";
 import { badGateway, HttpError } from "../http_error.ts";
+import { ROOM } from "../room.ts";
 import type { Trace } from "../log.ts";
 import type { FinishedObject } from "../outcome.ts";
 import { append, ask, WrongOffset } from "../session.ts";
@@ -151,6 +152,12 @@ async function storeSegments(
   trace: Trace,
 ): Promise<Stored> {
   const { granularity } = session;
+  if (granularity > ROOM) {
+    const message =
+      `Expected a Content-Length: ${granularity} bytes, of which multiples are stored, ` +
+      "are too many to collect";
+    throw new HttpError(411, "lengthRequired", message);
+  }
   const most = Math.max(SEGMENT, granularity);
   const reader = new SegmentReader(part.request.body!);
   const { offset } = part;

@@ -39,11 +39,11 @@ export const tus: Front = {
   mark({ headers }, request) {
     if (isTus(request)) headers.set("tus-resumable", TUS_VERSION);
   },
-  discovery: ({ limits }) => ({
+  discovery: ({ limits }, backend) => ({
     "tus-resumable": TUS_VERSION,
     "tus-version": TUS_VERSION,
     "tus-extension": "creation,creation-with-upload,creation-defer-length,expiration,termination",
-    "tus-max-size": String(limits.maxBytes),
+    "tus-max-size": String(Math.min(limits.maxBytes, backend.maxBytes)),
   }),
 };
 
@@ -105,7 +105,7 @@ async function create(
     checkPart(core, first, { maxBytes, granularity: backend.granularity });
   }
   const uploadMetadata = metadata.size > 0 ? headers.get("upload-metadata")! : undefined;
-  const wanted = { start, grant, size, request, uploadMetadata };
+  const wanted = { start, grant, request, uploadMetadata };
   const decided = await decide(core, "resumable", wanted);
   const opened = await startSession(core, { ...wanted, start: decided }, trace);
   if ("kind" in opened) throw refusalOf(opened);

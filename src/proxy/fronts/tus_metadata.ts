@@ -1,5 +1,6 @@
 /** `Upload-Metadata` of tus: what a client writes about its file, and what of that goes to the backend. */
 
+import { hasObjects } from "../backend.ts";
 import { badRequest, quote } from "../http_error.ts";
 import type { UploadGrant, UploadLimits } from "../grant.ts";
 import { isOpen, openFields } from "../policy.ts";
@@ -49,23 +50,34 @@ export function startInput(
 ): StartInput {
   const filename = asked.filename ?? textOf(metadata, "filename") ?? textOf(metadata, "name");
   const contentType = asked.contentType ?? textOf(metadata, "filetype") ?? textOf(metadata, "type");
-  const checksums = ["crc32c", "md5Hash"].flatMap((field) => {
-    const value = textOf(metadata, field);
-    return value === undefined ? [] : [[field, value]];
-  });
-  const custom = openMetadata(metadata, openFields(grant.fields, limits.fields));
   return {
     backend,
     bucket,
     size,
     query: withName(query, grant, filename),
-    metadata: JSON.stringify({
-      ...Object.fromEntries(checksums),
-      ...asked.checksums,
-      ...(custom.length > 0 && { metadata: Object.fromEntries(custom) }),
-    }),
+    // Other backends have no place for it; clients send whatever they know.
+    metadata: hasObjects(backend) ? objectFields(metadata, asked.checksums, grant, limits) : "",
     contentType,
   };
+}
+
+/** Fields of the object resource, as JSON: checksums, and the custom metadata that is open. */
+function objectFields(
+  metadata: UploadMetadata,
+  checksums: CreationInput["checksums"],
+  grant: UploadGrant,
+  limits: UploadLimits,
+): string {
+  const said = ["crc32c", "md5Hash"].flatMap((field) => {
+    const value = textOf(metadata, field);
+    return value === undefined ? [] : [[field, value]];
+  });
+  const custom = openMetadata(metadata, openFields(grant.fields, limits.fields));
+  return JSON.stringify({
+    ...Object.fromEntries(said),
+    ...checksums,
+    ...(custom.length > 0 && { metadata: Object.fromEntries(custom) }),
+  });
 }
 
 /** The name of the object: what the URL says, or the ticket; else that of the file, below the ticket's prefix. */

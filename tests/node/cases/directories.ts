@@ -187,6 +187,27 @@ export const directories: NodeCase[] = [
     },
   },
   {
+    name:
+      "a folder whose name is no UTF-8 is an entry whose source rejects, never left out with its files",
+    async run() {
+      const root = tree(["file"]);
+      execFileSync(
+        "sh",
+        ["-c", "mkdir \"$(printf 'bad\\377')\"; : > \"$(printf 'bad\\377')\"/in"],
+        {
+          cwd: root,
+        },
+      );
+      const found = await entriesOf(root, { sort: true });
+      assertEquals(found.map(({ name, size }) => [name, size]), [["bad\ufffd/", undefined], [
+        "file",
+        7,
+      ]]);
+      const error = await failureOf(() => found[0].source());
+      assertEquals((error as { code?: string } | undefined)?.code, "ENOENT", `${error}`);
+    },
+  },
+  {
     name: "pipes are left out: nobody waits for them",
     async run() {
       const root = tree(["file"]);

@@ -1,11 +1,13 @@
 // A path as a source: what arrives, when the file is open, and what becomes of an upload when the file is changed.
 
+import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
   chmodSync,
   linkSync,
   readFileSync,
   renameSync,
+  rmSync,
   symlinkSync,
   truncateSync,
   utimesSync,
@@ -320,6 +322,46 @@ export const fileSources: NodeCase[] = [
       const gcs = new GcsEmulator();
       const error = await failureOf(() => store(gcs, source));
       assertEquals((error as UploadError | undefined)?.code, "source_changed", `${error}`);
+    },
+  },
+  {
+    name: "a pipe in place of the file is source_changed, and nobody waits for its writer",
+    async run() {
+      const path = oldFile();
+      const source = await fileSource(path);
+      rmSync(path);
+      execFileSync("mkfifo", [path]);
+      const gcs = new GcsEmulator();
+      const error = await failureOf(() => store(gcs, source));
+      assertEquals((error as UploadError | undefined)?.code, "source_changed", `${error}`);
+    },
+  },
+  {
+    name:
+      "a file that is written to while it is read for its one request is source_changed, never an object",
+    async run() {
+      const changes: ((path: string) => void)[] = [
+        (path) => writeFileSync(path, "x", { flag: "a" }),
+        (path) => writeFileSync(path, "short"),
+      ];
+      for (const change of changes) {
+        const path = oldFile(pattern(3 * CHUNK, 9));
+        const file = await fileSource(path) as RegularFileSource;
+        let reads = 0;
+        const source = {
+          size: file.size,
+          close: () => file.close(),
+          async read(offset: number, length: number) {
+            const piece = await file.read(offset, Math.min(length, CHUNK));
+            if (reads++ === 0) change(path);
+            return piece;
+          },
+        };
+        const gcs = new GcsEmulator();
+        const error = await failureOf(() => store(gcs, source, { ifGenerationMatch: 0 }));
+        assertEquals((error as UploadError | undefined)?.code, "source_changed", `${error}`);
+        assertEquals(gcs.objects.length, 0);
+      }
     },
   },
   {

@@ -160,6 +160,17 @@ const inPages: PortableCase[] = [
       assert(await failureOf(() => sending) === own, "the reason");
       const again = { method: "PUT", signal: AbortSignal.abort(own) };
       assert(await failureOf(() => xhrTransport()(`${origin}/echo`, again)) === own, "at once");
+      const heard = new AbortController();
+      const begun = {
+        method: "PUT",
+        body: "hello",
+        signal: heard.signal,
+        onSent: () => heard.abort(own),
+      };
+      assert(
+        await failureOf(() => xhrTransport()(`${origin}/hang`, begun)) === own,
+        "when it begins",
+      );
     },
   },
   {

@@ -9,6 +9,8 @@ export interface ServerProcess extends AsyncDisposable {
   readonly log: string;
   /** The most memory it ever had, in bytes (RSS); Linux only. */
   peakMemory(): Promise<number>;
+  /** The CPU time it has taken, user and system, in seconds; Linux only. */
+  cpuSeconds(): Promise<number>;
   /** Ends it. */
   stop(): Promise<void>;
 }
@@ -81,6 +83,7 @@ export async function startServer(options: ServerCommand): Promise<ServerProcess
         return log;
       },
       peakMemory: () => peakMemory(child.pid),
+      cpuSeconds: () => cpuSeconds(child.pid),
       stop,
       [Symbol.asyncDispose]: stop,
     };
@@ -103,4 +106,11 @@ function kill(child: Deno.ChildProcess, signal: Deno.Signal): void {
 async function peakMemory(pid: number): Promise<number> {
   const status = await Deno.readTextFile(`/proc/${pid}/status`);
   return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)![1]) * 1024;
+}
+
+/** Linux counts it in hundredths of a second for programs, whatever it does inside. */
+async function cpuSeconds(pid: number): Promise<number> {
+  const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" "); // from the third on: a name may contain blanks
+  return (Number(fields[11]) + Number(fields[12])) / 100;
 }

@@ -14,7 +14,7 @@ import { checksumsOf, type Part } from "../upload/feed.ts";
 import { isStreamRefused, readWhole } from "../upload/part_sender.ts";
 import { refusalError } from "../upload/refusal_error.ts";
 import { HELD, StretchFeed } from "../upload/stretch_feed.ts";
-import type { StoredPart } from "./checkpoint.ts";
+import type { StoredPart } from "./parallel_checkpoint.ts";
 import type { PartRange } from "./plan.ts";
 
 /** What a server says of a part that it has stored. */
@@ -28,6 +28,8 @@ export interface PartAnswer extends Checksums {
 
 /** Where parts go. */
 export interface PartStore {
+  /** Whether parts belong to an upload that is open at the server: then what is not found is that upload, else the bucket. */
+  readonly isOpened: boolean;
   /** The request that stores a part; the checksums that are known before it is sent go along. */
   request(part: PartRange, content: Part, sums: Checksums): SendRequest;
   /** What the reply to it says. */
@@ -129,7 +131,7 @@ class Sending {
     const { reply } = result;
     const answer = this.#store.read(reply);
     if (answer.kind === "stored") return await this.#compared(answer, reply, isWhole(result));
-    const error = refusalError("upload a part", reply, answer, true);
+    const error = refusalError("upload a part", reply, answer, this.#store.isOpened);
     const failed = { kind: "failed", error, retryAfter: reply.headers.get("retry-after") } as const;
     switch (answer.kind) {
       case "corrupt":

@@ -1,0 +1,140 @@
+/** `emulator`: serves an emulated Google, and the upload proxy in front of it, beside a page that is being developed. */
+
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { GcsEmulator } from "../emulator/emulator.ts";
+import { type ServedEmulator, serveEmulator } from "../emulator/serve.ts";
+import { codeOf } from "../file/path.ts";
+import { createUploadProxy, type UploadProxy, type UploadProxyOptions } from "../worker.ts";
+import { numberOf, readArguments } from "./arguments.ts";
+import { EXIT, type ExitCode } from "./exit_code.ts";
+import { helpOf } from "./help.ts";
+import type { Io } from "./io.ts";
+import { stateFolder } from "./state.ts";
+import { Stop } from "./stop.ts";
+import { UsageError } from "./usage_error.ts";
+
+const SPECS = {
+  "allow-origin": { type: "string", multiple: true },
+  bucket: { type: "string" },
+  discard: { type: "boolean" },
+  json: { type: "boolean" },
+  port: { type: "string" },
+  proxy: { type: "boolean" },
+  "proxy-port": { type: "string" },
+} as const;
+
+/** Where development servers are: those of Vite, Next.js, Angular, Astro and others. */
+const PAGE_PORTS = [3000, 4200, 4321, 5173, 8000, 8080];
+
+/** Runs `emulator` until a signal comes. */
+export async function emulator(args: readonly string[], io: Io): Promise<ExitCode> {
+  const { values, positionals } = readArguments(args, SPECS);
+  if (values.help) {
+    io.stdout.write(helpOf("emulator"));
+    return EXIT.ok;
+  }
+  if (positionals.length > 0) {
+    throw new UsageError(`emulator: expected options only, got ${positionals[0]}`);
+  }
+  const port = numberOf(values.port, "--port", [0, 65_535]) ?? 8085;
+  const next = port === 0 ? 0 : port + 1;
+  const proxyPort = numberOf(values["proxy-port"], "--proxy-port", [0, 65_535]) ?? next;
+  for (const name of ["allow-origin", "bucket", "proxy-port"] as const) {
+    if (values[name] && !values.proxy) throw new UsageError(`--${name}: expected --proxy besides`);
+  }
+  const gcs = new GcsEmulator({ store: values.discard ? "discard" : "keep" });
+  const stop = new Stop(io, () => {});
+  const served: ServedEmulator[] = [];
+  try {
+    const google = await serve(gcs, port);
+    served.push(google);
+    if (!values.proxy) {
+      tell(io, values.json, { emulator: google.origin });
+    } else {
+      const { secret, file } = await ticketSecret(io.env);
+      const bucket = values.bucket ?? "my-bucket";
+      const proxy = proxyOf({
+        transport: gcs.fetch,
+        fetch: gcs.fetch,
+        endpoint: google.origin,
+        bucket,
+        tickets: { secret },
+        sessionSecrets: [randomBytes(32).toString("base64url")],
+        allowedOrigins: [...pageOrigins(), ...values["allow-origin"] ?? []],
+      });
+      const front = await serve({
+        fetch: (url, init) => proxy.fetch(new Request(url, init)),
+      }, proxyPort);
+      served.push(front);
+      tell(io, values.json, { emulator: google.origin, proxy: front.origin, bucket, secret: file });
+    }
+    await new Promise((stopped) => stop.signal.addEventListener("abort", stopped, { once: true }));
+    return EXIT.ok;
+  } finally {
+    stop.release();
+    await Promise.all(served.map((server) => server.close()));
+  }
+}
+
+/** A setting that cannot be is a wrong call. */
+function proxyOf(options: UploadProxyOptions): UploadProxy {
+  try {
+    return createUploadProxy(options);
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function serve(emulator: Pick<GcsEmulator, "fetch">, port: number): Promise<ServedEmulator> {
+  try {
+    return await serveEmulator(emulator, { port, keepAlive: true });
+  } catch (error) {
+    if (codeOf(error) !== "EADDRINUSE") throw error;
+    throw new UsageError(`--port: expected a free one, got ${port}, which is in use`);
+  }
+}
+
+function pageOrigins(): string[] {
+  return ["localhost", "127.0.0.1"].flatMap((host) =>
+    PAGE_PORTS.map((port) => `http://${host}:${port}`)
+  );
+}
+
+/** What is served where. */
+interface Served {
+  readonly emulator: string;
+  readonly proxy?: string;
+  readonly bucket?: string;
+  /** Where the secret of the tickets is, as the option of `ticket` takes it. */
+  readonly secret?: string;
+}
+
+function tell({ stdout }: Io, isJson: boolean | undefined, served: Served): void {
+  if (isJson) {
+    stdout.write(`${JSON.stringify(served)}\n`);
+    return;
+  }
+  const { emulator, proxy, bucket, secret } = served;
+  stdout.write(`Emulator: ${emulator}\n  STORAGE_EMULATOR_HOST=${emulator}\n`);
+  if (proxy === undefined) return;
+  stdout.write(`Proxy:    ${proxy} (bucket ${bucket}, pages on localhost)\n`);
+  stdout.write(`  resumable-media ticket --secret ${secret} --subject me --prefix users/me/\n`);
+}
+
+/** The secret of `TICKET_SECRET`, else one that is made once and kept in a file: it is not shown. */
+async function ticketSecret(
+  env: Io["env"],
+): Promise<{ readonly secret: string; readonly file: string }> {
+  if (env.TICKET_SECRET) return { secret: env.TICKET_SECRET, file: "env:TICKET_SECRET" };
+  const folder = stateFolder(env);
+  const path = join(folder, "demo-ticket-secret");
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  try {
+    await writeFile(path, randomBytes(32).toString("base64url"), { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+  }
+  return { secret: await readFile(path, "utf8"), file: `@${path}` };
+}

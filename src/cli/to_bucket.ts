@@ -1,0 +1,230 @@
+/** Files to a bucket, by uploadMany. */
+
+import { createReadStream } from "node:fs";
+import { open, stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { UploadError } from "../errors.ts";
+import { inParts } from "../parallel/in_parts.ts";
+import type { UploadManyItem } from "../parallel/item.ts";
+import type { UploadManyManifest } from "../parallel/manifest.ts";
+import type { UploadManyOptions, UploadManyResult } from "../parallel/many_options.ts";
+import { uploadMany } from "../parallel/upload_many.ts";
+import type { CpResult, CpRun, Planned } from "./cp.ts";
+import type { CpOptions } from "./cp_options.ts";
+import { accessTo } from "./credentials.ts";
+import { destinationText } from "./destination.ts";
+import { EXIT, type ExitCode, exitCodeOf } from "./exit_code.ts";
+import { Extents } from "./extents.ts";
+import type { Outcome, Subject } from "./report.ts";
+import { resumeNote } from "./resume_note.ts";
+import { keyOf, State } from "./state.ts";
+
+/** A file of a run. */
+interface Item extends UploadManyItem {
+  readonly subject: Subject;
+}
+
+/** How large a file is that `--parallel` uploads in parts, in bytes. */
+const PARALLEL_ABOVE = 64 * 1024 * 1024;
+
+/** Uploads the files of a run. */
+export async function toBucket(run: CpRun): Promise<CpResult> {
+  return run.options.dryRun ? await planned(run) : await new BucketRun(run).finish();
+}
+
+/** What would be done, and nothing else. */
+async function planned(run: CpRun): Promise<CpResult> {
+  let files = 0, bytes = 0;
+  for await (const plan of run.files()) {
+    if (run.stop.isAsked) break;
+    run.report.ended(subjectOf(run, plan), { status: "planned", size: plan.found.size });
+    files++;
+    bytes += plan.found.size ?? 0;
+  }
+  const summary = { uploaded: 0, skipped: 0, failed: 0, bytes: 0, isResumable: false };
+  return { summary: { ...summary, isInterrupted: run.stop.isAsked }, codes: new Set() };
+}
+
+/** Whether a file of the run can be in parts: what an earlier run has begun so goes on so. */
+function isPartable({ checksum }: CpOptions): boolean {
+  return checksum !== "md5" && checksum !== "sha256";
+}
+
+function subjectOf({ options: { target } }: CpRun, { found, name }: Planned): Subject {
+  const destination = target.kind === "bucket" ? destinationText({ ...target, path: name }) : name;
+  return { source: found.shown, destination };
+}
+
+/** A run that uploads. */
+class BucketRun {
+  readonly #run: CpRun;
+  readonly #state: State;
+  readonly #codes = new Set<ExitCode>();
+  readonly #extents: Extents;
+  #failed = 0;
+
+  constructor(run: CpRun) {
+    this.#run = run;
+    this.#state = new State(run.io.env);
+    const isSeen = run.io.stderr.isTTY && !run.options.json && !run.options.quiet;
+    this.#extents = new Extents(run, isSeen);
+  }
+
+  async finish(): Promise<CpResult> {
+    const { options, stop } = this.#run;
+    const base = await this.#options();
+    const record = await this.#manifest();
+    const uploading = uploadMany(this.#items(), { ...base, manifest: record?.manifest });
+    let error: unknown;
+    try {
+      await uploading;
+    } catch (reason) {
+      if (!stop.isReason(reason) && !(reason instanceof Ended)) error = reason;
+    }
+    this.#extents.stop();
+    const isInterrupted = stop.isAsked;
+    const isComplete = !isInterrupted && error === undefined && this.#failed === 0;
+    await record?.close(isComplete);
+    const { uploaded, skipped, bytes } = uploading.summary;
+    const isKept = isInterrupted || record !== undefined || this.#codes.has(EXIT.interrupted);
+    const isResumable = options.resume && isKept && !options.sources.includes("-");
+    const summary = { uploaded, skipped, failed: this.#failed, bytes, isInterrupted, isResumable };
+    return { summary, codes: this.#codes, error };
+  }
+
+  async #options(): Promise<UploadManyOptions<Item>> {
+    const { options, io, report, stop } = this.#run;
+    const { target, ticket, resume } = options;
+    if (target.kind !== "bucket") throw new TypeError("target: expected a bucket");
+    const { transport, endpoint } = ticket === undefined
+      ? await accessTo("bucket", options.endpoint, io)
+      : { transport: io.fetch, endpoint: options.endpoint };
+    return {
+      bucket: target.bucket,
+      endpoint,
+      transport,
+      concurrency: options.concurrency,
+      ...(ticket === undefined && isPartable(options) && {
+        large: inParts({ above: options.parallel ? PARALLEL_ABOVE : Infinity }),
+      }),
+      skipExisting: options.noClobber,
+      checksum: options.checksum,
+      contentType: options.contentType,
+      metadata: options.metadata,
+      ifGenerationMatch: options.ifGenerationMatch,
+      repeatable: true,
+      startHeaders: ticket === undefined ? undefined : { authorization: `Bearer ${ticket}` },
+      signal: stop.signal,
+      ...(resume && {
+        checkpoints: this.#state.checkpoints,
+        onCheckpointError: (error: unknown) => this.#cannotKeep(error),
+        onResume: (event, { subject }) => {
+          if (event.resumed) report.resumed(event.persisted);
+          report.note(subject, resumeNote(event));
+        },
+      }),
+      onProgress: (progress) => report.progress(progress, this.#extents.extent(progress)),
+      onResult: (result) => this.#ended(result),
+    };
+  }
+
+  async *#items(): AsyncGenerator<Item, undefined> {
+    for await (const plan of this.#run.files()) {
+      const { found, name } = plan;
+      const { path, source, size, lastModified, contentType } = found;
+      const subject = subjectOf(this.#run, plan);
+      const { destination } = subject;
+      yield {
+        name,
+        source,
+        size,
+        lastModified,
+        contentType: this.#run.options.contentType ?? contentType,
+        ...(path !== undefined && { key: keyOf({ source: path, destination }) }),
+        subject,
+      };
+    }
+  }
+
+  #ended(result: UploadManyResult<Item>): void {
+    const { report, stop, options } = this.#run;
+    if (result.status !== "failed") {
+      report.ended(result.item.subject, outcomeOf(result));
+      return;
+    }
+    const { error } = result;
+    if (stop.isReason(error) || error instanceof Ended || isAbort(error)) return;
+    this.#failed++;
+    this.#codes.add(exitCodeOf(error));
+    const isOfBucket = options.ticket === undefined;
+    report.ended(result.item.subject, { status: "failed", error, isOfBucket });
+    if (!options.continueOnError && concernsAll(error)) throw new Ended();
+  }
+
+  #cannotKeep(error: unknown): void {
+    if (this.#hasTold) return;
+    this.#hasTold = true;
+    const source = this.#state.folder;
+    const why = error instanceof Error ? error.message : String(error);
+    this.#run.report.note({ source, destination: "" }, `cannot keep where uploads stand: ${why}`);
+  }
+  #hasTold = false;
+
+  /** What was done: in the file that the user names, else in the state, where there is more than one file. */
+  async #manifest(): Promise<Recorded | undefined> {
+    const { options, io, isSeveral, key } = this.#run;
+    if (options.manifest !== undefined) return await manifestIn(resolve(io.cwd, options.manifest));
+    if (!options.resume || !isSeveral || options.target.kind !== "bucket") return undefined;
+    const destination = destinationText(options.target);
+    try {
+      const record = await this.#state.openRun({ source: key, destination });
+      return {
+        manifest: { previous: record.previous(), write: (line) => record.write(line) },
+        close: (isComplete) => record.close(isComplete),
+      };
+    } catch (error) {
+      if (error instanceof Error && error.name === "UsageError") throw error;
+      this.#cannotKeep(error);
+      return undefined;
+    }
+  }
+}
+
+/** A manifest, and what lets go of it. */
+interface Recorded {
+  readonly manifest: UploadManyManifest;
+  close(isComplete: boolean): Promise<void>;
+}
+
+async function manifestIn(path: string): Promise<Recorded> {
+  const isThere = await stat(path).then(({ size }) => size > 0, () => false);
+  const handle = await open(path, "a", 0o600);
+  const previous = isThere ? createReadStream(path, "utf8") as AsyncIterable<string> : undefined;
+  return {
+    manifest: { previous, write: (line) => handle.appendFile(line) },
+    close: () => handle.close(),
+  };
+}
+
+/** The run has ended because of a failure that was told already. */
+class Ended extends Error {}
+
+/** What a file that was stopped because of another one fails with. */
+function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
+}
+
+/** Whether every other file would fail as this one did: refused, no such bucket, no server. */
+function concernsAll(error: unknown): boolean {
+  if (!(error instanceof UploadError)) return false;
+  if (error.code === "rejected") {
+    return [undefined, 401, 403, 404, 407].includes(error.status);
+  }
+  return error.retryable;
+}
+
+function outcomeOf(result: Exclude<UploadManyResult<Item>, { status: "failed" }>): Outcome {
+  if (result.status === "skipped") return { status: "skipped", reason: result.reason };
+  const { object } = result;
+  return { status: "uploaded", size: Number(object.size), object };
+}

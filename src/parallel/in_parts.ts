@@ -1,0 +1,160 @@
+/** Large files among many: each in parts, going on from what is kept of it. */
+
+import type { UploadSource } from "../bytes/source.ts";
+import { UploadError, type UploadErrorCode } from "../errors.ts";
+import { abortable } from "../net/clock.ts";
+import type { StorageObject } from "../protocol/resources/storage_object.ts";
+import { checkOptions } from "../upload/checks.ts";
+import { type KeepingOptions, KeptCheckpoint } from "../upload/kept_checkpoints.ts";
+import { cancelParallelUpload } from "./cancel.ts";
+import type { ParallelCheckpoint } from "./parallel_checkpoint.ts";
+import type { ParallelOptions } from "./options.ts";
+import { uploadParallel } from "./upload_parallel.ts";
+
+/** How large files of {@linkcode uploadMany} are uploaded: what {@linkcode inParts} returns. */
+export interface LargeFiles {
+  /** Files of more than so many bytes are large, if they can be read anywhere. */
+  readonly above: number;
+  /** How many connections each of them takes, out of those of the run. */
+  readonly connections: number;
+  /** Uploads one file, which it does not close; `uploadMany` calls it. */
+  upload(
+    source: UploadSource,
+    options: ParallelOptions,
+    keeping: KeepingOptions<ParallelCheckpoint> | undefined,
+  ): Promise<StorageObject & { bucket: string; name: string }>;
+}
+
+/** Options of {@linkcode inParts}. */
+export interface InPartsOptions extends Pick<ParallelOptions, "partSize" | "temporaryPrefix"> {
+  /**
+   * Files of more than so many bytes are uploaded in parts; `Infinity` for none but those that were begun so in an earlier run.
+   *
+   * @default {67108864}
+   */
+  above?: number | undefined;
+  /**
+   * How many connections each of them takes, out of `concurrency`, which all files share: it waits until so many are free, and takes
+   * at most all of them.
+   *
+   * @default {4}
+   */
+  connections?: number | undefined;
+}
+
+/**
+ * Large files in parts: `large` of {@linkcode uploadMany}. Worth it from some hundred megabytes on, on servers; see
+ * {@linkcode uploadParallel}, which does it.
+ *
+ * With a precondition (`skipExisting`, `ifGenerationMatch`) the parts are composed, which takes the permission to delete objects.
+ * With `checkpoints` a file goes on in the way in which it was begun, in parts or not, whatever `above` says now. Parts of which
+ * nothing is kept any more are removed by a lifecycle rule: see docs/parallel.md.
+ *
+ * @throws {TypeError} an option does not exist
+ * @throws {RangeError} an option is out of its bounds
+ *
+ * @example
+ * ```ts
+ * import { inParts, uploadMany } from "@resumable-media/upload/parallel";
+ * import { GcsEmulator } from "@resumable-media/upload/emulator";
+ *
+ * const files = [{ name: "a", source: "a" }, { name: "zeros", source: new Uint8Array(12_000_000) }];
+ * const { uploaded } = await uploadMany(files, {
+ *   bucket: "my-bucket",
+ *   transport: new GcsEmulator().fetch,
+ *   large: inParts({ above: 10_000_000, partSize: 5_242_880 }),
+ * });
+ * console.log(uploaded); // 2
+ * ```
+ */
+export function inParts(options: InPartsOptions = {}): LargeFiles {
+  checkOptions(options, ["above", "connections", "partSize", "temporaryPrefix"], "inParts");
+  const { above = 64 * 1024 * 1024, connections = 4, ...parts } = options;
+  if (typeof above !== "number" || !(above >= 0)) {
+    throw new RangeError(`above: expected a number of bytes, got ${String(above)}`);
+  }
+  if (!Number.isSafeInteger(connections) || connections < 1) {
+    throw new RangeError(`connections: expected a whole number of at least 1, got ${connections}`);
+  }
+  return {
+    above,
+    connections,
+    upload: (source, options, keeping) => {
+      const all = { ...parts, ...options };
+      return keeping ? uploadKept(source, all, keeping) : uploadParallel(source, all);
+    },
+  };
+}
+
+/** After these, what is stored of an upload is of no use. */
+const DEAD: readonly UploadErrorCode[] = [
+  "data_corruption",
+  "precondition_failed",
+  "session_gone",
+  "source_changed",
+];
+
+/** Takes up what is kept, else begins; keeps checkpoints on the way, and forgets them at the end. */
+async function uploadKept(
+  source: UploadSource,
+  options: ParallelOptions,
+  keeping: KeepingOptions<ParallelCheckpoint>,
+): Promise<StorageObject & { bucket: string; name: string }> {
+  const { signal } = options;
+  const { onResume } = keeping;
+  const kept = new KeptCheckpoint(keeping);
+  return await kept.exclusively(signal, async () => {
+    const from = await abortable(kept.get(), signal) as ParallelCheckpoint | undefined;
+    let last: ParallelCheckpoint | undefined;
+    const onCheckpoint = async (checkpoint: ParallelCheckpoint) => {
+      if (!last && from?.uploadId === checkpoint.uploadId) {
+        onResume?.({ resumed: true, persisted: sizeOf(checkpoint) });
+      }
+      last = checkpoint;
+      await kept.set(checkpoint);
+    };
+    const attempt = (checkpoint?: ParallelCheckpoint) =>
+      uploadParallel(source, { ...options, onCheckpoint, checkpoint });
+    try {
+      const object = await (from === undefined ? attempt() : attempt(from).catch((error) => {
+        if (last || !isOfNoUse(error)) throw error;
+        onResume?.({ resumed: false, reason: error });
+        void discard(from, options);
+        return attempt();
+      }));
+      await kept.delete().catch(() => {}); // it is finished, whatever the store says
+      return object;
+    } catch (error) {
+      if (error instanceof UploadError && DEAD.includes(error.code)) {
+        await kept.delete().catch(() => {}); // why the upload has failed says more
+        const left = last ?? from;
+        if (left) await discard(left, options);
+      }
+      throw error;
+    }
+  });
+}
+
+function sizeOf({ parts }: ParallelCheckpoint): number {
+  return parts.reduce((sum, { size }) => sum + size, 0);
+}
+
+/** Whether the upload could not be taken up for a reason that lies in it, or in the source. */
+function isOfNoUse(error: unknown): boolean {
+  if (error instanceof TypeError) return true; // the call is another one than that which made the checkpoint
+  if (!(error instanceof UploadError) || error.retryable) return false;
+  const isOfCaller = error.code === "rejected" && [401, 403, 407].includes(error.status ?? 0);
+  return !isOfCaller && error.code !== "invalid_state";
+}
+
+/** Removes what is stored of an upload that nobody goes on with; where that fails, a lifecycle rule does. */
+async function discard(
+  checkpoint: ParallelCheckpoint,
+  { transport, headers }: ParallelOptions,
+): Promise<void> {
+  const retry = { maxAttempts: 2, maxElapsed: 5000 };
+  await Promise.resolve().then(() =>
+    cancelParallelUpload(checkpoint, { transport, headers, retry })
+  )
+    .catch(() => {});
+}

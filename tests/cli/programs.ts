@@ -1,0 +1,187 @@
+// The command line as a program, in Deno, Node and Bun: killed in the middle, with a pipe that nobody reads, and in a terminal.
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { RUNTIMES } from "../portable/runtimes.ts";
+import { commandOf, output } from "../support/runtime_program.ts";
+import { slowGoogle, until, wait } from "../crash/support.ts";
+import { patterned } from "../support/bytes.ts";
+
+const limit = 60_000;
+const SIZE = 12 * 1024 * 1024 + 5;
+const content = patterned(SIZE);
+
+interface Program {
+  readonly folder: string;
+  readonly google: Awaited<ReturnType<typeof slowGoogle>>;
+  readonly env: Record<string, string>;
+  /** The program and its first arguments. */
+  readonly command: readonly [string, ...string[]];
+}
+
+let bundled: Promise<string> | undefined;
+
+/** The program as one file, which Node and Bun run without having the packages installed. */
+function bundle(): Promise<string> {
+  return bundled ??= (async () => {
+    await output(Deno.execPath(), ["install", "--quiet"], { limit, cwd: RUNTIMES });
+    const folder = await Deno.makeTempDir({ prefix: "cli-bundle-" });
+    globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+    const entry = fileURLToPath(new URL("../../src/cli/mod.ts", import.meta.url));
+    const module = `${folder}/cli.mjs`;
+    const args = ["bundle", "--quiet", "--platform=deno", "--external", "node:*"];
+    await output(Deno.execPath(), [...args, "--output", module, entry], { limit });
+    const main = `import { main } from "./cli.mjs";\nprocess.exitCode = await main();\n`;
+    await Deno.writeTextFile(`${folder}/bin.mjs`, `import process from "node:process";\n${main}`);
+    return `${folder}/bin.mjs`;
+  })();
+}
+
+async function inRuntime(runtime: string, use: (program: Program) => Promise<void>): Promise<void> {
+  const bin = await bundle();
+  const folder = await Deno.makeTempDir({ prefix: "cli-program-" });
+  await using google = await slowGoogle();
+  try {
+    await Deno.writeFile(`${folder}/big`, content);
+    const env = {
+      XDG_STATE_HOME: `${folder}/state`,
+      STORAGE_EMULATOR_HOST: google.origin,
+      NO_COLOR: "1",
+      TERM: "xterm",
+    };
+    const [program, ...args] = commandOf(runtime);
+    await use({ folder, google, env, command: [program, ...args, bin] });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function start({ command: [program, ...first], folder, env }: Program, args: readonly string[]) {
+  return new Deno.Command(program, {
+    args: [...first, ...args],
+    cwd: folder,
+    env,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+async function ended(
+  child: Deno.ChildProcess,
+): Promise<{ code: number; out: string; err: string }> {
+  const { code, stdout, stderr } = await child.output();
+  const decoder = new TextDecoder();
+  return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
+}
+
+function isWhole({ google }: Program, name: string): boolean {
+  const bytes = google.gcs.get("my-bucket", name)?.bytes;
+  return bytes?.length === SIZE && bytes.every((byte, i) => byte === content[i]);
+}
+
+for (const runtime of ["deno", "node", "bun"]) {
+  Deno.test(`${runtime}: killed in the middle, the same command goes on and stores the file once`, async () => {
+    await inRuntime(runtime, async (program) => {
+      const args = ["cp", "big", "gs://my-bucket/big"];
+      const first = start(program, args);
+      await first.stdin.close();
+      await until(() => program.google.received() > 2_000_000, "bytes arrive");
+      first.kill("SIGKILL");
+      await ended(first);
+      const second = start(program, args);
+      await second.stdin.close();
+      const { code, err } = await ended(second);
+      assertEquals(code, 0, err);
+      assertMatch(err, /big: going on behind /);
+      assertEquals([isWhole(program, "big"), program.google.gcs.sessions.length], [true, 1]);
+    });
+  });
+
+  Deno.test(`${runtime}: SIGINT ends it with exit code 5, and says how to go on`, async () => {
+    await inRuntime(runtime, async (program) => {
+      const child = start(program, ["cp", "big", "gs://my-bucket/big"]);
+      await child.stdin.close();
+      await until(() => program.google.received() > 1_000_000, "bytes arrive");
+      child.kill("SIGINT");
+      const { code, err } = await ended(child);
+      assertEquals(code, 5, err);
+      assertMatch(err, /The same command again goes on from here/);
+    });
+  });
+
+  Deno.test(`${runtime}: standard input is uploaded to its end`, async () => {
+    await inRuntime(runtime, async (program) => {
+      const child = start(program, ["cp", "-", "gs://my-bucket/in"]);
+      const writer = child.stdin.getWriter();
+      for (let at = 0; at < SIZE; at += 1_000_000) {
+        await writer.write(content.subarray(at, at + 1_000_000));
+      }
+      await writer.close();
+      const { code, err } = await ended(child);
+      assertEquals([code, isWhole(program, "in")], [0, true], err);
+    });
+  });
+
+  Deno.test(`${runtime}: results that nobody reads are no failure`, async () => {
+    await inRuntime(runtime, async (program) => {
+      for (let i = 0; i < 40; i++) await Deno.writeTextFile(`${program.folder}/f${i}`, "x");
+      const child = start(program, ["cp", "--concurrency", "2", "f*", "gs://my-bucket/f/"]);
+      await child.stdin.close();
+      await child.stdout.cancel();
+      const errors = new Response(child.stderr).text();
+      const { code } = await child.status;
+      assertEquals([code, program.google.gcs.objects.length], [0, 40], await errors);
+    });
+  });
+}
+
+/** Whether a program is there that makes a terminal. */
+const TMUX = await new Deno.Command("tmux", { args: ["-V"] }).output().then(
+  ({ success }) => success,
+  () => false,
+);
+
+Deno.test({
+  name: "in a terminal there is a bar that follows its width, and Ctrl-C stops the run",
+  ignore: !TMUX,
+  async fn() {
+    await inRuntime("node", async (program) => {
+      const socket = `cli-${crypto.randomUUID()}`;
+      const tmux = async (...args: string[]) => {
+        const command = new Deno.Command("tmux", {
+          args: ["-L", socket, ...args],
+          cwd: program.folder,
+          env: program.env,
+        });
+        return new TextDecoder().decode((await command.output()).stdout);
+      };
+      const screen = () => tmux("capture-pane", "-p");
+      const line = [...program.command, "cp", "big", "gs://my-bucket/big"].join(" ");
+      const variables = Object.entries(program.env).map(([name, value]) => `${name}=${value}`).join(
+        " ",
+      );
+      await tmux("new-session", "-d", "-x", "90", "-y", "20", "env -u NO_COLOR PS1=ready: sh");
+      try {
+        await tmux(
+          "send-keys",
+          `cd ${program.folder}; clear; ${variables} ${line}; echo code=$?`,
+          "Enter",
+        );
+        await until(async () => /big +█*░+ +\d+% 12\.0 MiB/.test(await screen()), "a bar");
+        await tmux("resize-window", "-x", "60", "-y", "20");
+        await wait(300);
+        const narrow = (await screen()).split("\n").filter((line) => /░/.test(line));
+        assertEquals(narrow.length, 1, "one bar, and no rests of wider ones");
+        assert(narrow[0].length <= 60);
+        await tmux("send-keys", "C-c");
+        await until(async () => /code=5/.test(await screen()), "the exit code");
+        const last = await screen();
+        assertMatch(last, /The same command again goes on from here/);
+        assert(!last.includes("░"), "the bar is gone");
+      } finally {
+        await tmux("kill-server");
+      }
+    });
+  },
+});

@@ -1,0 +1,191 @@
+// What a run does with files, what it says of each, and with which code it ends.
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { createUploadSession, type StorageObject } from "../../mod.ts";
+import { GcsEmulator } from "../../src/emulator/mod.ts";
+import { world } from "./support.ts";
+
+const lines = (text: string) => text.trimEnd().split("\n").map((line) => JSON.parse(line));
+
+Deno.test("options say what the object is", async () => {
+  await using cli = await world();
+  await cli.write({ "a.html": "<p>" });
+  const options = [
+    "--cache-control",
+    "no-cache",
+    "--metadata",
+    "k=v=w",
+    "--metadata",
+    "x=",
+    "--storage-class",
+    "nearline",
+  ];
+  assertEquals((await cli.run(["cp", ...options, "a.html", "gs://bucket/a"])).code, 0);
+  const url = "http://emulator.example/storage/v1/b/bucket/o/a";
+  const object: StorageObject = await (await cli.gcs.fetch(url)).json();
+  const { contentType, cacheControl, storageClass, metadata } = object;
+  assertEquals([contentType, cacheControl, storageClass], ["text/html", "no-cache", "NEARLINE"]);
+  assertEquals(metadata, { k: "v=w", x: "" });
+});
+
+Deno.test("--json is one line for each object on standard output, and errors are JSON on the other", async () => {
+  await using cli = await world();
+  await cli.write({ "a": "1", "b": "22" });
+  const { code, out, err } = await cli.run(["cp", "--json", "a", "missing", "b", "gs://bucket/p"]);
+  assertEquals(code, 1);
+  assertEquals(lines(out).map(({ source, size }) => [source, size]).sort(), [["a", 1], ["b", 2]]);
+  const [failed] = lines(err);
+  assertEquals([failed.source, failed.error.code, lines(err).length], ["missing", "ENOENT", 1]);
+});
+
+Deno.test("where nobody looks there is a line for each file and a summary, and no escape sequence", async () => {
+  await using cli = await world();
+  await cli.write({ "a": "1", "b": "22" });
+  const { out, err } = await cli.run(["cp", "a", "b", "gs://bucket/p"]);
+  assertEquals(out.trim().split("\n").length, 2);
+  assertMatch(err, /^2 files uploaded, 3 B in \d+s\n$/);
+  assert(!(out + err).includes("\x1b"));
+});
+
+Deno.test("--quiet says only what fails", async () => {
+  await using cli = await world();
+  await cli.write({ "a": "1" });
+  const { out, err } = await cli.run(["cp", "-q", "a", "missing", "gs://bucket/p"]);
+  assertEquals([out, err], ["", "missing: is not there\n"]);
+});
+
+Deno.test("--dry-run sends nothing", async () => {
+  await using cli = await world();
+  await cli.write({ "d/a": "1", "d/b": "2" });
+  const { code, out } = await cli.run(["cp", "-r", "--dry-run", "d", "gs://bucket/"]);
+  assertEquals([code, out.trim().split("\n").length, cli.gcs.requests.length], [0, 2, 0]);
+});
+
+Deno.test("a folder without -r is one failure, and the others are uploaded", async () => {
+  await using cli = await world();
+  await cli.write({ "d/a": "1", "b": "2" });
+  const { code, err } = await cli.run(["cp", "d", "b", "gs://bucket/"]);
+  assertEquals([code, cli.names()], [1, ["bucket/b"]]);
+  assertMatch(err, /d: is a folder: -r/);
+});
+
+Deno.test("what exists is skipped with -n, and a conflict with a precondition: exit code 4", async () => {
+  await using cli = await world();
+  await cli.write({ "a": "1" });
+  await cli.run(["cp", "a", "gs://bucket/a"]);
+  const skipped = await cli.run(["cp", "-n", "a", "gs://bucket/a"]);
+  assertEquals([skipped.code, skipped.out], [0, "skipped (exists) a -> gs://bucket/a\n"]);
+  assertEquals((await cli.run(["cp", "--if-generation-match", "0", "a", "gs://bucket/a"])).code, 4);
+});
+
+Deno.test("a refusal ends the run at once with exit code 3, and with -c every file is tried", async () => {
+  for (const [option, requests] of [[[], 1], [["-c"], 3]] as const) {
+    await using cli = await world(new GcsEmulator({ authorize: () => false }));
+    await cli.write({ "d/a": "1", "d/b": "2", "d/c": "3" });
+    const args = ["cp", "-r", "--concurrency", "1", ...option, "d", "gs://bucket/"];
+    const { code, err } = await cli.run(args);
+    assertEquals([code, cli.gcs.requests.length], [3, requests], err);
+  }
+});
+
+Deno.test("without credentials it ends with exit code 3, says what helps, and nothing is sent", async () => {
+  await using cli = await world();
+  await cli.write({ a: "1" });
+  Object.assign(cli.env, {
+    STORAGE_EMULATOR_HOST: undefined,
+    CLOUDSDK_CONFIG: "/nowhere",
+    METADATA_SERVER_DETECTION: "none",
+  });
+  const { code, err } = await cli.run(["cp", "a", "gs://bucket/"]);
+  assertEquals([code, cli.gcs.requests.length], [3, 0]);
+  assertMatch(err, /gcloud auth application-default login/);
+});
+
+Deno.test("a token out of the variable goes to Google, and is in nothing that is written", async () => {
+  const authorize = (request: Request) =>
+    request.headers.get("authorization") === "Bearer ya29.secret";
+  await using cli = await world(new GcsEmulator({ authorize }));
+  await cli.write({ a: "1" });
+  Object.assign(cli.env, {
+    STORAGE_EMULATOR_HOST: undefined,
+    CLOUDSDK_AUTH_ACCESS_TOKEN: "ya29.secret",
+  });
+  const { code, out, err } = await cli.run(["cp", "a", "gs://bucket/"]);
+  assertEquals(code, 0, err);
+  assert(!(out + err).includes("ya29"));
+});
+
+Deno.test("a session that was handed over takes one file, and its URL is in nothing that is written", async () => {
+  await using cli = await world();
+  const { url } = await createUploadSession({
+    bucket: "bucket",
+    name: "s",
+    transport: cli.gcs.fetch,
+  });
+  await cli.write({ a: "12345", "url.txt": `${url}\n` });
+  cli.env.SESSION = url;
+  const { code, out, err } = await cli.run(["cp", "a", "--session", "@url.txt"]);
+  assertEquals([code, cli.gcs.get("bucket", "s")?.size], [0, 5], err);
+  const again = await cli.run(["cp", "a", "--session", "env:SESSION"]);
+  const id = new URL(url).searchParams.get("upload_id")!;
+  assert(![out, err, again.out, again.err].some((text) => text.includes(id)));
+});
+
+Deno.test("Drive, Gemini and YouTube take files, with the credentials of the environment", async () => {
+  await using cli = await world();
+  await cli.write({ "film.mp4": "1234" });
+  cli.env.GEMINI_API_KEY = "AIza-secret";
+  for (const target of ["drive:FOLDER", "gemini:", "youtube:"]) {
+    const args = ["cp", "film.mp4", target, "--endpoint", "http://127.0.0.1:1"];
+    const { code, out, err } = await cli.run(args);
+    assertEquals([code, (out + err).includes("secret")], [0, false], err);
+  }
+  assertEquals(cli.gcs.uploads.map(({ size }) => size), [4, 4, 4]);
+});
+
+Deno.test("a manifest says what was done, and the next run goes by it", async () => {
+  await using cli = await world();
+  await cli.write({ "d/a": "1", "d/b": "2" });
+  const args = ["cp", "-r", "d", "gs://bucket/", "--manifest", "m.jsonl"];
+  assertEquals((await cli.run(args)).code, 0);
+  assertEquals(lines(await Deno.readTextFile(`${cli.folder}/m.jsonl`)).length, 2);
+  const again = await cli.run(args);
+  assertEquals([again.code, cli.gcs.requests.length], [0, 2]);
+  assertMatch(again.err, /2 skipped/);
+});
+
+Deno.test("a ticket that the command signs uploads through a proxy that the command serves", async () => {
+  await using cli = await world();
+  await cli.write({ a: "1" });
+  cli.env.TICKET_SECRET = crypto.randomUUID() + crypto.randomUUID();
+  let stop = () => {};
+  const serving = cli.run(["emulator", "--port", "0", "--proxy", "--json"], {
+    onStart: (send) => stop = () => send("SIGINT"),
+    onOut: (text) => told.resolve(JSON.parse(text)),
+  });
+  const told = Promise.withResolvers<Record<string, string>>();
+  void serving.then(({ err }) => told.reject(new Error(err)));
+  const { emulator, proxy } = await told.promise;
+  assertMatch(emulator, /^http:\/\/127\.0\.0\.1:\d+$/);
+  const ticket = await cli.run(["ticket", "--subject", "me", "--prefix", "p/"]);
+  cli.env.TICKET = ticket.out;
+  const upload = async (name: string) => {
+    const args = [
+      "cp",
+      "a",
+      `gs://my-bucket/${name}`,
+      "--endpoint",
+      proxy,
+      "--ticket",
+      "env:TICKET",
+    ];
+    return await cli.run(args, { fetch });
+  };
+  const codes = [
+    (await upload("p/a")).code,
+    (await upload("p/a")).code,
+    (await upload("q/a")).code,
+  ];
+  stop();
+  assertEquals([...codes, (await serving).code], [0, 4, 3, 0]);
+});
