@@ -1,3 +1,5 @@
+// The library's imports and globals are those of the table in rooms.ts, and the check finds those that are not.
+
 import { assertEquals, assertGreater } from "@std/assert";
 import { violations } from "./rooms.ts";
 

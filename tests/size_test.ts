@@ -1,3 +1,5 @@
+// What an application takes on with each entry point stays below its limit.
+
 import { assertLessOrEqual } from "@std/assert";
 import { LIMITS, weigh } from "../tools/size.ts";
 

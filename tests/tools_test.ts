@@ -1,3 +1,5 @@
+// The tools that check documents and releases find what they should, and nothing else.
+
 import { assertEquals } from "@std/assert";
 import { unproven } from "../tools/claims.ts";
 import { headingsOf, linksOf } from "../tools/links.ts";

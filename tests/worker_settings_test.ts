@@ -1,3 +1,5 @@
+// Settings of the worker that cannot work are refused by their names, and no value is shown.
+
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import worker, { createUploadProxy, proxyOptions, type WorkerSettings } from "../src/worker.ts";
 

@@ -1,3 +1,5 @@
+// An API key goes in a header to the origins that it is for, and is never sent on with a redirect.
+
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
 import { apiKeyTransport, UploadError } from "../../src/auth/mod.ts";
 import { assertNoSecret, failure, fakeFetch } from "./helpers.ts";

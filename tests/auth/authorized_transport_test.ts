@@ -1,3 +1,5 @@
+// Which requests are given a token, and what follows when a server refuses one.
+
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
 import { ResumableUpload } from "../../mod.ts";
 import {

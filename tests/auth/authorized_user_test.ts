@@ -1,3 +1,6 @@
+// Credentials of a user who has signed in: the exchange for tokens, renewal, the project that is charged, and errors
+// without secrets.
+
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { type AuthorizedUser, authorizedUserTransport, UploadError } from "../../src/auth/mod.ts";
 import { fakeGoogle, formOf } from "./fake_google.ts";

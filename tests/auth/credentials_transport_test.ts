@@ -1,3 +1,5 @@
+// Every kind of credentials that a file of Google's may hold leads to the right tokens.
+
 import { assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { type Credentials, credentialsTransport } from "../../src/auth/mod.ts";
 import { fakeGoogle, formOf } from "./fake_google.ts";

@@ -1,3 +1,5 @@
+// A token can be exchanged for one that is good for a bucket or a prefix only, and its condition cannot be escaped from.
+
 import { assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
 import {
   type AccessRule,

@@ -1,3 +1,5 @@
+// A workload outside of Google gets tokens for what its own platform says of it, from a URL, a file or a function.
+
 import {
   assertEquals,
   assertInstanceOf,

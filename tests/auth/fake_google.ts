@@ -1,3 +1,5 @@
+// The servers of Google that hand out tokens, as the tests of credentials need them.
+
 import { type FakeClock, fakeClock } from "../support/fake_clock.ts";
 import type { Transport } from "../../src/auth/mod.ts";
 import { fakeFetch, OBJECTS, type Seen } from "./helpers.ts";

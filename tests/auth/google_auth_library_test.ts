@@ -1,3 +1,5 @@
+// Requests for tokens are those that google-auth-library sends, and its tokens can be used.
+
 import { assert, assertEquals } from "@std/assert";
 import { decodeJwt } from "jose";
 import { fileURLToPath } from "node:url";

@@ -1,3 +1,5 @@
+// A key, a fake `fetch` and the names that the tests of credentials share.
+
 import { assertFalse } from "@std/assert";
 import type { ServiceAccountKey, Transport } from "../../src/auth/mod.ts";
 

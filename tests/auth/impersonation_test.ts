@@ -1,3 +1,5 @@
+// Acting as a service account: what IAM is asked, with whose token, and how long its tokens serve.
+
 import {
   assertEquals,
   assertInstanceOf,

@@ -1,3 +1,5 @@
+// Tokens of the machine come from the metadata server, are asked for in its way, and are never sent to it.
+
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { metadataServerTransport, UploadError } from "../../src/auth/mod.ts";
 import { fakeClock } from "../support/fake_clock.ts";

@@ -1,3 +1,5 @@
+// A signed assertion is exchanged for a token: its claims, where it may be sent, retries, and errors without secrets.
+
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { jwtVerify } from "jose";
 import {

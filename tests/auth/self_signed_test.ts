@@ -1,3 +1,5 @@
+// Tokens that a service account signs itself have the form and the claims that Google asks for, and need no request.
+
 import { assertAlmostEquals, assertEquals, assertNotEquals } from "@std/assert";
 import { jwtVerify } from "jose";
 import { type ServiceAccountOptions, serviceAccountTransport } from "../../src/auth/mod.ts";

@@ -1,3 +1,5 @@
+// Which keys and options of a service account are accepted, and that no error shows the key.
+
 import { assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { type ServiceAccountKey, serviceAccountTransport } from "../../src/auth/mod.ts";
 import {

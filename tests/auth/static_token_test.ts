@@ -1,3 +1,5 @@
+// Tokens that somebody else obtains: which values are tokens, when a function is asked, and what is refused.
+
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
 import { type AuthOptions, staticTokenTransport, UploadError } from "../../src/auth/mod.ts";
 import { assertNoSecret, failure, fakeFetch, OBJECTS } from "./helpers.ts";

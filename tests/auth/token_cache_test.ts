@@ -1,3 +1,5 @@
+// When tokens are fetched, shared, renewed and thrown away.
+
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { type Token, TokenCache } from "../../src/auth/token_cache.ts";
 import { type FakeClock, fakeClock } from "../support/fake_clock.ts";

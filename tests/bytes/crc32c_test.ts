@@ -1,3 +1,5 @@
+// CRC32C has its published values by every method, at every length and alignment.
+
 import { assert, assertEquals, assertMatch, assertStrictEquals, assertThrows } from "@std/assert";
 import { combineCrc32c, crc32c, decodeCrc32c, encodeCrc32c } from "../../src/bytes/crc32c.ts";
 // Each query makes a copy of the module with a state of its own: it chooses anew how to fold.

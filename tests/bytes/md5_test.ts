@@ -1,3 +1,5 @@
+// MD5 has its published values, however the bytes are split.
+
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { createMd5 } from "../../src/bytes/md5.ts";
 

@@ -1,3 +1,5 @@
+// The window over a stream: chunks, bytes that are handed out again, and how far it reads ahead.
+
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { ReplayWindow } from "../../src/bytes/replay_window.ts";
 import type { SequentialSource } from "../../src/bytes/sequential.ts";

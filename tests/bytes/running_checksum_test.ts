@@ -1,3 +1,5 @@
+// Running checksums go back, go on from a checkpoint, and find out bytes that have changed.
+
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { UploadError } from "../../src/errors.ts";
 import { continueChecksum, startChecksum } from "../../src/bytes/running_checksum.ts";

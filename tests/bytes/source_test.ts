@@ -1,3 +1,5 @@
+// Each kind of source is recognised, read in order and let go; what cannot be a source is refused.
+
 import { assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { type Source, takeSource, type UploadSource } from "../../src/bytes/source.ts";
 import { UploadError } from "../../src/errors.ts";

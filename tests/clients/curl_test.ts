@@ -1,3 +1,5 @@
+// The steps with curl in docs/clients.md work as they stand.
+
 import { assertEquals } from "@std/assert";
 import { has } from "./interop_install.ts";
 import { output, sample, withProxy } from "./link.ts";

@@ -1,3 +1,5 @@
+// @google-cloud/storage uploads through the proxy, set up as the documents show it.
+
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import type { Fault } from "../../src/emulator/mod.ts";

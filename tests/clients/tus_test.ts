@@ -1,3 +1,5 @@
+// Clients of tus upload through the proxy, and say why they are refused.
+
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Fault } from "../../src/emulator/mod.ts";
 import type { UploadGrant } from "../../src/worker.ts";

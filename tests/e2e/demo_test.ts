@@ -1,3 +1,5 @@
+// The demo uploads what it says, and says what is wrong with its arguments.
+
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { inFolder, run } from "./support.ts";
 

@@ -1,3 +1,5 @@
+// The example programs do what they are there to show.
+
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { serveEmulator } from "../../src/emulator/serve.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";

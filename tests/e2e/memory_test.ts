@@ -1,3 +1,5 @@
+// The memory of an upload does not grow with its size.
+
 import { assert } from "@std/assert";
 import { measure } from "./memory/measure.ts";
 

@@ -1,3 +1,5 @@
+// Uploads over real sockets: broken connections, restarted servers, connections that are used again.
+
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type ServedEmulator, serveEmulator } from "../../src/emulator/serve.ts";
 import {

@@ -1,3 +1,5 @@
+// The other APIs of the emulator answer as Google documents theirs: paths, fields, sizes and sums.
+
 import { assertEquals, assertMatch } from "@std/assert";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { data, detail, U } from "./helpers.ts";

@@ -1,3 +1,5 @@
+// Which bytes of a chunk the emulator keeps, and which chunks end a session.
+
 import { assertEquals } from "@std/assert";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { data, put, standing, start, stream, U } from "./helpers.ts";

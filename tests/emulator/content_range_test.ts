@@ -1,3 +1,5 @@
+// How the emulator reads `Content-Range`, and which ranges fit neither body nor session.
+
 import { assertEquals } from "@std/assert";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { data, put, standing, start, stream, U } from "./helpers.ts";

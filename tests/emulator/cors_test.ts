@@ -1,3 +1,5 @@
+// What pages of other origins may send to the emulator and read of its replies.
+
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { put, start, UPLOAD } from "./helpers.ts";

@@ -1,3 +1,5 @@
+// Each injected fault does what it says, to the requests it is meant for.
+
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type Fault, GcsEmulator, type RandomFaults } from "../../src/emulator/mod.ts";
 import { data, OBJECTS, put, standing, start, stream, U, UPLOAD } from "./helpers.ts";

@@ -1,3 +1,5 @@
+// The `fetch` of the emulator takes what a real one takes, and fails as it does.
+
 import { assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { data, OBJECTS, put, standing, start, stream, U, UPLOAD } from "./helpers.ts";

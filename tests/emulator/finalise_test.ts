@@ -1,3 +1,5 @@
+// When the emulator finishes an upload: checksums, sizes and preconditions that hold, or an error that changes nothing.
+
 import { assertEquals } from "@std/assert";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { data, detail, put, standing, start, U, UPLOAD } from "./helpers.ts";

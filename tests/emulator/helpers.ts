@@ -1,3 +1,5 @@
+// Bytes, URLs and requests that the tests of the emulator share.
+
 import type { GcsEmulator } from "../../src/emulator/mod.ts";
 
 /** 256 KiB. */

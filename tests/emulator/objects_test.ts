@@ -1,3 +1,5 @@
+// Objects of the emulator: their resources, generations, checksums, lists and removal.
+
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { data, OBJECTS, ORIGIN, put, start, UPLOAD } from "./helpers.ts";

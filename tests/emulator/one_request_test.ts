@@ -1,3 +1,5 @@
+// Simple and multipart uploads to the emulator: what is stored, and what is refused.
+
 import { assertEquals } from "@std/assert";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { data, stream, UPLOAD } from "./helpers.ts";

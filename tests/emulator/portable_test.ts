@@ -1,3 +1,5 @@
+// The portable cases of the emulator, in Deno.
+
 import { emulator } from "./portable.ts";
 
 for (const { name, run } of emulator) {

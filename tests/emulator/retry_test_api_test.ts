@@ -1,3 +1,5 @@
+// The resource `/retry_test` makes requests go wrong as Google's storage-testbench does.
+
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { data, OBJECTS, ORIGIN, put, standing, start, stream, U, UPLOAD } from "./helpers.ts";

@@ -1,3 +1,5 @@
+// The emulator on a socket: bytes arrive, connections break where a fault says so, and clients may leave.
+
 import { assertEquals, assertRejects } from "@std/assert";
 import { serveEmulator } from "../../src/emulator/serve.ts";
 import { GcsEmulator, type GcsEmulatorOptions } from "../../src/emulator/mod.ts";

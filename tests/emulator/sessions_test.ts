@@ -1,3 +1,5 @@
+// The emulator's sessions: how they start, what their URLs are, and how they end.
+
 import { assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { data, detail, ORIGIN, put, standing, start, stream, U, UPLOAD } from "./helpers.ts";

@@ -1,3 +1,5 @@
+// Streamed bodies at the emulator, and 308 replies that are sent as 200 for clients that ask for it.
+
 import { assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { type Fault, GcsEmulator } from "../../src/emulator/mod.ts";
 import { data, ORIGIN, put, standing, start, stream, U, UPLOAD } from "./helpers.ts";

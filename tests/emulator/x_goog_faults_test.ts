@@ -1,3 +1,5 @@
+// Each fault does to `X-Goog-Upload` what it does to the protocol of `Content-Range`.
+
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type Fault, GcsEmulator } from "../../src/emulator/mod.ts";
 import { data, put, standing, start, stream, U } from "./helpers.ts";

@@ -1,3 +1,5 @@
+// Requests of `X-Goog-Upload` that the tests of the emulator share.
+
 import type { GcsEmulator } from "../../src/emulator/mod.ts";
 
 /** The upload URL of Google's reference server. */

@@ -1,3 +1,5 @@
+// `X-Goog-Upload` at the emulator: starts, chunks, questions, ends and cancels.
+
 import { assertEquals, assertRejects } from "@std/assert";
 import { GcsEmulator, type GcsEmulatorOptions } from "../../src/emulator/mod.ts";
 import { data, stream, U, UPLOAD } from "./helpers.ts";

@@ -1,3 +1,5 @@
+// Resumable uploads through the XML API of the emulator, with signed URLs and buckets in host names.
+
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { data, ORIGIN, put, standing, U } from "./helpers.ts";

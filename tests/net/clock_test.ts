@@ -1,3 +1,5 @@
+// The clock of the platform: sleeping and timers end with their signal, and leave nothing behind.
+
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { abortable, systemClock } from "../../src/net/clock.ts";
 

@@ -1,3 +1,5 @@
+// Where a start is redirected, credentials stay with the origin that they were for, and the body goes along.
+
 import { assertEquals } from "@std/assert";
 import { MultipartUpload, SimpleUpload, upload } from "../../mod.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";

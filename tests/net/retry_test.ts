@@ -1,3 +1,5 @@
+// The policy of retries: how long each wait is, when there are no more, and what the caller's functions decide.
+
 import { assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { UploadError } from "../../src/errors.ts";
 import {

@@ -1,3 +1,6 @@
+// One request: what the transport is given, what counts as a reply, how deadlines and aborts end it, and what becomes of
+// its body.
+
 import { assertEquals, assertRejects, assertStrictEquals, assertStringIncludes } from "@std/assert";
 import { InvalidResponse, UploadError } from "../../src/errors.ts";
 import {

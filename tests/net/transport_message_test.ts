@@ -1,3 +1,5 @@
+// The error for a request without a reply names the host and the cause, and no secret of the URL.
+
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import {
   cancelUpload,

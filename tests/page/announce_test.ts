@@ -1,3 +1,5 @@
+// What screen readers are told: what matters, once, and not the progress.
+
 import { assertEquals } from "@std/assert";
 import { announcement, announcer, type Spoken } from "../../examples/page/announce.ts";
 

@@ -1,3 +1,5 @@
+// Numbers, waits and media types as people read them.
+
 import { assertEquals } from "@std/assert";
 import { bytes, duration, percent, speed, typesInWords } from "../../examples/page/format.ts";
 

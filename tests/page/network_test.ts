@@ -1,3 +1,5 @@
+// The bad network of the upload page: each fault does to a request what its name says, and leaves all others alone.
+
 import { assertEquals, assertRejects } from "@std/assert";
 import { badNetwork, readChange } from "../../examples/page/network.ts";
 

@@ -1,3 +1,5 @@
+// How fast an upload is: measured over the last seconds, and not said before it is known.
+
 import { assertEquals } from "@std/assert";
 import { pace } from "../../examples/page/pace.ts";
 

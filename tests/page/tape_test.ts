@@ -1,3 +1,5 @@
+// Where the marks of chunks stand on the bar of an upload, and how many there may be.
+
 import { assert, assertEquals } from "@std/assert";
 import { marks, place } from "../../examples/page/tape.ts";
 

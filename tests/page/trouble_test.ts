@@ -1,3 +1,5 @@
+// What the page says of each error, in words for people, and what it does next.
+
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { InvalidResponse, UploadError, type UploadErrorCode } from "@resumable-media/upload";
 import { TicketError, troubleOf } from "../../examples/page/trouble.ts";

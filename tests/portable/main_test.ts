@@ -1,3 +1,5 @@
+// The portable suite itself finds what it should: a failed case, a runtime that did not run, a name that is there twice.
+
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { PortableCase } from "./case.ts";
 import { count, describe, type Outcome } from "./main.ts";

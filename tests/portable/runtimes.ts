@@ -1,3 +1,5 @@
+// The runtimes of the portable suite, and the command that starts it in each of them.
+
 import { fileURLToPath } from "node:url";
 
 /** How to run the suite somewhere. The command is given a context (JSON) and the path of the bundle. */

@@ -1,3 +1,5 @@
+// The server that the portable cases talk to: the emulator, with a few paths beside it.
+
 import { type ServedEmulator, serveEmulator } from "../../src/emulator/serve.ts";
 import { GcsEmulator, type GcsEmulatorOptions } from "../../src/emulator/mod.ts";
 

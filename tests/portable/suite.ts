@@ -1,3 +1,5 @@
+// The list of all portable cases, and the function that runs them in any runtime.
+
 import { emulator } from "../emulator/portable.ts";
 import { assert } from "./assert.ts";
 import type { Context, PortableCase } from "./case.ts";

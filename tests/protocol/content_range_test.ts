@@ -1,3 +1,5 @@
+// `Content-Range` as it is written and `Range` as it is read.
+
 import { assertEquals } from "@std/assert";
 import {
   contentRange,

@@ -1,3 +1,5 @@
+// What each reply of a session means, and what an error message may show of it.
+
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { contentRangeProtocol } from "../../src/protocol/content_range/mod.ts";
 import { describeReply, readRefusal, serverError } from "../../src/protocol/refusal.ts";

@@ -1,3 +1,5 @@
+// The heads of starts, chunks, questions and cancels in the protocol of `Content-Range`.
+
 import { assertEquals } from "@std/assert";
 import { contentRangeProtocol } from "../../src/protocol/content_range/mod.ts";
 import { multipartFrame } from "../../src/protocol/multipart_related.ts";

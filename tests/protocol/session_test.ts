@@ -1,3 +1,5 @@
+// The state of a session: each event leads from each state to one other, or cannot happen.
+
 import { assertEquals, assertThrows } from "@std/assert";
 import { UploadError } from "../../src/errors.ts";
 import {

@@ -1,3 +1,5 @@
+// How an object of Cloud Storage is read from a reply, and what its checksums prove.
+
 import { assert, assertEquals } from "@std/assert";
 import { formatHashes, parseHashes } from "../../src/protocol/hashes.ts";
 import { compareFacts } from "../../src/protocol/resource.ts";

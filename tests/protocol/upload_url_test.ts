@@ -1,3 +1,5 @@
+// Names of buckets and objects arrive in URLs unchanged, or are refused.
+
 import { assertEquals, assertThrows } from "@std/assert";
 import { uploadTypeOf, uploadUrl, withParameter } from "../../src/protocol/upload_url.ts";
 

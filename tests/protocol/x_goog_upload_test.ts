@@ -1,3 +1,5 @@
+// The requests of `X-Goog-Upload`, and what its replies mean: the status header comes before the status code.
+
 import { assertEquals } from "@std/assert";
 import { xGoogUpload } from "../../mod.ts";
 import type { ReplyHead } from "../../src/protocol/reply.ts";

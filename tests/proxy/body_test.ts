@@ -1,3 +1,5 @@
+// Bodies on their way through the proxy have the length that was said, and none is longer than allowed.
+
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type BodyBounds, byteCount, passBody, readText } from "../../src/proxy/body.ts";
 import { HttpError } from "../../src/proxy/http_error.ts";

@@ -1,3 +1,5 @@
+// How the proxy reads `Content-Range`, and what it refuses.
+
 import { assertEquals } from "@std/assert";
 import { parseChunkRange } from "../../src/proxy/content_range.ts";
 

@@ -1,3 +1,5 @@
+// Which pages may send to the proxy and read its replies.
+
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { SettingError } from "../../src/worker.ts";
 import { ask, outcome, setup, start, UPLOAD } from "./support.ts";

@@ -1,3 +1,6 @@
+// Where the proxy and Google could read a request or a reply differently: nothing passes that a ticket does not allow, and
+// no session URL comes out.
+
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { type Ask, ask, inPieces, multipart, outcome, setup, start } from "./support.ts";
 

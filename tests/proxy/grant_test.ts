@@ -1,3 +1,5 @@
+// What a grant covers, and which grants are malformed.
+
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import {
   checkGrant,

@@ -1,3 +1,5 @@
+// When the operator's hooks are called, with what, and what follows when they refuse or fail.
+
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import {
   type FinishEvent,

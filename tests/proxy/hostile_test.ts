@@ -1,3 +1,5 @@
+// Each hostile request has the answer that docs/security.md lists, stores nothing more, and shows no secret.
+
 import { assertEquals } from "@std/assert";
 import { attack } from "./hostile/case.ts";
 import { CASES } from "./hostile/cases.ts";

@@ -1,3 +1,5 @@
+// Several issuers of tickets, and what else a ticket can demand: one use, a least size, a checksum.
+
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
 import {

@@ -1,3 +1,5 @@
+// Multipart bodies are read in pieces of any size, with bounds on the metadata.
+
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { readMultipart } from "../../src/proxy/multipart_body.ts";
 import { ask, inPieces, multipart, outcome, setup } from "./support.ts";

@@ -1,3 +1,6 @@
+// Where clients reach the proxy: URLs of sessions, the path prefix, origins of pages and apps, the numbers, and what the
+// log says.
+
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { SettingError, type UploadLogEntry, type UploadProxy } from "../../src/worker.ts";
 import { checkOrigins, isAllowedOrigin } from "../../src/proxy/origins.ts";

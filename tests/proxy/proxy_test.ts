@@ -1,3 +1,5 @@
+// The proxy as a whole: upload types, methods, hosts, logs that fail, and errors that can be answered.
+
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { HttpError } from "../../src/worker.ts";
 import { ask, outcome, setup, start, UPLOAD } from "./support.ts";

@@ -1,3 +1,5 @@
+// The memory for bodies that are collected is bounded, shared, and given back once.
+
 import { assert, assertEquals } from "@std/assert";
 import { Room } from "../../src/proxy/room.ts";
 import { setup } from "./support.ts";

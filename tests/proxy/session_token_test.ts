@@ -1,3 +1,5 @@
+// The sealed session URL: it opens with the right key only, shows nothing, and cannot be changed.
+
 import { assert, assertEquals, assertLess, assertNotEquals, assertThrows } from "@std/assert";
 import { base64url, CompactEncrypt, EncryptJWT, generateKeyPair } from "jose";
 import { sessionSealer } from "../../src/proxy/session_token.ts";

@@ -1,3 +1,5 @@
+// How long tickets live, which of them can be signed, and where their keys may come from.
+
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { decodeJwt } from "jose";
 import { sessionSealer } from "../../src/proxy/session_token.ts";

@@ -1,3 +1,5 @@
+// Which tickets are accepted: signature, algorithm, key, audience and claims.
+
 import { assertEquals } from "@std/assert";
 import { exportJWK, exportSPKI, generateKeyPair, type JWK, type JWTPayload, SignJWT } from "jose";
 import { proxyOptions, type WorkerSettings } from "../../src/worker.ts";

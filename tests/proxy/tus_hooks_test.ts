@@ -1,3 +1,5 @@
+// The operator's hooks with clients of tus: when they are called, and what the client hears.
+
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import {
   type FinishEvent,

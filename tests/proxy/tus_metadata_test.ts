@@ -1,3 +1,5 @@
+// `Upload-Metadata` of tus: how it is read, and what of it becomes the object's name and metadata.
+
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { parseUploadMetadata } from "../../src/proxy/fronts/tus_metadata.ts";
 import type { UploadGrant } from "../../src/worker.ts";

@@ -1,3 +1,5 @@
+// tus 1.0.0 in front of the proxy, request by request.
+
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { difference } from "../e2e/support.ts";
 import { ask, bearer, inPieces, ORIGIN, outcome, type Setup, setup, UPLOAD } from "./support.ts";

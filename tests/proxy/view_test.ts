@@ -1,3 +1,5 @@
+// What a client is shown of its object and of Google's replies.
+
 import { assert, assertEquals } from "@std/assert";
 import { ask, outcome, setup, start } from "./support.ts";
 

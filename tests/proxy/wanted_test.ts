@@ -1,3 +1,5 @@
+// What a start asks for is read strictly, and goes to Google as the ticket allows it.
+
 import { assertEquals, assertThrows } from "@std/assert";
 import { HttpError } from "../../src/proxy/http_error.ts";
 import { cloudStorage } from "../../src/proxy/backends/cloud_storage.ts";

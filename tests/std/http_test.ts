@@ -1,3 +1,5 @@
+// The stand-ins for `@std/http` behave as the standard library does.
+
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import {
   isErrorStatus,

@@ -1,3 +1,5 @@
+// The stand-ins for `@std/streams` behave as the standard library does.
+
 import { assertEquals, assertRejects } from "@std/assert";
 import {
   concatReadableStreams,

@@ -1,3 +1,5 @@
+// A clock for tests, in which sleeping takes no time.
+
 import type { Clock } from "../../mod.ts";
 
 /** A clock that stands still but for sleeping, which takes no real time. Timers go off when a sleep passes them. */

@@ -1,3 +1,5 @@
+// A transport that gives scripted answers and notes what it was sent.
+
 import type { Transport } from "../../mod.ts";
 
 /** A request as a scripted transport saw it. */

@@ -1,3 +1,6 @@
+// The published types, as compilers of several versions see them: right programs compile with the strictest settings, wrong
+// ones do not.
+
 import { assertEquals, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import config from "./deno.json" with { type: "json" };

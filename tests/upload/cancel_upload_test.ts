@@ -1,3 +1,5 @@
+// `cancelUpload()` ends a session with one request, and a session that is gone is as good as cancelled.
+
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import {
   cancelUpload,

@@ -1,3 +1,5 @@
+// Each kind of checksum is sent and compared as it says, and damaged bytes never become an object unnoticed.
+
 import { assertEquals, assertRejects } from "@std/assert";
 import {
   DataCorruption,

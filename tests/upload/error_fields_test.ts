@@ -1,3 +1,5 @@
+// The fields of an error say what happened: code, status, reason, and whether trying again helps.
+
 import {
   assert,
   assertEquals,

@@ -1,3 +1,5 @@
+// An upload arrives once and whole although requests fail, and without retries the caller has the loop in hand.
+
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import {
   DataCorruption,

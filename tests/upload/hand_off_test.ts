@@ -1,3 +1,5 @@
+// A session that one side opens and another one fills: `createUploadSession()` and `uploadToSession()`.
+
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   cancelUpload,

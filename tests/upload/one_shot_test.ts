@@ -1,3 +1,5 @@
+// Uploads of one request: what arrives, which results are accepted, and when they may be repeated.
+
 import {
   assert,
   assertEquals,

@@ -1,3 +1,6 @@
+// What a caller may set of a request reaches the ones it is for (method, headers, query), and unusual replies and signed
+// URLs lead on.
+
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   createUploadSession,

@@ -1,3 +1,5 @@
+// The resources of Google's APIs: how each is read, and which of its sums are compared with the bytes.
+
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   anything,

@@ -1,3 +1,5 @@
+// The resumable upload step by step: its requests, its attributes, and errors of the source.
+
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import {
   InvalidResponse,

@@ -1,3 +1,5 @@
+// An upload goes on from a checkpoint with the same bytes only, whatever the server holds by then.
+
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   type Checkpoint,

@@ -1,3 +1,5 @@
+// A source that can be read anywhere is cut into requests, hashed once, and read again where the server has less.
+
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { UPLOAD_CHUNK_SIZE, UploadError } from "../../mod.ts";
 import { crc32c, encodeCrc32c } from "../../src/bytes/crc32c.ts";

@@ -1,3 +1,5 @@
+// `uploadStream()`: bytes that are written arrive, writing waits for the network, and an abort ends the session.
+
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { InvalidResponse, type Transport, UPLOAD_CHUNK_SIZE, uploadStream } from "../../mod.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";

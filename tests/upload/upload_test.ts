@@ -1,3 +1,5 @@
+// `upload()`: which way an upload takes, which targets and options it takes, and what it refuses.
+
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import {
   type Checkpoint,

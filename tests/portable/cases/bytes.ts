@@ -1,3 +1,5 @@
+// The checksums have their published values in every runtime.
+
 import { crc32c, encodeCrc32c } from "../../../src/bytes/crc32c.ts";
 import { createMd5 } from "../../../src/bytes/md5.ts";
 import { assertEquals } from "../assert.ts";

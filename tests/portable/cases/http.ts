@@ -1,3 +1,5 @@
+// What the library relies on in the `fetch` of each runtime.
+
 import { assert, assertEquals, assertRejects } from "../assert.ts";
 import type { PortableCase } from "../case.ts";
 

@@ -1,3 +1,5 @@
+// All portable cases of uploads, in one list.
+
 import type { PortableCase } from "../case.ts";
 import { aborts } from "./upload_abort.ts";
 import { calls } from "./upload_call.ts";

@@ -1,3 +1,5 @@
+// Starts Chromium, the one that is installed or the one from npm.
+
 import { inflate } from "@sparticuz/chromium";
 import { fileURLToPath } from "node:url";
 import { type Browser, chromium } from "playwright-core";

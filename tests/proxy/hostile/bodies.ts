@@ -1,3 +1,5 @@
+// Hostile requests with bodies that do not end, end too early, or are not what was said.
+
 import { ask, bearer, inPieces, multipart } from "../support.ts";
 import { type Hostile, started, type Target } from "./case.ts";
 

@@ -1,3 +1,5 @@
+// All hostile requests, by what is wrong with them.
+
 import { bodies } from "./bodies.ts";
 import type { Hostile } from "./case.ts";
 import { google } from "./google.ts";

@@ -1,3 +1,5 @@
+// Replies of Google, or of somebody in its place, that do not behave.
+
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Transport } from "../../../mod.ts";
 import { ask } from "../support.ts";

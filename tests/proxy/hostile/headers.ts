@@ -1,3 +1,5 @@
+// Hostile requests with headers.
+
 import { assertEquals } from "@std/assert";
 import { ask, ORIGIN } from "../support.ts";
 import { type Hostile, started, type Target } from "./case.ts";

@@ -1,3 +1,5 @@
+// Hostile words for somebody who reads the log.
+
 import { ask } from "../support.ts";
 import { type Hostile, started, type Target } from "./case.ts";
 

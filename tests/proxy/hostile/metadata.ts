@@ -1,3 +1,5 @@
+// Hostile requests with metadata that the ticket does not open.
+
 import { assertEquals } from "@std/assert";
 import type { UploadGrant } from "../../../src/worker.ts";
 import { ask, multipart } from "../support.ts";

@@ -1,3 +1,5 @@
+// Hostile requests with paths, hosts and methods.
+
 import { assertEquals } from "@std/assert";
 import { ask, bearer, ORIGIN } from "../support.ts";
 import type { Hostile, Target } from "./case.ts";

@@ -1,3 +1,5 @@
+// Hostile requests with `Content-Range`.
+
 import { ask } from "../support.ts";
 import { type Hostile, started, type Target } from "./case.ts";
 

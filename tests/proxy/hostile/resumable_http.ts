@@ -1,3 +1,5 @@
+// Hostile requests in the words of the IETF's resumable uploads.
+
 import { sessionSealer } from "../../../src/proxy/session_token.ts";
 import { append, create, created, Q, sample, send } from "../resumable_http_support.ts";
 import { ask, inPieces, ORIGIN, SESSION_SECRET, UPLOAD } from "../support.ts";

@@ -1,3 +1,5 @@
+// Hostile requests with sessions that are none, are over, or belong to somebody else.
+
 import { CompactEncrypt, generateKeyPair } from "jose";
 import { sessionSealer } from "../../../src/proxy/session_token.ts";
 import { ask, bearer, ORIGIN, outcome, SESSION_SECRET, setup, start, UPLOAD } from "../support.ts";

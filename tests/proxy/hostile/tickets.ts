@@ -1,3 +1,5 @@
+// Hostile requests with tickets that are none, or do not cover what is asked for.
+
 import { SignJWT } from "jose";
 import { signUploadTicket, type UploadGrant } from "../../../src/worker.ts";
 import { ask, TICKET_SECRET } from "../support.ts";

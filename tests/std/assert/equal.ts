@@ -1,3 +1,5 @@
+// Deep equality, as the assertions of the standard library mean it.
+
 const TypedArray = Object.getPrototypeOf(Uint8Array) as abstract new () => ArrayLike<unknown>;
 
 /** Values whose text says everything about them. */

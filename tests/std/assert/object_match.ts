@@ -1,3 +1,5 @@
+// Comparing an object with a part of it.
+
 type Loose = Record<PropertyKey, unknown>;
 
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;

@@ -1,3 +1,5 @@
+// Assertions about errors that are thrown, or that a promise rejects with.
+
 import { AssertionError, sentence } from "./assertion_error.ts";
 
 /** A class of errors. */

@@ -1,3 +1,5 @@
+// What tests of the worker say of the stored object.
+
 import { assert, assertEquals } from "@std/assert";
 import { difference } from "../../e2e/support.ts";
 import type { Upstream } from "./upstream.ts";
