@@ -21,7 +21,7 @@ const OURS = /^[0-9a-f]{64}\.json(\.[0-9a-f-]{36}\.tmp)?$/;
  * @throws {TypeError} `folder` is neither
  */
 export function fileCheckpoints(folder: string | URL): CheckpointStore {
-  const home = pathOf(folder);
+  const home = pathOf(folder, "folder");
   let swept: Promise<void> | undefined;
   return {
     async get(key) {

@@ -3,12 +3,12 @@
 import { fileURLToPath } from "node:url";
 
 /** A path, from a path or a `file:` URL. A text is a path as it is, so that a file may have any name. */
-export function pathOf(path: string | URL): string {
+export function pathOf(path: string | URL, name = "path"): string {
   if (typeof path === "string" && path !== "") return path;
   const isUrl = typeof path === "object" && path !== null && "href" in path;
   if (isUrl && path.protocol === "file:") return fileURLToPath(path.href);
   const got = isUrl ? `one that begins with ${path.protocol}` : path === "" ? '""' : typeof path;
-  throw new TypeError(`path: expected a path, or a URL that begins with file:, got ${got}`);
+  throw new TypeError(`${name}: expected a path, or a URL that begins with file:, got ${got}`);
 }
 
 /** Refuses options that do not exist, which are misspelt ones. */

@@ -134,7 +134,7 @@ Deno.test("a folder that cannot be made is an error of the store", async () => {
 
 for (const folder of ["", undefined, 7, new URL("https://a.example/b")]) {
   Deno.test(`a folder that is none is a TypeError at the call: ${folder}`, () => {
-    assertThrows(() => fileCheckpoints(folder as string), TypeError, "expected a folder");
+    assertThrows(() => fileCheckpoints(folder as string), TypeError, "folder: expected a path");
   });
 }
 
