@@ -3,7 +3,9 @@
 
 import { assert, assertEquals } from "@std/assert";
 import manifest from "../deno.json" with { type: "json" };
+import { proxyOptions } from "../src/worker.ts";
 import { read, repositoryFiles } from "../tools/files.ts";
+import { randomSecret } from "./worker/support/rules.ts";
 
 const OWN = "tests/examples_test.ts";
 const files = await repositoryFiles();
@@ -84,4 +86,25 @@ Deno.test("docs/tickets.md has each claim of the reference, with its name in cod
     // In a grant `expires` is a moment; who signs says for how long.
     assertEquals(shown.get(claim), claim === "exp" ? "expiresIn" : name, claim);
   }
+});
+
+Deno.test("the settings of examples/cloudflare/.dev.vars.example are those of a worker in front of an emulator", async () => {
+  const text = await read("examples/cloudflare/.dev.vars.example");
+  const settings = Object.fromEntries(
+    [...text.matchAll(/^(\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]),
+  );
+  assertEquals([settings.SESSION_SECRET, settings.TICKET_SECRET], ["", ""]); // nobody shares one
+  const options = proxyOptions({
+    ...settings,
+    SESSION_SECRET: randomSecret(),
+    TICKET_SECRET: randomSecret(),
+    GCS_BUCKET: "my-bucket",
+  });
+  assertEquals(options.endpoint, "http://127.0.0.1:8085");
+});
+
+Deno.test("each field of the log that docs/deploy.md shows is one of the reference", async () => {
+  const [, shown] = /## The log[^]*?```json\n([^]*?)```/.exec(await read("docs/deploy.md"))!;
+  const [, fields] = (await read("docs/reference/words.md")).split("## Fields of the proxy's log");
+  for (const name of Object.keys(JSON.parse(shown))) assert(fields.includes(`\`${name}`), name);
 });
