@@ -59,6 +59,25 @@ Deno.test("docs/architecture.md names every source of the library once, and none
   assertEquals(filesOnMap(map), ["mod.ts", ...await filesOf("src/")]);
 });
 
+Deno.test("docs/development.md says of every folder of tests what it holds, and names none that is not there", async () => {
+  const page = await Deno.readTextFile(new URL("docs/development.md", ROOT));
+  const section = /^## Which test holds what\n([^]*?)^## /m.exec(page)?.[1] ?? "";
+  const rows = [...section.matchAll(/^\|.+\| (.+) \|$/gm)].map(([, cell]) => cell!);
+  const named = rows.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, path]) => path!));
+  const tests = (await filesOf("tests/")).map((path) => path.slice("tests/".length));
+  const missing = named.filter((path) =>
+    !tests.some((test) => path.endsWith("/") ? test.startsWith(path) : test === path)
+  );
+  assertEquals(missing, []);
+
+  const rooms = (await filesOf("src/")).map((path) => path.split("/")[1]!);
+  const folders = tests.filter((path) => path.includes("/")).map((path) => path.split("/")[0]!);
+  const unsaid = folders.filter((folder) =>
+    !rooms.includes(folder) && !named.some((path) => path.startsWith(`${folder}/`))
+  );
+  assertEquals([...new Set(unsaid)], []);
+});
+
 const sentences: [what: string, source: string, isSentence: boolean][] = [
   ["a comment of one line", "// What this holds.\n\nlet x;\n", true],
   ["a comment of several lines", "// What this file\n// holds.\nlet x;\n", true],

@@ -51,9 +51,10 @@ Deno.test("the lines that examples/README.md shows of an example are in that exa
     ...index.matchAll(/^\|.*?\]\(([\w./]+)\).*\|\s+(?:``(.+?)``|`([^`]+)`)\s+\|$/gm),
   ];
   assert(rows.length > 12, `${rows.length} rows`);
-  for (const [, path, line = "", other = line] of rows) {
+  for (const [, path, quoted, plain] of rows) {
+    const line = quoted ?? plain ?? "";
     const text = await read(`examples/${path}`);
-    assert(text.includes(other), `examples/${path} has no ${other}`);
+    assert(text.includes(line), `examples/${path} has no ${line}`);
   }
 });
 

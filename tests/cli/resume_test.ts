@@ -1,7 +1,7 @@
 // A run that was stopped: the same command goes on where it was, says so, and keeps nothing when it is done.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { GcsEmulator } from "../../src/emulator/mod.ts";
+import type { GcsEmulator } from "../../src/emulator/mod.ts";
 import { patterned } from "../support/bytes.ts";
 import { type Given, type World, world } from "./support.ts";
 
