@@ -1,3 +1,5 @@
+// Clients that do nothing but send, and how long their requests take.
+
 package main
 
 import (

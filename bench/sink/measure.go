@@ -1,3 +1,5 @@
+// Runs a program, and prints the time and the memory that it took.
+
 package main
 
 import (

@@ -1,5 +1,7 @@
 //go:build !unix
 
+// Systems that do not say how much memory a program had.
+
 package main
 
 import "os"

@@ -1,5 +1,7 @@
 //go:build unix
 
+// How much memory a program had, where the system is a Unix.
+
 package main
 
 import (

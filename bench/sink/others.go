@@ -1,3 +1,5 @@
+// Uploads in the protocols of Gemini's Files API and of tus.
+
 package main
 
 import (

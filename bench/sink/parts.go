@@ -1,3 +1,5 @@
+// Uploads in parts, as Google's XML API takes them.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// A line between clients and a server, with a rate, a latency and troubles.
+
 package main
 
 import (

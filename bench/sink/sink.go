@@ -1,3 +1,5 @@
+// The server: uploads of Google's JSON API, of which a length and a checksum are kept.
+
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Every kind of credentials that a file of Google's may hold leads to the right tokens.
+// Whatever kind of credentials a file of Google's holds, it leads to the tokens of that kind.
 
 import { assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { type Credentials, credentialsTransport } from "../../src/auth/mod.ts";

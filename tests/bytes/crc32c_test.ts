@@ -1,4 +1,4 @@
-// CRC32C has its published values by every method, at every length and alignment.
+// CRC32C is right by every method, at every length and alignment, and each method is used where it should be.
 
 import { assert, assertEquals, assertMatch, assertStrictEquals, assertThrows } from "@std/assert";
 import { combineCrc32c, crc32c, decodeCrc32c, encodeCrc32c } from "../../src/bytes/crc32c.ts";

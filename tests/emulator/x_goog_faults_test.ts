@@ -1,4 +1,5 @@
-// Each fault does to `X-Goog-Upload` what it does to the protocol of `Content-Range`.
+// Faults of `X-Goog-Upload`, those that both protocols know and the scenarios of Google's reference server; sessions that
+// move.
 
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type Fault, GcsEmulator } from "../../src/emulator/mod.ts";

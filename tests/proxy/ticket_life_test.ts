@@ -1,4 +1,4 @@
-// How long tickets live, which of them can be signed, and where their keys may come from.
+// How long tickets and their sessions live, which can be signed, and which settings of the proxy are refused.
 
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { decodeJwt } from "jose";

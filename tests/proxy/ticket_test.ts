@@ -1,4 +1,4 @@
-// Which tickets are accepted: signature, algorithm, key, audience and claims.
+// Which tickets are accepted: signature, algorithm, key, audience and claims; and how public keys are fetched and kept.
 
 import { assertEquals } from "@std/assert";
 import { exportJWK, exportSPKI, generateKeyPair, type JWK, type JWTPayload, SignJWT } from "jose";

@@ -1,4 +1,5 @@
-// The resources of Google's APIs: how each is read, and which of its sums are compared with the bytes.
+// The results of Google's APIs: how each is read, which of its sums are compared with the bytes, and what follows when it
+// is lost.
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {

@@ -1,0 +1,111 @@
+// The map in docs/architecture.md is complete and true, and each file of tests and benchmarks says what it is.
+
+import { assertEquals, assertGreater } from "@std/assert";
+
+const ROOT = new URL("../", import.meta.url);
+
+/** All files below a folder, sorted; what is installed or built there is not looked at. */
+async function filesOf(folder: string): Promise<string[]> {
+  const files: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(new URL(folder, ROOT))) {
+    if (name === "node_modules" || name.startsWith(".")) continue;
+    if (isDirectory) files.push(...await filesOf(`${folder}${name}/`));
+    else files.push(`${folder}${name}`);
+  }
+  return files.sort();
+}
+
+/**
+ * The files that a map names. A line is names, two spaces, and what they are. Names that are indented are in the folder of the
+ * last line that is not; a folder among names is where the names after it are.
+ */
+function filesOnMap(map: string): string[] {
+  const files: string[] = [];
+  let room = "";
+  for (const line of map.split("\n")) {
+    const isIndented = line.startsWith("  ");
+    let folder = isIndented ? room : "";
+    for (const name of line.trim().split("  ")[0]!.split(" ")) {
+      if (name.endsWith("/")) folder += name;
+      else if (name.endsWith(".ts")) files.push(folder + name);
+    }
+    if (!isIndented) room = folder;
+  }
+  return files.sort();
+}
+
+/** What the first comment of a source says, without its marks. */
+function opening(source: string): string {
+  const text = source.replace(/^#!.*\n/, "").replace(/^<\?xml.*\?>\s*/, "")
+    .replace(/^(?:\/\/go:build .*|\/\/ deno-lint-ignore-file.*)\n\s*/, "");
+  const lines = /^(?:(?:\/\/|#).*\n)+/.exec(text)?.[0].replaceAll(/^(?:\/\/|#)/gm, "");
+  const block = /^(?:\/\*+([^]*?)\*\/|"""([^]*?)"""|<!--([^]*?)-->)/.exec(text);
+  const comment = lines ?? block?.[1] ?? block?.[2] ?? block?.[3] ?? "";
+  return comment.replaceAll(/\s+\*?\s*/g, " ").trim();
+}
+
+/** Some words, and an end. */
+const isSentence = (text: string): boolean => /^\S+(?: \S+){2,}/.test(text) && /[.:!]/.test(text);
+
+Deno.test("a map names files below the folders of their lines", () => {
+  const map =
+    "a.ts  one\nsrc/b/  a room\n  c.ts d.ts  two\n  e/ f.ts  deeper\nsrc/g.ts  h.ts is not named";
+  assertEquals(filesOnMap(map), ["a.ts", "src/b/c.ts", "src/b/d.ts", "src/b/e/f.ts", "src/g.ts"]);
+});
+
+Deno.test("docs/architecture.md names every source of the library once, and none that is not there", async () => {
+  const page = await Deno.readTextFile(new URL("docs/architecture.md", ROOT));
+  const map = /^## Rooms\n+```\n([^]*?)```$/m.exec(page)?.[1] ?? "";
+  assertEquals(filesOnMap(map), ["mod.ts", ...await filesOf("src/")]);
+});
+
+Deno.test("docs/development.md says of every folder of tests what it holds, and names none that is not there", async () => {
+  const page = await Deno.readTextFile(new URL("docs/development.md", ROOT));
+  const section = /^## Which test holds what\n([^]*?)^## /m.exec(page)?.[1] ?? "";
+  const rows = [...section.matchAll(/^\|.+\| (.+) \|$/gm)].map(([, cell]) => cell!);
+  const named = rows.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, path]) => path!));
+  const tests = (await filesOf("tests/")).map((path) => path.slice("tests/".length));
+  const missing = named.filter((path) =>
+    !tests.some((test) => path.endsWith("/") ? test.startsWith(path) : test === path)
+  );
+  assertEquals(missing, []);
+
+  const rooms = (await filesOf("src/")).map((path) => path.split("/")[1]!);
+  const folders = tests.filter((path) => path.includes("/")).map((path) => path.split("/")[0]!);
+  const unsaid = folders.filter((folder) =>
+    !rooms.includes(folder) && !named.some((path) => path.startsWith(`${folder}/`))
+  );
+  assertEquals([...new Set(unsaid)], []);
+});
+
+const sentences: [what: string, source: string, isSentence: boolean][] = [
+  ["a comment of one line", "// What this holds.\n\nlet x;\n", true],
+  ["a comment of several lines", "// What this file\n// holds.\nlet x;\n", true],
+  ["a module comment", "/**\n * What this holds.\n *\n * @module\n */\n", true],
+  ["a comment of Python's", '"""What this holds.\n"""\n', true],
+  ["a comment after a build tag", "//go:build unix\n\n// What this holds.\n\npackage main\n", true],
+  ["an import", 'import { a } from "b"; // What this holds.\n', false],
+  ["a directive alone", "// deno-lint-ignore-file no-explicit-any\nlet x;\n", false],
+  ["a build tag alone", "//go:build unix\n\npackage main\n", false],
+  ["one word", "// Helpers.\nlet x;\n", false],
+];
+for (const [what, source, expected] of sentences) {
+  Deno.test(`${what} is ${expected ? "" : "not "}a sentence that a file opens with`, () => {
+    assertEquals(isSentence(opening(source)), expected);
+  });
+}
+
+for (const folder of ["tests/", "bench/"]) {
+  Deno.test(`every source in ${folder} opens with a sentence`, async () => {
+    const sources = (await filesOf(folder)).filter((path) =>
+      /\.(?:[cm]?[jt]sx?|py|go|java|xml)$/.test(path)
+    );
+    assertGreater(sources.length, 0);
+    const silent: string[] = [];
+    for (const path of sources) {
+      const source = await Deno.readTextFile(new URL(path, ROOT));
+      if (!isSentence(opening(source))) silent.push(path);
+    }
+    assertEquals(silent, []);
+  });
+}
