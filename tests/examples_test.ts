@@ -53,16 +53,9 @@ Deno.test("the lines that examples/README.md shows of an example are in that exa
     ...index.matchAll(/^\|.*?\]\(([\w./]+)\).*\|\s+(?:``(.+?)``|`([^`]+)`)\s+\|$/gm),
   ];
   assert(rows.length > 12, `${rows.length} rows`);
-<<<<<<< HEAD
   for (const [, path, ...quoted] of rows) {
     const line = quoted.find((part) => part !== undefined)!;
     assert((await read(`examples/${path}`)).includes(line), `examples/${path} has no ${line}`);
-=======
-  for (const [, path, quoted, plain] of rows) {
-    const line = quoted ?? plain ?? "";
-    const text = await read(`examples/${path}`);
-    assert(text.includes(line), `examples/${path} has no ${line}`);
->>>>>>> h-open
   }
 });
 
