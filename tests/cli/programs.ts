@@ -136,6 +136,26 @@ for (const runtime of ["deno", "node", "bun"]) {
   });
 }
 
+Deno.test("5,000 files of a folder are 5,000 objects, with one request each", async () => {
+  await inRuntime("node", async (program) => {
+    for (const folder of ["a b", "ü€😀"]) {
+      await Deno.mkdir(`${program.folder}/d/${folder}`, { recursive: true });
+    }
+    for (let i = 0; i < 5000; i++) {
+      await Deno.writeTextFile(
+        `${program.folder}/d/${i % 2 === 0 ? "a b" : "ü€😀"}/${i} %41.txt`,
+        `${i}`,
+      );
+    }
+    const child = start(program, ["cp", "-r", "-q", "d", "gs://my-bucket/"]);
+    await child.stdin.close();
+    const { code, err } = await ended(child);
+    const { gcs } = program.google;
+    assertEquals([code, gcs.objects.length, gcs.requests.length], [0, 5000, 5000], err);
+    assertEquals(gcs.get("my-bucket", "d/ü€😀/4999 %41.txt")?.size, 4);
+  });
+});
+
 /** Whether a program is there that makes a terminal. */
 const TMUX = await new Deno.Command("tmux", { args: ["-V"] }).output().then(
   ({ success }) => success,
