@@ -15,9 +15,10 @@ const google = new GcsEmulator();
 function instance(sessionSecrets: string[], bucket = "first", allowed = [bucket]): Proxy {
   return createUploadProxy({
     bucket,
-    allowedBuckets: allowed,
+    buckets: allowed,
     sessionSecrets,
     authorize: () => ({ prefix: "" }),
+    transport: google.fetch,
     fetch: google.fetch,
     log: () => {},
   });
