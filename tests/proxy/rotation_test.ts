@@ -51,8 +51,8 @@ Deno.test("a secret is changed in three steps, and no instance meets a session t
   const steps = [[OLD], [OLD, NEW], [NEW, OLD], [NEW]];
   for (const [i, secrets] of steps.slice(0, -1).entries()) {
     const [before, after] = [instance(secrets), instance(steps[i + 1])]; // both serve while the step is taken
-    for (const [from, to] of [[before, after], [after, before]]) {
-      const session = await start(from, `step-${i}`);
+    for (const [turn, [from, to]] of [[before, after], [after, before]].entries()) {
+      const session = await start(from, `step-${i}-${turn}`);
       assertEquals(await send(to, session, 0, false), 308);
       assertEquals(await send(from, session, Q, true), 200);
     }
