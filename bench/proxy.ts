@@ -87,12 +87,10 @@ async function compare(
       await sendLoad(fresh.origin, WARM);
       return await sendLoad(fresh.origin, LOADS[name]);
     };
-    // The one with a bound to keep needs more rounds than the noise of two busy cores.
-    const rounds = name === "throughput" ? 2 * ROUNDS + 1 : ROUNDS;
     const { worker, bare } = await alternate({
       bare: once(start.bare),
       worker: once(start.worker),
-    }, rounds);
+    });
     medians.worker[name] = middle(worker);
     medians.bare[name] = middle(bare);
     ratios[name] = median(worker.map(({ seconds }, i) => bare[i].seconds / seconds));

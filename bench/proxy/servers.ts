@@ -33,7 +33,10 @@ export function startProxy(
     GCS_ENDPOINT: upstream,
     GOOGLE_AUTH: "none",
     ALLOW_ANONYMOUS: "true",
-    SESSION_SECRET: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+    SESSION_SECRET: crypto.getRandomValues(new Uint8Array(32)).toBase64({
+      alphabet: "base64url",
+      omitPadding: true,
+    }),
   });
 }
 

@@ -133,7 +133,7 @@ func (c *client) sendTus() error {
 	const version = "Tus-Resumable: 1.0.0\r\n"
 	if c.session == "" || c.kind == "start" {
 		total := int64(max(1, c.size)) * int64(c.warmup+c.requests)
-		reply, err := c.exchange("POST", c.tus, fmt.Sprintf("%sUpload-Length: %d\r\n", version, total), nil)
+		reply, err := c.exchange("POST", c.tus, fmt.Sprintf("%sUpload-Length: %d\r\nUpload-Metadata: filename b2JqZWN0\r\n", version, total), nil)
 		if err != nil {
 			return err
 		}
