@@ -68,7 +68,7 @@ export type {
   UploadProtocol,
 } from "./src/protocol/upload_protocol.ts";
 export { xGoogUpload } from "./src/protocol/x_goog_upload.ts";
-export { type CancelOptions, cancelUpload } from "./src/upload/cancel.ts";
+export { type CancelOptions, cancelUpload } from "./src/upload/cancel_upload.ts";
 export type { Checkpoint } from "./src/upload/checkpoint.ts";
 export type { CheckpointStore, ResumeEvent } from "./src/upload/kept_checkpoints.ts";
 export {
@@ -76,8 +76,8 @@ export {
   type HandedOverSession,
   type SessionSettings,
 } from "./src/upload/hand_off.ts";
-export { MultipartUpload } from "./src/upload/multipart.ts";
-export type { UploadData } from "./src/upload/one_request.ts";
+export { MultipartUpload } from "./src/upload/multipart_upload.ts";
+export type { UploadData } from "./src/upload/send_in_one.ts";
 export type {
   AttachOptions,
   CallOptions,
@@ -87,8 +87,8 @@ export type {
   ResumeOptions,
   StartMethod,
   UploadProgress,
-} from "./src/upload/options.ts";
-export { ResumableUpload } from "./src/upload/resumable.ts";
+} from "./src/upload/upload_options.ts";
+export { ResumableUpload } from "./src/upload/resumable_upload.ts";
 export type {
   CheckpointTarget,
   SessionTarget,
@@ -99,7 +99,7 @@ export type {
   UploadSettings,
   UploadTarget,
 } from "./src/upload/settings.ts";
-export { SimpleUpload } from "./src/upload/simple.ts";
+export { SimpleUpload } from "./src/upload/simple_upload.ts";
 export type { BucketTarget, ObjectQuery, Target, UrlTarget } from "./src/upload/target.ts";
 export { upload } from "./src/upload/upload.ts";
 export { type UploadStream, uploadStream } from "./src/upload/upload_stream.ts";

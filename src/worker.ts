@@ -17,7 +17,7 @@ import type { Backend } from "./proxy/backend.ts";
 import { geminiFiles } from "./proxy/backends/gemini_files.ts";
 import type { UploadGrant } from "./proxy/grant.ts";
 import type { TicketSettings } from "./proxy/ticket.ts";
-import { isAllowedOrigin } from "./proxy/origins.ts";
+import { isAllowedOrigin } from "./proxy/page_origins.ts";
 import {
   createUploadProxy,
   type ServerMeans,
@@ -52,8 +52,8 @@ export type {
   FileDescription,
   NewObject,
 } from "./proxy/backend.ts";
-export type { PassedBody } from "./proxy/body.ts";
-export type { ChunkRange } from "./proxy/content_range.ts";
+export type { PassedBody } from "./proxy/request_body.ts";
+export type { ChunkRange } from "./proxy/chunk_range.ts";
 export type { FinishedObject, Outcome, Refused } from "./proxy/outcome.ts";
 export { sendUpstream, type UpstreamReply, type UpstreamRequest } from "./proxy/upstream.ts";
 export type { UploadLogEntry } from "./proxy/log.ts";

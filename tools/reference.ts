@@ -10,7 +10,7 @@
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 import manifest from "../deno.json" with { type: "json" };
-import { CLAIMS } from "../src/proxy/claims.ts";
+import { CLAIMS } from "../src/proxy/ticket_claims.ts";
 import { METRICS } from "../src/proxy/metrics.ts";
 import { ROOT, run } from "./run.ts";
 

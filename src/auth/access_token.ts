@@ -1,6 +1,6 @@
 /** Requests for access tokens: the form that asks for one, and the reply that has one. */
 
-import { isToken } from "./options.ts";
+import { isToken } from "./auth_options.ts";
 import type { Token } from "./token_cache.ts";
 import { parseObject, type TokenRequest } from "./token_request.ts";
 

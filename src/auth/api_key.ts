@@ -1,8 +1,8 @@
 /** Requests with an API key, which names a project and no account. */
 
 import type { Transport } from "../net/transport.ts";
-import { type AuthOptions, checkFetch, checkNames, isToken } from "./options.ts";
-import { originTest } from "./origins.ts";
+import { type AuthOptions, checkFetch, checkNames, isToken } from "./auth_options.ts";
+import { originTest } from "./token_origins.ts";
 import { needOf } from "./request_rule.ts";
 import { sendWithCredential, withoutCredential } from "./with_credential.ts";
 

@@ -1,8 +1,8 @@
 /** Requests with tokens, and what follows when the server refuses one. */
 
 import type { Transport } from "../net/transport.ts";
-import { type AuthOptions, checkFetch } from "./options.ts";
-import { originTest } from "./origins.ts";
+import { type AuthOptions, checkFetch } from "./auth_options.ts";
+import { originTest } from "./token_origins.ts";
 import { needOf } from "./request_rule.ts";
 import type { TokenSource } from "./token_cache.ts";
 import { discard, sendWithCredential, withoutCredential } from "./with_credential.ts";

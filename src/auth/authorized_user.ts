@@ -11,7 +11,7 @@ import {
   requireText,
 } from "./credentials_json.ts";
 import { checkEndpoint } from "./endpoints.ts";
-import type { TokenOptions } from "./options.ts";
+import type { TokenOptions } from "./auth_options.ts";
 import { TOKEN_URI } from "./service_account.ts";
 import { requestToken } from "./token_request.ts";
 

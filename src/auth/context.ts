@@ -3,8 +3,8 @@
 import { type Clock, systemClock } from "../net/clock.ts";
 import type { Transport } from "../net/transport.ts";
 import { authorizedTransport } from "./authorized_transport.ts";
-import { checkFetch, checkNames, checkScopes, isToken, type TokenOptions } from "./options.ts";
-import { type OriginTest, originTest } from "./origins.ts";
+import { checkFetch, checkNames, checkScopes, isToken, type TokenOptions } from "./auth_options.ts";
+import { type OriginTest, originTest } from "./token_origins.ts";
 import { type Token, TokenCache } from "./token_cache.ts";
 import { tokenPolicy, type TokenServer } from "./token_request.ts";
 

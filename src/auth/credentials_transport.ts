@@ -16,7 +16,7 @@ import { checkEndpoint } from "./endpoints.ts";
 import { type ExternalAccount, externalAccountGrant } from "./external_account.ts";
 import { type ExternalAccountAuthorizedUser, externalUserGrant } from "./external_user.ts";
 import { CLOUD_PLATFORM, impersonationBy } from "./impersonation.ts";
-import type { TokenOptions } from "./options.ts";
+import type { TokenOptions } from "./auth_options.ts";
 import type { ServiceAccountKey } from "./service_account.ts";
 import { serviceAccountGrant } from "./service_account_transport.ts";
 import type { SubjectTokenOptions } from "./subject_token.ts";

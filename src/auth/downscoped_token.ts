@@ -4,7 +4,7 @@ import { UploadError } from "../errors.ts";
 import { abortable, systemClock } from "../net/clock.ts";
 import type { Transport } from "../net/transport.ts";
 import { tokensOf } from "./authorized_transport.ts";
-import { checkFetch, checkNames, isToken, type TokenOptions } from "./options.ts";
+import { checkFetch, checkNames, isToken, type TokenOptions } from "./auth_options.ts";
 import { ACCESS_TOKEN_TYPE, exchangeRequest, STS_URL } from "./token_exchange.ts";
 import { parseObject, requestToken, tokenPolicy } from "./token_request.ts";
 

@@ -1,6 +1,6 @@
 /** Where secrets are exchanged for tokens: Google's endpoints, and those of origins that the caller has named. */
 
-import type { OriginTest } from "./origins.ts";
+import type { OriginTest } from "./token_origins.ts";
 import { TOKEN_URI } from "./service_account.ts";
 import { STS_URL } from "./token_exchange.ts";
 

@@ -15,7 +15,7 @@ import {
 } from "./credentials_json.ts";
 import { checkEndpoint } from "./endpoints.ts";
 import { CLOUD_PLATFORM, impersonationBy } from "./impersonation.ts";
-import { READ_WRITE, type TokenOptions } from "./options.ts";
+import { READ_WRITE, type TokenOptions } from "./auth_options.ts";
 import { subjectTokenOf, type SubjectTokenOptions } from "./subject_token.ts";
 import type { Token } from "./token_cache.ts";
 import { exchangeRequest, STS_URL } from "./token_exchange.ts";

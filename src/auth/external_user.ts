@@ -10,7 +10,7 @@ import {
   requireText,
 } from "./credentials_json.ts";
 import { checkEndpoint } from "./endpoints.ts";
-import { isToken } from "./options.ts";
+import { isToken } from "./auth_options.ts";
 import { STS_OAUTH_URL } from "./token_exchange.ts";
 import { parseObject, requestToken } from "./token_request.ts";
 

@@ -4,7 +4,7 @@ import type { Transport } from "../net/transport.ts";
 import { ACCESS_TOKEN } from "./access_token.ts";
 import { authorizedTransport, tokensOf } from "./authorized_transport.ts";
 import { type AuthContext, contextOf, type Grant, transportOf } from "./context.ts";
-import { isToken, READ_WRITE, type TokenOptions } from "./options.ts";
+import { isToken, READ_WRITE, type TokenOptions } from "./auth_options.ts";
 import { type Token, TokenCache } from "./token_cache.ts";
 import { parseObject, requestToken, type TokenServer } from "./token_request.ts";
 

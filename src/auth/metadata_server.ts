@@ -3,7 +3,7 @@
 import type { Transport } from "../net/transport.ts";
 import { ACCESS_TOKEN } from "./access_token.ts";
 import { contextOf, transportOf } from "./context.ts";
-import type { TokenOptions } from "./options.ts";
+import type { TokenOptions } from "./auth_options.ts";
 import type { Token } from "./token_cache.ts";
 import { requestToken, type TokenRequest } from "./token_request.ts";
 

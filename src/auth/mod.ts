@@ -56,7 +56,7 @@ export {
 export type { ExternalAccountAuthorizedUser } from "./external_user.ts";
 export { impersonatedTransport, type ImpersonationOptions } from "./impersonation.ts";
 export { type MetadataServerOptions, metadataServerTransport } from "./metadata_server.ts";
-export type { AuthOptions, TokenOptions } from "./options.ts";
+export type { AuthOptions, TokenOptions } from "./auth_options.ts";
 export type { ServiceAccountKey } from "./service_account.ts";
 export {
   type ServiceAccountOptions,

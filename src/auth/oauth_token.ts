@@ -3,7 +3,7 @@
 import { formRequest } from "./access_token.ts";
 import { signerOf } from "./assertion.ts";
 import { checkEndpoint } from "./endpoints.ts";
-import type { OriginTest } from "./origins.ts";
+import type { OriginTest } from "./token_origins.ts";
 import { type CheckedKey, TOKEN_URI } from "./service_account.ts";
 import type { Token } from "./token_cache.ts";
 import { requestToken, type TokenServer } from "./token_request.ts";

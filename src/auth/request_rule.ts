@@ -1,6 +1,6 @@
 /** The rule of which request is given a credential. */
 
-import type { OriginTest } from "./origins.ts";
+import type { OriginTest } from "./token_origins.ts";
 
 /**
  * What a request needs.

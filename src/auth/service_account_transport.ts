@@ -3,7 +3,7 @@
 import type { Transport } from "../net/transport.ts";
 import { type AuthContext, contextOf, type Grant, transportOf } from "./context.ts";
 import { oauthToken } from "./oauth_token.ts";
-import { READ_WRITE, type TokenOptions } from "./options.ts";
+import { READ_WRITE, type TokenOptions } from "./auth_options.ts";
 import { selfSigned } from "./self_signed.ts";
 import { ADDRESS, checkKey, type ServiceAccountKey } from "./service_account.ts";
 

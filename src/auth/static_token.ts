@@ -4,7 +4,7 @@ import { UploadError } from "../errors.ts";
 import { abortable } from "../net/clock.ts";
 import type { Transport } from "../net/transport.ts";
 import { authorizedTransport } from "./authorized_transport.ts";
-import { type AuthOptions, checkNames, isToken } from "./options.ts";
+import { type AuthOptions, checkNames, isToken } from "./auth_options.ts";
 import type { TokenSource } from "./token_cache.ts";
 
 /** What a library for credentials may hand out: a token, an object with one, or nothing where there is none. */

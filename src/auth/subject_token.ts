@@ -2,7 +2,7 @@
 
 import { UploadError } from "../errors.ts";
 import { type CredentialsJson, invalid, isObject, kindOf } from "./credentials_json.ts";
-import type { OriginTest } from "./origins.ts";
+import type { OriginTest } from "./token_origins.ts";
 import { parseObject, requestToken, type TokenServer } from "./token_request.ts";
 
 /** Where a subject token comes from. */

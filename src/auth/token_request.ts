@@ -7,7 +7,7 @@ import type { Transport } from "../net/transport.ts";
 import { serverError } from "../protocol/refusal.ts";
 import type { ReplyHead } from "../protocol/reply.ts";
 import { withoutSecretWords } from "../protocol/words.ts";
-import type { TokenOptions } from "./options.ts";
+import type { TokenOptions } from "./auth_options.ts";
 import { formsOf, redacting } from "./redacting.ts";
 
 /** A request for something secret, and how the reply is read. */

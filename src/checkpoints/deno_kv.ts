@@ -3,7 +3,7 @@
 import type { Checkpoint } from "../upload/checkpoint.ts";
 import type { CheckpointStore } from "../upload/kept_checkpoints.ts";
 import { SESSION_LIFETIME } from "../upload/session_lifetime.ts";
-import { checkNames } from "./options.ts";
+import { checkNames } from "./store_options.ts";
 
 /** What is used of a `Deno.Kv`. */
 export interface KeyValueStore {

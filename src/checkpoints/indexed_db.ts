@@ -4,7 +4,7 @@ import type { Checkpoint } from "../upload/checkpoint.ts";
 import type { CheckpointStore } from "../upload/kept_checkpoints.ts";
 import { SESSION_LIFETIME } from "../upload/session_lifetime.ts";
 import { type Database, openDatabase, settled, transacted } from "./database.ts";
-import { checkNames } from "./options.ts";
+import { checkNames } from "./store_options.ts";
 
 /** How checkpoints are kept in IndexedDB: options of {@linkcode indexedDbCheckpoints}. */
 export interface IndexedDbOptions {

@@ -1,6 +1,6 @@
 /** How much there is to do: counted beside the run, where somebody looks at it. */
 
-import type { CpRun } from "./cp.ts";
+import type { CpRun } from "./cp_command.ts";
 import type { Extent, RunProgress } from "./report.ts";
 
 /** Walks over the files once more, ahead of the uploads; nothing of them is kept but two numbers. */

@@ -2,7 +2,7 @@
 
 import { Minimatch } from "minimatch";
 import { basename, resolve, sep } from "node:path";
-import { directory, type DirectoryEntry } from "../file/directory.ts";
+import { directory, type DirectoryEntry } from "../file/walk_directory.ts";
 
 /** A pattern, and the folder that everything it matches is in. */
 export interface Glob {

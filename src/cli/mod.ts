@@ -8,14 +8,14 @@
  */
 
 import runtime from "node:process";
-import { cp } from "./cp.ts";
-import { emulator } from "./emulator.ts";
+import { cp } from "./cp_command.ts";
+import { emulator } from "./emulator_command.ts";
 import { EXIT, exitCodeOf, messageOf } from "./exit_code.ts";
 import { type Command, COMMANDS, helpOf } from "./help.ts";
 import { type Io, processIo } from "./io.ts";
-import { sessions } from "./sessions.ts";
+import { sessions } from "./sessions_command.ts";
 import { printable } from "./text.ts";
-import { ticket } from "./ticket.ts";
+import { ticket } from "./ticket_command.ts";
 import { nearest, UsageError } from "./usage_error.ts";
 import { VERSION } from "./version.ts";
 

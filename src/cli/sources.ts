@@ -3,9 +3,9 @@
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import type { UploadSource } from "../bytes/source.ts";
-import { directory, type DirectoryEntry } from "../file/directory.ts";
+import { directory, type DirectoryEntry } from "../file/walk_directory.ts";
 import { fileSource } from "../file/file_source.ts";
-import { mediaTypeOf } from "../file/media_type.ts";
+import { mediaTypeOf } from "../file/media_type_of_name.ts";
 import { globFiles, globOf, hasGlob } from "./glob.ts";
 import { UsageError } from "./usage_error.ts";
 

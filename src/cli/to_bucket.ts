@@ -9,7 +9,7 @@ import type { UploadManyItem } from "../parallel/item.ts";
 import type { UploadManyManifest } from "../parallel/manifest.ts";
 import type { UploadManyOptions, UploadManyResult } from "../parallel/many_options.ts";
 import { uploadMany } from "../parallel/upload_many.ts";
-import type { CpResult, CpRun, Planned } from "./cp.ts";
+import type { CpResult, CpRun, Planned } from "./cp_command.ts";
 import type { CpOptions } from "./cp_options.ts";
 import { accessTo } from "./credentials.ts";
 import { destinationText } from "./destination.ts";

@@ -8,7 +8,7 @@ import { driveFile } from "../protocol/resources/drive_file.ts";
 import { geminiFile } from "../protocol/resources/gemini_file.ts";
 import { json } from "../protocol/resources/text.ts";
 import { xGoogUpload } from "../protocol/x_goog_upload.ts";
-import type { CpResult, CpRun, Planned } from "./cp.ts";
+import type { CpResult, CpRun, Planned } from "./cp_command.ts";
 import { accessTo } from "./credentials.ts";
 import { destinationText } from "./destination.ts";
 import { EXIT, type ExitCode, exitCodeOf } from "./exit_code.ts";

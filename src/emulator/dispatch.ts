@@ -4,12 +4,12 @@
  * @module
  */
 
-import { preflightReply } from "./cors.ts";
-import type { Endpoint } from "./endpoint.ts";
+import { preflightReply } from "./bucket_cors.ts";
+import type { Endpoint } from "./api_endpoint.ts";
 import { serveRetryTest } from "./faults/retry_test_routes.ts";
-import { compose } from "./json/compose.ts";
-import { deleteObject, getObject, getXmlObject, listObjects } from "./json/object_routes.ts";
-import { serveSession } from "./json/session_routes.ts";
+import { compose } from "./json/compose_route.ts";
+import { deleteObject, getObject, getXmlObject, listObjects } from "./json/json_object_routes.ts";
+import { serveSession } from "./json/json_session_routes.ts";
 import { serveUpload } from "./json/upload_routes.ts";
 import {
   type ErrorForm,
@@ -18,16 +18,16 @@ import {
   type Refusal,
   refuse,
   reply,
-} from "./replies.ts";
+} from "./emulator_replies.ts";
 import { errorsOf, type Route } from "./route.ts";
 import type { Exchange, Service } from "./service.ts";
 import { bucketProblem } from "./storage/names.ts";
-import type { Session } from "./storage/session.ts";
+import type { Session } from "./storage/stored_session.ts";
 import { speaksXGoogUpload } from "./x_goog_upload/command.ts";
-import { serveStart } from "./x_goog_upload/start.ts";
+import { serveStart } from "./x_goog_upload/x_goog_start.ts";
 import { listUploads } from "./xml/list_uploads.ts";
 import { isMultipartUpload, serveMultipartUpload } from "./xml/multipart_routes.ts";
-import { deleteXmlObject, putXmlObject } from "./xml/object_routes.ts";
+import { deleteXmlObject, putXmlObject } from "./xml/xml_object_routes.ts";
 import { startXmlUpload } from "./xml/routes.ts";
 import { isSigned, signatureProblem } from "./xml/signed_url.ts";
 

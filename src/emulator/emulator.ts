@@ -5,7 +5,7 @@
  */
 
 import type { EmulatedUpload } from "./apis/files.ts";
-import { allowOrigin } from "./cors.ts";
+import { allowOrigin } from "./bucket_cors.ts";
 import { dispatch } from "./dispatch.ts";
 import { FaultPlan, type RandomFaults } from "./faults/fault_plan.ts";
 import { type Fault, faultName } from "./faults/faults.ts";
@@ -13,14 +13,14 @@ import { type Incoming, readRequest } from "./incoming.ts";
 import { injectedRefusal, never, rewriteHeaders, withFault } from "./faults/injection.ts";
 import { InjectedCut } from "./incoming_body.ts";
 import type { EmulatedObject } from "./storage/object.ts";
-import { type GcsEmulatorOptions, settingsOf } from "./options.ts";
+import { type GcsEmulatorOptions, settingsOf } from "./emulator_options.ts";
 import { finished, untilAborted } from "./outgoing.ts";
 import { type OpenRecord, openRecord, type RequestRecord } from "./record.ts";
 import { errorsOf, kindOf, type Route, routeOf } from "./route.ts";
 import { newId, Service } from "./service.ts";
 import type { EmulatedMultipartUpload } from "./storage/multipart_upload.ts";
-import type { EmulatedSession, Session } from "./storage/session.ts";
-import { standingReply } from "./json/session_routes.ts";
+import type { EmulatedSession, Session } from "./storage/stored_session.ts";
+import { standingReply } from "./json/json_session_routes.ts";
 
 /**
  * A Google Cloud Storage endpoint inside the process, with the shape of `fetch`.

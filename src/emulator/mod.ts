@@ -22,11 +22,11 @@
  */
 
 export { GcsEmulator } from "./emulator.ts";
-export type { CorsOptions, GcsEmulatorOptions } from "./options.ts";
+export type { CorsOptions, GcsEmulatorOptions } from "./emulator_options.ts";
 export type { EmulatedObject, ObjectResource } from "./storage/object.ts";
 export type { EmulatedUpload } from "./apis/files.ts";
-export type { ApiName, Protocol } from "./endpoint.ts";
-export type { EmulatedSession } from "./storage/session.ts";
+export type { ApiName, Protocol } from "./api_endpoint.ts";
+export type { EmulatedSession } from "./storage/stored_session.ts";
 export type { EmulatedMultipartUpload, EmulatedPart } from "./storage/multipart_upload.ts";
 export type { FaultName, RequestKind, RequestRecord } from "./record.ts";
 export type { Fault, FaultActions, FaultScope, OneAction, StatusReply } from "./faults/faults.ts";

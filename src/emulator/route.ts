@@ -4,17 +4,17 @@
  * @module
  */
 
-import { endsObject, readContentRange } from "./json/content_range.ts";
+import { endsObject, readContentRange } from "./json/content_range_header.ts";
 import type { Incoming } from "./incoming.ts";
 import type { RequestKind } from "./record.ts";
 import { decoded, placeOf } from "./apis/places.ts";
-import type { Endpoint } from "./endpoint.ts";
-import type { ErrorForm } from "./replies.ts";
+import type { Endpoint } from "./api_endpoint.ts";
+import type { ErrorForm } from "./emulator_replies.ts";
 import type { Exchange, Service } from "./service.ts";
 import { storageEndpoint } from "./storage/endpoint.ts";
 import { commandKind, speaksXGoogUpload, startKind } from "./x_goog_upload/command.ts";
 import { isMultipartUpload } from "./xml/multipart_routes.ts";
-import type { Session } from "./storage/session.ts";
+import type { Session } from "./storage/stored_session.ts";
 
 /** A part of the service. */
 export type Route =

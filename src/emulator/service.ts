@@ -5,16 +5,16 @@
  */
 
 import { Files } from "./apis/files.ts";
-import type { LastRequest } from "./endpoint.ts";
+import type { LastRequest } from "./api_endpoint.ts";
 import { checkChecksums } from "./storage/checksums.ts";
 import { Content } from "./storage/content.ts";
 import { MultipartUploads } from "./storage/multipart_upload.ts";
 import type { EmulatedObject } from "./storage/object.ts";
-import type { Refusal } from "./replies.ts";
+import type { Refusal } from "./emulator_replies.ts";
 import { RetryTests } from "./faults/retry_tests.ts";
-import { Session, type SessionStart } from "./storage/session.ts";
+import { Session, type SessionStart } from "./storage/stored_session.ts";
 import { sizeProblem, type UploadSpec } from "./storage/spec.ts";
-import type { Settings } from "./options.ts";
+import type { Settings } from "./emulator_options.ts";
 import { ObjectStore } from "./storage/store.ts";
 import type { Incoming } from "./incoming.ts";
 import { Scenarios } from "./x_goog_upload/scenarios.ts";

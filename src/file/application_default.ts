@@ -7,7 +7,7 @@ import runtime from "node:process";
 import { contextOf } from "../auth/context.ts";
 import { credentialsTransport } from "../auth/credentials_transport.ts";
 import { metadataServerTransport } from "../auth/metadata_server.ts";
-import type { TokenOptions } from "../auth/options.ts";
+import type { TokenOptions } from "../auth/auth_options.ts";
 import { UploadError } from "../errors.ts";
 import type { Transport } from "../net/transport.ts";
 import { isMetadataServerThere, METADATA_HOST } from "./metadata_probe.ts";

@@ -2,7 +2,7 @@
 
 import { stat } from "node:fs/promises";
 import { isMediaType } from "../protocol/media_type.ts";
-import { mediaTypeOf } from "./media_type.ts";
+import { mediaTypeOf } from "./media_type_of_name.ts";
 import { checkNames, pathOf } from "./path.ts";
 import { PipedFile, type PipedFileSource, standardInput } from "./piped_file.ts";
 import { openFile, RegularFile, type RegularFileSource } from "./regular_file.ts";

@@ -28,14 +28,14 @@ export { UploadError, type UploadErrorCode } from "../errors.ts";
 export type { Clock } from "../net/clock.ts";
 export type { RetryEvent, RetryOptions } from "../net/retry.ts";
 export type { Transport, TransportInit } from "../net/transport.ts";
-export type { AuthOptions, TokenOptions } from "../auth/options.ts";
+export type { AuthOptions, TokenOptions } from "../auth/auth_options.ts";
 export {
   type ApplicationDefaultOptions,
   applicationDefaultTransport,
 } from "./application_default.ts";
-export { directory, type DirectoryEntry, type DirectoryOptions } from "./directory.ts";
+export { directory, type DirectoryEntry, type DirectoryOptions } from "./walk_directory.ts";
 export { fileCheckpoints } from "./file_checkpoints.ts";
 export { type FileSource, fileSource, type FileSourceOptions } from "./file_source.ts";
-export { mediaTypeOf } from "./media_type.ts";
+export { mediaTypeOf } from "./media_type_of_name.ts";
 export type { PipedFileSource } from "./piped_file.ts";
 export type { RegularFileSource } from "./regular_file.ts";

@@ -2,10 +2,10 @@
 
 import type { Bytes } from "../bytes/bytes.ts";
 import { InvalidResponse, UploadError } from "../errors.ts";
-import { isResumeIncomplete } from "../protocol/content_range/replies.ts";
+import { isResumeIncomplete } from "../protocol/content_range/content_range_replies.ts";
 import type { ReplyHead } from "../protocol/reply.ts";
 import type { RequestHead } from "../protocol/upload_protocol.ts";
-import { readBody } from "./body.ts";
+import { readBody } from "./read_body.ts";
 import { Abandonable, type Clock, within } from "./clock.ts";
 import { type PieceBody, StreamedBody } from "./streamed_body.ts";
 import {

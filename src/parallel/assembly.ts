@@ -11,7 +11,7 @@ import { UploadError } from "../errors.ts";
 import { lookUp } from "../upload/finish.ts";
 import type { StoredPart } from "./parallel_checkpoint.ts";
 import type { PartStore } from "./stored_part_sender.ts";
-import type { ParallelSetup } from "./settings.ts";
+import type { ParallelSetup } from "./parallel_settings.ts";
 
 /** What all parts add up to. */
 export interface WholeObject {

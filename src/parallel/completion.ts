@@ -5,8 +5,12 @@ import { retrying, type Step } from "../net/retry.ts";
 import type { Reply } from "../net/send.ts";
 import type { ObjectPlace } from "../protocol/object_url.ts";
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
-import { type Completed, readCompleted, readParts } from "../protocol/xml_multipart/replies.ts";
-import type { MultipartUploadId } from "../protocol/xml_multipart/requests.ts";
+import {
+  type Completed,
+  readCompleted,
+  readParts,
+} from "../protocol/xml_multipart/xml_multipart_replies.ts";
+import type { MultipartUploadId } from "../protocol/xml_multipart/xml_multipart_requests.ts";
 import { refusalError } from "../upload/refusal_error.ts";
 import { isWholeObject, objectAt, type WholeObject } from "./assembly.ts";
 import type { StoredPart } from "./parallel_checkpoint.ts";

@@ -35,7 +35,7 @@ import { composeObject } from "./compose_object.ts";
 import type { Sending } from "./multipart_requests.ts";
 import type { PartAnswer } from "./stored_part_sender.ts";
 import type { PartRange } from "./plan.ts";
-import type { ParallelSetup } from "./settings.ts";
+import type { ParallelSetup } from "./parallel_settings.ts";
 import { TemporaryObjects } from "./temporary_objects.ts";
 
 /** Neighbouring parts in one temporary object. */

@@ -4,11 +4,11 @@ import type { UploadSource } from "../bytes/source.ts";
 import { UploadError, type UploadErrorCode } from "../errors.ts";
 import { abortable } from "../net/clock.ts";
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
-import { checkOptions } from "../upload/checks.ts";
+import { checkOptions } from "../upload/check_arguments.ts";
 import { type KeepingOptions, KeptCheckpoint } from "../upload/kept_checkpoints.ts";
-import { cancelParallelUpload } from "./cancel.ts";
+import { cancelParallelUpload } from "./cancel_parallel.ts";
 import type { ParallelCheckpoint } from "./parallel_checkpoint.ts";
-import type { ParallelOptions } from "./options.ts";
+import type { ParallelOptions } from "./parallel_options.ts";
 import { uploadParallel } from "./upload_parallel.ts";
 
 /** How large files of {@linkcode uploadMany} are uploaded: what {@linkcode inParts} returns. */

@@ -6,7 +6,7 @@ import {
   checkOptions,
   checkTransport,
   checkUpload,
-} from "../upload/checks.ts";
+} from "../upload/check_arguments.ts";
 import { type CheckpointStore, keepsCheckpoints } from "../upload/kept_checkpoints.ts";
 import { startOf } from "../upload/target.ts";
 import type { UploadManyItem } from "./item.ts";

@@ -11,7 +11,7 @@ import { Puller } from "./puller.ts";
 import { type Ended, Reports } from "./reports.ts";
 import { SeenNames } from "./seen_names.ts";
 import { Tally } from "./tally.ts";
-import type { UploadProgress } from "../upload/options.ts";
+import type { UploadProgress } from "../upload/upload_options.ts";
 import { Share } from "./share.ts";
 import {
   existsAlready,

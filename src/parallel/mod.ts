@@ -38,7 +38,7 @@
  * @module
  */
 
-export { type CancelParallelOptions, cancelParallelUpload } from "./cancel.ts";
+export { type CancelParallelOptions, cancelParallelUpload } from "./cancel_parallel.ts";
 export type { ParallelCheckpoint, StoredPart } from "./parallel_checkpoint.ts";
 export { inParts, type InPartsOptions, type LargeFiles } from "./in_parts.ts";
 export type { UploadManyItem } from "./item.ts";
@@ -55,7 +55,7 @@ export type {
   UploadManyResult,
   UploadManySummary,
 } from "./many_options.ts";
-export type { ParallelOptions, ParallelSettings, Via } from "./options.ts";
+export type { ParallelOptions, ParallelSettings, Via } from "./parallel_options.ts";
 export { uploadMany, type UploadManyRun } from "./upload_many.ts";
 export { uploadParallel } from "./upload_parallel.ts";
 export {

@@ -7,8 +7,11 @@ import type { Checksums } from "../protocol/hashes.ts";
 import { xmlObjectUrl } from "../protocol/object_url.ts";
 import type { Refusal } from "../protocol/refusal.ts";
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
-import { readPart } from "../protocol/xml_multipart/replies.ts";
-import { type MultipartUploadId, partRequest } from "../protocol/xml_multipart/requests.ts";
+import { readPart } from "../protocol/xml_multipart/xml_multipart_replies.ts";
+import {
+  type MultipartUploadId,
+  partRequest,
+} from "../protocol/xml_multipart/xml_multipart_requests.ts";
 import type { Part } from "../upload/feed.ts";
 import type { Assembly, Remains, WholeObject } from "./assembly.ts";
 import type { StoredPart } from "./parallel_checkpoint.ts";
@@ -16,7 +19,7 @@ import { completeUpload, finishedBefore } from "./completion.ts";
 import { abortUpload, initiateUpload, listParts, type Sending } from "./multipart_requests.ts";
 import type { PartAnswer } from "./stored_part_sender.ts";
 import type { PartRange } from "./plan.ts";
-import type { ParallelSetup } from "./settings.ts";
+import type { ParallelSetup } from "./parallel_settings.ts";
 
 /** Starts an XML multipart upload, or takes one up. */
 export async function openMultipart(

@@ -10,14 +10,14 @@ import {
   readAborted,
   readInitiated,
   readParts,
-} from "../protocol/xml_multipart/replies.ts";
+} from "../protocol/xml_multipart/xml_multipart_replies.ts";
 import {
   abortRequest,
   completeRequest,
   initiateRequest,
   listPartsRequest,
   type MultipartUploadId,
-} from "../protocol/xml_multipart/requests.ts";
+} from "../protocol/xml_multipart/xml_multipart_requests.ts";
 import { request } from "../upload/request.ts";
 import type { StoredPart } from "./parallel_checkpoint.ts";
 

@@ -4,7 +4,7 @@ import type { TakenSource } from "../bytes/source.ts";
 import { UploadError } from "../errors.ts";
 import { CRC32C } from "../protocol/hashes.ts";
 import { isMediaType } from "../protocol/media_type.ts";
-import type { Via } from "./options.ts";
+import type { Via } from "./parallel_options.ts";
 
 /** A part that the server has confirmed. */
 export interface StoredPart {

@@ -2,8 +2,8 @@
 
 import type { Source } from "../bytes/source.ts";
 import { streamingInit } from "../net/transport.ts";
-import type { Via } from "./options.ts";
-import { LARGEST_PART, LEAST_PART } from "./settings.ts";
+import type { Via } from "./parallel_options.ts";
+import { LARGEST_PART, LEAST_PART } from "./parallel_settings.ts";
 
 const MiB = 1024 * 1024;
 

@@ -7,8 +7,8 @@ import type { Source } from "../bytes/source.ts";
 import { UploadError } from "../errors.ts";
 import { abortable, linkSignals } from "../net/clock.ts";
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
-import { compareClaims } from "../upload/claims.ts";
-import type { Progress } from "../upload/progress.ts";
+import { compareClaims } from "../upload/claimed_checksums.ts";
+import type { Progress } from "../upload/upload_progress.ts";
 import { type Assembly, cleanUpPolicy, inCleanUpTime, type WholeObject } from "./assembly.ts";
 import { Budget } from "./budget.ts";
 import type { ParallelCheckpoint, StoredPart } from "./parallel_checkpoint.ts";
@@ -19,7 +19,7 @@ import { openMultipart } from "./multipart_assembly.ts";
 import { held, sliceOf } from "./part_source.ts";
 import { PartSender } from "./stored_part_sender.ts";
 import { MOST_PARTS, type PartPlan, type PartRange, partRanges, partSizeOf } from "./plan.ts";
-import type { ParallelSetup } from "./settings.ts";
+import type { ParallelSetup } from "./parallel_settings.ts";
 import { Checkpoints, Tracker } from "./tracker.ts";
 
 /** The first part of a sequential source, where somebody has read it already. */

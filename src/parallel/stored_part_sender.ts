@@ -9,7 +9,7 @@ import { isWhole, type Reply, type SendRequest, type SendResult } from "../net/s
 import { streamingInit, type Transport } from "../net/transport.ts";
 import type { Checksums } from "../protocol/hashes.ts";
 import type { Refusal } from "../protocol/refusal.ts";
-import { firstDifference } from "../upload/claims.ts";
+import { firstDifference } from "../upload/claimed_checksums.ts";
 import { checksumsOf, type Part } from "../upload/feed.ts";
 import { isStreamRefused, readWhole } from "../upload/part_sender.ts";
 import { refusalError } from "../upload/refusal_error.ts";

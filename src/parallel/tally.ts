@@ -1,7 +1,7 @@
 /** What was done so far, as numbers, and who is told of it. */
 
 import type { Clock } from "../net/clock.ts";
-import type { UploadProgress } from "../upload/options.ts";
+import type { UploadProgress } from "../upload/upload_options.ts";
 import type { UploadManyItem } from "./item.ts";
 import type {
   FileInFlight,

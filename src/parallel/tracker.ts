@@ -1,6 +1,6 @@
 /** What is stored and what is on its way: progress and checkpoints. */
 
-import type { Progress } from "../upload/progress.ts";
+import type { Progress } from "../upload/upload_progress.ts";
 import type { ParallelCheckpoint, StoredPart } from "./parallel_checkpoint.ts";
 
 /** Keeps count of the parts of one upload. */

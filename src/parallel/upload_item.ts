@@ -15,7 +15,7 @@ import {
   KeptCheckpoint,
 } from "../upload/kept_checkpoints.ts";
 import type { StreamSettings, UploadSettings } from "../upload/settings.ts";
-import { checkUpload } from "../upload/checks.ts";
+import { checkUpload } from "../upload/check_arguments.ts";
 import { lookUp } from "../upload/finish.ts";
 import { HELD } from "../upload/stretch_feed.ts";
 import { type BucketTarget, startOf } from "../upload/target.ts";
@@ -23,7 +23,7 @@ import { uploadTaken } from "../upload/upload.ts";
 import type { ParallelCheckpoint } from "./parallel_checkpoint.ts";
 import type { LargeFiles } from "./in_parts.ts";
 import type { OpenedItem, UploadManyItem } from "./item.ts";
-import type { ParallelOptions } from "./options.ts";
+import type { ParallelOptions } from "./parallel_options.ts";
 import { COMMON_NAMES, type UploadManyOptions } from "./many_options.ts";
 
 /** Above this many bytes it is worth a request to know that they need not be sent. */

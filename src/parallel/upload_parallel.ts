@@ -4,8 +4,8 @@ import type { RandomAccessSource } from "../bytes/random_access.ts";
 import { type Source, type TakenSource, takeSource, type UploadSource } from "../bytes/source.ts";
 import { abortable } from "../net/clock.ts";
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
-import { checkTotalBytes } from "../upload/checks.ts";
-import { Progress } from "../upload/progress.ts";
+import { checkTotalBytes } from "../upload/check_arguments.ts";
+import { Progress } from "../upload/upload_progress.ts";
 import { upload } from "../upload/upload.ts";
 import {
   checkParallelCheckpoint,
@@ -15,8 +15,8 @@ import {
 import { inTurn } from "./part_source.ts";
 import { type PartPlan, partSizeOf, planFor } from "./plan.ts";
 import { type Begun, runParallel } from "./run.ts";
-import type { ParallelOptions } from "./options.ts";
-import { type ParallelSetup, setupOf } from "./settings.ts";
+import type { ParallelOptions } from "./parallel_options.ts";
+import { type ParallelSetup, setupOf } from "./parallel_settings.ts";
 
 /**
  * Uploads a source in parts over several connections, and returns the object, finished and compared with what was read.

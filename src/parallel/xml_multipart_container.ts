@@ -12,9 +12,9 @@ import {
   checkTransport,
   checkUrl,
   invalidState,
-} from "../upload/checks.ts";
+} from "../upload/check_arguments.ts";
 import { checkHeaders } from "../upload/headers.ts";
-import { type CallOptions, OPTION_NAMES } from "../upload/options.ts";
+import { type CallOptions, OPTION_NAMES } from "../upload/upload_options.ts";
 import type { WholeObject } from "./assembly.ts";
 import { completeUpload } from "./completion.ts";
 import { combined } from "./composition.ts";

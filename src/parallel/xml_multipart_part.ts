@@ -4,16 +4,16 @@ import type { TakenSource } from "../bytes/source.ts";
 import { type RetryOptions, retryPolicy } from "../net/retry.ts";
 import type { Reply } from "../net/send.ts";
 import type { Transport } from "../net/transport.ts";
-import { partRequest } from "../protocol/xml_multipart/requests.ts";
-import { checkOptions, checkTransport, invalidState } from "../upload/checks.ts";
+import { partRequest } from "../protocol/xml_multipart/xml_multipart_requests.ts";
+import { checkOptions, checkTransport, invalidState } from "../upload/check_arguments.ts";
 import { checkHeaders } from "../upload/headers.ts";
-import { takeData, type UploadData } from "../upload/one_request.ts";
-import { type CallOptions, OPTION_NAMES } from "../upload/options.ts";
+import { takeData, type UploadData } from "../upload/send_in_one.ts";
+import { type CallOptions, OPTION_NAMES } from "../upload/upload_options.ts";
 import type { StoredPart } from "./parallel_checkpoint.ts";
 import { partAnswer } from "./multipart_assembly.ts";
 import { PartSender, type PartSenderOptions, type PartStore } from "./stored_part_sender.ts";
 import { sliceOf } from "./part_source.ts";
-import { LARGEST_PART } from "./settings.ts";
+import { LARGEST_PART } from "./parallel_settings.ts";
 import { checkObjectUrl, checkPartNumber, checkUploadId } from "./xml_multipart_container.ts";
 
 /** Options of {@linkcode XmlMultipartPart}. */

@@ -3,7 +3,7 @@
  * clients.
  */
 
-import { sessionUrl } from "./content_range/replies.ts";
+import { sessionUrl } from "./content_range/content_range_replies.ts";
 import { readRefusal, type Refusal } from "./refusal.ts";
 import { isSuccess, type ReplyHead } from "./reply.ts";
 import type {

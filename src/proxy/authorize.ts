@@ -3,7 +3,7 @@
 import { readGrant, type UploadGrant } from "./grant.ts";
 import { runHook } from "./hooks.ts";
 import { unauthorized } from "./http_error.ts";
-import type { UploadProxyOptions } from "./options.ts";
+import type { UploadProxyOptions } from "./proxy_options.ts";
 import { SettingError } from "./setting_error.ts";
 import { ticketVerifiers } from "./ticket.ts";
 

@@ -1,7 +1,7 @@
 /** Where bytes go: what the middle of the proxy asks of a backend. A backend is a value that anyone can write. */
 
-import type { PassedBody } from "./body.ts";
-import type { ChunkRange } from "./content_range.ts";
+import type { PassedBody } from "./request_body.ts";
+import type { ChunkRange } from "./chunk_range.ts";
 import type { Outcome, Refused } from "./outcome.ts";
 
 /** The backend that is meant where a ticket or a session names none. */

@@ -1,14 +1,14 @@
 /** What the middle of the proxy works with, whatever a request is for. */
 
 import type { Backend } from "./backend.ts";
-import { byteCount, type PassedBody } from "./body.ts";
+import { byteCount, type PassedBody } from "./request_body.ts";
 import type { UploadLimits } from "./grant.ts";
 import { badRequest, type HttpError } from "./http_error.ts";
 import { runHook, type UploadHooks } from "./hooks.ts";
 import type { Trace } from "./log.ts";
 import type { FinishedObject, Outcome } from "./outcome.ts";
-import type { ProgressTable } from "./progress.ts";
-import type { Room } from "./room.ts";
+import type { ProgressTable } from "./session_progress.ts";
+import type { Room } from "./collecting_memory.ts";
 import type { SealedSession, SessionSealer } from "./session_token.ts";
 
 /** What the middle works with. */

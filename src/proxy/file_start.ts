@@ -7,7 +7,7 @@ import type { FileDescription } from "./backend.ts";
 import { checkFile, type UploadGrant, type UploadLimits } from "./grant.ts";
 import { badRequest, forbidden, quote } from "./http_error.ts";
 import { checkNoPattern } from "./policy.ts";
-import type { Start, StartInput } from "./wanted.ts";
+import type { Start, StartInput } from "./start_request.ts";
 
 /** Query parameters that may be there; what they ask for is done, or makes no difference. */
 const PARAMETERS = ["alt", "name", "prettyPrint", "uploadType", "upload_protocol"];

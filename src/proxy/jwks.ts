@@ -1,7 +1,7 @@
 /** The public keys of tickets, from a URL: fetched once for many tickets, and kept while their server is down. */
 
 import { createLocalJWKSet, errors, type JWTVerifyGetKey } from "jose";
-import { readBody } from "../net/body.ts";
+import { readBody } from "../net/read_body.ts";
 import { within } from "../net/clock.ts";
 
 /** Where keys come from. */

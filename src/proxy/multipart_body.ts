@@ -1,9 +1,9 @@
 /** `multipart/related` on its way through: the metadata is taken out, the media is passed on in a new frame. */
 
 import { type MultipartFrame, multipartFrame } from "../protocol/multipart_related.ts";
-import { fixedLengthStream, inTime, type PassedBody } from "./body.ts";
+import { fixedLengthStream, inTime, type PassedBody } from "./request_body.ts";
 import { badRequest, HttpError, tooLarge } from "./http_error.ts";
-import { joined, type PieceReader, readPieces } from "./pieces.ts";
+import { joined, type PieceReader, readPieces } from "./body_pieces.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -1,14 +1,14 @@
 /** The edge proxy as one function of a request: which request is for whom. */
 
 import { authorizer } from "./authorize.ts";
-import { checkFraming } from "./body.ts";
+import { checkFraming } from "./request_body.ts";
 import { type Core, permit } from "./core.ts";
-import { preflight, refusedOrigin, withCors } from "./cors.ts";
-import { contentRange } from "./fronts/content_range.ts";
+import { preflight, refusedOrigin, withCors } from "./proxy_cors.ts";
+import { contentRange } from "./fronts/content_range_front.ts";
 import type { Asked, Front, Place, StartRequest } from "./fronts/front.ts";
-import { resumableHttp } from "./fronts/resumable_http.ts";
-import { tus } from "./fronts/tus.ts";
-import { xGoogUpload } from "./fronts/x_goog_upload.ts";
+import { resumableHttp } from "./fronts/resumable_http_front.ts";
+import { tus } from "./fronts/tus_front.ts";
+import { xGoogUpload } from "./fronts/x_goog_upload_front.ts";
 import { GrantError, type UploadGrant } from "./grant.ts";
 import { HookError } from "./hooks.ts";
 import { badRequest, errorResponse, HttpError } from "./http_error.ts";
@@ -20,10 +20,10 @@ import {
   type Location,
   locationOf,
   type UploadProxyOptions,
-} from "./options.ts";
-import { checkOrigins } from "./origins.ts";
+} from "./proxy_options.ts";
+import { checkOrigins } from "./page_origins.ts";
 
-export type { UploadProxyOptions } from "./options.ts";
+export type { UploadProxyOptions } from "./proxy_options.ts";
 
 /** An upload proxy: what Deno, Bun and Cloudflare call for each request. */
 export interface UploadProxy {

@@ -2,7 +2,7 @@
 
 import { CLOUD_STORAGE } from "./backend.ts";
 import { badGateway } from "./http_error.ts";
-import type { ObjectView } from "./view.ts";
+import type { ObjectView } from "./object_view.ts";
 import { checkRandom } from "./secrets.ts";
 import { SettingError } from "./setting_error.ts";
 import { base64url, EncryptJWT, errors, jwtDecrypt, type JWTPayload } from "jose";

@@ -1,7 +1,7 @@
 /** Signing upload tickets, for backends that hand them to their clients. */
 
 import { SignJWT } from "jose";
-import { CLAIMS, secretBytes } from "./claims.ts";
+import { CLAIMS, secretBytes } from "./ticket_claims.ts";
 import { readGrant, type UploadGrant } from "./grant.ts";
 import { quote } from "./http_error.ts";
 

@@ -1,7 +1,7 @@
 /** Verifying upload tickets: JWTs by which a backend says who may upload what. */
 
 import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
-import { grantOf, InvalidClaim, secretBytes } from "./claims.ts";
+import { grantOf, InvalidClaim, secretBytes } from "./ticket_claims.ts";
 import type { UploadGrant } from "./grant.ts";
 import { runHook } from "./hooks.ts";
 import { badGateway, HttpError, quote, unauthorized } from "./http_error.ts";

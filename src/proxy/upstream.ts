@@ -1,10 +1,10 @@
 /** The one way to Google: the configured endpoint, a deadline, no redirects, replies without secrets. */
 
-import { readBody } from "../net/body.ts";
+import { readBody } from "../net/read_body.ts";
 import type { Transport } from "../net/transport.ts";
 import type { Method } from "../protocol/upload_protocol.ts";
 import { badGateway, HttpError } from "./http_error.ts";
-import { guarded, held, type PassedBody } from "./body.ts";
+import { guarded, held, type PassedBody } from "./request_body.ts";
 
 /** A request to Google, or to another API. */
 export interface UpstreamRequest {

@@ -2,7 +2,7 @@
 
 import { isIdentity, type TakenSource } from "../bytes/source.ts";
 import { UploadError } from "../errors.ts";
-import { checkStartUrl, isChecksumOption } from "./checks.ts";
+import { checkStartUrl, isChecksumOption } from "./check_arguments.ts";
 import { UPLOAD_CHUNK_SIZE } from "../protocol/content_range/ranges.ts";
 import { isMediaType } from "../protocol/media_type.ts";
 import type { ChecksumOption } from "../protocol/resource.ts";

@@ -13,12 +13,12 @@ import {
   checkTotalBytes,
   checkTransport,
   checkUpload,
-} from "./checks.ts";
-import { claimedChecksums } from "./claims.ts";
+} from "./check_arguments.ts";
+import { claimedChecksums } from "./claimed_checksums.ts";
 import { openAtServer } from "./open.ts";
 import { SESSION_LIFETIME } from "./session_lifetime.ts";
 import { checkSessionUrl } from "./session_url.ts";
-import { type OneShotOptions, OPTION_NAMES } from "./options.ts";
+import { type OneShotOptions, OPTION_NAMES } from "./upload_options.ts";
 import { resumableUrl, startOf, type Target, TARGET_NAMES } from "./target.ts";
 
 /** A session that somebody else can upload to. */

@@ -1,7 +1,7 @@
 /** The headers that callers give: which requests they go with, and which none can have. */
 
 import { type Checksums, parseHashes } from "../protocol/hashes.ts";
-import { checkCrc32c } from "./claims.ts";
+import { checkCrc32c } from "./claimed_checksums.ts";
 
 /** The caller's headers, by where they go. */
 export interface CheckedHeaders {

@@ -8,11 +8,11 @@ import {
   checkTransport,
   checkUpload,
   invalidState,
-} from "./checks.ts";
-import { claimedChecksums } from "./claims.ts";
+} from "./check_arguments.ts";
+import { claimedChecksums } from "./claimed_checksums.ts";
 import type { Framing } from "./framing.ts";
-import { sendInOne, takeData, type UploadData } from "./one_request.ts";
-import { type CallOptions, type OneShotOptions, OPTION_NAMES } from "./options.ts";
+import { sendInOne, takeData, type UploadData } from "./send_in_one.ts";
+import { type CallOptions, type OneShotOptions, OPTION_NAMES } from "./upload_options.ts";
 
 /** Where to, whether it was used, and what came of it. */
 export class OneShot<T> {

@@ -18,13 +18,13 @@ import {
   checkTotalBytes,
   checkUpload,
   isUnbounded,
-} from "./checks.ts";
-import { computedKind } from "./claims.ts";
+} from "./check_arguments.ts";
+import { computedKind } from "./claimed_checksums.ts";
 import { aligned, type Feed } from "./feed.ts";
-import type { ResumableUploadOptions } from "./options.ts";
-import { Progress } from "./progress.ts";
+import type { ResumableUploadOptions } from "./upload_options.ts";
+import { Progress } from "./upload_progress.ts";
 import { request } from "./request.ts";
-import { type ResumedFrom, UploadSession } from "./session.ts";
+import { type ResumedFrom, UploadSession } from "./open_session.ts";
 import { StretchFeed } from "./stretch_feed.ts";
 import { WindowFeed } from "./window_feed.ts";
 

@@ -4,7 +4,7 @@ import type { TakenSource } from "../bytes/source.ts";
 import { defaultTransport } from "../net/transport.ts";
 import { chosenProtocol } from "../protocol/protocols.ts";
 import { checkCheckpoint, type Checkpoint, checkProtocol, checkSameSource } from "./checkpoint.ts";
-import { drive } from "./drive.ts";
+import { drive } from "./run_session.ts";
 import { resumeSession, setupOf } from "./open.ts";
 import type { UploadOptions, UploadSettings } from "./settings.ts";
 

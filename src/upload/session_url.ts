@@ -2,7 +2,7 @@
 
 import type { UploadProtocol } from "../protocol/upload_protocol.ts";
 import { isSessionUrl, parameterOf, uploadTypeOf } from "../protocol/upload_url.ts";
-import { checkUrl } from "./checks.ts";
+import { checkUrl } from "./check_arguments.ts";
 
 /** The URL of a session of this protocol. */
 export function checkSessionUrl(session: string | URL, protocol: UploadProtocol): string {

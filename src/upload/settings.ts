@@ -4,7 +4,7 @@ import type { Transport } from "../net/transport.ts";
 import type { ObjectMetadata, StorageObject } from "../protocol/resources/storage_object.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { CheckpointStore, ResumeEvent } from "./kept_checkpoints.ts";
-import { OPTION_NAMES, type ResumableUploadOptions } from "./options.ts";
+import { OPTION_NAMES, type ResumableUploadOptions } from "./upload_options.ts";
 import { type Target, TARGET_NAMES } from "./target.ts";
 
 /** How an upload is made, wherever it goes: options of {@linkcode uploadStream} and {@linkcode upload}. */

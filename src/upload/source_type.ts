@@ -3,7 +3,7 @@
 import type { UploadSource } from "../bytes/source.ts";
 import { cleanMediaType, OCTET_STREAM } from "../protocol/media_type.ts";
 import type { ObjectMetadata } from "../protocol/resources/storage_object.ts";
-import { checkContentType } from "./checks.ts";
+import { checkContentType } from "./check_arguments.ts";
 
 /** What the caller says of the media type. */
 export interface GivenType {

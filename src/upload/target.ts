@@ -17,7 +17,7 @@ import {
   checkStartUrl,
   checkUrl,
   refuseMetadata,
-} from "./checks.ts";
+} from "./check_arguments.ts";
 import { legalHeaders } from "./headers.ts";
 
 /** An object of a bucket: one way to say where an upload goes. */

@@ -8,16 +8,16 @@ import type { StorageObject } from "../protocol/resources/storage_object.ts";
 import { type UploadType, uploadTypeOf, withParameter } from "../protocol/upload_url.ts";
 import { abortable } from "../net/clock.ts";
 import { defaultTransport } from "../net/transport.ts";
-import { checkChunkSize, checkOptions, checkTotalBytes, checkUpload } from "./checks.ts";
-import { claimedChecksums } from "./claims.ts";
-import { drive } from "./drive.ts";
+import { checkChunkSize, checkOptions, checkTotalBytes, checkUpload } from "./check_arguments.ts";
+import { claimedChecksums } from "./claimed_checksums.ts";
+import { drive } from "./run_session.ts";
 import { asMedia, asMultipart } from "./framing.ts";
-import { isRepeatable, sendInOne } from "./one_request.ts";
+import { isRepeatable, sendInOne } from "./send_in_one.ts";
 import { HELD } from "./stretch_feed.ts";
 import { setupOf, startSession } from "./open.ts";
 import { resumeUpload } from "./resume_upload.ts";
 import { contentTypeOf } from "./source_type.ts";
-import { Progress } from "./progress.ts";
+import { Progress } from "./upload_progress.ts";
 import {
   SETTING_NAMES,
   type StreamOptions,

@@ -6,7 +6,7 @@ import { abortable } from "../net/clock.ts";
 import { defaultTransport } from "../net/transport.ts";
 import { chosenProtocol } from "../protocol/protocols.ts";
 import { checkCheckpoint, type Checkpoint, checkProtocol } from "./checkpoint.ts";
-import { checkTransport } from "./checks.ts";
+import { checkTransport } from "./check_arguments.ts";
 import { keepsCheckpoints, KeptCheckpoint } from "./kept_checkpoints.ts";
 import { checkAgreement } from "./resume_upload.ts";
 import { checkSessionUrl } from "./session_url.ts";

@@ -6,7 +6,7 @@ import { abortable } from "../net/clock.ts";
 import { chosenProtocol } from "../protocol/protocols.ts";
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
 import { checkCheckpoint } from "./checkpoint.ts";
-import { checkChunkSize, checkOptions, checkTotalBytes } from "./checks.ts";
+import { checkChunkSize, checkOptions, checkTotalBytes } from "./check_arguments.ts";
 import { checkGranularity, checkpointOfSession } from "./hand_off.ts";
 import { defaultChunkSize } from "./open.ts";
 import { goOn } from "./resume_upload.ts";

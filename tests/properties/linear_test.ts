@@ -2,15 +2,18 @@
 
 import { checkKey } from "../../src/auth/service_account.ts";
 import { readHashHeader } from "../../src/emulator/storage/checksums.ts";
-import { readContentRange } from "../../src/emulator/json/content_range.ts";
+import { readContentRange } from "../../src/emulator/json/content_range_header.ts";
 import { readFields } from "../../src/emulator/json/fields.ts";
-import { boundaryOf, readMultipart as readGoogles } from "../../src/emulator/json/multipart.ts";
+import {
+  boundaryOf,
+  readMultipart as readGoogles,
+} from "../../src/emulator/json/multipart_parser.ts";
 import { isMediaType } from "../../src/protocol/media_type.ts";
 import { storedBytes } from "../../src/protocol/content_range/ranges.ts";
 import { parseHashes } from "../../src/protocol/hashes.ts";
 import { describeReply, serverError } from "../../src/protocol/refusal.ts";
 import { uploadTypeOf } from "../../src/protocol/upload_url.ts";
-import { parseChunkRange } from "../../src/proxy/content_range.ts";
+import { parseChunkRange } from "../../src/proxy/chunk_range.ts";
 import { readMultipart } from "../../src/proxy/multipart_body.ts";
 import { proxyOptions } from "../../src/worker.ts";
 import { asyncPieces, defaultStream, pieces } from "../support/bytes.ts";

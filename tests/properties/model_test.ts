@@ -10,7 +10,7 @@ import {
   NEW_SESSION,
   type SessionEvent,
   type SessionState,
-} from "../../src/protocol/session.ts";
+} from "../../src/protocol/session_state.ts";
 import type { SessionAnswer, SessionQuestion } from "../../src/protocol/upload_protocol.ts";
 import { report } from "./support/property.ts";
 import { QUANTUM as U } from "./support/sources.ts";

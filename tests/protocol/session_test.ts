@@ -8,7 +8,7 @@ import {
   type SessionEvent,
   type SessionState,
   type StartedSession,
-} from "../../src/protocol/session.ts";
+} from "../../src/protocol/session_state.ts";
 
 const url = "https://storage.example/session";
 const at = (kind: StartedSession["kind"], persisted: number): StartedSession => ({

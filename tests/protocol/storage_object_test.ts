@@ -11,7 +11,7 @@ import {
   type StorageObject,
   storageObject,
 } from "../../src/protocol/resources/storage_object.ts";
-import { isRepeatable } from "../../src/upload/one_request.ts";
+import { isRepeatable } from "../../src/upload/send_in_one.ts";
 
 const CRC = "4waSgw==", MD5 = "JfnnlDI7RTiF9RgfG2JNCw==";
 

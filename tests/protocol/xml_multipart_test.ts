@@ -9,13 +9,13 @@ import {
   readInitiated,
   readPart,
   readParts,
-} from "../../src/protocol/xml_multipart/replies.ts";
+} from "../../src/protocol/xml_multipart/xml_multipart_replies.ts";
 import {
   completeRequest,
   initiateRequest,
   listPartsRequest,
   partRequest,
-} from "../../src/protocol/xml_multipart/requests.ts";
+} from "../../src/protocol/xml_multipart/xml_multipart_requests.ts";
 import { parseXml, textOf } from "../../src/protocol/xml_multipart/xml.ts";
 
 const reply = (status: number, text = "", headers: HeadersInit = {}) => ({

@@ -1,7 +1,7 @@
 // Bodies on their way through the proxy have the length that was said, and none is longer than allowed.
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { type BodyBounds, byteCount, passBody, readText } from "../../src/proxy/body.ts";
+import { type BodyBounds, byteCount, passBody, readText } from "../../src/proxy/request_body.ts";
 import { HttpError } from "../../src/proxy/http_error.ts";
 import { inPieces } from "./support.ts";
 

@@ -1,7 +1,7 @@
 // How the proxy reads `Content-Range`, and what it refuses.
 
 import { assertEquals } from "@std/assert";
-import { parseChunkRange } from "../../src/proxy/content_range.ts";
+import { parseChunkRange } from "../../src/proxy/chunk_range.ts";
 
 const good: readonly [header: string, range: ReturnType<typeof parseChunkRange>][] = [
   ["bytes 0-4/5", { first: 0, last: 4, total: 5 }],

@@ -3,7 +3,7 @@
 
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { SettingError, type UploadLogEntry, type UploadProxy } from "../../src/worker.ts";
-import { checkOrigins, isAllowedOrigin } from "../../src/proxy/origins.ts";
+import { checkOrigins, isAllowedOrigin } from "../../src/proxy/page_origins.ts";
 import { ask, bearer, inPieces, ORIGIN, outcome, setup, start } from "./support.ts";
 
 const PATH = "/upload/storage/v1/b/my-bucket/o";

@@ -1,7 +1,7 @@
 // The memory for bodies that are collected is bounded, shared, and given back once.
 
 import { assert, assertEquals } from "@std/assert";
-import { Room } from "../../src/proxy/room.ts";
+import { Room } from "../../src/proxy/collecting_memory.ts";
 import { setup } from "./support.ts";
 import { created, offsetOf, patch, Q, sample, told } from "./tus_support.ts";
 

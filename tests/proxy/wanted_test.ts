@@ -3,7 +3,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { HttpError } from "../../src/proxy/http_error.ts";
 import { cloudStorage } from "../../src/proxy/backends/cloud_storage.ts";
-import { checkStart, type Start } from "../../src/proxy/wanted.ts";
+import { checkStart, type Start } from "../../src/proxy/start_request.ts";
 import type { UploadGrant } from "../../src/worker.ts";
 
 const BACKEND = cloudStorage({

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { ApiName, Destination, UploadStart } from "../endpoint.ts";
-import type { ErrorForm } from "../replies.ts";
+import type { ApiName, Destination, UploadStart } from "../api_endpoint.ts";
+import type { ErrorForm } from "../emulator_replies.ts";
 import type { Service } from "../service.ts";
 import { hex } from "../storage/checksums.ts";
 import type { Content } from "../storage/content.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { USUAL_GRANULARITY } from "../endpoint.ts";
-import { isRefusal, notFound, refuse, reply } from "../replies.ts";
+import { USUAL_GRANULARITY } from "../api_endpoint.ts";
+import { isRefusal, notFound, refuse, reply } from "../emulator_replies.ts";
 import { bucketProblem } from "../storage/names.ts";
 import { storageDestination, targetOf } from "../storage/endpoint.ts";
 import type { EmulatedObject } from "../storage/object.ts";

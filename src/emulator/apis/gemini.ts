@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { UploadStart } from "../endpoint.ts";
+import type { UploadStart } from "../api_endpoint.ts";
 import type { Incoming } from "../incoming.ts";
-import { viewReply } from "../json/view.ts";
-import { invalid, type Refusal, refuse } from "../replies.ts";
+import { viewReply } from "../json/json_view.ts";
+import { invalid, type Refusal, refuse } from "../emulator_replies.ts";
 import type { Exchange, Service } from "../service.ts";
 import { base64 } from "../storage/checksums.ts";
 import { fileDestination } from "./files.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Endpoint } from "../endpoint.ts";
-import type { ErrorForm } from "../replies.ts";
+import type { Endpoint } from "../api_endpoint.ts";
+import type { ErrorForm } from "../emulator_replies.ts";
 import type { Exchange, Service } from "../service.ts";
 
 /** A path of an API. The parts are what the groups of `path` match, decoded. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DRIVE } from "./drive.ts";
+import { DRIVE } from "./drive_api.ts";
 import { FIREBASE } from "./firebase.ts";
 import { GEMINI } from "./gemini.ts";
 import { PHOTOS } from "./photos.ts";

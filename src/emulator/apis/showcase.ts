@@ -4,8 +4,8 @@
  * @module
  */
 
-import { USUAL_GRANULARITY } from "../endpoint.ts";
-import { reply } from "../replies.ts";
+import { USUAL_GRANULARITY } from "../api_endpoint.ts";
+import { reply } from "../emulator_replies.ts";
 import { fileDestination } from "./files.ts";
 import type { Place } from "./place.ts";
 

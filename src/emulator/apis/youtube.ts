@@ -9,8 +9,8 @@ import {
   type Endpoint,
   type UploadStart,
   USUAL_GRANULARITY,
-} from "../endpoint.ts";
-import { invalid, NO_CACHE, type Refusal, reply, required } from "../replies.ts";
+} from "../api_endpoint.ts";
+import { invalid, NO_CACHE, type Refusal, reply, required } from "../emulator_replies.ts";
 import type { Service } from "../service.ts";
 import { fileDestination } from "./files.ts";
 import type { Place } from "./place.ts";

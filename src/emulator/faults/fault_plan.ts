@@ -4,7 +4,7 @@
  * @module
  */
 
-import { onlyKnown } from "../checks.ts";
+import { onlyKnown } from "../option_checks.ts";
 import { checkFault, type Fault, matches } from "./faults.ts";
 import type { RequestKind, RequestRecord } from "../record.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { inRange, oneOf, onlyKnown } from "../checks.ts";
+import { inRange, oneOf, onlyKnown } from "../option_checks.ts";
 import type { FaultName, RequestKind, RequestRecord } from "../record.ts";
 
 /** To which requests a fault applies, and how often. */

@@ -7,7 +7,7 @@
 import type { Fault } from "./faults.ts";
 import type { Incoming } from "../incoming.ts";
 import { InjectedCut } from "../incoming_body.ts";
-import { errorBody, type ErrorForm, type Refusal } from "../replies.ts";
+import { errorBody, type ErrorForm, type Refusal } from "../emulator_replies.ts";
 
 type InjectedReply = Fault & { readonly status: number };
 

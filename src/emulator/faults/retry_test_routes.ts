@@ -5,7 +5,7 @@
  */
 
 import type { Incoming } from "../incoming.ts";
-import { invalid, notFound, refuse, reply } from "../replies.ts";
+import { invalid, notFound, refuse, reply } from "../emulator_replies.ts";
 import type { Instructions, RetryTests } from "./retry_tests.ts";
 
 /** Serves `POST /retry_test`, and `GET` and `DELETE` of `/retry_test/{id}`. */

@@ -5,10 +5,10 @@
  * @module
  */
 
-import { announcedLength, readContentRange } from "../json/content_range.ts";
+import { announcedLength, readContentRange } from "../json/content_range_header.ts";
 import type { Fault } from "./faults.ts";
 import type { RequestKind, RequestRecord } from "../record.ts";
-import { errorJson, notFound } from "../replies.ts";
+import { errorJson, notFound } from "../emulator_replies.ts";
 
 /** Method names of Google's API, and the requests that they stand for here. */
 const METHODS: Readonly<Record<string, readonly RequestKind[]>> = {

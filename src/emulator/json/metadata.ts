@@ -4,7 +4,7 @@
  * @module
  */
 
-import { invalid, type Refusal } from "../replies.ts";
+import { invalid, type Refusal } from "../emulator_replies.ts";
 
 /** The longest JSON metadata, in bytes: 2 MiB. */
 const MAX_METADATA_SIZE = 2_097_152;

@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { Endpoint } from "../endpoint.ts";
-import { emptyReply, invalid, isRefusal, NO_CACHE, refuse, required } from "../replies.ts";
+import type { Endpoint } from "../api_endpoint.ts";
+import { emptyReply, invalid, isRefusal, NO_CACHE, refuse, required } from "../emulator_replies.ts";
 import type { Exchange, Service } from "../service.ts";
 import { announcedSize } from "../storage/spec.ts";
-import { type Announcement, destinationOf, takeMedia, takeMultipart } from "./one_request.ts";
+import { type Announcement, destinationOf, takeMedia, takeMultipart } from "./json_one_request.ts";
 
 /** Serves a start at the upload URL of an API. */
 export async function serveUpload(

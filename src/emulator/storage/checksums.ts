@@ -5,7 +5,7 @@
  */
 
 import type { Content } from "./content.ts";
-import { invalid, type Refusal } from "../replies.ts";
+import { invalid, type Refusal } from "../emulator_replies.ts";
 
 /** Declared checksums, in base64 as sent. */
 export interface DeclaredChecksums {

@@ -9,11 +9,11 @@ import {
   type Endpoint,
   type UploadStart,
   USUAL_GRANULARITY,
-} from "../endpoint.ts";
-import { objectReply } from "../json/view.ts";
-import { isRefusal } from "../replies.ts";
+} from "../api_endpoint.ts";
+import { objectReply } from "../json/json_view.ts";
+import { isRefusal } from "../emulator_replies.ts";
 import type { Service } from "../service.ts";
-import { xmlObjectReply } from "../xml/replies.ts";
+import { xmlObjectReply } from "../xml/xml_replies.ts";
 import { bucketProblem } from "./names.ts";
 import type { EmulatedObject } from "./object.ts";
 import { jsonSpec, type Target, type UploadSpec } from "./spec.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { invalid, notFound, type Refusal } from "../replies.ts";
+import { invalid, notFound, type Refusal } from "../emulator_replies.ts";
 
 /** Whether a bucket may be called so: 3–63 (with dots 3–222) of `a-z 0-9 - _ .`. */
 export function isBucketName(name: string): boolean {

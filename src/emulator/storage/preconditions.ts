@@ -4,7 +4,12 @@
  * @module
  */
 
-import { invalidParameter, NOT_MODIFIED, PRECONDITION_FAILED, type Refusal } from "../replies.ts";
+import {
+  invalidParameter,
+  NOT_MODIFIED,
+  PRECONDITION_FAILED,
+  type Refusal,
+} from "../emulator_replies.ts";
 
 /** The four conditions, each a number as sent; 0 stands for "no live object". */
 export interface Preconditions {

@@ -9,8 +9,14 @@ import { type DeclaredChecksums, malformedChecksum } from "./checksums.ts";
 import { objectNameProblem } from "./names.ts";
 import type { WritableFields } from "./object.ts";
 import { headerPreconditions, type Preconditions, queryPreconditions } from "./preconditions.ts";
-import { invalid, invalidParameter, isRefusal, type Refusal, required } from "../replies.ts";
-import { readView, type View } from "../json/view.ts";
+import {
+  invalid,
+  invalidParameter,
+  isRefusal,
+  type Refusal,
+  required,
+} from "../emulator_replies.ts";
+import { readView, type View } from "../json/json_view.ts";
 
 /** The largest object, in bytes: 5 TiB. */
 export const MAX_OBJECT_SIZE = 5_497_558_138_880;

@@ -7,7 +7,7 @@
 import type { Content } from "./content.ts";
 import { checkPreconditions, type Preconditions } from "./preconditions.ts";
 import { type EmulatedObject, makeObject, type ObjectParts } from "./object.ts";
-import type { Refusal } from "../replies.ts";
+import type { Refusal } from "../emulator_replies.ts";
 
 /** Live objects by bucket and name; a new generation replaces the one before. */
 export class ObjectStore {

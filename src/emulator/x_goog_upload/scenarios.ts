@@ -6,7 +6,7 @@
 
 import type { Fault } from "../faults/faults.ts";
 import type { RequestKind } from "../record.ts";
-import type { Session } from "../storage/session.ts";
+import type { Session } from "../storage/stored_session.ts";
 
 /** A scenario as the headers of a start name it. */
 export interface Scenario {

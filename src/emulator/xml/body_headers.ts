@@ -6,7 +6,7 @@
 
 import { checkChecksums, type DeclaredChecksums, readHashHeader } from "../storage/checksums.ts";
 import type { Content } from "../storage/content.ts";
-import type { Refusal } from "../replies.ts";
+import type { Refusal } from "../emulator_replies.ts";
 
 /** Compares the checksums in `Content-MD5` and `x-goog-hash` with what came. */
 export function checksumProblem(headers: Headers, content: Content): Refusal | null {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { invalid, type Refusal } from "../replies.ts";
+import { invalid, type Refusal } from "../emulator_replies.ts";
 import { MOST_PARTS } from "../storage/multipart_upload.ts";
 import { childText, parseXml } from "./parse.ts";
 import { NAMESPACE } from "./write.ts";

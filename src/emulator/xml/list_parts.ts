@@ -4,9 +4,9 @@
  * @module
  */
 
-import { invalid, isRefusal, type Refusal, refuse } from "../replies.ts";
+import { invalid, isRefusal, type Refusal, refuse } from "../emulator_replies.ts";
 import type { MultipartUpload } from "../storage/multipart_upload.ts";
-import { xmlReply } from "./replies.ts";
+import { xmlReply } from "./xml_replies.ts";
 import { document, type XmlChild } from "./write.ts";
 
 /** The longest page. */

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { invalid, isRefusal, refuse } from "../replies.ts";
+import { invalid, isRefusal, refuse } from "../emulator_replies.ts";
 import type { Exchange, Service } from "../service.ts";
 import type { MultipartUpload } from "../storage/multipart_upload.ts";
 import { compare } from "../storage/store.ts";
 import { countOf, LONGEST_PAGE } from "./list_parts.ts";
-import { xmlReply } from "./replies.ts";
+import { xmlReply } from "./xml_replies.ts";
 import { document, type XmlChild } from "./write.ts";
 
 /** An upload, or a prefix that stands for all uploads below it. */

@@ -26,12 +26,12 @@ import {
   type Refusal,
   refuse,
   reply,
-} from "../replies.ts";
+} from "../emulator_replies.ts";
 import type { Exchange, Service } from "../service.ts";
 import { type NamedPart, readCompleteBody, unquoted } from "./complete_body.ts";
 import { checksumProblem, framingProblem } from "./body_headers.ts";
 import { listParts } from "./list_parts.ts";
-import { uploadReply } from "./replies.ts";
+import { uploadReply } from "./xml_replies.ts";
 import { document } from "./write.ts";
 
 /** The object that a request is about. */

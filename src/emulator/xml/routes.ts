@@ -4,7 +4,7 @@
  * @module
  */
 
-import { emptyReply, invalid, isRefusal, NO_CACHE, refuse } from "../replies.ts";
+import { emptyReply, invalid, isRefusal, NO_CACHE, refuse } from "../emulator_replies.ts";
 import type { Exchange, Service } from "../service.ts";
 import { announcedSize, xmlSpec } from "../storage/spec.ts";
 import { storageEndpoint, xmlDestination } from "../storage/endpoint.ts";

@@ -5,8 +5,8 @@
  */
 
 import type { Incoming } from "../incoming.ts";
-import type { Settings } from "../options.ts";
-import type { Refusal } from "../replies.ts";
+import type { Settings } from "../emulator_options.ts";
+import type { Refusal } from "../emulator_replies.ts";
 
 /** Whether a URL carries a signature. */
 export function isSigned(url: URL): boolean {

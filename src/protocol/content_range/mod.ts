@@ -1,8 +1,13 @@
 /** The wire protocol of `Content-Range` and 308, which Google calls the legacy one and Cloud Storage speaks. */
 
 import type { UploadProtocol } from "../upload_protocol.ts";
-import { readAnswer, readOpened } from "./replies.ts";
-import { cancelRequest, chunkRequest, startRequest, statusRequest } from "./requests.ts";
+import { readAnswer, readOpened } from "./content_range_replies.ts";
+import {
+  cancelRequest,
+  chunkRequest,
+  startRequest,
+  statusRequest,
+} from "./content_range_requests.ts";
 
 /** The protocol that is spoken unless another one is asked for. */
 export const contentRangeProtocol: UploadProtocol = {

@@ -3,7 +3,7 @@
 import type { Transport } from "../../net/transport.ts";
 import type { RequestHead, UploadProtocol } from "../../protocol/upload_protocol.ts";
 import type { Backend, BackendTrace, Chunk } from "../backend.ts";
-import type { PassedBody } from "../body.ts";
+import type { PassedBody } from "../request_body.ts";
 import type { Outcome } from "../outcome.ts";
 import { sendUpstream, type UpstreamReply } from "../upstream.ts";
 import { outcomeOf, type ResultReader } from "./api_reply.ts";

@@ -4,7 +4,7 @@ import type { Transport } from "../../net/transport.ts";
 import { UPLOAD_CHUNK_SIZE } from "../../protocol/content_range/ranges.ts";
 import { isSuccess } from "../../protocol/reply.ts";
 import { type Backend, type BackendTrace, type Chunk, CLOUD_STORAGE } from "../backend.ts";
-import type { PassedBody } from "../body.ts";
+import type { PassedBody } from "../request_body.ts";
 import { badGateway } from "../http_error.ts";
 import { frameMultipart } from "../multipart_body.ts";
 import type { Outcome, Refused } from "../outcome.ts";

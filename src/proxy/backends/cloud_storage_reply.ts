@@ -1,6 +1,6 @@
 /** What Google's replies mean. Nothing of them is said on but fields that are known, and of the form that they should be. */
 
-import { isResumeIncomplete } from "../../protocol/content_range/replies.ts";
+import { isResumeIncomplete } from "../../protocol/content_range/content_range_replies.ts";
 import { CRC32C, MD5 } from "../../protocol/hashes.ts";
 import { isMediaType } from "../../protocol/media_type.ts";
 import { readRefusal } from "../../protocol/refusal.ts";

@@ -1,10 +1,10 @@
 /** Chunks of Google's protocol for backends that take whole multiples of their granularity only. */
 
 import type { Chunk } from "../backend.ts";
-import { type BodyBounds, lengthOf, passBody } from "../body.ts";
+import { type BodyBounds, lengthOf, passBody } from "../request_body.ts";
 import type { Core, OpenSession } from "../core.ts";
 import { badRequest } from "../http_error.ts";
-import type { AppendOptions } from "../session.ts";
+import type { AppendOptions } from "../sealed_session.ts";
 import { drain, firstBytes } from "./part_body.ts";
 
 /** A chunk of which as much is passed on as the backend can keep. */

@@ -6,7 +6,7 @@ import type { UploadGrant } from "../grant.ts";
 import { badRequest, HttpError, quote } from "../http_error.ts";
 import type { Trace } from "../log.ts";
 import type { FinishedObject } from "../outcome.ts";
-import { type ObjectView, shown } from "../view.ts";
+import { type ObjectView, shown } from "../object_view.ts";
 
 /** How clients of one protocol speak. */
 export interface Front {

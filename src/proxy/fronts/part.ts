@@ -1,6 +1,6 @@
 /** A part of an upload, as a client's request brings it: what is refused before a byte of it goes on. */
 
-import { checkLength, lengthOf } from "../body.ts";
+import { checkLength, lengthOf } from "../request_body.ts";
 import type { Core } from "../core.ts";
 import { HttpError, tooLarge } from "../http_error.ts";
 import type { FinishedObject } from "../outcome.ts";

@@ -1,8 +1,8 @@
 /** Bodies of which a part may be sent on: whole quanta, at the end of which the next request begins. */
 
-import { inTime } from "../body.ts";
+import { inTime } from "../request_body.ts";
 import { HttpError } from "../http_error.ts";
-import { joined, type PieceReader, readPieces } from "../pieces.ts";
+import { joined, type PieceReader, readPieces } from "../body_pieces.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

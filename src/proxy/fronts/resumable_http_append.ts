@@ -1,10 +1,10 @@
 /** Bytes of the IETF's resumable uploads: what a request says of them, and what its client hears when they are stored. */
 
-import { lengthOf } from "../body.ts";
+import { lengthOf } from "../request_body.ts";
 import { badGateway, badRequest, HttpError } from "../http_error.ts";
 import type { FinishedObject } from "../outcome.ts";
 import { type OpenSession, permit } from "../core.ts";
-import { openSession } from "../session.ts";
+import { openSession } from "../sealed_session.ts";
 import { objectResponse } from "./front.ts";
 import { completeName, completeOf, essenceOf, PARTIAL } from "./resumable_http_dialect.ts";
 import { type Exchange, inconsistentLength, progressOf } from "./resumable_http_reply.ts";

@@ -1,15 +1,15 @@
 /** Creation of the IETF's resumable uploads: with no bytes, with the first ones, or with all of them. */
 
-import { lengthOf } from "../body.ts";
+import { lengthOf } from "../request_body.ts";
 import { HookError } from "../hooks.ts";
 import { HttpError, withHeaders } from "../http_error.ts";
 import type { OpenSession } from "../core.ts";
-import { ask } from "../session.ts";
-import { decide, expectHash, startSession } from "../start.ts";
-import { checkStart, type Start } from "../wanted.ts";
+import { ask } from "../sealed_session.ts";
+import { decide, expectHash, startSession } from "../start_session.ts";
+import { checkStart, type Start } from "../start_request.ts";
 import { filenameOf } from "./content_disposition.ts";
 import { sessionUrl, type StartRequest } from "./front.ts";
-import { refusalOf, retriable } from "./refusal.ts";
+import { refusalOf, retriable } from "./front_refusal.ts";
 import { checksumsOf, completed, isLastOf, onlyInPart, partOf } from "./resumable_http_append.ts";
 import { essenceOf, PARTIAL } from "./resumable_http_dialect.ts";
 import { type Exchange, inform, uploadLimit } from "./resumable_http_reply.ts";

@@ -1,6 +1,6 @@
 /** The metadata of a start, which some clients of Google's pack. */
 
-import { readText } from "../body.ts";
+import { readText } from "../request_body.ts";
 import type { Core } from "../core.ts";
 import { MAX_METADATA, refuseEncoding } from "./front.ts";
 

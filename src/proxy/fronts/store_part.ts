@@ -1,16 +1,16 @@
 /** Bytes on their way into a session of the backend, which takes whole quanta until the last bytes. */
 
 import type { Chunk } from "../backend.ts";
-import { type BodyBounds, lengthOf, passBody, type PassedBody } from "../body.ts";
+import { type BodyBounds, lengthOf, passBody, type PassedBody } from "../request_body.ts";
 import type { Core, OpenSession } from "../core.ts";
 import { badGateway, HttpError } from "../http_error.ts";
-import { ROOM } from "../room.ts";
+import { ROOM } from "../collecting_memory.ts";
 import type { Trace } from "../log.ts";
 import type { FinishedObject } from "../outcome.ts";
-import { append, ask, WrongOffset } from "../session.ts";
+import { append, ask, WrongOffset } from "../sealed_session.ts";
 import { BelowQuantum, isEnd, overChunk, type Part, type Stored, WrongLength } from "./part.ts";
 import { drain, firstBytes, SEGMENT_TIME, SegmentReader } from "./part_body.ts";
-import { refusalOf } from "./refusal.ts";
+import { refusalOf } from "./front_refusal.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -4,7 +4,7 @@ import { hasObjects } from "../backend.ts";
 import { badRequest, quote } from "../http_error.ts";
 import type { UploadGrant, UploadLimits } from "../grant.ts";
 import { isOpen, openFields } from "../policy.ts";
-import type { StartInput } from "../wanted.ts";
+import type { StartInput } from "../start_request.ts";
 
 /** Pairs of a key and a value; values are base64 until they are used. */
 export type UploadMetadata = ReadonlyMap<string, string>;

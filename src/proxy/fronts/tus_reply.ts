@@ -2,7 +2,7 @@
 
 import type { OpenSession } from "../core.ts";
 import { HttpError } from "../http_error.ts";
-import { retriable } from "./refusal.ts";
+import { retriable } from "./front_refusal.ts";
 
 /** The one version of the protocol. */
 export const TUS_VERSION = "1.0.0";

@@ -3,7 +3,7 @@
 import { badGateway, HttpError } from "../http_error.ts";
 import type { FinishedObject, Outcome } from "../outcome.ts";
 import { objectResponse, type ShownTo } from "./front.ts";
-import { refusalOf } from "./refusal.ts";
+import { refusalOf } from "./front_refusal.ts";
 
 /** The header that says how an upload stands: `active`, `final` or `cancelled`. */
 export const STATUS = "x-goog-upload-status";

@@ -1,13 +1,13 @@
 /** The commands of `X-Goog-Upload` on a session: query, upload, finalize, cancel. */
 
-import { byteCount, emptied, lengthOf, passBody } from "../body.ts";
+import { byteCount, emptied, lengthOf, passBody } from "../request_body.ts";
 import { type Core, type OpenSession, permit } from "../core.ts";
 import { badRequest, HttpError } from "../http_error.ts";
 import type { Trace } from "../log.ts";
-import { ask, cancel, WrongOffset } from "../session.ts";
+import { ask, cancel, WrongOffset } from "../sealed_session.ts";
 import { readHash } from "./front.ts";
 import { drain } from "./part_body.ts";
-import { refusalOf } from "./refusal.ts";
+import { refusalOf } from "./front_refusal.ts";
 import { checkPart, type Part } from "./part.ts";
 import { finishWhole, storePart } from "./store_part.ts";
 import {

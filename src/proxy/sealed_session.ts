@@ -1,0 +1,241 @@
+/** Requests of a sealed session, within its bounds. Fronts call it, backends are called by it. */
+
+import { type Chunk, CLOUD_STORAGE, hasObjects, namedBackend } from "./backend.ts";
+import { type BodyBounds, emptied, passBody, type PassedBody } from "./request_body.ts";
+import { type Core, counting, noHash, note, type OpenSession, permit } from "./core.ts";
+import { isAllowedBucket } from "./grant.ts";
+import { badRequest, forbidden, HttpError, tooLarge } from "./http_error.ts";
+import { finishEvent, runFinish } from "./hooks.ts";
+import { noteBackend, type Trace } from "./log.ts";
+import { gap, type Outcome } from "./outcome.ts";
+import { enter, type Progress } from "./session_progress.ts";
+import { sessionName } from "./session_token.ts";
+
+/** Opens the session of a token. */
+export async function openSession(core: Core, token: string, trace: Trace): Promise<OpenSession> {
+  const session = await core.sealer.open(token);
+  if (session === "unknown") {
+    throw new HttpError(404, "notFound", "There is no such upload session; start a new upload");
+  }
+  const name = sessionName(token);
+  trace.session = name;
+  if (session === "expired") {
+    throw new HttpError(410, "gone", "The upload session has expired; start a new upload");
+  }
+  trace.subject = session.subject;
+  const backend = core.backends.get(session.backend ?? CLOUD_STORAGE);
+  if (!backend) {
+    throw new HttpError(404, "notFound", "This upload can go on nowhere; start a new one");
+  }
+  noteBackend(trace, backend, session.bucket);
+  if (hasObjects(backend) && !isAllowedBucket(core.limits, session.bucket)) {
+    throw forbidden("Uploads to this bucket are not allowed any more");
+  }
+  const { granularity = backend.granularity } = session;
+  return { ...session, name, backend, granularity };
+}
+
+/** How bytes are taken. */
+export interface AppendOptions {
+  /** Where they come from. The default is the request's body. */
+  readonly take?: (bounds: BodyBounds) => PassedBody;
+  /** Whether they must begin where the stored ones end; any other place is a 409, before a byte of them is passed on. */
+  readonly isStrict?: boolean;
+  /** Whether the operator's code has allowed this request already. */
+  readonly isPermitted?: boolean;
+}
+
+/** Passes bytes on, or the finish without any, if they keep to the limits and are of any use. */
+export async function append(
+  core: Core,
+  session: OpenSession,
+  chunk: Chunk,
+  request: Request,
+  trace: Trace,
+  options: AppendOptions = {},
+): Promise<Outcome> {
+  const { take = (bounds) => passBody(request, bounds), isStrict = false, isPermitted } = options;
+  const bounds = boundsOf(core, session, chunk);
+  const body = take(bounds);
+  const { range } = chunk;
+  trace.bytes = body.length ?? bounds.exact;
+  if (!isPermitted) await permit(core, session, trace, request);
+  const isEmpty = range !== undefined && range.first === undefined;
+  const progress = core.progress.of(session.name);
+  if (isEmpty) {
+    const nothing = await emptied(body, core.startTimeout);
+    const outcome = await session.backend.append(session.target, chunk, nothing, trace);
+    return await settled(core, session, outcome, trace, 0);
+  }
+  const leave = enter(progress, core.now());
+  if (!leave) {
+    throw new HttpError(429, "rateLimitExceeded", "Too many requests of this upload at once", {
+      "retry-after": "1",
+    });
+  }
+  try {
+    return await appendBytes(core, session, { chunk, body, progress, isStrict }, trace);
+  } finally {
+    leave();
+  }
+}
+
+/** Bytes that are about to be passed on. */
+interface Appended {
+  readonly chunk: Chunk;
+  readonly body: PassedBody;
+  readonly progress: Progress;
+  readonly isStrict: boolean;
+}
+
+async function appendBytes(
+  core: Core,
+  session: OpenSession,
+  { chunk, body, progress, isStrict }: Appended,
+  trace: Trace,
+): Promise<Outcome> {
+  const first = chunk.range?.first ?? 0;
+  const isKnown = progress.persisted !== undefined && !progress.finished;
+  // Of what is not known here, the backend is asked before a byte goes on. Another instance may have got on with it.
+  const isAhead = first > (progress.persisted ?? 0);
+  if (!isKnown || isAhead || (isStrict && progress.persisted !== first)) {
+    const known = await ask(core, session, trace);
+    if (known.kind !== "stored") {
+      trace.bytes = 0;
+      if (isStrict && known.kind === "finished") {
+        throw new WrongOffset(first, known.object.size, true);
+      }
+      return known;
+    }
+  }
+  const { persisted = 0 } = progress;
+  if (first !== persisted) {
+    trace.bytes = 0;
+    if (isStrict) throw new WrongOffset(first, persisted);
+    return first < persisted ? again(progress, persisted, chunk) : gap(first, persisted);
+  }
+  progress.persisted = undefined; // until they have arrived nobody knows
+  const outcome = await counting(
+    session.backend.append(session.target, chunk, body, trace),
+    body,
+    trace,
+  );
+  return await settled(core, session, outcome, trace);
+}
+
+/** Bytes for another place than where the stored ones end. */
+export class WrongOffset extends HttpError {
+  /** Where the client's bytes begin. */
+  readonly provided: number;
+  /** Where the stored bytes end. */
+  readonly persisted: number;
+  /** Whether the upload is finished there. */
+  readonly isFinished: boolean;
+
+  /** An error that names both places. */
+  constructor(provided: number, persisted: number, isFinished = false) {
+    const message =
+      `Expected bytes from offset ${persisted}, where the stored ones end, got ${provided}`;
+    super(409, "conflict", message);
+    this.provided = provided;
+    this.persisted = persisted;
+    this.isFinished = isFinished;
+  }
+}
+
+/** Asks how much is stored. */
+export async function ask(core: Core, session: OpenSession, trace: Trace): Promise<Outcome> {
+  const outcome = await session.backend.ask(session.target, trace);
+  return await settled(core, session, outcome, trace, 0);
+}
+
+/** Ends the session without an object. With `unlessFinished` it is asked first whether there is one, which is the outcome then. */
+export async function cancel(
+  core: Core,
+  session: OpenSession,
+  request: Request,
+  trace: Trace,
+  { unlessFinished = false }: { unlessFinished?: boolean } = {},
+): Promise<Outcome> {
+  await permit(core, session, trace, request);
+  if (unlessFinished) {
+    const known = await ask(core, session, trace);
+    if (known.kind !== "stored") return known;
+  }
+  const outcome = await session.backend.cancel(session.target, trace);
+  return await settled(core, session, outcome, trace);
+}
+
+/** The answer to bytes that are stored already, without passing them on once more. */
+function again({ crc32c, md5 }: Progress, persisted: number, { range }: Chunk): Outcome {
+  // A client that sends the whole without a range would take "so much is stored" for the end.
+  if (!range) {
+    throw new HttpError(
+      409,
+      "conflict",
+      `${persisted} bytes are stored already: send the rest with a Content-Range`,
+    );
+  }
+  return { kind: "stored", persisted, crc32c, md5 };
+}
+
+/**
+ * What an outcome says of a session is remembered, and noted. Where no bytes were sent, a reply that does not say how many
+ * are stored says that none are: `unsaid`.
+ */
+async function settled(
+  core: Core,
+  session: OpenSession,
+  outcome: Outcome,
+  trace: Trace,
+  unsaid?: number,
+): Promise<Outcome> {
+  const progress = core.progress.of(session.name);
+  progress.finished = outcome.kind === "finished";
+  progress.persisted = outcome.kind === "stored" ? outcome.persisted ?? unsaid : undefined;
+  if (outcome.kind === "stored") {
+    progress.crc32c = outcome.crc32c;
+    progress.md5 = outcome.md5;
+  } else if (outcome.kind === "finished") {
+    if (trace.event === "chunk" || trace.event === "status") trace.event = "finish";
+    note(core, outcome.object, trace);
+    if (!progress.told) {
+      const { subject, payload } = session;
+      const backend = namedBackend(session.backend);
+      const event = await finishEvent(outcome.object, backend, { subject, payload }, session.name);
+      await runFinish(core.hooks, event, false);
+      progress.told = true;
+    }
+  }
+  return outcome;
+}
+
+/** What the body of a request must keep to, so that the object stays within what was allowed. */
+function boundsOf(core: Core, session: OpenSession, { range, hash }: Chunk): BodyBounds {
+  const { maxChunkBytes, limits } = core;
+  const { first = 0, last, total } = range ?? {};
+  if (total !== undefined && session.size !== undefined && total !== session.size) {
+    throw badRequest(
+      `Expected an object of ${session.size} bytes as declared at the start, got ${total}`,
+    );
+  }
+  const most = Math.min(session.maxBytes, limits.maxBytes, session.size ?? Infinity);
+  if ((total ?? 0) > most || (last ?? first - 1) >= most) {
+    throw tooLarge(`At most ${most} bytes are allowed for this object`);
+  }
+  const carries = !range || range.first !== undefined;
+  const end = last === undefined ? total : last + 1;
+  const exact = !carries ? 0 : range && end !== undefined ? end - first : undefined;
+  if ((exact ?? 0) > maxChunkBytes) {
+    throw tooLarge(`At most ${maxChunkBytes} bytes are allowed in a request, got ${exact}`);
+  }
+  // Whether the object is finished when this has arrived, if anything.
+  const isLast = !range || (carries ? end === undefined || end === total : total !== undefined);
+  if (isLast && session.needsHash && hash === undefined) throw noHash("in X-Goog-Hash");
+  const { minBytes = 0 } = session;
+  if (total !== undefined && total < minBytes) {
+    throw badRequest(`At least ${minBytes} bytes are expected of this object, got ${total}`);
+  }
+  const least = isLast && total === undefined ? Math.max(0, minBytes - first) : 0;
+  return { exact, most: Math.min(maxChunkBytes, most - first), least };
+}
