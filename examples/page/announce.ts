@@ -2,7 +2,7 @@
 
 import { bytes } from "./format.ts";
 import type { Phase } from "./transfer.ts";
-import type { Trouble } from "./trouble.ts";
+import type { Trouble } from "./error_words.ts";
 
 /** As much of an upload as is spoken of. */
 export interface Spoken {

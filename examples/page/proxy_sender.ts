@@ -6,7 +6,7 @@ import { fetchTicket, uploadTransport } from "./backend.ts";
 import { chunkSizeFor } from "./chunk_size.ts";
 import type { Sender } from "./sender.ts";
 import type { PageSettings } from "./settings.ts";
-import { troubleOf } from "./trouble.ts";
+import { troubleOf } from "./error_words.ts";
 
 /** A sender for the proxy that this page came from. */
 export function proxySender(settings: PageSettings): Sender {

@@ -2,7 +2,7 @@
 
 import type { StorageObject } from "@resumable-media/upload";
 import type { StoredUpload } from "./store.ts";
-import type { Trouble } from "./trouble.ts";
+import type { Trouble } from "./error_words.ts";
 
 /** What a sender is given for a file, and whom it tells how it goes. */
 export interface Sending {

@@ -2,11 +2,11 @@
 /** One file on its way: what it is doing, and what can be done with it. */
 
 import type { StorageObject } from "@resumable-media/upload";
-import { type Pace, pace } from "./pace.ts";
+import { type Pace, pace } from "./transfer_rate.ts";
 import type { Cancelled, Sender } from "./sender.ts";
 import type { StoredUpload, UploadStore } from "./store.ts";
-import type { Trouble } from "./trouble.ts";
-import type { TakeTurn } from "./turns.ts";
+import type { Trouble } from "./error_words.ts";
+import type { TakeTurn } from "./queue.ts";
 
 /** What an upload is doing. */
 export type Phase =

@@ -6,7 +6,7 @@ import { randomId } from "./random_id.ts";
 import type { Sender } from "./sender.ts";
 import { hasLocks, type StoredUpload, type UploadStore } from "./store.ts";
 import { Transfer } from "./transfer.ts";
-import { turns } from "./turns.ts";
+import { turns } from "./queue.ts";
 import { type Card, createCard } from "./view.ts";
 
 /** How many uploads are at work at once. */

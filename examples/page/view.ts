@@ -2,7 +2,7 @@
 /** The card of an upload: what the user sees of it, and the buttons. */
 
 import { bytes, duration, percent, speed } from "./format.ts";
-import { marks, place } from "./tape.ts";
+import { marks, place } from "./chunk_marks.ts";
 import type { Phase, Transfer } from "./transfer.ts";
 
 /** What the buttons do. */

@@ -7,7 +7,7 @@
 import { endsObject, readContentRange } from "./json/content_range_header.ts";
 import type { Incoming } from "./incoming.ts";
 import type { RequestKind } from "./record.ts";
-import { decoded, placeOf } from "./apis/places.ts";
+import { decoded, placeOf } from "./apis/api_of_path.ts";
 import type { Endpoint } from "./api_endpoint.ts";
 import type { ErrorForm } from "./emulator_replies.ts";
 import type { Exchange, Service } from "./service.ts";

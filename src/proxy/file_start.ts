@@ -2,7 +2,7 @@
 
 import { isMediaType } from "../protocol/media_type.ts";
 import { expectedOfName } from "../protocol/upload_url.ts";
-import { agreed, parseFields } from "./agreed.ts";
+import { agreed, parseFields } from "./said_twice.ts";
 import type { FileDescription } from "./backend.ts";
 import { checkFile, type UploadGrant, type UploadLimits } from "./grant.ts";
 import { badRequest, forbidden, quote } from "./http_error.ts";

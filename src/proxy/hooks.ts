@@ -2,7 +2,7 @@
 
 import { within } from "../net/clock.ts";
 import { badGateway, HttpError } from "./http_error.ts";
-import { insist } from "./insist.ts";
+import { insist } from "./try_again.ts";
 import type { FinishedObject } from "./outcome.ts";
 
 /** Who an upload is for. */

@@ -3,7 +3,7 @@
 import { CRC32C, MD5 } from "../protocol/hashes.ts";
 import { isMediaType } from "../protocol/media_type.ts";
 import { expectedOfName } from "../protocol/upload_url.ts";
-import { agreed, parseFields } from "./agreed.ts";
+import { agreed, parseFields } from "./said_twice.ts";
 import { type Backend, CLOUD_STORAGE, hasObjects } from "./backend.ts";
 import { changedFileStart, checkFileStart } from "./file_start.ts";
 import { badRequest, forbidden, type HttpError, quote } from "./http_error.ts";

@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ResumableUpload, UploadError } from "../../mod.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
-import { readMultipart } from "../../src/proxy/multipart_body.ts";
+import { readMultipart } from "../../src/proxy/multipart_media.ts";
 import { createUploadProxy } from "../../src/proxy/proxy.ts";
 import { sessionSealer } from "../../src/proxy/session_token.ts";
 import { proxyOptions, SettingError } from "../../src/worker.ts";

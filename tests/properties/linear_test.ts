@@ -14,7 +14,7 @@ import { parseHashes } from "../../src/protocol/hashes.ts";
 import { describeReply, serverError } from "../../src/protocol/refusal.ts";
 import { uploadTypeOf } from "../../src/protocol/upload_url.ts";
 import { parseChunkRange } from "../../src/proxy/chunk_range.ts";
-import { readMultipart } from "../../src/proxy/multipart_body.ts";
+import { readMultipart } from "../../src/proxy/multipart_media.ts";
 import { proxyOptions } from "../../src/worker.ts";
 import { asyncPieces, defaultStream, pieces } from "../support/bytes.ts";
 import { expectLinear } from "./support/linear.ts";

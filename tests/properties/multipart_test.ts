@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { ResumableUpload, UploadError } from "../../mod.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { HttpError } from "../../src/proxy/http_error.ts";
-import { readMultipart } from "../../src/proxy/multipart_body.ts";
+import { readMultipart } from "../../src/proxy/multipart_media.ts";
 import { createUploadProxy } from "../../src/proxy/proxy.ts";
 import { fakeClock } from "../support/fake_clock.ts";
 import { defaultStream, pieces } from "../support/bytes.ts";

@@ -1,7 +1,7 @@
 // Multipart bodies are read in pieces of any size, with bounds on the metadata.
 
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { readMultipart } from "../../src/proxy/multipart_body.ts";
+import { readMultipart } from "../../src/proxy/multipart_media.ts";
 import { ask, inPieces, multipart, outcome, setup } from "./support.ts";
 
 /** A ticket that opens custom metadata. */

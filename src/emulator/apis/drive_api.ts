@@ -9,7 +9,7 @@ import { readView, viewReply } from "../json/json_view.ts";
 import { isRefusal, notFound, type Refusal, refuse, reply } from "../emulator_replies.ts";
 import type { Exchange, Service } from "../service.ts";
 import { type EmulatedUpload, fileDestination, type Sums } from "./files.ts";
-import type { Place } from "./place.ts";
+import type { Place } from "./api_path.ts";
 
 type File = Readonly<Record<string, unknown>>;
 

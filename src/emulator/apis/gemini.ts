@@ -11,7 +11,7 @@ import { invalid, type Refusal, refuse } from "../emulator_replies.ts";
 import type { Exchange, Service } from "../service.ts";
 import { base64 } from "../storage/checksums.ts";
 import { fileDestination } from "./files.ts";
-import type { Place } from "./place.ts";
+import type { Place } from "./api_path.ts";
 
 type File = Readonly<Record<string, unknown>>;
 

@@ -7,7 +7,7 @@
 import { USUAL_GRANULARITY } from "../api_endpoint.ts";
 import { invalid, reply } from "../emulator_replies.ts";
 import { fileDestination } from "./files.ts";
-import type { Place } from "./place.ts";
+import type { Place } from "./api_path.ts";
 
 /** The paths of Photos. */
 export const PHOTOS: readonly Place[] = [{

@@ -13,7 +13,7 @@ import {
 import { invalid, NO_CACHE, type Refusal, reply, required } from "../emulator_replies.ts";
 import type { Service } from "../service.ts";
 import { fileDestination } from "./files.ts";
-import type { Place } from "./place.ts";
+import type { Place } from "./api_path.ts";
 
 /** One method that takes an upload. */
 interface Method {

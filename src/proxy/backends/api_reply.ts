@@ -2,7 +2,7 @@
 
 import { type Refusal, serverError } from "../../protocol/refusal.ts";
 import type { SessionQuestion, UploadProtocol } from "../../protocol/upload_protocol.ts";
-import { parseFields } from "../agreed.ts";
+import { parseFields } from "../said_twice.ts";
 import { badGateway } from "../http_error.ts";
 import type { FinishedObject, Outcome, Refused } from "../outcome.ts";
 import type { UpstreamReply } from "../upstream.ts";

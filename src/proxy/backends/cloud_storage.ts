@@ -6,7 +6,7 @@ import { isSuccess } from "../../protocol/reply.ts";
 import { type Backend, type BackendTrace, type Chunk, CLOUD_STORAGE } from "../backend.ts";
 import type { PassedBody } from "../request_body.ts";
 import { badGateway } from "../http_error.ts";
-import { frameMultipart } from "../multipart_body.ts";
+import { frameMultipart } from "../multipart_media.ts";
 import type { Outcome, Refused } from "../outcome.ts";
 import { mentions } from "../session_secrets.ts";
 import { sendUpstream, type UpstreamReply, type UpstreamRequest } from "../upstream.ts";

@@ -3,7 +3,7 @@
 import { type BodyBounds, byteCount, checkLength, passBody } from "../request_body.ts";
 import type { Core } from "../core.ts";
 import type { Trace } from "../log.ts";
-import { readMultipart } from "../multipart_body.ts";
+import { readMultipart } from "../multipart_media.ts";
 import type { Outcome } from "../outcome.ts";
 import { boundsInOne, decide, insertObject } from "../start_session.ts";
 import { checkStart, type Start } from "../start_request.ts";

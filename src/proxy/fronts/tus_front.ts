@@ -4,7 +4,7 @@ import { byteCount, lengthOf } from "../request_body.ts";
 import { type Core, type OpenSession, permit } from "../core.ts";
 import { HookError } from "../hooks.ts";
 import { badRequest, forbidden, HttpError, tooLarge } from "../http_error.ts";
-import { insist } from "../insist.ts";
+import { insist } from "../try_again.ts";
 import type { Trace } from "../log.ts";
 import { ask, cancel, openSession } from "../sealed_session.ts";
 import { decide, expectHash, startSession } from "../start_session.ts";

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { InvalidResponse, UploadError, type UploadErrorCode } from "@resumable-media/upload";
-import { TicketError, troubleOf } from "../../examples/page/trouble.ts";
+import { TicketError, troubleOf } from "../../examples/page/error_words.ts";
 
 const about = {
   settings: { maxBytes: 1_000_000, contentTypes: ["image/*", "application/pdf"] },

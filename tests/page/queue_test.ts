@@ -1,7 +1,7 @@
 // Uploads wait for their turn: so many at once, in order, and whoever gives up takes nobody's place.
 
 import { assertEquals, assertRejects } from "@std/assert";
-import { turns } from "../../examples/page/turns.ts";
+import { turns } from "../../examples/page/queue.ts";
 
 const always = new AbortController().signal;
 

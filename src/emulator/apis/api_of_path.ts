@@ -8,7 +8,7 @@ import { DRIVE } from "./drive_api.ts";
 import { FIREBASE } from "./firebase.ts";
 import { GEMINI } from "./gemini.ts";
 import { PHOTOS } from "./photos.ts";
-import type { FoundPlace, Place } from "./place.ts";
+import type { FoundPlace, Place } from "./api_path.ts";
 import { SHOWCASE } from "./showcase.ts";
 import { YOUTUBE } from "./youtube.ts";
 

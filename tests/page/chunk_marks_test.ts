@@ -1,7 +1,7 @@
 // Where the marks of chunks stand on the bar of an upload, and how many there may be.
 
 import { assert, assertEquals } from "@std/assert";
-import { marks, place } from "../../examples/page/tape.ts";
+import { marks, place } from "../../examples/page/chunk_marks.ts";
 
 Deno.test("a mark is where a chunk ends, but not at the end", () => {
   assertEquals(marks(4, 1), [25, 50, 75]);

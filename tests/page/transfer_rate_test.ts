@@ -1,7 +1,7 @@
 // How fast an upload is: measured over the last seconds, and not said before it is known.
 
 import { assertEquals } from "@std/assert";
-import { pace } from "../../examples/page/pace.ts";
+import { pace } from "../../examples/page/transfer_rate.ts";
 
 Deno.test("one moment has no speed", () => {
   const meter = pace();
