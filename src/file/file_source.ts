@@ -3,7 +3,8 @@
 import { stat } from "node:fs/promises";
 import { isMediaType } from "../protocol/media_type.ts";
 import { mediaTypeOf } from "./media_type_of_name.ts";
-import { checkNames, pathOf } from "./path.ts";
+import { checkNames } from "../auth/auth_options.ts";
+import { pathOf } from "./path.ts";
 import { PipedFile, type PipedFileSource, standardInput } from "./piped_file.ts";
 import { openFile, RegularFile, type RegularFileSource } from "./regular_file.ts";
 

@@ -11,17 +11,6 @@ export function pathOf(path: string | URL, name = "path"): string {
   throw new TypeError(`${name}: expected a path, or a URL that begins with file:, got ${got}`);
 }
 
-/** Refuses options that do not exist, which are misspelt ones. */
-export function checkNames(options: object, names: readonly string[]): void {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    const got = options === null ? "null" : Array.isArray(options) ? "an array" : typeof options;
-    throw new TypeError(`options: expected an object, got ${got}`);
-  }
-  const unknown = Object.keys(options).find((name) => !names.includes(name));
-  if (unknown === undefined) return;
-  throw new TypeError(`${unknown} is not an option; expected ${names.join(", ")}`);
-}
-
 /** The code of an error of the system, such as `ENOENT`. */
 export function codeOf(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null || !("code" in error)) return undefined;

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { type FileSource, fileSource } from "./file_source.ts";
 import { closeFolder, contentsOf, openFolder } from "./folder.ts";
 import { mediaTypeOf } from "./media_type_of_name.ts";
-import { checkNames, codeOf, pathOf } from "./path.ts";
+import { checkNames } from "../auth/auth_options.ts";
+import { codeOf, pathOf } from "./path.ts";
 
 /** Options of {@linkcode directory}. */
 export interface DirectoryOptions {

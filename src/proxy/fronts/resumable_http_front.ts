@@ -3,11 +3,11 @@
  * ones of clients in the field.
  */
 
-import { badRequest, forbidden, HttpError } from "../http_error.ts";
+import { badRequest, HttpError } from "../http_error.ts";
 import { type Core, permit } from "../core.ts";
-import { ask, cancel, openSession } from "../sealed_session.ts";
+import { ask, openSession } from "../sealed_session.ts";
 import { type Asked, type Front, refuseEncoding, refuseKeys } from "./front.ts";
-import { refusalOf } from "./front_refusal.ts";
+import { endUnfinished, refusalOf } from "./front_refusal.ts";
 import { appendPart } from "./resumable_http_append.ts";
 import { create } from "./resumable_http_creation.ts";
 import {
@@ -136,11 +136,5 @@ async function offset(exchange: Exchange, token: string): Promise<Response> {
 async function end(exchange: Exchange, token: string): Promise<Response> {
   const { core, request, trace } = exchange;
   const session = exchange.session = await openSession(core, token, trace);
-  const outcome = await cancel(core, session, request, trace, { unlessFinished: true });
-  if (outcome.kind === "finished") {
-    throw forbidden("The upload is finished; the proxy does not delete objects");
-  }
-  if (outcome.kind === "stored") throw new HttpError(503, "backendError", "Google goes on with it");
-  if (outcome.kind !== "cancelled") throw refusalOf(outcome);
-  return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
+  return await endUnfinished(core, session, request, trace);
 }

@@ -3,10 +3,10 @@
 import { byteCount, lengthOf } from "../request_body.ts";
 import { type Core, type OpenSession, permit } from "../core.ts";
 import { HookError } from "../hooks.ts";
-import { badRequest, forbidden, HttpError, tooLarge } from "../http_error.ts";
+import { badRequest, HttpError, tooLarge } from "../http_error.ts";
 import { insist } from "../try_again.ts";
 import type { Trace } from "../log.ts";
-import { ask, cancel, openSession } from "../sealed_session.ts";
+import { ask, openSession } from "../sealed_session.ts";
 import { decide, expectHash, startSession } from "../start_session.ts";
 import { checkStart } from "../start_request.ts";
 import {
@@ -17,7 +17,7 @@ import {
   sessionUrl,
   type StartRequest,
 } from "./front.ts";
-import { refusalOf } from "./front_refusal.ts";
+import { endUnfinished, refusalOf } from "./front_refusal.ts";
 import { BelowQuantum, checkPart, type Part } from "./part.ts";
 import { finishWhole, storePart } from "./store_part.ts";
 import { parseUploadMetadata, startInput } from "./tus_metadata.ts";
@@ -226,13 +226,7 @@ async function terminate(
   trace: Trace,
 ): Promise<Response> {
   const session = await openSession(core, token, trace);
-  const outcome = await cancel(core, session, request, trace, { unlessFinished: true });
-  if (outcome.kind === "finished") {
-    throw forbidden("The upload is finished; the proxy does not delete objects");
-  }
-  if (outcome.kind === "stored") throw new HttpError(503, "backendError", "Google goes on with it");
-  if (outcome.kind !== "cancelled") throw refusalOf(outcome);
-  return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
+  return await endUnfinished(core, session, request, trace);
 }
 
 /** `Upload-Length`, or `undefined` where it comes later. */
