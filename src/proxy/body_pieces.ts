@@ -1,6 +1,6 @@
 /** Reading a body piece by piece, at a cost that its client cannot drive up. */
 
-import { badRequest } from "./http_error.ts";
+import { badRequest, HttpError } from "./http_error.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -9,6 +9,36 @@ export interface PieceReader {
   /** The next piece; `undefined` at the end. Small ones are put together only up to `enough` bytes. */
   read(enough?: number): Promise<Bytes | undefined>;
   cancel(reason?: unknown): Promise<void>;
+}
+
+/** A body whose pieces are looked at on their way. */
+export interface CheckedBody {
+  readonly stream: ReadableStream<Bytes>;
+  /** What was wrong with it, once it has been found. */
+  readonly problem: () => HttpError | undefined;
+}
+
+/** Passes on what `next` makes of a reader's pieces, until it says that they are over. */
+export function checkedBody(
+  reader: PieceReader,
+  next: () => Promise<{ readonly piece: Bytes | undefined; readonly isOver: boolean }>,
+): CheckedBody {
+  let problem: HttpError | undefined;
+  const stream = new ReadableStream<Bytes>({
+    async pull(controller) {
+      try {
+        const { piece, isOver } = await next();
+        if (piece) controller.enqueue(piece);
+        if (isOver) controller.close();
+      } catch (error) {
+        if (error instanceof HttpError) problem = error;
+        reader.cancel(error).catch(() => {});
+        throw error;
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+  return { stream, problem: () => problem };
 }
 
 /** What workerd collects natively before it hands a piece to JavaScript, and the most, in bytes. */

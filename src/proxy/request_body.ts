@@ -2,7 +2,7 @@
 
 import { within } from "../net/clock.ts";
 import { badRequest, HttpError, tooLarge } from "./http_error.ts";
-import { readPieces } from "./body_pieces.ts";
+import { checkedBody, readPieces } from "./body_pieces.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -133,32 +133,21 @@ function tooShort(least: number, length: number): HttpError {
 
 function counted(body: ReadableStream<Bytes>, bounds: BodyBounds): PassedBody {
   const { exact, most, least = 0 } = bounds;
-  let problem: HttpError | undefined;
   let count = 0;
   const reader = readPieces(body);
-  const passed = new ReadableStream<Bytes>({
-    async pull(controller) {
-      try {
-        const piece = await reader.read((exact ?? most + 1) - count);
-        count += piece?.length ?? 0;
-        if (exact !== undefined && (count > exact || (!piece && count < exact))) {
-          throw badRequest(
-            `The Content-Range speaks of ${exact} bytes, the body has ${piece ? "more" : count}`,
-          );
-        }
-        if (count > most) throw tooLarge(`At most ${most} bytes are allowed here, got more`);
-        if (!piece && count < least) throw tooShort(least, count);
-        if (piece) controller.enqueue(piece);
-        else controller.close();
-      } catch (error) {
-        if (error instanceof HttpError) problem = error;
-        reader.cancel(error).catch(() => {});
-        throw error;
-      }
-    },
-    cancel: (reason) => reader.cancel(reason),
-  }, { highWaterMark: 0 });
-  return { body: passed, length: undefined, problem: () => problem, passed: () => count };
+  const { stream, problem } = checkedBody(reader, async () => {
+    const piece = await reader.read((exact ?? most + 1) - count);
+    count += piece?.length ?? 0;
+    if (exact !== undefined && (count > exact || (!piece && count < exact))) {
+      throw badRequest(
+        `The Content-Range speaks of ${exact} bytes, the body has ${piece ? "more" : count}`,
+      );
+    }
+    if (count > most) throw tooLarge(`At most ${most} bytes are allowed here, got more`);
+    if (!piece && count < least) throw tooShort(least, count);
+    return { piece, isOver: !piece };
+  });
+  return { body: stream, length: undefined, problem, passed: () => count };
 }
 
 /** Waits so many milliseconds for what a client has to send before anything can be done. */

@@ -4,6 +4,14 @@ import { isRecord } from "./grant.ts";
 import { badRequest } from "./http_error.ts";
 
 /** The value that two places agree on. */
+export function same<T>(what: string, first: T | undefined, second: T | undefined): T | undefined {
+  if (first !== undefined && second !== undefined && first !== second) {
+    throw badRequest(`The ${what} is given twice, and differently`);
+  }
+  return first ?? second;
+}
+
+/** The text that two places agree on, of which the second is JSON. */
 export function agreed(
   what: string,
   first: string | null | undefined,
@@ -12,10 +20,7 @@ export function agreed(
   if (second !== undefined && typeof second !== "string") {
     throw badRequest(`The ${what} must be a string`);
   }
-  if (typeof first === "string" && second !== undefined && first !== second) {
-    throw badRequest(`The ${what} is given twice, and differently`);
-  }
-  return first ?? second;
+  return same(what, first ?? undefined, second);
 }
 
 /** The fields of a JSON object; none of an empty text. */

@@ -61,8 +61,17 @@ export interface StartedSession {
   readonly session: OpenSession;
 }
 
-/** Starts a session. */
+/** Starts a session as the operator's code has decided, which may have changed the start. */
 export async function startSession(
+  core: Core,
+  wanted: Wanted,
+  trace: Trace,
+): Promise<{ readonly start: Start; readonly opened: StartedSession | Refused }> {
+  const start = await decide(core, "resumable", wanted);
+  return { start, opened: await openSession(core, { ...wanted, start }, trace) };
+}
+
+async function openSession(
   core: Core,
   { start, grant, uploadMetadata, isResumableHttp }: Wanted,
   trace: Trace,

@@ -10,6 +10,7 @@ import { difference } from "../e2e/support.ts";
 import { faults, pass } from "../properties/support/faults.ts";
 import { type Mishap, mishaps, network, RETRYABLE } from "../properties/support/network.ts";
 import { property } from "../properties/support/property.ts";
+import { asServer, whole } from "../properties/support/proxied.ts";
 import { sizes } from "../properties/support/sources.ts";
 import { ORIGIN, SESSION_SECRET, UPLOAD } from "./support.ts";
 import { Q } from "./tus_support.ts";
@@ -51,35 +52,6 @@ const cases: fc.Arbitrary<Case> = fc.record({
   behind: mishaps.map((all) => all.filter(({ kind }) => kind !== "cut")),
   failures: fc.constantFrom(0, 0, 1, 2),
 });
-
-/** Hands requests to the proxy as a server does. */
-function asServer(
-  proxy: { fetch(request: Request): Promise<Response> },
-  isAnnounced: boolean,
-): Transport {
-  return (url, init) => {
-    const headers = new Headers(init.headers);
-    if (!isAnnounced) headers.delete("content-length");
-    else if (init.body instanceof Uint8Array) headers.set("content-length", `${init.body.length}`);
-    return proxy.fetch(new Request(url, { ...init, headers }));
-  };
-}
-
-/** A request whose body is a stream can be read once only: it is read here, so that it can be sent twice. */
-function whole(to: Transport): Transport {
-  return async (url, init) => {
-    if (!(init.body instanceof ReadableStream)) return await to(url, init);
-    const ended = new Promise<undefined>((resolve) =>
-      init.signal?.addEventListener("abort", () => resolve(undefined))
-    );
-    const read = new Response(init.body).arrayBuffer().catch(() => undefined);
-    const body = await Promise.race([read, ended]);
-    if (!body) throw new TypeError("fetch failed: the body of the request failed");
-    const headers = new Headers(init.headers);
-    headers.delete("content-length");
-    return await to(url, { ...init, headers, body: new Uint8Array(body) });
-  };
-}
 
 /** More attempts than there are failures. */
 const PATIENT = 60;

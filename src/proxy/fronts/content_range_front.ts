@@ -8,7 +8,7 @@ import { badRequest, errorResponse, HttpError, quote } from "../http_error.ts";
 import type { Trace } from "../log.ts";
 import type { Outcome } from "../outcome.ts";
 import { append, cancel, openSession } from "../sealed_session.ts";
-import { decide, startSession } from "../start_session.ts";
+import { startSession } from "../start_session.ts";
 import { checkStart } from "../start_request.ts";
 import { alignedChunk } from "./aligned.ts";
 import {
@@ -76,8 +76,7 @@ async function startUpload(
   const { backend, bucket, query } = place;
   const input = { backend, bucket, query, metadata, contentType, size };
   const wanted = { start: checkStart(input, grant, core.limits), grant, request };
-  const start = await decide(core, "resumable", wanted);
-  const opened = await startSession(core, { ...wanted, start }, trace);
+  const { start, opened } = await startSession(core, wanted, trace);
   if ("kind" in opened) return render(opened, start);
   return new Response(null, {
     status: 200,

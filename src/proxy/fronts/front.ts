@@ -1,12 +1,14 @@
 /** What the fronts have in common: what they are asked, where a request is about, and what none of them takes. */
 
 import { type Backend, hasObjects } from "../backend.ts";
-import type { Core } from "../core.ts";
+import type { Core, OpenSession } from "../core.ts";
 import type { UploadGrant } from "../grant.ts";
-import { badRequest, HttpError, quote } from "../http_error.ts";
+import { badRequest, forbidden, HttpError, quote } from "../http_error.ts";
 import type { Trace } from "../log.ts";
 import type { FinishedObject } from "../outcome.ts";
 import { type ObjectView, shown } from "../object_view.ts";
+import { cancel } from "../sealed_session.ts";
+import { refusalOf } from "./front_refusal.ts";
 
 /** How clients of one protocol speak. */
 export interface Front {
@@ -112,4 +114,20 @@ export function refuseKeys(headers: Headers): void {
   if (key !== undefined) {
     throw badRequest(`The header ${key} is not allowed here`, "invalidParameter");
   }
+}
+
+/** Ends an upload, for clients whose `DELETE` says no more. One that is finished is an object, which no ticket allows to delete. */
+export async function endUnfinished(
+  core: Core,
+  session: OpenSession,
+  request: Request,
+  trace: Trace,
+): Promise<Response> {
+  const outcome = await cancel(core, session, request, trace, { unlessFinished: true });
+  if (outcome.kind === "finished") {
+    throw forbidden("The upload is finished; the proxy does not delete objects");
+  }
+  if (outcome.kind === "stored") throw new HttpError(503, "backendError", "Google goes on with it");
+  if (outcome.kind !== "cancelled") throw refusalOf(outcome);
+  return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
 }

@@ -1,10 +1,7 @@
 /** Why there is neither progress nor an object, for the clients of protocols that go on by themselves. */
 
-import type { Core, OpenSession } from "../core.ts";
-import { forbidden, HttpError } from "../http_error.ts";
-import type { Trace } from "../log.ts";
+import { HttpError } from "../http_error.ts";
 import type { Outcome } from "../outcome.ts";
-import { cancel } from "../sealed_session.ts";
 
 /** The backend has refused it. */
 export class RefusedError extends HttpError {}
@@ -36,20 +33,4 @@ export function retriable(error: HttpError): HttpError {
   return status === 408 || status === 429
     ? new HttpError(503, reason, message, { "retry-after": "5", ...headers })
     : error;
-}
-
-/** Ends an upload, for clients whose `DELETE` says no more. One that is finished is an object, which no ticket allows to delete. */
-export async function endUnfinished(
-  core: Core,
-  session: OpenSession,
-  request: Request,
-  trace: Trace,
-): Promise<Response> {
-  const outcome = await cancel(core, session, request, trace, { unlessFinished: true });
-  if (outcome.kind === "finished") {
-    throw forbidden("The upload is finished; the proxy does not delete objects");
-  }
-  if (outcome.kind === "stored") throw new HttpError(503, "backendError", "Google goes on with it");
-  if (outcome.kind !== "cancelled") throw refusalOf(outcome);
-  return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
 }

@@ -1,8 +1,8 @@
 /** Bodies of which a part may be sent on: whole quanta, at the end of which the next request begins. */
 
 import { inTime } from "../request_body.ts";
-import { HttpError } from "../http_error.ts";
-import { joined, type PieceReader, readPieces } from "../body_pieces.ts";
+import type { HttpError } from "../http_error.ts";
+import { checkedBody, joined, type PieceReader, readPieces } from "../body_pieces.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -40,26 +40,16 @@ export interface FirstBytes {
 /** Exactly the first `length` bytes of a body that has more. */
 export function firstBytes(body: ReadableStream<Bytes>, length: number): FirstBytes {
   const reader = readPieces(body);
-  let problem: HttpError | undefined;
   let left = length;
-  const first = new ReadableStream<Bytes>({
-    async pull(controller) {
-      try {
-        const piece = await reader.read(left);
-        if (!piece) throw new TypeError("The body ends before its length");
-        controller.enqueue(piece.subarray(0, left));
-        left -= Math.min(left, piece.length);
-        if (left === 0) controller.close();
-      } catch (error) {
-        if (error instanceof HttpError) problem = error;
-        reader.cancel(error).catch(() => {});
-        throw error;
-      }
-    },
-    cancel: (reason) => reader.cancel(reason),
-  }, { highWaterMark: 0 });
+  const { stream, problem } = checkedBody(reader, async () => {
+    const piece = await reader.read(left);
+    if (!piece) throw new TypeError("The body ends before its length");
+    const wanted = piece.subarray(0, left);
+    left -= wanted.length;
+    return { piece: wanted, isOver: left === 0 };
+  });
   const drain = () => left === 0 ? readOver(reader) : reader.cancel().catch(() => {});
-  return { body: first, problem: () => problem, drain };
+  return { body: stream, problem, drain };
 }
 
 /** A part of a body, collected. */

@@ -5,7 +5,7 @@ import { HookError } from "../hooks.ts";
 import { HttpError, withHeaders } from "../http_error.ts";
 import type { OpenSession } from "../core.ts";
 import { ask } from "../sealed_session.ts";
-import { decide, expectHash, startSession } from "../start_session.ts";
+import { expectHash, startSession } from "../start_session.ts";
 import { checkStart, type Start } from "../start_request.ts";
 import { filenameOf } from "./content_disposition.ts";
 import { sessionUrl, type StartRequest } from "./front.ts";
@@ -37,8 +37,7 @@ export async function create(
   const { maxBytes, backend: { granularity } } = wanted.start;
   checkPart(core, part, { maxBytes, granularity });
   checkQuantum(part, granularity);
-  const start = await decide(core, "resumable", wanted);
-  const opened = await startSession(core, { ...wanted, start }, trace);
+  const { opened } = await startSession(core, wanted, trace);
   if ("kind" in opened) throw refusalOf(opened);
   const { token, session } = opened;
   exchange.session = session;

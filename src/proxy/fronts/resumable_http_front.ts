@@ -6,8 +6,8 @@
 import { badRequest, HttpError } from "../http_error.ts";
 import { type Core, permit } from "../core.ts";
 import { ask, openSession } from "../sealed_session.ts";
-import { type Asked, type Front, refuseEncoding, refuseKeys } from "./front.ts";
-import { endUnfinished, refusalOf } from "./front_refusal.ts";
+import { type Asked, endUnfinished, type Front, refuseEncoding, refuseKeys } from "./front.ts";
+import { refusalOf } from "./front_refusal.ts";
 import { appendPart } from "./resumable_http_append.ts";
 import { create } from "./resumable_http_creation.ts";
 import {

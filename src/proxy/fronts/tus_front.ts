@@ -7,17 +7,18 @@ import { badRequest, HttpError, tooLarge } from "../http_error.ts";
 import { insist } from "../try_again.ts";
 import type { Trace } from "../log.ts";
 import { ask, openSession } from "../sealed_session.ts";
-import { decide, expectHash, startSession } from "../start_session.ts";
+import { expectHash, startSession } from "../start_session.ts";
 import { checkStart } from "../start_request.ts";
 import {
   type Asked,
+  endUnfinished,
   type Front,
   refuseEncoding,
   refuseKeys,
   sessionUrl,
   type StartRequest,
 } from "./front.ts";
-import { endUnfinished, refusalOf } from "./front_refusal.ts";
+import { refusalOf } from "./front_refusal.ts";
 import { BelowQuantum, checkPart, type Part } from "./part.ts";
 import { finishWhole, storePart } from "./store_part.ts";
 import { parseUploadMetadata, startInput } from "./tus_metadata.ts";
@@ -106,8 +107,7 @@ async function create(
   }
   const uploadMetadata = metadata.size > 0 ? headers.get("upload-metadata")! : undefined;
   const wanted = { start, grant, request, uploadMetadata };
-  const decided = await decide(core, "resumable", wanted);
-  const opened = await startSession(core, { ...wanted, start: decided }, trace);
+  const { opened } = await startSession(core, wanted, trace);
   if ("kind" in opened) throw refusalOf(opened);
   const { token, session } = opened;
   let offset = 0;

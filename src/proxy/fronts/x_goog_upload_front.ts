@@ -5,7 +5,8 @@ import type { Core } from "../core.ts";
 import { badRequest, HttpError, quote, withHeaders } from "../http_error.ts";
 import type { Trace } from "../log.ts";
 import { openSession } from "../sealed_session.ts";
-import { decide, startSession } from "../start_session.ts";
+import { same } from "../said_twice.ts";
+import { startSession } from "../start_session.ts";
 import { checkStart } from "../start_request.ts";
 import {
   type Asked,
@@ -136,7 +137,7 @@ async function startUpload(
 ): Promise<Response> {
   const { headers } = request;
   const contentType = mediaType(headers);
-  const size = agreed(
+  const size = same(
     "size",
     byteCount(headers, "X-Goog-Upload-Header-Content-Length"),
     byteCount(headers, "X-Goog-Upload-Raw-Size"),
@@ -145,8 +146,7 @@ async function startUpload(
   const { backend, bucket, query } = place;
   const input = { backend, bucket, query, metadata, contentType, size };
   const wanted = { start: checkStart(input, grant, core.limits), grant, request };
-  const start = await decide(core, "resumable", wanted);
-  const opened = await startSession(core, { ...wanted, start }, trace);
+  const { opened } = await startSession(core, wanted, trace);
   if ("kind" in opened) throw refusalOf(opened);
   const { token, session } = opened;
   const url = sessionUrl(place, token);
@@ -166,16 +166,9 @@ async function startUpload(
 
 /** The media type, in each of the spellings that there are. */
 function mediaType(headers: Headers): string | undefined {
-  return agreed(
+  return same(
     "media type",
     headers.get("x-goog-upload-header-content-type") ?? undefined,
     headers.get("x-goog-upload-content-type") ?? undefined,
   );
-}
-
-function agreed<T>(what: string, first: T | undefined, second: T | undefined): T | undefined {
-  if (first !== undefined && second !== undefined && first !== second) {
-    throw badRequest(`The ${what} is given twice, and differently`);
-  }
-  return first ?? second;
 }
