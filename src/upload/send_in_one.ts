@@ -80,9 +80,9 @@ export async function sendInOne<T>(request: OneRequest<T>): Promise<OneRequestRe
         "data: expected its size to be known, got a source that is read once; pass it to upload() or to a ResumableUpload",
       );
     }
-    const retries = policy.retries && isRepeatable(upload);
-    const attempts = new Attempts(request, opened, { ...policy, retries });
-    const result = await retrying({ ...policy, retries }, signal, () => attempts.next());
+    const bounded = { ...policy, retries: policy.retries && isRepeatable(upload) };
+    const attempts = new Attempts(request, opened, bounded);
+    const result = await retrying(bounded, signal, () => attempts.next());
     source.release();
     return result;
   } catch (error) {
