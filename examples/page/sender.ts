@@ -15,7 +15,12 @@ export interface Sending {
   remember(change: Partial<StoredUpload>): Promise<void>;
   /** What it is doing before the first byte goes out. */
   begin(phase: "starting" | "checking"): void;
-  onProgress(progress: { readonly sent: number; readonly persisted: number }): void;
+  /** How far it is, in bytes; `resumedFrom` were stored before, where that is known. */
+  onProgress(progress: {
+    readonly sent: number;
+    readonly persisted: number;
+    readonly resumedFrom?: number | undefined;
+  }): void;
   /** Whether requests get through. */
   onSteady(steady: boolean): void;
 }

@@ -183,11 +183,11 @@ export class Transfer {
       signal,
       remember: (change) => this.#remember(change),
       begin: (phase) => this.#become(phase),
-      onProgress: ({ sent, persisted }) => {
+      onProgress: ({ sent, persisted, resumedFrom = 0 }) => {
         if (signal.aborted) return;
         this.#sent = Math.max(sent, persisted);
         this.#stored = persisted;
-        this.#pace.note(performance.now(), persisted);
+        this.#pace.note(performance.now(), persisted - resumedFrom);
         this.#sameFile = true; // the library has compared what there was to compare
         this.#become("uploading");
       },

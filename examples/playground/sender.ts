@@ -15,7 +15,9 @@ import { BUCKET } from "./exchange.ts";
 interface CodeModule {
   send(file: File, options: {
     readonly signal: AbortSignal;
-    readonly onProgress: (progress: Pick<UploadProgress, "sent" | "persisted">) => void;
+    readonly onProgress: (
+      progress: Pick<UploadProgress, "sent" | "persisted"> & Partial<UploadProgress>,
+    ) => void;
     readonly onRetry?: () => void;
   }): Promise<StorageObject | void>;
 }

@@ -45,8 +45,6 @@ export interface Report {
   note(subject: Subject, text: string): void;
   /** How far the run has come. */
   progress(progress: RunProgress, extent: Extent): void;
-  /** Bytes that were stored by an earlier run: they do not count for the rate. */
-  resumed(bytes: number): void;
   /** What became of a file. */
   ended(subject: Subject, outcome: Outcome): void;
   /** An error that ends the run. */

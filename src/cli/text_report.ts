@@ -39,12 +39,8 @@ export class TextReport implements Report {
     if (!this.#options.quiet) this.#line(`${printable(source)}: ${text}`);
   }
 
-  resumed(bytes: number): void {
-    this.#rate.skip(bytes);
-  }
-
   progress(progress: RunProgress, extent: Extent): void {
-    this.#rate.add(progress.bytes.sent);
+    this.#rate.add(progress.bytes.sent - progress.bytes.resumedFrom);
     if (!this.#screen) return;
     const { columns, rows } = this.#io.stderr;
     const color = this.#io.env.NO_COLOR === undefined || this.#io.env.NO_COLOR === "";

@@ -118,10 +118,7 @@ class BucketRun {
       ...(resume && {
         checkpoints: this.#state.checkpoints,
         onCheckpointError: (error: unknown) => this.#cannotKeep(error),
-        onResume: (event, { subject }) => {
-          if (event.resumed) report.resumed(event.persisted);
-          report.note(subject, resumeNote(event));
-        },
+        onResume: (event, { subject }) => report.note(subject, resumeNote(event)),
       }),
       onProgress: (progress) => report.progress(progress, this.#extents.extent(progress)),
       onResult: (result) => this.#ended(result),

@@ -105,7 +105,7 @@ class Run {
 
   async upload(): Promise<StorageObject> {
     const { source, from } = this.#input;
-    this.#tracker.begin();
+    if (!from) this.#tracker.begin([]);
     const before = from && await this.#takeUp(from);
     if (!before) await abortable(this.#checkpoints.note(), this.#signal);
     const size = source.kind === "random-access"
@@ -150,7 +150,7 @@ class Run {
     const remains = await this.#assembly.remains(from.parts, whole);
     const parts = remains.kind === "finished" ? from.parts : remains.parts;
     this.#kept.keep(parts);
-    this.#tracker.keep(parts);
+    this.#tracker.begin(parts);
     return remains.kind === "finished" ? remains.object : undefined;
   }
 
@@ -221,7 +221,7 @@ class Run {
 
   /** A part from before is what is in the source. */
   #compared(before: StoredPart, part: StoredPart): void {
-    if (part !== before) this.#tracker.keep([part]);
+    if (part !== before) this.#tracker.replace(part);
   }
 
   /** Waits for room for a part of which so many bytes are held; returns the function that gives it back. */

@@ -95,7 +95,7 @@ export class UploadSession<T> {
       NEW_SESSION,
       resumed ? { kind: "resumed", url, persisted: resumed.persisted } : { kind: "started", url },
     );
-    progress.sent = this.#handed = this.#state.persisted;
+    progress.resume(this.#handed = this.#state.persisted);
   }
 
   /** Where the session stands. */
@@ -326,7 +326,7 @@ export class UploadSession<T> {
       const known = this.#total ?? facts.size;
       this.#total = await verifyWhole(this.#feed, this.#resumed, known, asked.signal);
       this.#resumed = undefined;
-      progress.sent = this.#handed = this.#total;
+      progress.resume(this.#handed = this.#total);
     }
     const size = this.#total;
     if (size === undefined || this.#handed < size) {
@@ -365,6 +365,6 @@ export class UploadSession<T> {
     if (!this.#resumed) return;
     await verifyPrefix(this.#feed, this.#resumed, persisted, crc32c, signal);
     this.#resumed = undefined;
-    this.#options.progress.sent = this.#handed = persisted;
+    this.#options.progress.resume(this.#handed = persisted);
   }
 }

@@ -221,7 +221,7 @@ async function uploadInOne<T>(
   const total = opened.kind === "random-access" ? opened.size : undefined;
   const progress = new Progress(onProgress, upload.policy.clock);
   const isHeld = total !== undefined && total <= HELD;
-  if (!isHeld) progress.begin(0, total);
+  if (!isHeld) progress.confirmed(0, total);
   const onHanded = () => {
     if (isHeld && progress.sent < total) progress.handed(total, 0, total);
   };

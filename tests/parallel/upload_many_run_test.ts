@@ -297,7 +297,7 @@ Deno.test("progress counts files and bytes, and ends with all of them", async ()
   assert(seen.length > 1);
   assertEquals(seen.at(-1), {
     files: { uploaded: 11, skipped: 0, failed: 1, active: 0 },
-    bytes: { sent: 13, persisted: 13 },
+    bytes: { sent: 13, persisted: 13, resumedFrom: 0 },
     inFlight: [],
   });
   assert(seen.every(({ files, inFlight }) => files.active === inFlight.length));

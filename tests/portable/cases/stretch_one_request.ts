@@ -136,7 +136,12 @@ export const stretchOneRequests: PortableCase[] = [
       const sent = calls.map(({ sent }) => sent);
       assertEquals(sent, sent.toSorted((a, b) => a - b));
       assert(new Set(sent).size >= 8, `${sent}`);
-      assertEquals(calls.at(-1), { sent: SIZE, persisted: SIZE, total: SIZE });
+      assertEquals(calls.at(-1), {
+        sent: SIZE,
+        persisted: SIZE,
+        total: SIZE,
+        resumedFrom: 0,
+      });
     },
   },
 ];

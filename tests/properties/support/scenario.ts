@@ -193,7 +193,12 @@ export function checkOutcome(
   if (error === undefined) {
     assert(upload.finished && gcs.get(BUCKET, NAME), "finished without an object");
     assert(declared === undefined || declared === 0, "finished with another size than declared");
-    assertEquals(progress.at(-1), { sent: size, persisted: size, total: size });
+    assertEquals(progress.at(-1), {
+      sent: size,
+      persisted: size,
+      total: size,
+      resumedFrom: 0,
+    });
   } else {
     if (!(error instanceof UploadError)) throw error;
     assert(!upload.finished, "an error and yet finished");
