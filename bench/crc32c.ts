@@ -6,7 +6,7 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { ROOT, runtimes } from "../tests/portable/runtimes.ts";
+import { ROOT, runtimes } from "../tests/support/runtimes.ts";
 import { SIZES } from "./crc32c/measure.ts";
 import type { Implementation, Measured } from "./crc32c/program.ts";
 import type { WebImplementation } from "./crc32c/web.ts";

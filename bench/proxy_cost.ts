@@ -5,9 +5,9 @@
  * @module
  */
 
-import { prepare } from "../tests/worker/support/project.ts";
-import type { ServerProcess } from "../tests/worker/support/process.ts";
-import { runtimes } from "../tests/worker/support/runtimes.ts";
+import { prepare } from "../tests/support/example_project.ts";
+import type { ServerProcess } from "../tests/support/server_process.ts";
+import { runtimes } from "../tests/support/worker_process.ts";
 import { startPassThrough, startProxy, tusServers } from "./proxy/servers.ts";
 import { alternate, medianOf } from "./support/alternate.ts";
 import type { Bench } from "./support/bench.ts";

@@ -5,15 +5,11 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { goProgram, has } from "../../tests/clients/interop_install.ts";
-import { type ServerProcess, startServer } from "../../tests/worker/support/process.ts";
-import type { Project } from "../../tests/worker/support/project.ts";
-import {
-  bunProgram,
-  type RuntimeName,
-  startWorker,
-  startWorkerd,
-} from "../../tests/worker/support/runtimes.ts";
+import { goProgram, has } from "../../tests/support/programs.ts";
+import { bunProgram } from "../../tests/support/runtimes.ts";
+import { type ServerProcess, startServer } from "../../tests/support/server_process.ts";
+import type { Project } from "../../tests/support/example_project.ts";
+import { type RuntimeName, startWorker, startWorkerd } from "../../tests/support/worker_process.ts";
 
 /** The version of tusd. */
 export const TUSD = "2.9.1";

@@ -1,7 +1,7 @@
 /** The programs of bench/sink: the server that uploads are measured against, and what goes with it. */
 
 import { fileURLToPath } from "node:url";
-import { type ServerProcess, startServer } from "../../tests/worker/support/process.ts";
+import { type ServerProcess, startServer } from "../../tests/support/server_process.ts";
 import { BUILD, measured, need, output } from "./programs.ts";
 
 const SOURCE = fileURLToPath(new URL("../sink/", import.meta.url));

@@ -6,7 +6,7 @@
  */
 
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { debianProgram, has } from "../../tests/clients/interop_install.ts";
+import { debianProgram, has } from "../../tests/support/programs.ts";
 import {
   BUILD,
   bundle,

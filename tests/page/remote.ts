@@ -26,7 +26,7 @@ export interface Answer {
 /** How long a single command may take before it counts as failed, in milliseconds. */
 const PATIENCE = 20_000;
 
-const RUNTIMES = new URL("../portable/runtimes/", import.meta.url);
+const RUNTIMES = new URL("../support/runtimes/", import.meta.url);
 
 /** A browser. */
 export interface Browser extends AsyncDisposable {

@@ -2,8 +2,8 @@
 // package leads to this checkout.
 
 import { fileURLToPath } from "node:url";
-import { stage } from "../../../tools/stage.ts";
-import manifest from "../../../deno.json" with { type: "json" };
+import { stage } from "../../tools/stage.ts";
+import manifest from "../../deno.json" with { type: "json" };
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
