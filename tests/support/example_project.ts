@@ -21,7 +21,7 @@ export async function prepare(): Promise<Project> {
   try {
     await stage(`${folder}/package`);
     for (const example of ["bun", "cloudflare", "deno-deploy", "emulator"]) {
-      await copy(here(`../../../examples/${example}`), `${folder}/${example}`);
+      await copy(here(`../../examples/${example}`), `${folder}/${example}`);
     }
     await linkForNpm(folder);
     await linkForDeno(folder);
@@ -52,7 +52,7 @@ async function linkForNpm(folder: string): Promise<void> {
   await link(`${folder}/package`, name);
   await Deno.mkdir(`${folder}/node_modules/@noble`);
   for (const name of ["jose", "@noble/hashes"]) {
-    await link(await Deno.realPath(here(`../../../node_modules/${name}`)), name);
+    await link(await Deno.realPath(here(`../../node_modules/${name}`)), name);
   }
 }
 
