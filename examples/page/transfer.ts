@@ -2,11 +2,11 @@
 /** One file on its way: what it is doing, and what can be done with it. */
 
 import type { StorageObject } from "@resumable-media/upload";
-import { type Pace, pace } from "./transfer_rate.ts";
+import { type TransferRate, transferRate } from "./transfer_rate.ts";
 import type { Cancelled, Sender } from "./sender.ts";
 import type { StoredUpload, UploadStore } from "./store.ts";
-import type { Trouble } from "./error_words.ts";
-import type { TakeTurn } from "./queue.ts";
+import type { Problem } from "./error_messages.ts";
+import type { AcquireSlot } from "./queue.ts";
 
 /** What an upload is doing. */
 export type Phase =
@@ -30,7 +30,7 @@ export type Phase =
 export interface Surroundings {
   readonly sender: Sender;
   readonly store: UploadStore;
-  readonly takeTurn: TakeTurn;
+  readonly acquireSlot: AcquireSlot;
   /** Called after every change. */
   readonly onChange: (transfer: Transfer) => void;
 }
@@ -41,7 +41,7 @@ const STOPPED = new Error("stopped by the user");
 /** One file on its way. */
 export class Transfer {
   readonly #around: Surroundings;
-  readonly #pace: Pace = pace();
+  readonly #rate: TransferRate = transferRate();
   #record: StoredUpload;
   #file: File | undefined;
   /** Whether the file is the very one that the bytes sent so far were read from. */
@@ -53,7 +53,7 @@ export class Transfer {
   #sent: number;
   #stored: number;
   #steady = true;
-  #trouble: Trouble | undefined;
+  #problem: Problem | undefined;
   #object: StorageObject | undefined;
 
   /** An upload of a file, or one from the store whose file may be missing. */
@@ -91,8 +91,8 @@ export class Transfer {
   }
 
   /** What went wrong. */
-  get trouble(): Trouble | undefined {
-    return this.#trouble;
+  get problem(): Problem | undefined {
+    return this.#problem;
   }
 
   /** The finished object. */
@@ -102,7 +102,7 @@ export class Transfer {
 
   /** In bytes per second; `undefined` while there is too little to tell. */
   get speed(): number | undefined {
-    return this.#phase === "uploading" ? this.#pace.perSecond() : undefined;
+    return this.#phase === "uploading" ? this.#rate.perSecond() : undefined;
   }
 
   /** Begins, or goes on. */
@@ -123,9 +123,9 @@ export class Transfer {
     await this.#remember({ paused: true });
   }
 
-  /** Goes on after a pause or after trouble; where the old session is of no use, from the first byte. */
+  /** Goes on after a pause or after problem; where the old session is of no use, from the first byte. */
   async resume(): Promise<void> {
-    if (this.#trouble?.remedy === "restart") this.#forgetSession();
+    if (this.#problem?.remedy === "restart") this.#forgetSession();
     this.#become("waiting");
     await Promise.all([this.#remember({ paused: false }), this.start()]);
   }
@@ -155,23 +155,23 @@ export class Transfer {
   }
 
   async #run(file: File, signal: AbortSignal): Promise<void> {
-    this.#pace.restart();
+    this.#rate.restart();
     this.#steady = true;
-    let endTurn: (() => void) | undefined;
+    let releaseSlot: (() => void) | undefined;
     try {
-      endTurn = await this.#around.takeTurn(signal);
+      releaseSlot = await this.#around.acquireSlot(signal);
       this.#object = await this.#upload(file, signal);
       this.#stored = this.#sent = this.#record.size;
       await this.#around.store.delete(this.#record.id); // the checkpoint, too
       this.#become("done");
     } catch (error) {
       if (signal.aborted) return; // whoever stopped it says what it is now
-      const trouble = this.#around.sender.troubleOf(error, this.#record);
-      if (trouble.remedy === "choose") this.#file = undefined;
+      const problem = this.#around.sender.problemOf(error, this.#record);
+      if (problem.remedy === "choose") this.#file = undefined;
       this.#active = false;
-      this.#become(trouble.remedy === "choose" ? "needs-file" : "failed", trouble);
+      this.#become(problem.remedy === "choose" ? "needs-file" : "failed", problem);
     } finally {
-      endTurn?.();
+      releaseSlot?.();
     }
   }
 
@@ -187,7 +187,7 @@ export class Transfer {
         if (signal.aborted) return;
         this.#sent = Math.max(sent, persisted);
         this.#stored = persisted;
-        this.#pace.note(performance.now(), persisted - resumedFrom);
+        this.#rate.note(performance.now(), persisted - resumedFrom);
         this.#sameFile = true; // the library has compared what there was to compare
         this.#become("uploading");
       },
@@ -211,9 +211,9 @@ export class Transfer {
     await this.#around.store.put(this.#record).catch(() => {});
   }
 
-  #become(phase: Phase, trouble?: Trouble): void {
+  #become(phase: Phase, problem?: Problem): void {
     this.#phase = phase;
-    this.#trouble = trouble;
+    this.#problem = problem;
     this.#around.onChange(this);
   }
 }
