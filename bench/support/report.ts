@@ -3,6 +3,7 @@
 import { BENCHES } from "./benches.ts";
 import { charts } from "./chart.ts";
 import type { Machine } from "./machine.ts";
+import { summary } from "../summary.ts";
 import { table } from "./table.ts";
 
 /** The file. */
@@ -32,6 +33,7 @@ export async function rendered(
 ): Promise<[path: URL, text: string][]> {
   let document = await Deno.readTextFile(DOCUMENT);
   if (machine) document = fill(document, "machine", describe(machine));
+  document = fill(document, "summary", summary(benches));
   for (const [name, { render }] of Object.entries(BENCHES)) {
     const text = benches[name]
       ? render(benches[name])

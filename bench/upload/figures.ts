@@ -2,7 +2,7 @@
 
 import { median, medianOf } from "../support/alternate.ts";
 import { ratio } from "../support/table.ts";
-import type { Peer } from "./clients.ts";
+import { type Missing, type Peer, PEER_NAMES } from "./clients.ts";
 import type { Measured } from "./job.ts";
 
 /** What one client does: medians of the rounds. */
@@ -59,6 +59,21 @@ export function rivalsOf(
 
 /** The two cells that say how fast a client is beside its rivals: ratios of the medians. */
 export function besideRivals(speed: number, { best, limit }: Rivals): [string, string] {
-  const by = (other: number | undefined): string => other === undefined ? "" : ratio(speed / other);
+  const by = (other: number | undefined): string =>
+    other === undefined ? UNKNOWN : ratio(speed / other);
   return [by(best), by(limit)];
+}
+
+/** What stands in a table where nothing was measured, or can be. */
+export const UNKNOWN = "–";
+
+/** What stands in the row of a peer that has no figures: whether its tool was missing, or it was not measured. */
+export function withoutFigures(peer: Peer, missing: Missing | undefined): string {
+  return missing?.[peer] === undefined ? UNKNOWN : "skipped";
+}
+
+/** The name of a peer's row; with what to install where that was missing. */
+export function peerRow(peer: Peer, missing: Missing | undefined): string {
+  const needs = missing?.[peer];
+  return needs === undefined ? PEER_NAMES[peer] : `${PEER_NAMES[peer]} (install ${needs})`;
 }

@@ -1,0 +1,83 @@
+// The tables of docs/performance.md say what was measured, what has failed, what lacks its tool, and what is not measured yet.
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { type LineResult, LINES } from "../bench/line.ts";
+import { summary } from "../bench/summary.ts";
+import { BENCHES } from "../bench/support/benches.ts";
+import type { UploadResult } from "../bench/upload.ts";
+
+const figures = (speed: number) => ({ speed: speed * 1e6, cpu: 1, rss: 0 });
+const both = { ours: figures(100), bare: figures(150) };
+
+const upload: UploadResult = {
+  size: 2 ** 30,
+  rounds: 1,
+  runtimes: { node: both, deno: both, bun: both },
+  peers: { curl: figures(200), go: figures(50), python: figures(80) },
+  missing: { java: "`mvn` and a JDK" },
+};
+
+const line: LineResult = {
+  size: 2 ** 28,
+  rounds: 1,
+  missing: upload.missing!,
+  lines: [
+    {
+      ...LINES[0],
+      clients: {
+        "Node, a file": figures(90),
+        "curl, one PUT": figures(100),
+        "Go's client, 16 MiB chunks": figures(45),
+      },
+    },
+    {
+      ...LINES[2],
+      clients: {
+        "Node, a file": figures(60),
+        "Go's client, 16 MiB chunks": figures(20),
+        "Python's client, 100 MiB chunks": null,
+      },
+    },
+  ],
+};
+
+/** The rows of a table, by the first cell. */
+function rowsOf(markdown: string): Record<string, string[]> {
+  const lines = markdown.split("\n").filter((line) => line.startsWith("|"));
+  const cells = lines.map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
+  return Object.fromEntries(cells.map(([name, ...rest]) => [name, rest]));
+}
+
+Deno.test("the main table has each client on each way, with the ratios to the best peer and to the limit", () => {
+  const rows = rowsOf(summary({ upload, line }));
+  assertEquals(rows["**Node, ours**"], [
+    "100 · 1.25 · 0.50",
+    "90 · 2.00 · 0.90",
+    "–", // this line was not measured
+    "60 · 3.00 · 0.60", // the limit is that of the same line without faults
+  ]);
+  assertEquals(rows["**Deno, ours**"], ["100 · 1.25 · 0.50", "–", "–", "–"]);
+  assertEquals(rows["Python's client, 100 MiB chunks"], ["80 · 1.00 · 0.40", "–", "–", "failed"]);
+});
+
+Deno.test("a client whose tool is missing is skipped and says what to install; one that was not measured is not skipped", () => {
+  const rows = rowsOf(summary({ upload, line }));
+  const skipped = Object.entries(rows).filter(([, cells]) => cells.includes("skipped"));
+  assertEquals(skipped.map(([name]) => name), [
+    "Java's client, 15 MiB chunks (install `mvn` and a JDK)",
+  ]);
+  assertEquals(rows["rclone, 16 MiB chunks, MD5"], ["–", "–", "–", "–"]);
+  for (const [name, result] of Object.entries({ upload, line })) {
+    const table = BENCHES[name].render(result);
+    assertStringIncludes(table, "(install `mvn` and a JDK)");
+    assertEquals(table.match(/^.*skipped.*$/gm)?.length, 1, name);
+  }
+});
+
+Deno.test("the main table is there when nothing, or only a part, is measured", () => {
+  for (const benches of [{}, { upload }, { line }]) {
+    const rows = rowsOf(summary(benches));
+    assertEquals(rows["**Node, ours**"].length, 1 + LINES.length);
+    assert(Object.values(rows).flat().every((cell) => cell !== "" && !/NaN|undefined/.test(cell)));
+  }
+});
