@@ -9,7 +9,7 @@ import { alternate, ROUNDS } from "./support/alternate.ts";
 import type { Bench } from "./support/bench.ts";
 import { CLIENT_RUNTIMES, type ClientRuntime, NAMES } from "./support/programs.ts";
 import { type Line, startLine, startSink } from "./support/sink.ts";
-import { mbps, mib, sizeName, table } from "./support/table.ts";
+import { mbps, mib, sizeName, table, UNKNOWN } from "./support/table.ts";
 import { findPeers, type Missing, ownUpload, type Peer, PEER_NAMES } from "./upload/clients.ts";
 import {
   besideRivals,
@@ -19,7 +19,6 @@ import {
   type Rivals,
   rivalsOf,
   sizeOf,
-  UNKNOWN,
   withoutFigures,
 } from "./upload/figures.ts";
 import { makeFile } from "./upload/file.ts";

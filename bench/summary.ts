@@ -7,17 +7,10 @@
 
 import { BARE, fileName, type LineResult, LINES, lineTitle, rivalsOn } from "./line.ts";
 import { CLIENT_RUNTIMES, NAMES } from "./support/programs.ts";
-import { mbps, sizeName, table } from "./support/table.ts";
+import { mbps, sizeName, table, UNKNOWN } from "./support/table.ts";
 import type { UploadResult } from "./upload.ts";
 import { type Peer, PEER_NAMES } from "./upload/clients.ts";
-import {
-  besideRivals,
-  peerRow,
-  type Rivals,
-  rivalsOf,
-  UNKNOWN,
-  withoutFigures,
-} from "./upload/figures.ts";
+import { besideRivals, peerRow, type Rivals, rivalsOf, withoutFigures } from "./upload/figures.ts";
 
 /** What one client has done on one way: nothing where it was not measured, null where it has failed. */
 type Speed = { readonly speed: number } | null | undefined;

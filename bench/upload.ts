@@ -9,7 +9,7 @@ import { alternate, ROUNDS } from "./support/alternate.ts";
 import type { Bench } from "./support/bench.ts";
 import { CLIENT_RUNTIMES, type ClientRuntime, NAMES } from "./support/programs.ts";
 import { startSink } from "./support/sink.ts";
-import { mbps, mib, ratio, sizeName, table } from "./support/table.ts";
+import { mbps, mib, ratio, sizeName, table, UNKNOWN } from "./support/table.ts";
 import { findPeers, type Missing, ownUpload, type Peer, PEER_NAMES } from "./upload/clients.ts";
 import {
   besideRivals,
@@ -20,7 +20,6 @@ import {
   rivalsOf,
   sizeOf,
   timesAsFast,
-  UNKNOWN,
   withoutFigures,
 } from "./upload/figures.ts";
 import { makeFile } from "./upload/file.ts";

@@ -2,6 +2,9 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type LineResult, LINES } from "../bench/line.ts";
+import type { ManyResult } from "../bench/many.ts";
+import type { ParallelResult } from "../bench/parallel.ts";
+import type { ProxyCostResult } from "../bench/proxy_cost.ts";
 import { summary } from "../bench/summary.ts";
 import { BENCHES } from "../bench/support/benches.ts";
 import type { UploadResult } from "../bench/upload.ts";
@@ -80,4 +83,61 @@ Deno.test("the main table is there when nothing, or only a part, is measured", (
     assertEquals(rows["**Node, ours**"].length, 1 + LINES.length);
     assert(Object.values(rows).flat().every((cell) => cell !== "" && !/NaN|undefined/.test(cell)));
   }
+});
+
+Deno.test("over many connections each client is set beside the best peer and the limit, in the document", () => {
+  const eight = (one: number, last: number) =>
+    [1, 2, 4, 8].map((concurrency) => ({
+      concurrency,
+      speed: (concurrency === 8 ? last : one) * 1e6,
+      rss: 0,
+    }));
+  const clients = { "Node, a file": eight(50, 120), "`other`": eight(50, 60) };
+  const result: ParallelResult = {
+    ...{ size: 2 ** 30, lineSize: 2 ** 28, rounds: 1, line: LINES[1] },
+    places: { loopback: clients, line: clients },
+    missing: { "`python's`": "`python3`" },
+  };
+  const [, near, far] = BENCHES.parallel.render(result, { upload }).split(
+    /To the same machine:|over a line/,
+  );
+  assertEquals(rowsOf(near)["Node, a file"].slice(4), ["2.40", "2.00", "0.60", "0"]);
+  assertEquals(rowsOf(far)["Node, a file"].slice(4), ["2.40", "2.00", "0.50", "0"]); // 8 times 30 MB/s
+  assertEquals(rowsOf(near)["`python's` (install `python3`)"][0], "skipped");
+  assertStringIncludes(BENCHES.parallel.render(result), "–"); // without the other benchmark
+});
+
+Deno.test("many files are set beside the best peer, and the proxy beside the cheapest server of tus", () => {
+  const way = (filesPerSecond: number) => ({ filesPerSecond, cpu: 1, rss: 0 });
+  const many: ManyResult = {
+    ...{ files: 1, size: 1024, delay: 20, rounds: 1 },
+    rows: {
+      "Node, ours, 8 at once": { near: way(300), far: way(90) },
+      "`slow`": { near: way(50), far: way(10) },
+      "`fast`": { near: way(100), far: way(30) },
+    },
+  };
+  assertEquals(rowsOf(BENCHES.many.render(many))["Node, ours, 8 at once"], [
+    ...["300", "3.00", "1", "0"],
+    ...["90", "3.00", "1", "0"],
+  ]);
+  const cost = (seconds: number) => ({
+    large: seconds,
+    small: seconds,
+    starts: seconds,
+    slowRss: 0,
+  });
+  const proxyCost: ProxyCostResult = {
+    ...{ rounds: 1, starts: 4000 },
+    servers: {
+      "Deno, pass-through": cost(1),
+      "Deno, proxy": cost(2),
+      "Deno, proxy, tus": cost(3),
+      "`@tus/server` in Node, file store": cost(6),
+    },
+    missing: { "tusd in Go, file store": "`go`" },
+  };
+  const text = BENCHES.proxy_cost.render(proxyCost);
+  assertStringIncludes(text, "Deno 0.50, 0.50 and 0.50");
+  assertEquals(rowsOf(text)["tusd in Go, file store (install `go`)"][0], "skipped");
 });

@@ -36,7 +36,7 @@ export async function rendered(
   document = fill(document, "summary", summary(benches));
   for (const [name, { render }] of Object.entries(BENCHES)) {
     const text = benches[name]
-      ? render(benches[name])
+      ? render(benches[name], benches)
       : `Not measured yet: \`deno task bench ${name}\`.`;
     document = fill(document, name, text);
   }

@@ -49,14 +49,16 @@ export const PEER_NAMES: Readonly<Record<Peer, string>> = {
 /** What has to be installed for the clients of others that are not there; it is said in their rows. */
 export type Missing = Readonly<Partial<Record<Peer, string>>>;
 
-/** What their programs need. Those that are missing here need nothing but Node: their packages are installed with the bench. */
-const NEEDS = {
+/** What the programs of others need. Those that are missing here need nothing but Node: their packages are installed with the bench. */
+export const NEEDS: Readonly<
+  Record<"curl" | "go" | "python" | "java" | "rclone", string>
+> = {
   curl: "`curl`",
   go: "`go`",
   python: "`python3` with venv and pip",
   java: "`mvn` and a JDK",
   rclone: "`rclone`",
-} as const satisfies Missing;
+};
 
 /** The clients of others. */
 export interface Peers {
