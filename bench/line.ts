@@ -32,7 +32,7 @@ export const LINES: readonly Line[] = [
 ];
 
 /** A client that has not got through by then is taken to have failed, in seconds. */
-const PATIENCE = 90;
+const TIME_LIMIT = 90;
 
 /** The chunks of a stream, in MiB. */
 const CHUNKS: readonly number[] = [8, 16, 32];
@@ -85,7 +85,7 @@ async function run(): Promise<LineResult> {
     for (const peer of PEERS) {
       const upload = uploads[peer];
       if (!upload) continue;
-      const once = () => checked(upload({ ...job, patience: PATIENCE }), file.crc32c);
+      const once = () => checked(upload({ ...job, timeLimit: TIME_LIMIT }), file.crc32c);
       programs[PEER_NAMES[peer]] = line.faults ? () => orFailed(once()) : once;
     }
     lines.push({ ...line, clients: compared(await alternate(programs, roundsOf(line)), size) });
@@ -192,7 +192,7 @@ function render({ size, rounds, lines, missing }: LineResult): string {
   }. ` +
     `A new connection waits one round trip, and the window is open from the start. curl's session ` +
     `is there before, and rclone's start counts. A client has failed where it gave up in a round, ` +
-    `or took more than ${PATIENCE} s; curl is never resumed, so its figure without faults is ` +
+    `or took more than ${TIME_LIMIT} s; curl is never resumed, so its figure without faults is ` +
     `the limit of the stalling line, too. Memory is that on the first line, in MiB.\n\n${
       table(["client", ...head, "memory"], rows)
     }`;

@@ -90,16 +90,16 @@ export async function findPeers(): Promise<Peers> {
   if (has("curl")) uploads.curl = await curl();
   if (has("go", "version")) {
     const go = await buildGo();
-    uploads.go = (job) => measured([go, JSON.stringify(job)], job.patience);
+    uploads.go = (job) => measured([go, JSON.stringify(job)], job.timeLimit);
   }
   const python = await findPython();
   if (python !== undefined) {
     uploads.python = (job) =>
-      measured([python, `${PEERS}upload.py`, JSON.stringify(job)], job.patience);
+      measured([python, `${PEERS}upload.py`, JSON.stringify(job)], job.timeLimit);
   }
   if (has("mvn") && has("javac")) {
     const java = await buildJava();
-    uploads.java = (job) => measured([...java, JSON.stringify(job)], job.patience);
+    uploads.java = (job) => measured([...java, JSON.stringify(job)], job.timeLimit);
   }
   const found = await debianProgram("rclone");
   if ("path" in found) uploads.rclone = await rclone(found.path);
@@ -107,7 +107,7 @@ export async function findPeers(): Promise<Peers> {
   const node = (script: string, more: object = {}): Upload => (job) =>
     measured(
       ["node", `${PEERS}${script}`, JSON.stringify({ ...job, ...more, meter })],
-      job.patience,
+      job.timeLimit,
     );
   uploads.node = node("upload.mjs", { validation: "crc32c" });
   uploads.nodeUnchecked = node("upload.mjs", { validation: false });
@@ -137,7 +137,7 @@ let names = 0;
 /** rclone says nothing of what it was told: the object is asked for. Its start counts, as that of no other does. */
 async function rclone(program: string): Promise<Upload> {
   const { peakRss: idle } = await measureProgram([program, "version"]);
-  return async ({ origin, warmUp, path, patience }) => {
+  return async ({ origin, warmUp, path, timeLimit }) => {
     const name = `kept-${names++}`;
     const { seconds, cpuSeconds, peakRss } = await measureProgram([
       program,
@@ -149,7 +149,7 @@ async function rclone(program: string): Promise<Upload> {
       "--retries=3",
       path,
       `:gcs:bucket/${name}`,
-    ], patience);
+    ], timeLimit);
     const reply = await fetch(`${warmUp}/storage/v1/b/bucket/o/${name}`);
     const { crc32c } = await reply.json();
     return { seconds, cpuSeconds, rss: Math.max(0, peakRss - idle), crc32c };
@@ -166,7 +166,7 @@ async function buildGo(): Promise<string> {
 /** One PUT of the whole file; the session is there before. */
 async function curl(): Promise<Upload> {
   const { peakRss: idle } = await measureProgram(["curl", "--version"]);
-  return async ({ origin, warmUp, path, patience }) => {
+  return async ({ origin, warmUp, path, timeLimit }) => {
     const { size } = await Deno.stat(path);
     const session = new URL(await startSession(warmUp));
     const url = origin + session.pathname + session.search;
@@ -186,7 +186,7 @@ async function curl(): Promise<Upload> {
       "--write-out",
       "\n%{time_total}",
       url,
-    ], patience);
+    ], timeLimit);
     const [object, seconds] = output.trim().split("\n").filter((line) => line !== "");
     return {
       seconds: Number(seconds),

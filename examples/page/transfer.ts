@@ -27,7 +27,7 @@ export type Phase =
   | "gone";
 
 /** What uploads share. */
-export interface Surroundings {
+export interface TransferContext {
   readonly sender: Sender;
   readonly store: UploadStore;
   readonly acquireSlot: AcquireSlot;
@@ -40,7 +40,7 @@ const STOPPED = new Error("stopped by the user");
 
 /** One file on its way. */
 export class Transfer {
-  readonly #around: Surroundings;
+  readonly #context: TransferContext;
   readonly #rate: TransferRate = transferRate();
   #record: StoredUpload;
   #file: File | undefined;
@@ -57,8 +57,8 @@ export class Transfer {
   #object: StorageObject | undefined;
 
   /** An upload of a file, or one from the store whose file may be missing. */
-  constructor(record: StoredUpload, file: File | undefined, around: Surroundings) {
-    this.#around = around;
+  constructor(record: StoredUpload, file: File | undefined, context: TransferContext) {
+    this.#context = context;
     this.#record = record;
     this.#file = file;
     this.#sameFile = record.checkpoint === undefined;
@@ -143,8 +143,8 @@ export class Transfer {
     this.#become("cancelling");
     await this.#running;
     if (this.#object) return "too late";
-    const told = await this.#around.sender.cancel(this.#record);
-    await this.#around.store.delete(this.#record.id);
+    const told = await this.#context.sender.cancel(this.#record);
+    await this.#context.store.delete(this.#record.id);
     this.#become("gone");
     return told;
   }
@@ -159,14 +159,14 @@ export class Transfer {
     this.#steady = true;
     let releaseSlot: (() => void) | undefined;
     try {
-      releaseSlot = await this.#around.acquireSlot(signal);
+      releaseSlot = await this.#context.acquireSlot(signal);
       this.#object = await this.#upload(file, signal);
       this.#stored = this.#sent = this.#record.size;
-      await this.#around.store.delete(this.#record.id); // the checkpoint, too
+      await this.#context.store.delete(this.#record.id); // the checkpoint, too
       this.#become("done");
     } catch (error) {
       if (signal.aborted) return; // whoever stopped it says what it is now
-      const problem = this.#around.sender.problemOf(error, this.#record);
+      const problem = this.#context.sender.problemOf(error, this.#record);
       if (problem.remedy === "choose") this.#file = undefined;
       this.#active = false;
       this.#become(problem.remedy === "choose" ? "needs-file" : "failed", problem);
@@ -176,7 +176,7 @@ export class Transfer {
   }
 
   async #upload(file: File, signal: AbortSignal): Promise<StorageObject> {
-    return await this.#around.sender.send({
+    return await this.#context.sender.send({
       file,
       record: this.#record,
       sameFile: this.#sameFile,
@@ -194,7 +194,7 @@ export class Transfer {
       onSteady: (steady) => {
         if (this.#steady === steady || signal.aborted) return;
         this.#steady = steady;
-        this.#around.onChange(this);
+        this.#context.onChange(this);
       },
     });
   }
@@ -208,12 +208,12 @@ export class Transfer {
   /** Notes a change in the store. An upload goes on without it; it could not be resumed, that is all. */
   async #remember(change: Partial<StoredUpload>): Promise<void> {
     this.#record = { ...this.#record, ...change };
-    await this.#around.store.put(this.#record).catch(() => {});
+    await this.#context.store.put(this.#record).catch(() => {});
   }
 
   #become(phase: Phase, problem?: Problem): void {
     this.#phase = phase;
     this.#problem = problem;
-    this.#around.onChange(this);
+    this.#context.onChange(this);
   }
 }

@@ -102,12 +102,12 @@ export class StretchFeed implements Feed {
   #plan(offset: number, { maxBytes, streamed, maxHeld = HELD }: PartLimits) {
     const { granularity, sendsHash } = this.#options;
     const rest = this.total - offset;
-    const most = streamed ? maxBytes : Math.min(maxBytes, Math.max(maxHeld, granularity));
+    const max = streamed ? maxBytes : Math.min(maxBytes, Math.max(maxHeld, granularity));
     const hashesLast = sendsHash && this.#checksum !== undefined;
-    if (rest <= most && !(hashesLast && rest > Math.max(HELD, granularity))) {
+    if (rest <= max && !(hashesLast && rest > Math.max(HELD, granularity))) {
       return { size: rest, last: true, hashFirst: hashesLast };
     }
-    const size = aligned(Math.min(most, rest - 1), granularity);
+    const size = aligned(Math.min(max, rest - 1), granularity);
     return { size, last: false, hashFirst: false };
   }
 
