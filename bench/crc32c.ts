@@ -6,7 +6,7 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { ROOT, runtimes } from "../tests/portable/runtimes.ts";
+import { ROOT, runtimes } from "../tests/support/runtimes.ts";
 import { SIZES } from "./crc32c/measure.ts";
 import type { Implementation, Measured } from "./crc32c/program.ts";
 import type { WebImplementation } from "./crc32c/web.ts";
@@ -21,7 +21,7 @@ import {
   PEERS,
   runtimeCommand,
 } from "./support/programs.ts";
-import { mbps, mib, table } from "./support/table.ts";
+import { largest, mbps, mib, ratioTo, table, UNKNOWN } from "./support/table.ts";
 
 /** What was measured. */
 export interface Crc32cResult {
@@ -103,13 +103,23 @@ async function compare<Name extends Implementation>(
 
 function render({ sizes, runtimes }: Crc32cResult): string {
   const rows = runtimes.flatMap(({ runtime, speeds }) =>
-    sizes.map((size, i) => [
-      `${runtime}, ${sizeOf(size)}`,
-      ...IMPLEMENTATIONS.map((name) => speeds[name] ? mbps(speeds[name][i]) : "–"),
-    ])
+    sizes.map((size, i) => {
+      const fastest = (names: readonly Implementation[]) =>
+        largest(names.flatMap((name) => speeds[name]?.[i] ?? []));
+      const ours = fastest(["javascript", "webAssembly"]);
+      const by = (names: readonly Implementation[]) =>
+        ours === undefined ? UNKNOWN : ratioTo(ours, fastest(names));
+      return [
+        `${runtime}, ${sizeOf(size)}`,
+        ...IMPLEMENTATIONS.map((name) => speeds[name] ? mbps(speeds[name][i]) : UNKNOWN),
+        by(["aws", "google"]),
+        by(["native"]),
+      ];
+    })
   );
-  return `MB/s, by the bytes of one call. In workers and in pages ours uses no WebAssembly.\n\n${
-    table(["", ...Object.values(HEAD)], rows)
+  const head = ["", ...Object.values(HEAD), "ours by the best peer", "by native"];
+  return `MB/s, by the bytes of one call. In workers and in pages ours uses no WebAssembly. By others: the faster one of ours.\n\n${
+    table(head, rows)
   }`;
 }
 

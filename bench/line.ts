@@ -7,29 +7,38 @@
 
 import { alternate, ROUNDS } from "./support/alternate.ts";
 import type { Bench } from "./support/bench.ts";
-import { CLIENT_RUNTIMES, NAMES } from "./support/programs.ts";
+import { CLIENT_RUNTIMES, type ClientRuntime, NAMES } from "./support/programs.ts";
 import { type Line, startLine, startSink } from "./support/sink.ts";
-import { mbps, mib, sizeName, table } from "./support/table.ts";
-import { findPeers, ownUpload, type Peer, PEER_NAMES } from "./upload/clients.ts";
-import { besideRivals, checked, figures, rivalsOf, sizeOf } from "./upload/figures.ts";
+import { mbps, mib, sizeName, table, UNKNOWN } from "./support/table.ts";
+import { findPeers, type Missing, ownUpload, type Peer, PEER_NAMES } from "./upload/clients.ts";
+import {
+  besideRivals,
+  checked,
+  figures,
+  peerRow,
+  type Rivals,
+  rivalsOf,
+  sizeOf,
+  withoutFigures,
+} from "./upload/figures.ts";
 import { makeFile } from "./upload/file.ts";
 import type { Job, Measured, PeerJob } from "./upload/job.ts";
 
 /** The lines: two windows hold what is under way, so that only the rate is a limit. */
-const LINES: readonly Line[] = [
+export const LINES: readonly Line[] = [
   { latency: 25, rate: 100e6, window: 10e6 },
   { latency: 50, rate: 30e6, window: 6e6 },
-  { latency: 25, rate: 100e6, window: 10e6, trouble: { every: 48e6, stall: 2000, seed: 20 } },
+  { latency: 25, rate: 100e6, window: 10e6, faults: { every: 48e6, stall: 2000, seed: 20 } },
 ];
 
 /** A client that has not got through by then is taken to have failed, in seconds. */
-const PATIENCE = 90;
+const TIME_LIMIT = 90;
 
 /** The chunks of a stream, in MiB. */
 const CHUNKS: readonly number[] = [8, 16, 32];
 
-/** On a line without troubles nothing is left to chance but a few milliseconds. */
-const roundsOf = (line: Line): number => line.trouble ? Math.min(ROUNDS, 3) : 1;
+/** On a line without faults nothing is left to chance but a few milliseconds. */
+const roundsOf = (line: Line): number => line.faults ? Math.min(ROUNDS, 3) : 1;
 
 const PEERS: readonly Peer[] = ["curl", "go", "python", "java", "node", "rclone", "genai", "tus"];
 
@@ -38,6 +47,8 @@ export interface LineResult {
   readonly size: number;
   readonly rounds: number;
   readonly lines: readonly LineFigures[];
+  /** What those need that are not there. */
+  readonly missing?: Missing;
 }
 
 /** What was found on one line. */
@@ -61,7 +72,7 @@ async function run(): Promise<LineResult> {
   await using sink = await startSink();
   await using file = await makeFile(size);
   const own = await ownUpload();
-  const peers = await findPeers();
+  const { uploads, missing } = await findPeers();
   const lines: LineFigures[] = [];
   for (const line of LINES) {
     await using wire = await startLine(sink.origin, line);
@@ -69,26 +80,26 @@ async function run(): Promise<LineResult> {
     const programs: Record<string, () => Promise<Measured | null>> = {};
     for (const [name, runtime, ownJob] of ownJobs(job)) {
       const once = () => checked(own(runtime, ownJob), file.crc32c);
-      programs[name] = line.trouble && ownJob.client === "bare" ? () => orFailed(once()) : once;
+      programs[name] = line.faults && ownJob.client === "bare" ? () => orFailed(once()) : once;
     }
     for (const peer of PEERS) {
-      const upload = peers[peer];
+      const upload = uploads[peer];
       if (!upload) continue;
-      const once = () => checked(upload({ ...job, patience: PATIENCE }), file.crc32c);
-      programs[PEER_NAMES[peer]] = line.trouble ? () => orFailed(once()) : once;
+      const once = () => checked(upload({ ...job, timeLimit: TIME_LIMIT }), file.crc32c);
+      programs[PEER_NAMES[peer]] = line.faults ? () => orFailed(once()) : once;
     }
     lines.push({ ...line, clients: compared(await alternate(programs, roundsOf(line)), size) });
   }
-  return { size, rounds: Math.min(ROUNDS, 3), lines };
+  return { size, rounds: Math.min(ROUNDS, 3), lines, missing };
 }
 
-type OwnJob = readonly [name: string, runtime: (typeof CLIENT_RUNTIMES)[number], job: Job];
+type OwnJob = readonly [name: string, runtime: ClientRuntime, job: Job];
 
 /** Ours: a file in each runtime; one bare PUT and streams in Node only, since the line is the limit, not the runtime. */
 function ownJobs(job: PeerJob): OwnJob[] {
   return [
     ...CLIENT_RUNTIMES.map((runtime): OwnJob => [
-      `${NAMES[runtime]}, a file`,
+      fileName(runtime),
       runtime,
       { ...job, client: "upload", source: "file" },
     ]),
@@ -97,9 +108,15 @@ function ownJobs(job: PeerJob): OwnJob[] {
       "node",
       { ...job, client: "upload", source: "stream", chunkSize: chunk * 2 ** 20 },
     ]),
-    ["Node, bare", "node", { ...job, client: "bare", source: "file" }],
+    [BARE, "node", { ...job, client: "bare", source: "file" }],
   ];
 }
+
+/** The row of our upload of a file. */
+export const fileName = (runtime: ClientRuntime): string => `${NAMES[runtime]}, a file`;
+
+/** The row of one bare PUT. */
+export const BARE = "Node, bare";
 
 const streamName = (chunk: number): string => `Node, a stream in chunks of ${chunk} MiB`;
 
@@ -126,45 +143,56 @@ function compared(
   );
 }
 
-function render({ size, rounds, lines }: LineResult): string {
+/** What is measured on a line is compared with: its own peers, and curl on the same line without faults. */
+export function rivalsOn({ clients, faults }: LineFigures, lines: readonly LineFigures[]): Rivals {
+  const peers = PEERS.map((peer) => [peer, clients[PEER_NAMES[peer]]]);
+  const rivals = rivalsOf(Object.fromEntries(peers));
+  // Nothing is known of what faults leave of a line: its limit is that of the same one without.
+  return faults ? { ...rivals, limit: lines[0].clients[PEER_NAMES.curl]?.speed } : rivals;
+}
+
+/** A line as a column calls it. */
+export function lineTitle({ latency, rate, faults }: Line): string {
+  return `${2 * latency} ms, ${mbps(rate)} MB/s${faults ? ", stalling" : ""}`;
+}
+
+function render({ size, rounds, lines, missing }: LineResult): string {
+  const isPeer = new Set(PEERS.map((peer) => PEER_NAMES[peer]));
   const present = lines.flatMap(({ clients }) => Object.keys(clients));
-  const names = new Set([...present, ...PEERS.map((peer) => PEER_NAMES[peer])]);
-  const limit = lines[0].clients[PEER_NAMES.curl]?.speed;
-  const columns = lines.map(({ clients, trouble }) => {
-    const peers = PEERS.map((peer) => [peer, clients[PEER_NAMES[peer]]]);
-    const rivals = rivalsOf(Object.fromEntries(peers));
-    // Nothing is known of what troubles leave of a line: its limit is that of the same one without.
-    return { clients, rivals: trouble ? { ...rivals, limit } : rivals };
-  });
-  const rows = [...names].map((name) => [
-    name,
+  const ours = [...new Set(present)].filter((name) => !isPeer.has(name));
+  const columns = lines.map((line) => ({ ...line, rivals: rivalsOn(line, lines) }));
+  const row = (title: string, name: string, without: string): string[] => [
+    title,
     ...columns.flatMap(({ clients: { [name]: one }, rivals }) => {
-      if (one === null) return ["failed", "", ""];
-      return one ? [mbps(one.speed), ...besideRivals(one.speed, rivals)] : ["skipped", "", ""];
+      if (one === null) return ["failed", UNKNOWN, UNKNOWN];
+      if (one === undefined) return [without, UNKNOWN, UNKNOWN];
+      return [mbps(one.speed), ...besideRivals(one.speed, rivals)];
     }),
-    lines[0].clients[name] ? mib(lines[0].clients[name].rss) : "",
-  ]);
-  const head = lines.flatMap(({ latency, rate, trouble }) => [
-    `${2 * latency} ms, ${mbps(rate)} MB/s${trouble ? ", stalling" : ""}`,
-    "by the best",
-    "by curl",
-  ]);
-  const settings = lines.map(({ latency, rate, window, trouble }) =>
+    lines[0].clients[name] ? mib(lines[0].clients[name].rss) : UNKNOWN,
+  ];
+  const rows = [
+    ...ours.map((name) => row(name, name, UNKNOWN)),
+    ...PEERS.map((peer) =>
+      row(peerRow(peer, missing), PEER_NAMES[peer], withoutFigures(peer, missing))
+    ),
+  ];
+  const head = lines.flatMap((line) => [lineTitle(line), "by the best", "by curl"]);
+  const settings = lines.map(({ latency, rate, window, faults }) =>
     `${latency} ms one way, ${mbps(rate)} MB/s, ${(window / 1e6).toFixed(0)} MB under way` +
-    (trouble
+    (faults
       ? `, where each connection, after ${
-        (trouble.every / 1e6).toFixed(0)
-      } MB on the average (exponential, seed ${trouble.seed}), either stands still for ${
-        trouble.stall / 1000
+        (faults.every / 1e6).toFixed(0)
+      } MB on the average (exponential, seed ${faults.seed}), either stands still for ${
+        faults.stall / 1000
       } s or is cut`
       : "")
   );
-  return `${sizeName(size)}, one round, and ${rounds} where there are troubles; MB/s. The lines: ${
+  return `${sizeName(size)}, one round, and ${rounds} where there are faults; MB/s. The lines: ${
     settings.join("; and ")
   }. ` +
     `A new connection waits one round trip, and the window is open from the start. curl's session ` +
     `is there before, and rclone's start counts. A client has failed where it gave up in a round, ` +
-    `or took more than ${PATIENCE} s; curl is never resumed, so its figure without troubles is ` +
+    `or took more than ${TIME_LIMIT} s; curl is never resumed, so its figure without faults is ` +
     `the limit of the stalling line, too. Memory is that on the first line, in MiB.\n\n${
       table(["client", ...head, "memory"], rows)
     }`;

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { installRuntimes } from "../tests/worker/support/runtimes.ts";
+import { installRuntimes } from "../tests/support/worker_process.ts";
 import { profile } from "./profile.ts";
 import { CLIENT_RUNTIMES, installPeers } from "./support/programs.ts";
 import { Skipped } from "./support/bench.ts";

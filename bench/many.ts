@@ -19,7 +19,8 @@ import {
   runtimeCommand,
 } from "./support/programs.ts";
 import { startSink } from "./support/sink.ts";
-import { mib, table } from "./support/table.ts";
+import { largest, mib, ratioTo, skippedRows, table } from "./support/table.ts";
+import { NEEDS } from "./upload/clients.ts";
 
 const FILES = 5000, SIZE = 16_384;
 
@@ -37,6 +38,8 @@ export interface ManyResult {
   readonly rounds: number;
   /** Ours and others', by the name of the row: without a delay, and with one. */
   readonly rows: Readonly<Record<string, { readonly near: Figures; readonly far: Figures }>>;
+  /** What those need that are not there, by the name of the row. */
+  readonly missing?: Readonly<Record<string, string>>;
 }
 
 interface Figures {
@@ -54,7 +57,9 @@ type Programs = Record<string, (origin: string) => Promise<ManyMeasured>>;
 
 async function run(): Promise<ManyResult> {
   await using folder = await makeFolder();
-  const programs = { ...await ours(folder.path), ...await others(folder.path) };
+  const peers = await others(folder.path);
+  const programs = { ...await ours(folder.path), ...peers };
+  const missing = PYTHON_ROWS.filter((name) => peers[name] === undefined);
   const measure = async (delay: number): Promise<Record<string, Figures>> => {
     await using sink = await startSink({ delay });
     const { origin } = sink;
@@ -72,6 +77,7 @@ async function run(): Promise<ManyResult> {
     delay: DELAY,
     rounds: ROUNDS,
     rows: Object.fromEntries(names.map((name) => [name, { near: near[name], far: far[name] }])),
+    missing: Object.fromEntries(missing.map((name) => [name, NEEDS.python])),
   };
 }
 
@@ -100,6 +106,8 @@ async function ours(folder: string): Promise<Programs> {
   return Object.fromEntries(rows);
 }
 
+const PYTHON_ROWS = ["`upload_many`, 8 processes", "`upload_many`, 16 threads"] as const;
+
 /** Those of others that are there. */
 async function others(folder: string): Promise<Programs> {
   const meter = pathToFileURL(
@@ -126,8 +134,9 @@ async function others(folder: string): Promise<Programs> {
       `${PEERS}many.py`,
       JSON.stringify({ origin, folder, ...options }),
     ]);
-  rows["`upload_many`, 8 processes"] = python({});
-  rows["`upload_many`, 16 threads"] = python({ how: "threads", concurrency: 16 });
+  const [processes, threads] = PYTHON_ROWS;
+  rows[processes] = python({});
+  rows[threads] = python({ how: "threads", concurrency: 16 });
   return rows;
 }
 
@@ -141,19 +150,25 @@ async function makeFolder(): Promise<AsyncDisposable & { readonly path: string }
   return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }
 
-function render({ files, size, delay, rows }: ManyResult): string {
-  const head = ["", "files/s", "CPU", "memory", "files/s", "CPU", "memory"];
-  const cells = (figures: Figures) => [
+function render({ files, size, delay, rows, missing }: ManyResult): string {
+  const columns = ["files/s", "by the best peer", "CPU", "memory"];
+  const head = ["", ...columns, ...columns];
+  const peers = Object.entries(rows).filter(([name]) => name.startsWith("`"));
+  const bestOf = (way: "near" | "far") => largest(peers.map(([, row]) => row[way].filesPerSecond));
+  const best = { near: bestOf("near"), far: bestOf("far") };
+  const cells = (figures: Figures, best: number | undefined) => [
     figures.filesPerSecond.toFixed(0),
+    ratioTo(figures.filesPerSecond, best),
     figures.cpu.toFixed(0),
     mib(figures.rss),
   ];
   const body = Object.entries(rows).map((
     [name, { near, far }],
-  ) => [name, ...cells(near), ...cells(far)]);
+  ) => [name, ...cells(near, best.near), ...cells(far, best.far)]);
+  body.push(...skippedRows(missing, head.length));
   return `A folder of ${files} files of ${
     size / 1024
-  } KiB, uploaded if there is no object of the name; opening the files, and asking for their sizes, is part of it. Files a second, µs of CPU time for each file, and the most memory above that of the idle process in MiB: to a server on the same machine, and, in the last three columns, where each reply comes ${delay} ms later.
+  } KiB, uploaded if there is no object of the name; opening the files, and asking for their sizes, is part of it. Files a second, µs of CPU time for each file, and the most memory above that of the idle process in MiB: to a server on the same machine, and, in the last four columns, where each reply comes ${delay} ms later.
 
 ${table(head, body)}`;
 }

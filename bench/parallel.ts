@@ -18,7 +18,18 @@ import {
   runtimeCommand,
 } from "./support/programs.ts";
 import { type Line, startLine, startSink } from "./support/sink.ts";
-import { mbps, mib, ratio, sizeName, table } from "./support/table.ts";
+import {
+  largest,
+  mbps,
+  mib,
+  ratio,
+  ratioTo,
+  sizeName,
+  skippedRows,
+  table,
+} from "./support/table.ts";
+import type { UploadResult } from "./upload.ts";
+import { NEEDS } from "./upload/clients.ts";
 import { checked, figures, sizeOf } from "./upload/figures.ts";
 import { makeFile, type TestFile } from "./upload/file.ts";
 import type { Measured } from "./upload/job.ts";
@@ -39,6 +50,8 @@ export interface ParallelResult {
   readonly line: Line;
   /** By the place, then by the client; one for each of `CONCURRENCY`. */
   readonly places: Readonly<Record<Place, Readonly<Record<string, readonly Figure[]>>>>;
+  /** What those need that are not there, by the name of the row. */
+  readonly missing?: Readonly<Record<string, string>>;
 }
 
 type Place = "loopback" | "line";
@@ -64,7 +77,7 @@ async function run(): Promise<ParallelResult> {
   await using wire = await startLine(sink.origin, LINE);
   await using large = await makeFile(size);
   await using small = await makeFile(lineSize);
-  const clients = await findClients();
+  const { clients, missing } = await findClients();
   const rounds = Math.min(ROUNDS, 3);
   const measure = async (origin: string, file: TestFile, rounds: number) => {
     const programs: Record<string, () => Promise<Measured>> = {};
@@ -90,11 +103,13 @@ async function run(): Promise<ParallelResult> {
     loopback: await measure(sink.origin, large, rounds),
     line: await measure(wire.origin, small, 1),
   };
-  return { size, lineSize, rounds, line: LINE, places };
+  return { size, lineSize, rounds, line: LINE, places, missing };
 }
 
 /** Ours in each runtime, a stream in Node only; and those of others that are there. */
-async function findClients(): Promise<Record<string, Client>> {
+async function findClients(): Promise<
+  { readonly clients: Record<string, Client>; readonly missing: Record<string, string> }
+> {
   need("node");
   const program = await bundle(here("parallel/program.ts"));
   const clients: Record<string, Client> = {};
@@ -107,35 +122,54 @@ async function findClients(): Promise<Record<string, Client>> {
   clients["`uploadFileInChunks` of Google's for Node"] = (job) =>
     measured(["node", `${PEERS}parallel.mjs`, JSON.stringify({ ...job, meter })]);
   const python = await findPython();
-  if (python !== undefined) {
-    clients["`upload_chunks_concurrently` of Google's for Python"] = (job) =>
-      measured([python, `${PEERS}parallel.py`, JSON.stringify(job)]);
-  }
-  return clients;
+  if (python === undefined) return { clients, missing: { [PYTHON]: NEEDS.python } };
+  clients[PYTHON] = (job) => measured([python, `${PEERS}parallel.py`, JSON.stringify(job)]);
+  return { clients, missing: {} };
 }
 
-function render({ size, lineSize, rounds, line, places }: ParallelResult): string {
+const PYTHON = "`upload_chunks_concurrently` of Google's for Python";
+
+/** Whether a row is of somebody else's client. */
+const isPeer = (name: string): boolean => name.startsWith("`");
+
+function render(
+  { size, lineSize, rounds, line, places, missing }: ParallelResult,
+  others: Readonly<Record<string, unknown>> = {},
+): string {
   const head = [
     "client",
     ...CONCURRENCY.map((concurrency) => `${concurrency}`),
     "8 by 1",
+    "8 by the best peer",
+    "8 by the limit",
     "memory at 8, MiB",
   ];
-  const rows = (place: Place) =>
-    Object.entries(places[place]).map(([name, all]) => {
+  const limits: Record<Place, number | undefined> = {
+    loopback: (others.upload as UploadResult | undefined)?.peers.curl?.speed,
+    line: CONCURRENCY[CONCURRENCY.length - 1] * line.rate,
+  };
+  const rows = (place: Place) => {
+    const peers = Object.entries(places[place]).filter(([name]) => isPeer(name));
+    const best = largest(peers.map(([, all]) => all[all.length - 1].speed));
+    const measured = Object.entries(places[place]).map(([name, all]) => {
       const last = all[all.length - 1];
       return [
         name,
         ...all.map(({ speed }) => mbps(speed)),
         ratio(last.speed / all[0].speed),
+        ratioTo(last.speed, best),
+        ratioTo(last.speed, limits[place]),
         mib(last.rss),
       ];
     });
+    return [...measured, ...skippedRows(missing, head.length)];
+  };
   const { latency, rate } = line;
   return `${
     sizeName(size)
   } over 1, 2, 4 and 8 connections, ${rounds} rounds, MB/s, CRC32C compared ` +
-    `with that of the file; parts of 32 MiB, of the stream of 8 MiB.\n\nTo the same machine:\n\n${
+    `with that of the file; parts of 32 MiB, of the stream of 8 MiB. The limit is ` +
+    `one PUT by curl to the same machine, and on the line what all connections together let through.\n\nTo the same machine:\n\n${
       table(head, rows("loopback"))
     }\n\n${sizeName(lineSize)}, one round, over a line of ${2 * latency} ms, ${
       mbps(rate)

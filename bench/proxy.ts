@@ -5,9 +5,9 @@
  * @module
  */
 
-import { prepare, type Project } from "../tests/worker/support/project.ts";
-import type { ServerProcess } from "../tests/worker/support/process.ts";
-import { type RuntimeName, runtimes, startWorkerd } from "../tests/worker/support/runtimes.ts";
+import { prepare, type Project } from "../tests/support/example_project.ts";
+import type { ServerProcess } from "../tests/support/server_process.ts";
+import { type RuntimeName, runtimes, startWorkerd } from "../tests/support/worker_process.ts";
 import { startPassThrough, startProxy } from "./proxy/servers.ts";
 import { alternate, median, medianOf, ROUNDS } from "./support/alternate.ts";
 import type { Bench } from "./support/bench.ts";

@@ -5,15 +5,15 @@
  * @module
  */
 
-import { prepare } from "../tests/worker/support/project.ts";
-import type { ServerProcess } from "../tests/worker/support/process.ts";
-import { runtimes } from "../tests/worker/support/runtimes.ts";
+import { prepare } from "../tests/support/example_project.ts";
+import type { ServerProcess } from "../tests/support/server_process.ts";
+import { runtimes } from "../tests/support/worker_process.ts";
 import { startPassThrough, startProxy, tusServers } from "./proxy/servers.ts";
 import { alternate, medianOf } from "./support/alternate.ts";
 import type { Bench } from "./support/bench.ts";
 import { NAMES } from "./support/programs.ts";
 import { type Load, sendLoad, startSink } from "./support/sink.ts";
-import { mib, ratio, table } from "./support/table.ts";
+import { mib, ratio, ratioTo, skippedRows, smallest, table } from "./support/table.ts";
 import { sizeOf } from "./upload/figures.ts";
 
 const MIB = 1_048_576;
@@ -48,6 +48,8 @@ export interface ProxyCostResult {
   readonly starts: number;
   /** By the name of the row; each pass-through stands before its proxy. */
   readonly servers: Readonly<Record<string, Cost>>;
+  /** What those need that are not there, by the name of the row. */
+  readonly missing?: Readonly<Record<string, string>>;
 }
 
 /** The benchmark. */
@@ -73,7 +75,8 @@ async function run(): Promise<ProxyCostResult> {
       servers[`${NAMES[runtime]}, proxy`] = { start };
       servers[`${NAMES[runtime]}, proxy, tus`] = { start, tus: PROXY_TUS };
     }
-    for (const [name, start] of Object.entries(await tusServers(folder))) {
+    const others = await tusServers(folder);
+    for (const [name, start] of Object.entries(others.servers)) {
       servers[name] = { start, tus: TUS };
     }
     const measured = Object.entries(servers).map((
@@ -93,6 +96,7 @@ async function run(): Promise<ProxyCostResult> {
       rounds: PROXY_ROUNDS,
       starts: STARTS,
       servers: Object.fromEntries(medians),
+      missing: others.missing,
     };
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -125,7 +129,7 @@ async function costOf({ start, tus }: Server, folder: string): Promise<Cost> {
   return { large, small, starts, slowRss };
 }
 
-function render({ rounds, starts, servers }: ProxyCostResult): string {
+function render({ rounds, starts, servers, missing }: ProxyCostResult): string {
   let bare: Cost | undefined;
   const rows = Object.entries(servers).map(([name, cost]) => {
     if (name.endsWith("pass-through")) bare = cost;
@@ -143,10 +147,23 @@ function render({ rounds, starts, servers }: ProxyCostResult): string {
       mib(cost.slowRss),
     ];
   });
+  const peers = Object.entries(servers).filter(([name]) =>
+    !name.includes("proxy") && !name.endsWith("pass-through")
+  );
+  const byPeer = Object.entries(servers).filter(([name]) => name.endsWith("proxy, tus")).map((
+    [name, cost],
+  ) => {
+    const by = (figure: "large" | "small" | "starts") =>
+      ratioTo(cost[figure], smallest(peers.map(([, one]) => one[figure])));
+    return `${name.split(",")[0]} ${by("large")}, ${by("small")} and ${by("starts")}`;
+  });
   const head = ["", "8 MiB", "by bare", "256 KiB", "by bare", "starts", "by bare", "memory"];
   return `CPU seconds of the server's process, user and system: for each GiB in chunks of 8 MiB over one connection, for ` +
     `each GiB in chunks of 256 KiB over 8, and for 1,000 starts (of ${starts}) over 8; by the pass-through of the same ` +
     `runtime; and the MiB that 1,000 slow clients take. ${
       rounds === 1 ? "One round" : `${rounds} rounds`
-    }, a fresh process each.\n\n${table(head, rows)}`;
+    }, a fresh process each.\n\n${
+      table(head, [...rows, ...skippedRows(missing, head.length)])
+    }\n\nBy tus, the proxy's CPU time by that of the cheapest server of tus, in large chunks, in small ones and for ` +
+    `starts: ${byPeer.join("; ")}. Those write to a disk, and the proxy sends on.`;
 }

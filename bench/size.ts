@@ -19,7 +19,7 @@ import {
   PEERS,
   runtimeCommand,
 } from "./support/programs.ts";
-import { table } from "./support/table.ts";
+import { ratioTo, smallest, table } from "./support/table.ts";
 
 /** What was measured. */
 export interface SizeResult {
@@ -121,13 +121,19 @@ async function importTimes(
 }
 
 function render({ modules }: SizeResult): string {
+  const isPeer = new Set(
+    MODULES.filter(({ entry }) => entry === undefined).map(({ name }) => name),
+  );
+  const best = smallest(modules.filter(({ name }) => isPeer.has(name)).map(({ gzip }) => gzip));
+  const isClient = (name: string) => isPeer.has(name) || name === MODULES[0].name; // a client's job as a whole
   const rows = modules.map(({ name, minified, gzip, imports }) => [
     name,
     kilobytes(minified),
     kilobytes(gzip),
+    isClient(name) ? ratioTo(gzip, best) : "",
     ...CLIENT_RUNTIMES.map((runtime) => imports[runtime].toFixed(1)),
   ]);
-  const head = ["", "minified, kB", "gzip, kB"];
+  const head = ["", "minified, kB", "gzip, kB", "by the smallest peer"];
   for (const runtime of CLIENT_RUNTIMES) head.push(`import in ${NAMES[runtime]}, ms`);
   return "Each in one file with all that it loads at once, the bytes of `tus-js-client` those of its build for browsers. " +
     "Import times are those of a fresh process, beyond that of an empty module.\n\n" +

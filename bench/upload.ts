@@ -9,16 +9,18 @@ import { alternate, ROUNDS } from "./support/alternate.ts";
 import type { Bench } from "./support/bench.ts";
 import { CLIENT_RUNTIMES, type ClientRuntime, NAMES } from "./support/programs.ts";
 import { startSink } from "./support/sink.ts";
-import { mbps, mib, ratio, sizeName, table } from "./support/table.ts";
-import { findPeers, ownUpload, type Peer, PEER_NAMES } from "./upload/clients.ts";
+import { mbps, mib, ratio, sizeName, table, UNKNOWN } from "./support/table.ts";
+import { findPeers, type Missing, ownUpload, type Peer, PEER_NAMES } from "./upload/clients.ts";
 import {
   besideRivals,
   checked,
   type Figures,
   figures,
+  peerRow,
   rivalsOf,
   sizeOf,
   timesAsFast,
+  withoutFigures,
 } from "./upload/figures.ts";
 import { makeFile } from "./upload/file.ts";
 import type { Job, Measured } from "./upload/job.ts";
@@ -31,6 +33,8 @@ export interface UploadResult {
   readonly runtimes: Readonly<Record<ClientRuntime, { ours: Compared; bare: Compared }>>;
   /** What others do; nothing of those that are not there. */
   readonly peers: Readonly<Partial<Record<Peer, Compared>>>;
+  /** What those need that are not there. */
+  readonly missing?: Missing;
 }
 
 /** What one client does, beside others: medians of the rounds. */
@@ -47,7 +51,7 @@ async function run(): Promise<UploadResult> {
   await using sink = await startSink();
   await using file = await makeFile(size);
   const own = await ownUpload();
-  const peers = await findPeers();
+  const { uploads, missing } = await findPeers();
   const job = { origin: sink.origin, warmUp: sink.origin, path: file.path };
 
   const programs: Record<string, () => Promise<Measured>> = {};
@@ -57,7 +61,7 @@ async function run(): Promise<UploadResult> {
       programs[`${runtime} ${client}`] = () => checked(own(runtime, ownJob), file.crc32c);
     }
   }
-  for (const [name, upload] of Object.entries(peers)) {
+  for (const [name, upload] of Object.entries(uploads)) {
     programs[name] = () => checked(upload(job), file.crc32c);
   }
   const rounds = await alternate(programs);
@@ -74,27 +78,30 @@ async function run(): Promise<UploadResult> {
     size,
     rounds: ROUNDS,
     runtimes: Object.fromEntries(runtimes),
-    peers: Object.fromEntries(Object.keys(peers).map((name) => [name, compared(name)])),
+    peers: Object.fromEntries(Object.keys(uploads).map((name) => [name, compared(name)])),
+    missing,
   };
 }
 
-function render({ size, rounds, runtimes, peers }: UploadResult): string {
+function render({ size, rounds, runtimes, peers, missing }: UploadResult): string {
   const rivals = rivalsOf(peers);
-  const row = (name: string, one: Compared | undefined): string[] =>
-    one
-      ? [
-        name,
-        mbps(one.speed),
-        ...besideRivals(one.speed, rivals),
-        one.byBare === undefined ? "" : ratio(one.byBare),
-        one.cpu.toFixed(2),
-        mib(one.rss),
-      ]
-      : [name, "skipped", "", "", "", "", ""];
+  const row = (name: string, one: Compared): string[] => [
+    name,
+    mbps(one.speed),
+    ...besideRivals(one.speed, rivals),
+    one.byBare === undefined ? "" : ratio(one.byBare),
+    one.cpu.toFixed(2),
+    mib(one.rss),
+  ];
+  const peerRows = (Object.keys(PEER_NAMES) as Peer[]).map((peer) => {
+    const [name, one] = [peerRow(peer, missing), peers[peer]];
+    if (one) return row(name, one);
+    return [name, withoutFigures(peer, missing), UNKNOWN, UNKNOWN, "", UNKNOWN, UNKNOWN];
+  });
   const rows = [
     ...CLIENT_RUNTIMES.map((name) => row(`${NAMES[name]}, ours`, runtimes[name].ours)),
     ...CLIENT_RUNTIMES.map((name) => row(`${NAMES[name]}, bare`, runtimes[name].bare)),
-    ...Object.entries(PEER_NAMES).map(([peer, name]) => row(name, peers[peer as Peer])),
+    ...peerRows,
   ];
   const head = [
     "client",

@@ -59,23 +59,66 @@ Deno.test("docs/architecture.md names every source of the library once, and none
   assertEquals(filesOnMap(map), ["mod.ts", ...await filesOf("src/")]);
 });
 
+/** The rows of a table: the paths that the cell of sources names, and those that the cell of tests names. */
+function rowsOf(section: string): { readonly sources: string[]; readonly tests: string[] }[] {
+  const named = (cell: string) => [...cell.matchAll(/`([^`]+)`/g)].map(([, path]) => path!);
+  return [...section.matchAll(/^\| (.+?) +\| (.+?) +\|$/gm)].slice(1).map(([, sources, tests]) => ({
+    sources: named(sources!),
+    tests: named(tests!),
+  }));
+}
+
+/** The sources whose tests nobody finds: no test has their name, and no row has their folder or themselves. */
+function unfound(
+  sources: readonly string[],
+  tests: readonly string[],
+  rows: ReturnType<typeof rowsOf>,
+): string[] {
+  const isNamed = new Set(rows.filter((row) => row.tests.length > 0).flatMap((row) => row.sources));
+  return sources.filter((path) => {
+    const [folder, stem] = [path.slice(0, path.lastIndexOf("/") + 1), path.match(/(\w+)\.ts$/)![1]];
+    const hasOwn = tests.some((test) => test.endsWith(`/${stem}_test.ts`));
+    return !hasOwn && !isNamed.has(path) && !isNamed.has(folder);
+  });
+}
+
+const WHICH_TESTS = /^## Which test holds what\n([^]*?)^## /m;
+
 Deno.test("docs/development.md says of every folder of tests what it holds, and names none that is not there", async () => {
   const page = await Deno.readTextFile(new URL("docs/development.md", ROOT));
-  const section = /^## Which test holds what\n([^]*?)^## /m.exec(page)?.[1] ?? "";
-  const rows = [...section.matchAll(/^\|.+\| (.+) \|$/gm)].map(([, cell]) => cell!);
-  const named = rows.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, path]) => path!));
+  const named = rowsOf(WHICH_TESTS.exec(page)?.[1] ?? "").flatMap(({ tests }) => tests);
   const tests = (await filesOf("tests/")).map((path) => path.slice("tests/".length));
   const missing = named.filter((path) =>
     !tests.some((test) => path.endsWith("/") ? test.startsWith(path) : test === path)
   );
   assertEquals(missing, []);
 
-  const rooms = (await filesOf("src/")).map((path) => path.split("/")[1]!);
   const folders = tests.filter((path) => path.includes("/")).map((path) => path.split("/")[0]!);
-  const unsaid = folders.filter((folder) =>
-    !rooms.includes(folder) && !named.some((path) => path.startsWith(`${folder}/`))
-  );
+  const unsaid = folders.filter((folder) => !named.some((path) => path.startsWith(`${folder}/`)));
   assertEquals([...new Set(unsaid)], []);
+});
+
+Deno.test("each source has a test of its name, or its folder has a row in docs/development.md, and no row is of nothing", async () => {
+  const page = await Deno.readTextFile(new URL("docs/development.md", ROOT));
+  const rows = rowsOf(WHICH_TESTS.exec(page)?.[1] ?? "");
+  const [sources, tests] = [await filesOf("src/"), await filesOf("tests/")];
+  assertEquals(unfound(sources, tests, rows), []);
+  const ofNothing = rows.flatMap((row) => row.sources).filter((path) =>
+    path.startsWith("src/") && !sources.some((source) => source.startsWith(path))
+  );
+  assertEquals(ofNothing, []);
+});
+
+Deno.test("a source without a test is found: in a folder without a row, or in one whose row names no test", () => {
+  const rows = rowsOf(
+    "| source | tests |\n| --- | --- |\n| `src/a/` | `a/` |\n| `src/b/` | later |\n",
+  );
+  const sources = ["src/a/x.ts", "src/a/deeper/x.ts", "src/b/x.ts", "src/c.ts", "src/d/y.ts"];
+  assertEquals(unfound(sources, ["tests/z/y_test.ts"], rows), [
+    "src/a/deeper/x.ts",
+    "src/b/x.ts",
+    "src/c.ts",
+  ]);
 });
 
 const sentences: [what: string, source: string, isSentence: boolean][] = [

@@ -58,6 +58,13 @@ const ALSO: Record<string, readonly string[]> = {
   "src/emulator/serve.ts": ["node:http"],
 };
 
+/** What folders beside the library may import of this repository besides themselves: folders, and single files. */
+const BESIDE: Record<string, readonly string[]> = {
+  "bench/": ["mod.ts", "src/", "tools/", "deno.json", "tests/support/"],
+  "examples/": [],
+  "tests/support/": ["mod.ts", "src/", "tools/", "deno.json"],
+};
+
 /** Packages that one file may load on demand (or take types from, which are gone at run time), and nobody else. */
 const ON_DEMAND: Record<string, readonly string[]> = {
   "src/bytes/md5.ts": ["@noble/hashes"],
@@ -101,6 +108,21 @@ export function violations(path: string, source: string): string[] {
       : mayImport(path, room, use);
     const verb = use.kind === "global" ? "use" : use.kind;
     return allowed ? [] : [`${path} (${room}) may not ${verb} ${use.name}`];
+  });
+}
+
+/** The same for a file of the benchmarks, the examples, or what tests share: what it imports of the repository and may not. */
+export function violationsBeside(path: string, source: string): string[] {
+  const folder = Object.keys(BESIDE).find((folder) => path.startsWith(folder));
+  if (folder === undefined) return [`${path} has no rule`];
+  const allowed = [folder, ...BESIDE[folder]];
+  return usesOf(path, source).flatMap(({ name, kind }) => {
+    if (!/^\.{1,2}\//.test(name)) return [];
+    const target = new URL(name, `file:///${path}`).pathname.slice(1);
+    const isAllowed = allowed.some((rule) =>
+      rule.endsWith("/") ? target.startsWith(rule) : target === rule
+    );
+    return isAllowed ? [] : [`${path} may not ${kind} ${name}`];
   });
 }
 

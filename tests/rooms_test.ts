@@ -1,12 +1,13 @@
 // The library's imports and globals are those of the table in rooms.ts, and the check finds those that are not.
 
 import { assertEquals, assertGreater } from "@std/assert";
-import { violations } from "./rooms.ts";
+import { violations, violationsBeside } from "./rooms.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
 async function* sources(folder: string): AsyncGenerator<string> {
   for await (const entry of Deno.readDir(new URL(folder, ROOT))) {
+    if (entry.name === "node_modules") continue;
     if (entry.isDirectory) yield* sources(`${folder}${entry.name}/`);
     else if (entry.name.endsWith(".ts")) yield `${folder}${entry.name}`;
   }
@@ -73,4 +74,35 @@ const allowed: Record<string, [path: string, source: string]> = {
 
 for (const [what, [path, source]] of Object.entries(allowed)) {
   Deno.test(`the rooms allow ${what}`, () => assertEquals(violations(path, source), []));
+}
+
+for (const folder of ["bench/", "examples/", "tests/support/"]) {
+  Deno.test(`no source in ${folder} imports what is private to tests, benchmarks or examples`, async () => {
+    const paths = await Array.fromAsync(sources(folder));
+    assertGreater(paths.length, 0);
+    const found: string[] = [];
+    for (const path of paths) {
+      found.push(...violationsBeside(path, await Deno.readTextFile(new URL(path, ROOT))));
+    }
+    assertEquals(found, []);
+  });
+}
+
+const beside: [what: string, path: string, source: string, isAllowed: boolean][] = [
+  ["a bench, a room of tests", "bench/a.ts", `import "../tests/worker/support/rules.ts";`, false],
+  ["a bench, an example", "bench/a.ts", `import "../examples/demo.ts";`, false],
+  ["a bench, what tests share", "bench/a/b.ts", `import "../../tests/support/relay.ts";`, true],
+  ["a bench, the library", "bench/a.ts", `await import("../src/worker.ts");`, true],
+  ["an example, a test", "examples/a.ts", `import type { A } from "../tests/support/a.ts";`, false],
+  ["an example, the library's file", "examples/a.ts", `import "../mod.ts";`, false],
+  ["an example, another one", "examples/a/b.ts", `import "../page/store.ts";`, true],
+  ["what tests share, a test", "tests/support/a.ts", `import "../e2e/support.ts";`, false],
+  ["what tests share, the library", "tests/support/a.ts", `import "../../mod.ts";`, true],
+  ["any of them, a package", "examples/a.ts", `import "@resumable-media/upload";`, true],
+];
+
+for (const [what, path, source, isAllowed] of beside) {
+  Deno.test(`${isAllowed ? "allowed" : "caught"}: ${what}`, () => {
+    assertEquals(violationsBeside(path, source).length, isAllowed ? 0 : 1);
+  });
 }

@@ -24,7 +24,7 @@ interface Step {
 /** How many steps are at work at once. */
 const AT_ONCE = 2;
 
-const RUNTIMES = "tests/portable/runtimes/";
+const RUNTIMES = "tests/support/runtimes/";
 
 const files = await repositoryFiles();
 const scripts = files.filter((path) => path.endsWith(".ts"));
@@ -34,7 +34,7 @@ const documents = files.filter((path) =>
   path === "README.md" || /^docs\/(?!reference\/).+\.md$/.test(path)
 );
 
-/** The scripts that import what only tests/portable/runtimes/deno.json names. */
+/** The scripts that import what only tests/support/runtimes/deno.json names. */
 const runtimeScripts = ["chromium.ts", "run_browser.ts", "run_workerd.ts"].map((name) =>
   RUNTIMES + name
 );

@@ -5,15 +5,11 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { goProgram, has } from "../../tests/clients/interop_install.ts";
-import { type ServerProcess, startServer } from "../../tests/worker/support/process.ts";
-import type { Project } from "../../tests/worker/support/project.ts";
-import {
-  bunProgram,
-  type RuntimeName,
-  startWorker,
-  startWorkerd,
-} from "../../tests/worker/support/runtimes.ts";
+import { goProgram, has } from "../../tests/support/programs.ts";
+import { bunProgram } from "../../tests/support/runtimes.ts";
+import { type ServerProcess, startServer } from "../../tests/support/server_process.ts";
+import type { Project } from "../../tests/support/example_project.ts";
+import { type RuntimeName, startWorker, startWorkerd } from "../../tests/support/worker_process.ts";
 
 /** The version of tusd. */
 export const TUSD = "2.9.1";
@@ -59,31 +55,35 @@ export function startPassThrough(runtime: RuntimeName, upstream: string): Promis
   return startServer({ command, cwd: here("."), env, ready: ORIGIN });
 }
 
-/** Servers of tus that people run, with what they store in a folder; nothing of those that are not there. */
-export async function tusServers(
-  folder: string,
-): Promise<Record<string, () => Promise<ServerProcess>>> {
+/** Servers of tus that people run, with what they store in a folder; and what to install for those that are not there. */
+export async function tusServers(folder: string): Promise<{
+  readonly servers: Record<string, () => Promise<ServerProcess>>;
+  readonly missing: Record<string, string>;
+}> {
+  const missing: Record<string, string> = {};
   const servers: Record<string, () => Promise<ServerProcess>> = {};
   if (has("node")) {
     const script = fileURLToPath(new URL("../peers/tus_server.mjs", import.meta.url));
-    servers["`@tus/server` in Node, file store"] = () =>
+    servers[TUS_NODE] = () =>
       startServer({
         command: ["node", script],
         cwd: folder,
         env: { FOLDER: folder, NODE_ENV: "production" },
         ready: ORIGIN,
       });
-  }
+  } else missing[TUS_NODE] = "`node`";
+  if (!has("go", "version")) return { servers, missing: { ...missing, [TUSD_GO]: "`go`" } };
   const tusd = await goProgram("tusd", `github.com/tus/tusd/v2/cmd/tusd@v${TUSD}`);
-  if ("reason" in tusd) console.log(`skipped: ${tusd.reason}`);
-  else {
-    const command = ["-host=127.0.0.1", "-port=0", `-upload-dir=${folder}`, "-base-path=/files/"];
-    servers["tusd in Go, file store"] = () =>
-      startServer({
-        command: [tusd.path, ...command],
-        cwd: folder,
-        ready: /files to: (http:.*)\/files/,
-      });
-  }
-  return servers;
+  if ("reason" in tusd) throw new Error(tusd.reason);
+  const command = ["-host=127.0.0.1", "-port=0", `-upload-dir=${folder}`, "-base-path=/files/"];
+  servers[TUSD_GO] = () =>
+    startServer({
+      command: [tusd.path, ...command],
+      cwd: folder,
+      ready: /files to: (http:.*)\/files/,
+    });
+  return { servers, missing };
 }
+
+const TUS_NODE = "`@tus/server` in Node, file store";
+const TUSD_GO = "tusd in Go, file store";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { runProgram } from "../../tests/clients/interop_install.ts";
+import { runProgram } from "../../tests/support/programs.ts";
 import { upload, UploadError, type UploadOptions } from "../../mod.ts";
 import peers from "../peers/deno.json" with { type: "json" };
 import { ENVIRONMENT, findPython, PEERS, pythonVersion } from "../support/programs.ts";

@@ -4,8 +4,11 @@
 export interface Bench<Result> {
   /** Measures; rejects with a {@linkcode Skipped} where a tool is missing. */
   run(): Promise<Result>;
-  /** The result as Markdown, for docs/performance.md and the terminal. */
-  render(result: Result): string;
+  /**
+   * The result as Markdown, for docs/performance.md and the terminal. In the document it may be set beside what other benchmarks
+   * have found, by their names.
+   */
+  render(result: Result, others?: Readonly<Record<string, unknown>>): string;
 }
 
 /** A benchmark cannot run on this machine; the message says what it lacks. */

@@ -1,8 +1,8 @@
 /** What was measured, and on what. */
 
-import runtimes from "../../tests/portable/runtimes/deno.json" with { type: "json" };
+import runtimes from "../../tests/support/runtimes/deno.json" with { type: "json" };
 import peers from "../peers/deno.json" with { type: "json" };
-import { debianProgram, has } from "../../tests/clients/interop_install.ts";
+import { debianProgram, has } from "../../tests/support/programs.ts";
 import {
   CLIENT_RUNTIMES,
   NAMES,

@@ -1,9 +1,8 @@
 /** Programs in fresh processes, in the runtimes that are compared. */
 
 import { fileURLToPath } from "node:url";
-import { has, type Installed, python, runProgram } from "../../tests/clients/interop_install.ts";
-import { ROOT } from "../../tests/portable/runtimes.ts";
-import { bunProgram } from "../../tests/worker/support/runtimes.ts";
+import { has, type Installed, python, runProgram } from "../../tests/support/programs.ts";
+import { bunProgram, ROOT } from "../../tests/support/runtimes.ts";
 import { Skipped } from "./bench.ts";
 
 /** The runtimes that a client program is measured in. */

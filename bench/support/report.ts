@@ -3,6 +3,7 @@
 import { BENCHES } from "./benches.ts";
 import { charts } from "./chart.ts";
 import type { Machine } from "./machine.ts";
+import { summary } from "../summary.ts";
 import { table } from "./table.ts";
 
 /** The file. */
@@ -32,9 +33,10 @@ export async function rendered(
 ): Promise<[path: URL, text: string][]> {
   let document = await Deno.readTextFile(DOCUMENT);
   if (machine) document = fill(document, "machine", describe(machine));
+  document = fill(document, "summary", summary(benches));
   for (const [name, { render }] of Object.entries(BENCHES)) {
     const text = benches[name]
-      ? render(benches[name])
+      ? render(benches[name], benches)
       : `Not measured yet: \`deno task bench ${name}\`.`;
     document = fill(document, name, text);
   }

@@ -32,6 +32,36 @@ export function ratio(value: number): string {
   return value.toFixed(2);
 }
 
+/** What stands in a table where nothing was measured, or can be. */
+export const UNKNOWN = "–";
+
+/** A ratio with two decimals, of what may be unknown. */
+export function ratioTo(value: number, other: number | undefined): string {
+  return other === undefined ? UNKNOWN : ratio(value / other);
+}
+
+/** The largest of some numbers; `undefined` of none. */
+export function largest(values: readonly number[]): number | undefined {
+  return values.length > 0 ? Math.max(...values) : undefined;
+}
+
+/** The smallest of some numbers; `undefined` of none. */
+export function smallest(values: readonly number[]): number | undefined {
+  return values.length > 0 ? Math.min(...values) : undefined;
+}
+
+/** Rows of what was skipped, with what to install: as many cells as the table has columns. */
+export function skippedRows(
+  missing: Readonly<Record<string, string>> | undefined,
+  columns: number,
+): string[][] {
+  return Object.entries(missing ?? {}).map(([name, needs]) => [
+    `${name} (install ${needs})`,
+    "skipped",
+    ...Array<string>(columns - 2).fill(UNKNOWN),
+  ]);
+}
+
 /** Bytes of a power of two as people say them. */
 export function sizeName(bytes: number): string {
   return bytes % 2 ** 30 === 0 ? `${bytes / 2 ** 30} GiB` : `${mib(bytes)} MiB`;

@@ -6,7 +6,7 @@
  */
 
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { debianProgram, has } from "../../tests/clients/interop_install.ts";
+import { debianProgram, has } from "../../tests/support/programs.ts";
 import {
   BUILD,
   bundle,
@@ -46,6 +46,26 @@ export const PEER_NAMES: Readonly<Record<Peer, string>> = {
   tus: "tus-js-client, one PATCH, no checksum",
 };
 
+/** What has to be installed for the clients of others that are not there; it is said in their rows. */
+export type Missing = Readonly<Partial<Record<Peer, string>>>;
+
+/** What the programs of others need. Those that are missing here need nothing but Node: their packages are installed with the bench. */
+export const NEEDS: Readonly<
+  Record<"curl" | "go" | "python" | "java" | "rclone", string>
+> = {
+  curl: "`curl`",
+  go: "`go`",
+  python: "`python3` with venv and pip",
+  java: "`mvn` and a JDK",
+  rclone: "`rclone`",
+};
+
+/** The clients of others. */
+export interface Peers {
+  readonly uploads: Readonly<Partial<Record<Peer, Upload>>>;
+  readonly missing: Missing;
+}
+
 /** Uploads a file once. */
 export type Upload = (job: PeerJob) => Promise<Measured>;
 
@@ -61,52 +81,55 @@ export async function ownUpload(): Promise<OwnUpload> {
   return (runtime, job) => measured([...runtimeCommand(runtime), program, JSON.stringify(job)]);
 }
 
-/** Makes the clients of others ready. What is not there is left out, and said. */
-export async function findPeers(): Promise<Partial<Record<Peer, Upload>>> {
-  const peers: Partial<Record<Peer, Upload>> = {};
-  if (has("curl")) peers.curl = await curl();
-  else console.log("skipped: there is no `curl`");
-  const go = await buildGo();
-  if (go !== undefined) peers.go = (job) => measured([go, JSON.stringify(job)], job.patience);
+/**
+ * Makes the clients of others ready. One whose tool is not there is left out, and said; one whose tool is there and that cannot be
+ * built is an error, since a row that says "skipped" would look as if nobody could do more.
+ */
+export async function findPeers(): Promise<Peers> {
+  const uploads: Partial<Record<Peer, Upload>> = {};
+  if (has("curl")) uploads.curl = await curl();
+  if (has("go", "version")) {
+    const go = await buildGo();
+    uploads.go = (job) => measured([go, JSON.stringify(job)], job.timeLimit);
+  }
   const python = await findPython();
   if (python !== undefined) {
-    peers.python = (job) =>
-      measured([python, `${PEERS}upload.py`, JSON.stringify(job)], job.patience);
+    uploads.python = (job) =>
+      measured([python, `${PEERS}upload.py`, JSON.stringify(job)], job.timeLimit);
   }
-  const java = await buildJava();
-  if (java !== undefined) {
-    peers.java = (job) => measured([...java, JSON.stringify(job)], job.patience);
+  if (has("mvn") && has("javac")) {
+    const java = await buildJava();
+    uploads.java = (job) => measured([...java, JSON.stringify(job)], job.timeLimit);
   }
   const found = await debianProgram("rclone");
-  if ("path" in found) peers.rclone = await rclone(found.path);
-  else console.log(`skipped: ${found.reason}`);
+  if ("path" in found) uploads.rclone = await rclone(found.path);
   const meter = pathToFileURL(await bundle(here("meter.ts"))).href;
   const node = (script: string, more: object = {}): Upload => (job) =>
     measured(
       ["node", `${PEERS}${script}`, JSON.stringify({ ...job, ...more, meter })],
-      job.patience,
+      job.timeLimit,
     );
-  return {
-    ...peers,
-    node: node("upload.mjs", { validation: "crc32c" }),
-    nodeUnchecked: node("upload.mjs", { validation: false }),
-    genai: node("genai.mjs"),
-    tus: node("tus.mjs"),
-  };
+  uploads.node = node("upload.mjs", { validation: "crc32c" });
+  uploads.nodeUnchecked = node("upload.mjs", { validation: false });
+  uploads.genai = node("genai.mjs");
+  uploads.tus = node("tus.mjs");
+  const missing = Object.fromEntries(
+    Object.entries(NEEDS).filter(([peer]) => uploads[peer as Peer] === undefined),
+  ) as Missing;
+  for (const [peer, needs] of Object.entries(missing)) {
+    console.log(`skipped: ${PEER_NAMES[peer as Peer]}: install ${needs}`);
+  }
+  return { uploads, missing };
 }
 
 /** Compiles the program with Google's client for Java, whose packages Maven fetches; returns its command. */
-async function buildJava(): Promise<[string, ...string[]] | undefined> {
+async function buildJava(): Promise<[string, ...string[]]> {
   const folder = `${BUILD}java`;
   const classPath = `${folder}:${folder}/lib/*`;
-  try {
-    const pom = ["-f", `${PEERS}java/pom.xml`, `-DoutputDirectory=${folder}/lib`];
-    await outputOf(["mvn", "-q", "-B", "dependency:copy-dependencies", ...pom]);
-    await outputOf(["javac", "-cp", classPath, "-d", folder, `${PEERS}java/Upload.java`]);
-    return ["java", "-cp", classPath, "Upload"];
-  } catch (error) {
-    console.log(`skipped: Google's client for Java cannot be built: ${error}`);
-  }
+  const pom = ["-f", `${PEERS}java/pom.xml`, `-DoutputDirectory=${folder}/lib`];
+  await outputOf(["mvn", "-q", "-B", "dependency:copy-dependencies", ...pom]);
+  await outputOf(["javac", "-cp", classPath, "-d", folder, `${PEERS}java/Upload.java`]);
+  return ["java", "-cp", classPath, "Upload"];
 }
 
 let names = 0;
@@ -114,7 +137,7 @@ let names = 0;
 /** rclone says nothing of what it was told: the object is asked for. Its start counts, as that of no other does. */
 async function rclone(program: string): Promise<Upload> {
   const { peakRss: idle } = await measureProgram([program, "version"]);
-  return async ({ origin, warmUp, path, patience }) => {
+  return async ({ origin, warmUp, path, timeLimit }) => {
     const name = `kept-${names++}`;
     const { seconds, cpuSeconds, peakRss } = await measureProgram([
       program,
@@ -126,7 +149,7 @@ async function rclone(program: string): Promise<Upload> {
       "--retries=3",
       path,
       `:gcs:bucket/${name}`,
-    ], patience);
+    ], timeLimit);
     const reply = await fetch(`${warmUp}/storage/v1/b/bucket/o/${name}`);
     const { crc32c } = await reply.json();
     return { seconds, cpuSeconds, rss: Math.max(0, peakRss - idle), crc32c };
@@ -134,20 +157,16 @@ async function rclone(program: string): Promise<Upload> {
 }
 
 /** Builds the program with Google's client for Go; the first time that takes a minute. */
-async function buildGo(): Promise<string | undefined> {
+async function buildGo(): Promise<string> {
   const program = `${BUILD}go-client`;
-  try {
-    await outputOf(["go", "build", "-o", program, "."], { cwd: `${PEERS}go` });
-    return program;
-  } catch (error) {
-    console.log(`skipped: Google's client for Go cannot be built: ${error}`);
-  }
+  await outputOf(["go", "build", "-o", program, "."], { cwd: `${PEERS}go` });
+  return program;
 }
 
 /** One PUT of the whole file; the session is there before. */
 async function curl(): Promise<Upload> {
   const { peakRss: idle } = await measureProgram(["curl", "--version"]);
-  return async ({ origin, warmUp, path, patience }) => {
+  return async ({ origin, warmUp, path, timeLimit }) => {
     const { size } = await Deno.stat(path);
     const session = new URL(await startSession(warmUp));
     const url = origin + session.pathname + session.search;
@@ -167,7 +186,7 @@ async function curl(): Promise<Upload> {
       "--write-out",
       "\n%{time_total}",
       url,
-    ], patience);
+    ], timeLimit);
     const [object, seconds] = output.trim().split("\n").filter((line) => line !== "");
     return {
       seconds: Number(seconds),

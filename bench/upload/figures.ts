@@ -1,8 +1,8 @@
 /** What the rounds of a client come to. */
 
 import { median, medianOf } from "../support/alternate.ts";
-import { ratio } from "../support/table.ts";
-import type { Peer } from "./clients.ts";
+import { largest, ratioTo, UNKNOWN } from "../support/table.ts";
+import { type Missing, type Peer, PEER_NAMES } from "./clients.ts";
 import type { Measured } from "./job.ts";
 
 /** What one client does: medians of the rounds. */
@@ -54,11 +54,21 @@ export function rivalsOf(
   const speeds = Object.entries(peers).flatMap(([name, one]) =>
     one && name !== "curl" ? [one.speed] : []
   );
-  return { best: speeds.length > 0 ? Math.max(...speeds) : undefined, limit: peers.curl?.speed };
+  return { best: largest(speeds), limit: peers.curl?.speed };
 }
 
 /** The two cells that say how fast a client is beside its rivals: ratios of the medians. */
 export function besideRivals(speed: number, { best, limit }: Rivals): [string, string] {
-  const by = (other: number | undefined): string => other === undefined ? "" : ratio(speed / other);
-  return [by(best), by(limit)];
+  return [ratioTo(speed, best), ratioTo(speed, limit)];
+}
+
+/** What stands in the row of a peer that has no figures: whether its tool was missing, or it was not measured. */
+export function withoutFigures(peer: Peer, missing: Missing | undefined): string {
+  return missing?.[peer] === undefined ? UNKNOWN : "skipped";
+}
+
+/** The name of a peer's row; with what to install where that was missing. */
+export function peerRow(peer: Peer, missing: Missing | undefined): string {
+  const needs = missing?.[peer];
+  return needs === undefined ? PEER_NAMES[peer] : `${PEER_NAMES[peer]} (install ${needs})`;
 }

@@ -10,7 +10,7 @@ import type {
   TicketReply,
   TicketWish,
 } from "./settings.ts";
-import { TicketError } from "./error_words.ts";
+import { TicketError } from "./error_messages.ts";
 
 /** Fetches what the page has to know. */
 export async function fetchSettings(): Promise<PageSettings> {

@@ -2,7 +2,7 @@
 
 import type { StorageObject } from "@resumable-media/upload";
 import type { StoredUpload } from "./store.ts";
-import type { Trouble } from "./error_words.ts";
+import type { Problem } from "./error_messages.ts";
 
 /** What a sender is given for a file, and whom it tells how it goes. */
 export interface Sending {
@@ -15,7 +15,12 @@ export interface Sending {
   remember(change: Partial<StoredUpload>): Promise<void>;
   /** What it is doing before the first byte goes out. */
   begin(phase: "starting" | "checking"): void;
-  onProgress(progress: { readonly sent: number; readonly persisted: number }): void;
+  /** How far it is, in bytes; `resumedFrom` were stored before, where that is known. */
+  onProgress(progress: {
+    readonly sent: number;
+    readonly persisted: number;
+    readonly resumedFrom?: number | undefined;
+  }): void;
   /** Whether requests get through. */
   onSteady(steady: boolean): void;
 }
@@ -35,5 +40,5 @@ export interface Sender {
   /** Makes the server forget what it holds. */
   cancel(record: StoredUpload): Promise<Exclude<Cancelled, "too late">>;
   /** Words for what went wrong. */
-  troubleOf(error: unknown, record: StoredUpload): Trouble;
+  problemOf(error: unknown, record: StoredUpload): Problem;
 }

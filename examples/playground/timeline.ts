@@ -4,7 +4,7 @@
 import { bytes } from "../page/format.ts";
 import type { Exchange, Leg } from "./exchange.ts";
 import { partsOf, shortened } from "./tokens.ts";
-import { purposeOf, resultOf } from "./words.ts";
+import { purposeOf, resultOf } from "./describe.ts";
 
 /** The list of requests. */
 export interface Timeline {

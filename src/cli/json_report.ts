@@ -16,7 +16,6 @@ export class JsonReport implements Report {
 
   note(): void {}
   progress(): void {}
-  resumed(): void {}
   close(): void {}
 
   ended(subject: Subject, outcome: Outcome): void {

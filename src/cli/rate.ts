@@ -7,22 +7,16 @@ const WINDOW = 8000;
 export class Rate {
   readonly #now: () => number;
   #samples: { readonly at: number; readonly bytes: number }[] = [];
-  #skipped = 0;
 
   constructor(now: () => number) {
     this.#now = now;
     this.#samples.push({ at: now(), bytes: 0 });
   }
 
-  /** Bytes that will be reported as sent, and were sent before. */
-  skip(bytes: number): void {
-    this.#skipped += bytes;
-  }
-
-  /** So many bytes are sent by now, those that were skipped among them. */
-  add(sent: number): void {
+  /** The run has sent so many bytes by now. */
+  add(bytes: number): void {
     const at = this.#now();
-    this.#samples.push({ at, bytes: Math.max(0, sent - this.#skipped) });
+    this.#samples.push({ at, bytes });
     while (this.#samples.length > 2 && this.#samples[1].at < at - WINDOW) this.#samples.shift();
   }
 

@@ -25,6 +25,7 @@ export async function toOthers(run: CpRun): Promise<CpResult> {
   const sender = options.dryRun ? undefined : await senderOf(run);
   const codes = new Set<ExitCode>();
   const numbers = { uploaded: 0, skipped: 0, failed: 0, bytes: 0 };
+  let resumedFrom = 0;
   for await (const plan of run.files()) {
     if (stop.isAsked) break;
     const subject = { source: plan.found.shown, destination: sender?.shown ?? shownOf(run) };
@@ -33,9 +34,11 @@ export async function toOthers(run: CpRun): Promise<CpResult> {
       continue;
     }
     try {
-      const { value, size } = await send(run, plan, subject, sender, numbers);
+      const before = { ...numbers, resumedFrom };
+      const { value, size, ...sent } = await send(run, plan, subject, sender, before);
       numbers.uploaded++;
       numbers.bytes += size;
+      resumedFrom += sent.resumedFrom;
       report.ended(subject, { status: "uploaded", size, object: value });
     } catch (error) {
       if (stop.isReason(error)) break;
@@ -63,7 +66,7 @@ interface Sender {
 }
 
 async function senderOf(run: CpRun): Promise<Sender> {
-  const { options: { target, endpoint: given, title, privacy }, io } = run;
+  const { options: { target, endpoint: requestedEndpoint, title, privacy }, io } = run;
   const shown = shownOf(run);
   if (target.kind === "session") {
     const { url } = target;
@@ -73,7 +76,7 @@ async function senderOf(run: CpRun): Promise<Sender> {
     return { shown, key, optionsFor: () => options };
   }
   if (target.kind === "bucket") throw new TypeError("target: expected no bucket");
-  const { transport, endpoint } = await accessTo(target.kind, given, io);
+  const { transport, endpoint } = await accessTo(target.kind, requestedEndpoint, io);
   const to = (host: string, path: string) => `${endpoint ?? `https://${host}`}/upload/${path}`;
   const optionsFor = ({ found, name }: Planned): Options => {
     switch (target.kind) {
@@ -117,12 +120,17 @@ async function send(
   plan: Planned,
   subject: Subject,
   sender: Sender,
-  before: { readonly uploaded: number; readonly failed: number; readonly bytes: number },
-): Promise<{ readonly value: unknown; readonly size: number }> {
+  before: {
+    readonly uploaded: number;
+    readonly failed: number;
+    readonly bytes: number;
+    readonly resumedFrom: number;
+  },
+): Promise<{ readonly value: unknown; readonly size: number; readonly resumedFrom: number }> {
   const { path, source: open, contentType } = plan.found;
   const source = await open();
   const key = path === undefined ? undefined : keyOf({ source: path, destination: sender.key });
-  let size = 0;
+  let [size, resumedFrom] = [0, 0];
   const value = await upload(source, {
     ...sender.optionsFor(plan),
     contentType: options.contentType ?? contentType,
@@ -133,18 +141,20 @@ async function send(
       checkpoints: new State(io.env).checkpoints as CheckpointStore,
       onCheckpointError: (error: unknown) =>
         report.note(subject, `cannot keep where it stands: ${error}`),
-      onResume: (event) => {
-        if (event.resumed) report.resumed(event.persisted);
-        report.note(subject, resumeNote(event));
-      },
+      onResume: (event) => report.note(subject, resumeNote(event)),
     }),
-    onProgress: ({ sent, persisted, total }) => {
+    onProgress: ({ sent, persisted, total, ...progress }) => {
       size = persisted;
+      resumedFrom = progress.resumedFrom;
       const { uploaded, failed } = before;
       const inFlight = [{ name: plan.name, sent, persisted, total }];
       report.progress({
         files: { uploaded, skipped: 0, failed, active: 1 },
-        bytes: { sent: before.bytes + sent, persisted: before.bytes + persisted },
+        bytes: {
+          sent: before.bytes + sent,
+          persisted: before.bytes + persisted,
+          resumedFrom: before.resumedFrom + resumedFrom,
+        },
         inFlight,
       }, {
         files: uploaded + failed + 1,
@@ -153,5 +163,5 @@ async function send(
       });
     },
   } as Options);
-  return { value, size };
+  return { value, size, resumedFrom };
 }

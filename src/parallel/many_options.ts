@@ -153,6 +153,8 @@ export interface FileInFlight<I extends UploadManyItem = UploadManyItem> {
   readonly persisted: number;
   /** Its size in bytes; `undefined` while it is not known. */
   readonly total: number | undefined;
+  /** Of these, what the server held when this run began with the file, in bytes: 0, unless it goes on from a checkpoint. */
+  readonly resumedFrom: number;
 }
 
 /** How far a run has come. */
@@ -174,6 +176,8 @@ export interface UploadManyProgress<I extends UploadManyItem = UploadManyItem> {
     readonly sent: number;
     /** Confirmed by the server. */
     readonly persisted: number;
+    /** Stored before this run, of files that go on from a checkpoint; `sent - resumedFrom` is what this run has sent. */
+    readonly resumedFrom: number;
   };
   /** The files that are begun and not ended, in the order in which they were begun: at most `concurrency`. */
   readonly inFlight: readonly FileInFlight<I>[];

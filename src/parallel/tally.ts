@@ -11,7 +11,7 @@ import type {
 } from "./many_options.ts";
 
 /** The least time between two calls while the run goes on, in milliseconds. */
-const LEAST_INTERVAL = 100;
+const MIN_INTERVAL = 100;
 
 /** Adds up the files of a run. What a caller throws who is told of it goes to `onThrown`, and he is told nothing more. */
 export class Tally<I extends UploadManyItem> {
@@ -21,6 +21,7 @@ export class Tally<I extends UploadManyItem> {
   readonly #counts = { uploaded: 0, skipped: 0, failed: 0 };
   readonly #active = new Map<symbol, FileInFlight<I>>();
   #bytes = 0;
+  #resumedFrom = 0; // those of the bytes that were stored before the run
   #last = -Infinity;
 
   constructor(
@@ -41,23 +42,27 @@ export class Tally<I extends UploadManyItem> {
   begin(item: I): symbol {
     const file = Symbol();
     const { name, size: total } = item;
-    this.#active.set(file, { name, item, sent: 0, persisted: 0, total });
+    this.#active.set(file, { name, item, sent: 0, persisted: 0, total, resumedFrom: 0 });
     this.#tell();
     return file;
   }
 
   /** A file has come so far. */
-  moved(file: symbol, { sent, persisted, total }: UploadProgress): void {
+  moved(file: symbol, { total, ...progress }: UploadProgress): void {
     const before = this.#active.get(file)!;
-    this.#active.set(file, { ...before, sent, persisted, total: total ?? before.total });
+    this.#active.set(file, { ...before, ...progress, total: total ?? before.total });
     this.#tell();
   }
 
   /** A file has ended. */
   end(file: symbol, result: UploadManyResult): void {
+    const resumedFrom = this.#active.get(file)?.resumedFrom ?? 0;
     this.#active.delete(file);
     this.#counts[result.status]++;
-    if (result.status === "uploaded") this.#bytes += Number(result.object.size);
+    if (result.status === "uploaded") {
+      this.#bytes += Number(result.object.size);
+      this.#resumedFrom += resumedFrom;
+    }
     this.#tell();
   }
 
@@ -68,13 +73,18 @@ export class Tally<I extends UploadManyItem> {
   }
 
   #tell(): void {
-    if (!this.#onProgress || this.#clock.now() - this.#last < LEAST_INTERVAL) return;
+    if (!this.#onProgress || this.#clock.now() - this.#last < MIN_INTERVAL) return;
     this.#last = this.#clock.now();
-    const bytes = { sent: this.#bytes, persisted: this.#bytes };
+    const bytes = {
+      sent: this.#bytes,
+      persisted: this.#bytes,
+      resumedFrom: this.#resumedFrom,
+    };
     const inFlight = [...this.#active.values()];
-    for (const { sent, persisted } of inFlight) {
+    for (const { sent, persisted, resumedFrom } of inFlight) {
       bytes.sent += sent;
       bytes.persisted += persisted;
+      bytes.resumedFrom += resumedFrom;
     }
     try {
       this.#onProgress({ files: { ...this.#counts, active: inFlight.length }, bytes, inFlight });

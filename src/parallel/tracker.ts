@@ -22,15 +22,16 @@ export class Tracker {
     return [...this.#stored.values()].sort((a, b) => a.number - b.number);
   }
 
-  /** Nothing is sent yet. */
-  begin(): void {
-    this.#progress.begin(0, this.total);
+  /** Nothing is sent yet; these parts are stored from before. */
+  begin(parts: readonly StoredPart[]): void {
+    for (const part of parts) this.#store(part);
+    this.#progress.resume(this.#persisted);
+    this.#progress.confirmed(this.#persisted, this.total);
   }
 
-  /** Parts that are stored from before. */
-  keep(parts: readonly StoredPart[]): void {
-    for (const part of parts) this.#store(part);
-    if (parts.length > 0) this.#progress.confirmed(this.#persisted, this.total);
+  /** More is known of a part that is stored. */
+  replace(part: StoredPart): void {
+    this.#store(part);
   }
 
   /** The transport has taken so many bytes of a part. */

@@ -1,7 +1,7 @@
 /** What a reply that is no success means, and how to say it. */
 
 import type { ReplyHead } from "./reply.ts";
-import { withoutSecretWords } from "./words.ts";
+import { withoutSecretWords } from "./quoted_text.ts";
 
 /** What a failed request means for the one who sent it. */
 export type Refusal =

@@ -16,6 +16,12 @@ export interface UploadProgress {
   readonly persisted: number;
   /** The size of the whole; `undefined` while it is not known. */
   readonly total: number | undefined;
+  /**
+   * Where this run began: what the server held when it was first asked, in bytes; 0 for an upload that is new. It is the server's
+   * word, which may be less or more than the checkpoint says, and stays the same within a session, also after a failure. So
+   * `sent - resumedFrom` is what this run has sent: a rate is that, divided by the time of the run.
+   */
+  readonly resumedFrom: number;
 }
 
 /** The methods with which uploads are started. */

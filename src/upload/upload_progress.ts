@@ -4,12 +4,12 @@ import type { Clock } from "../net/clock.ts";
 import type { UploadProgress } from "./upload_options.ts";
 
 /** The least time between two calls that only say that bytes were taken, in milliseconds. */
-const LEAST_INTERVAL = 100;
+const MIN_INTERVAL = 100;
 
 /** Calls `onProgress`: not too often, never with less than before, and never after the end with an error. */
 export class Progress {
-  /** The end of the last byte handed to the transport. */
-  sent = 0;
+  #sent = 0;
+  #resumedFrom = 0;
   readonly #onProgress: ((progress: UploadProgress) => void) | undefined;
   readonly #clock: Clock;
   #last = -Infinity;
@@ -19,29 +19,33 @@ export class Progress {
     this.#clock = clock;
   }
 
-  /** A request of `total` bytes begins, of which `sent` are handed over at once. */
-  begin(sent: number, total: number | undefined): void {
-    this.sent = sent;
-    this.#call(0, total);
+  /** The end of the last byte handed to the transport. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** This run begins behind so many bytes that the server holds already. */
+  resume(from: number): void {
+    this.#sent = this.#resumedFrom = from;
   }
 
   /** The transport was handed the bytes before `sent`, all at once. */
   handed(sent: number, persisted: number, total: number | undefined): void {
-    this.sent = Math.max(this.sent, sent);
+    this.#sent = Math.max(this.#sent, sent);
     this.#call(persisted, total);
   }
 
   /** The transport has taken the bytes before `sent`, piece by piece. */
   took(sent: number, persisted: number, total: number | undefined): void {
-    if (sent <= this.sent) return;
-    this.sent = sent;
-    if (!this.#onProgress || this.#clock.now() - this.#last < LEAST_INTERVAL) return;
+    if (sent <= this.#sent) return;
+    this.#sent = sent;
+    if (!this.#onProgress || this.#clock.now() - this.#last < MIN_INTERVAL) return;
     this.#call(persisted, total);
   }
 
   /** The server has confirmed the bytes before `persisted`. */
   confirmed(persisted: number, total: number | undefined): void {
-    this.sent = Math.max(this.sent, persisted);
+    this.#sent = Math.max(this.#sent, persisted);
     this.#call(persisted, total);
   }
 
@@ -55,6 +59,11 @@ export class Progress {
   #call(persisted: number, total: number | undefined): void {
     if (!this.#onProgress) return;
     this.#last = this.#clock.now();
-    this.#onProgress({ sent: this.sent, persisted, total });
+    this.#onProgress({
+      sent: this.#sent,
+      persisted,
+      total,
+      resumedFrom: this.#resumedFrom,
+    });
   }
 }

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { RUNTIMES } from "../portable/runtimes.ts";
+import { RUNTIMES } from "../support/runtimes.ts";
 import { commandOf, output } from "../support/runtime_program.ts";
 import { slowGoogle, until, wait } from "../crash/support.ts";
 import { patterned } from "../support/bytes.ts";

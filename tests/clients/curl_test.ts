@@ -1,7 +1,7 @@
 // The steps with curl in docs/clients.md work as they stand.
 
 import { assertEquals } from "@std/assert";
-import { has } from "./interop_install.ts";
+import { has } from "../support/programs.ts";
 import { output, sample, withProxy } from "./link.ts";
 
 const ignore = !has("curl") || !has("bash");

@@ -1,7 +1,7 @@
 // Google's client for Gemini, as its users install it.
 
 import { fileURLToPath } from "node:url";
-import { runProgram } from "./interop_install.ts";
+import { runProgram } from "../support/programs.ts";
 
 const FOLDER = new URL("genai/", import.meta.url);
 const SCRIPT = fileURLToPath(new URL("upload.mjs", FOLDER));

@@ -7,7 +7,7 @@ import type { UploadGrant } from "../../src/worker.ts";
 import { difference } from "../e2e/support.ts";
 import { endAfterAll, type Place, rule, ticketFor } from "../worker/support/rules.ts";
 import { runGenai } from "./genai_install.ts";
-import { has } from "./interop_install.ts";
+import { has } from "../support/programs.ts";
 import { sample } from "./link.ts";
 
 endAfterAll();

@@ -6,7 +6,7 @@ import { geminiFile, upload, xGoogUpload } from "../../mod.ts";
 import { type Fault, GcsEmulator } from "../../src/emulator/mod.ts";
 import { difference } from "../e2e/support.ts";
 import { runGenai } from "./genai_install.ts";
-import { has } from "./interop_install.ts";
+import { has } from "../support/programs.ts";
 import { sample } from "./link.ts";
 
 /** Gemini's granularity, and so the size of both clients' chunks. */

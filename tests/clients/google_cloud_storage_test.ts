@@ -4,7 +4,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { fileURLToPath } from "node:url";
 import type { Fault } from "../../src/emulator/mod.ts";
 import type { UploadGrant } from "../../src/worker.ts";
-import { has } from "./interop_install.ts";
+import { has } from "../support/programs.ts";
 import { type Link, output, sample, withProxy } from "./link.ts";
 
 const SCRIPT = fileURLToPath(new URL("google_cloud_storage.mjs", import.meta.url));

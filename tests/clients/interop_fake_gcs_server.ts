@@ -12,7 +12,7 @@ import {
 } from "../../mod.ts";
 import { difference } from "../e2e/support.ts";
 import { patterned, pieces } from "../support/bytes.ts";
-import { goProgram, runProgram } from "./interop_install.ts";
+import { goProgram, runProgram } from "../support/programs.ts";
 
 const U = 262_144;
 const DATA = patterned(5 * U + 1_234);

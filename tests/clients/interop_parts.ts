@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { serveEmulator } from "../../src/emulator/serve.ts";
 import { type Fault, GcsEmulator } from "../../src/emulator/mod.ts";
 import { difference } from "../e2e/support.ts";
-import { debianProgram, has, type Installed, pythonWith, runProgram } from "./interop_install.ts";
+import { debianProgram, has, type Installed, pythonWith, runProgram } from "../support/programs.ts";
 
 const PARTS = fileURLToPath(new URL("parts", import.meta.url));
 const BUCKET = "my-bucket";

@@ -5,7 +5,7 @@ import { serveEmulator } from "../../src/emulator/serve.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { createUploadProxy, signUploadTicket } from "../../src/worker.ts";
 import { difference } from "../e2e/support.ts";
-import { python, runProgram } from "./interop_install.ts";
+import { python, runProgram } from "../support/programs.ts";
 
 const SCRIPT = new URL("interop_python.py", import.meta.url).pathname;
 const SECRET = "a ticket secret of more than thirty-two bytes";

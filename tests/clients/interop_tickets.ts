@@ -4,7 +4,7 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { createUploadProxy } from "../../src/worker.ts";
 import { upload, UploadError } from "../../mod.ts";
-import { has, runProgram } from "./interop_install.ts";
+import { has, runProgram } from "../support/programs.ts";
 
 const SECRET = `${crypto.randomUUID()}ü`; // text: its UTF-8 is the key
 const DOCUMENT = new URL("../../docs/tickets.md", import.meta.url);

@@ -5,7 +5,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { fileURLToPath } from "node:url";
 import { difference } from "../e2e/support.ts";
 import { wire } from "../e2e/wire.ts";
-import { HOME, type Installed, javaArchive, pythonWith, runProgram } from "./interop_install.ts";
+import { HOME, type Installed, javaArchive, pythonWith, runProgram } from "../support/programs.ts";
 import { type Link, sample, withProxy } from "./link.ts";
 
 const Q = 262_144;

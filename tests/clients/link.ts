@@ -9,7 +9,7 @@ import {
   type UploadLogEntry,
   type UploadProxyOptions,
 } from "../../src/worker.ts";
-import { runProgram } from "./interop_install.ts";
+import { runProgram } from "../support/programs.ts";
 
 const TICKET_SECRET = "a ticket secret of more than thirty-two bytes";
 

@@ -1,7 +1,7 @@
 // Servers of other people that speak S3 and know multipart uploads, installed on demand and started on loopback.
 
 import { fileURLToPath } from "node:url";
-import { HOME, type Installed, pythonWith, runProgram } from "./interop_install.ts";
+import { HOME, type Installed, pythonWith, runProgram } from "../support/programs.ts";
 
 const FOLDER = fileURLToPath(new URL("s3", import.meta.url));
 

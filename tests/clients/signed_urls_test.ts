@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { serviceAccount } from "../worker/support/service_account.ts";
-import { has } from "./interop_install.ts";
+import { has } from "../support/programs.ts";
 import { output } from "./link.ts";
 
 const HERE = new URL("./", import.meta.url);

@@ -1,7 +1,7 @@
 // tus-js-client in Node, in the versions that are tried.
 
 import { fileURLToPath } from "node:url";
-import { has, runProgram } from "./interop_install.ts";
+import { has, runProgram } from "../support/programs.ts";
 
 const FOLDER = new URL("tus/", import.meta.url);
 /** What runs there. */

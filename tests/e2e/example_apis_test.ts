@@ -5,7 +5,7 @@ import driveProxy from "../../examples/drive_proxy/worker.ts";
 import worker from "../../examples/gemini/worker.ts";
 import { serveEmulator } from "../../src/emulator/serve.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
-import { installRuntimes, startWorkerd } from "../worker/support/runtimes.ts";
+import { installRuntimes, startWorkerd } from "../support/worker_process.ts";
 import { difference, inFolder, pattern, run } from "./support.ts";
 
 const MIB = 1024 * 1024;

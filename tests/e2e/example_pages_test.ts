@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { crc32c, encodeCrc32c } from "../../src/bytes/crc32c.ts";
 import { type Browser, type Page, startBrowser } from "../page/remote.ts";
-import { startServer } from "../worker/support/process.ts";
+import { startServer } from "../support/server_process.ts";
 import { inFolder, pattern } from "./support.ts";
 
 const MIB = 1024 * 1024;

@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { startOrigin } from "../portable/server.ts";
-import { RUNTIMES } from "../portable/runtimes.ts";
+import { RUNTIMES } from "../support/runtimes.ts";
 import type { Report } from "../portable/suite.ts";
 import { commandOf, output } from "../support/runtime_program.ts";
 

@@ -9,7 +9,7 @@ import { signUploadTicket } from "../../src/worker.ts";
 import { difference } from "../e2e/support.ts";
 import { assertStored, Q, sample } from "../proxy/resumable_http_support.ts";
 import { output } from "../support/runtime_program.ts";
-import { type ServerProcess, startServer } from "../worker/support/process.ts";
+import { type ServerProcess, startServer } from "../support/server_process.ts";
 import { connect, type RawClient } from "../worker/support/raw_client.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));

@@ -8,7 +8,7 @@ import { serveEmulator } from "../../src/emulator/serve.ts";
 import { difference, pattern } from "../e2e/support.ts";
 import { type Browser, type Page, startBrowser } from "../page/remote.ts";
 import { output } from "../support/runtime_program.ts";
-import { startServer } from "../worker/support/process.ts";
+import { startServer } from "../support/server_process.ts";
 import { installProject, temporaryFolder } from "./packed.ts";
 
 const EXAMPLES = new URL("../../examples/", import.meta.url);

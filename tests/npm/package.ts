@@ -10,7 +10,7 @@ import { serveEmulator } from "../../src/emulator/serve.ts";
 import { LIMITS } from "../../tools/size.ts";
 import { commandOf, output } from "../support/runtime_program.ts";
 import { randomSecret, ticketFor, uploadThrough } from "../worker/support/rules.ts";
-import { installRuntimes, startWorkerd } from "../worker/support/runtimes.ts";
+import { installRuntimes, startWorkerd } from "../support/worker_process.ts";
 import { startUpstream } from "../worker/support/upstream.ts";
 import { wrangler } from "../worker/support/wrangler.ts";
 

@@ -1,6 +1,6 @@
 /**
  * A Chromium that does what it is told on standard input, a line of JSON a command, and answers on standard output.
- * It runs apart, with the configuration of tests/portable/runtimes, which alone knows where Chromium comes from. It ends
+ * It runs apart, with the configuration of tests/support/runtimes, which alone knows where Chromium comes from. It ends
  * when its input does: whatever becomes of the tests, no browser is left behind.
  */
 
@@ -22,7 +22,7 @@ interface Detail {
 }
 
 // Not a literal, since only the configuration that this runs with knows what that file imports.
-const launcher: string = new URL("../portable/runtimes/chromium.ts", import.meta.url).href;
+const launcher: string = new URL("../support/runtimes/chromium.ts", import.meta.url).href;
 const { launchChromium }: { launchChromium(): Promise<Callable> } = await import(launcher);
 
 const browser = await launchChromium();

@@ -311,8 +311,8 @@ Deno.test("progress counts all parts, and never goes down", async () => {
   const onProgress = (progress: UploadProgress) => void seen.push(progress);
   await uploadParallel(bytes, target(gcs, { partSize: PART, onProgress }));
   const total = bytes.length;
-  assertEquals(seen[0], { sent: 0, persisted: 0, total });
-  assertEquals(seen.at(-1), { sent: total, persisted: total, total });
+  assertEquals(seen[0], { sent: 0, persisted: 0, total, resumedFrom: 0 });
+  assertEquals(seen.at(-1), { sent: total, persisted: total, total, resumedFrom: 0 });
   for (const [i, { sent, persisted }] of seen.entries()) {
     assert(persisted <= sent && sent <= total);
     if (i > 0) assert(sent >= seen[i - 1].sent && persisted >= seen[i - 1].persisted);

@@ -7,9 +7,11 @@
  */
 
 import type { Context } from "./case.ts";
-import { ROOT, type Runtime, RUNTIMES, runtimes } from "./runtimes.ts";
+import { ROOT, type Runtime, RUNTIMES, runtimes } from "../support/runtimes.ts";
 import { startOrigin } from "./server.ts";
 import type { Report } from "./suite.ts";
+
+const SUITE = `${ROOT}tests/portable/suite.ts`;
 
 /** A runtime may take this long in all, in milliseconds. */
 const TIME_LIMIT = 240_000;
@@ -32,21 +34,14 @@ export async function runPortable(runtime = "", only = ""): Promise<Outcome[]> {
   try {
     await deno(RUNTIMES, "install", "--quiet");
     const bundle = `${folder}/suite.js`;
-    await deno(
-      ROOT,
-      "bundle",
-      "--quiet",
-      "--platform=browser",
-      "--output",
-      bundle,
-      "tests/portable/suite.ts",
-    );
+    await deno(ROOT, "bundle", "--quiet", "--platform=browser", "--output", bundle, SUITE);
     const outcomes: Outcome[] = [];
     const queue = chosen.map((runtime, index) => ({ runtime, index }));
     const work = async () => {
       for (let next = queue.shift(); next; next = queue.shift()) {
         const { runtime, index } = next;
-        const report = await runIn(runtime, only, bundle).catch((error: Error) => error);
+        const module = runtime.takes === "bundle" ? bundle : SUITE;
+        const report = await runIn(runtime, only, module).catch((error: Error) => error);
         outcomes[index] = { runtime: runtime.name, report };
       }
     };
@@ -69,12 +64,12 @@ async function deno(cwd: string, ...args: string[]): Promise<void> {
 async function runIn(
   runtime: Runtime,
   only: string,
-  bundle: string,
+  module: string,
 ): Promise<Report & { version: string }> {
   const { origin, close } = await startOrigin();
   try {
     const context: Context = { origin, runtime: runtime.name, only };
-    return await collect(runtime, JSON.stringify(context), bundle);
+    return await collect(runtime, JSON.stringify(context), module);
   } finally {
     await close();
   }
@@ -83,10 +78,10 @@ async function runIn(
 async function collect(
   { name, command: [program, ...args] }: Runtime,
   context: string,
-  bundle: string,
+  module: string,
 ): Promise<Report & { version: string }> {
   const child = new Deno.Command(program, {
-    args: [...args, context, bundle],
+    args: [...args, context, module],
     cwd: ROOT,
     stdin: "null",
     stdout: "piped",

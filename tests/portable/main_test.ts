@@ -3,7 +3,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { PortableCase } from "./case.ts";
 import { count, describe, type Outcome } from "./main.ts";
-import { runtimes } from "./runtimes.ts";
+import { runtimes } from "../support/runtimes.ts";
 import { cases, run } from "./suite.ts";
 
 const context = { origin: "http://127.0.0.1:1", runtime: "here" };

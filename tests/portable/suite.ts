@@ -29,6 +29,7 @@ import { sourcesTaken } from "./cases/sources_taken.ts";
 import { optionArguments } from "./cases/options_arguments.ts";
 import { optionMetadata } from "./cases/options_metadata.ts";
 import { withoutRandomUuids } from "./cases/options_random_uuid.ts";
+import { resumedProgress } from "./cases/progress_resumed.ts";
 import { retryBudget } from "./cases/retry_budget.ts";
 import { retryCallbacks } from "./cases/retry_callbacks.ts";
 import { retryNever } from "./cases/retry_never.ts";
@@ -86,6 +87,7 @@ export const cases: PortableCase[] = [
   ...stretchStops,
   ...stretchStalls,
   ...stretchProgress,
+  ...resumedProgress,
   ...stretchTransports,
   ...stretchLimits,
   ...stretchOneRequests,

@@ -8,7 +8,7 @@ interface Workerd {
   dispose(): Promise<void>;
 }
 
-/** Named by the deno.json of tests/portable/runtimes only, so its types are not at hand here. */
+/** Named by the deno.json of tests/support/runtimes only, so its types are not at hand here. */
 const MINIFLARE = "miniflare";
 const { Miniflare } = await import(MINIFLARE) as {
   Miniflare: new (options: object) => Workerd;

@@ -8,7 +8,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { ROOT, RUNTIMES, runtimes } from "../portable/runtimes.ts";
+import { ROOT, RUNTIMES, runtimes } from "../support/runtimes.ts";
 import { growth } from "./memory.ts";
 import { soak, type SoakContext, type SoakReport } from "./workload.ts";
 

@@ -1,7 +1,7 @@
 // Runs a program in Node, Bun or Deno, in a process of its own.
 
 import { fileURLToPath } from "node:url";
-import { RUNTIMES } from "../portable/runtimes.ts";
+import { RUNTIMES } from "../support/runtimes.ts";
 import { commandOf, output } from "../support/runtime_program.ts";
 
 /** The runtimes with files. */

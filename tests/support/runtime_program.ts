@@ -1,13 +1,12 @@
 // Programs in Node, Bun and Deno, each in a process of its own.
 
-import { ROOT, runtimes } from "../portable/runtimes.ts";
+import { bunProgram, ROOT } from "./runtimes.ts";
 
 /** How a script is run in a runtime: the program, and what comes before the script. */
 export function commandOf(runtime: string): [program: string, ...args: string[]] {
   if (runtime === "node") return ["node"];
   if (runtime === "deno") return [Deno.execPath(), "run", "--quiet", "--allow-all", "--no-config"];
-  const { command: [program] } = runtimes.find(({ name }) => name === runtime)!;
-  return [program, "--no-install", "run"];
+  return [bunProgram, "--no-install", "run"];
 }
 
 /** What a program writes; it has to succeed within `limit`, in milliseconds. */

@@ -105,7 +105,7 @@ for (const [rule, ...injected] of faults) {
         assert(now.persisted <= now.sent && now.sent <= SIZE, "more than there is");
         return now;
       });
-      assertEquals(reports.at(-1), { sent: SIZE, persisted: SIZE, total: SIZE });
+      assertEquals(reports.at(-1), { sent: SIZE, persisted: SIZE, total: SIZE, resumedFrom: 0 });
       // After a failure of a chunk, the next request asks.
       const kinds = emulator.requests.filter(({ kind }) => kind !== "initiate");
       kinds.forEach((request, i) => {

@@ -205,6 +205,7 @@ for (
       sent: source.length,
       persisted: source.length,
       total: source.length,
+      resumedFrom: 0,
     });
   });
 }

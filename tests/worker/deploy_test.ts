@@ -5,10 +5,10 @@ import manifest from "../../deno.json" with { type: "json" };
 import { proxyOptions } from "../../src/worker.ts";
 import { difference, pattern } from "../e2e/support.ts";
 import { assertStored } from "./support/assert.ts";
-import { prepare } from "./support/project.ts";
-import { startServer } from "./support/process.ts";
+import { prepare } from "../support/example_project.ts";
+import { startServer } from "../support/server_process.ts";
 import { randomSecret, ticketFor, uploadThrough } from "./support/rules.ts";
-import { installRuntimes, startWorker, startWorkerd } from "./support/runtimes.ts";
+import { installRuntimes, startWorker, startWorkerd } from "../support/worker_process.ts";
 import { startUpstream, type Upstream } from "./support/upstream.ts";
 import { wrangler } from "./support/wrangler.ts";
 

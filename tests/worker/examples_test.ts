@@ -3,9 +3,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { upload } from "../../mod.ts";
-import { prepare } from "./support/project.ts";
-import { startServer } from "./support/process.ts";
-import { bunProgram, installRuntimes } from "./support/runtimes.ts";
+import { prepare } from "../support/example_project.ts";
+import { startServer } from "../support/server_process.ts";
+import { bunProgram } from "../support/runtimes.ts";
+import { installRuntimes } from "../support/worker_process.ts";
 
 const read = (path: string) => Deno.readTextFile(new URL(`../../${path}`, import.meta.url));
 

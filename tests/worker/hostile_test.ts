@@ -2,8 +2,8 @@
 
 import { CASES } from "../proxy/hostile/cases.ts";
 import { AttackedRuntime } from "./support/attacked.ts";
-import { prepare, type Project } from "./support/project.ts";
-import { installRuntimes, runtimes } from "./support/runtimes.ts";
+import { prepare, type Project } from "../support/example_project.ts";
+import { installRuntimes, runtimes } from "../support/worker_process.ts";
 
 let project: Promise<Project> | undefined;
 Deno.test.afterAll(async () => await (await project)?.[Symbol.asyncDispose]());

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { finishWebhook, SettingError, type Transport } from "../../src/worker.ts";
 import { pattern } from "../e2e/support.ts";
 import { assertStored } from "./support/assert.ts";
-import { type ServerProcess, startServer } from "./support/process.ts";
+import { type ServerProcess, startServer } from "../support/server_process.ts";
 import { endAfterAll, rule, startSession, ticketFor, uploadThrough } from "./support/rules.ts";
 
 endAfterAll();

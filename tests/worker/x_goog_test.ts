@@ -5,7 +5,7 @@ import { geminiFile, upload, xGoogUpload } from "../../mod.ts";
 import { difference, pattern } from "../e2e/support.ts";
 import { command, said } from "../proxy/x_goog_support.ts";
 import { endAfterAll, type Place, rule, ticketFor } from "./support/rules.ts";
-import type { ServerProcess } from "./support/process.ts";
+import type { ServerProcess } from "../support/server_process.ts";
 
 endAfterAll();
 

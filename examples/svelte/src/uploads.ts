@@ -1,6 +1,11 @@
 /** The uploads of a page: add files, pause, go on. The same file in each of these examples; it knows no framework. */
 
-import { createUploadSession, upload, UploadError } from "@resumable-media/upload";
+import {
+  createUploadSession,
+  upload,
+  UploadError,
+  type UploadProgress,
+} from "@resumable-media/upload";
 import { indexedDbCheckpoints } from "@resumable-media/upload/checkpoints";
 import { xhrTransport } from "@resumable-media/upload/xhr";
 
@@ -68,7 +73,9 @@ async function run(id: number): Promise<void> {
       checkpoints,
       key: `${file.name} ${file.size} ${file.lastModified}`,
       signal,
-      onProgress: ({ sent }) => change(id, { sent, rate: rateOf(sent), message: "Sending" }),
+      onProgress(progress) {
+        change(id, { sent: progress.sent, rate: rateOf(progress), message: "Sending" });
+      },
       retry: { onRetry: () => change(id, { message: "The connection broke. Trying again" }) },
     });
     change(id, { state: "stored", message: `Stored as ${object.name}` });
@@ -107,15 +114,15 @@ function inWords(error: unknown): string {
   return `The upload was refused (${error.status ?? error.code}).`;
 }
 
-/** Bytes a second over the last three seconds, counted from where this run began. */
-function speedometer(): (sent: number) => number {
-  const marks: { at: number; sent: number }[] = [];
-  return (sent) => {
-    const at = performance.now();
-    marks.push({ at, sent });
-    while (at - marks[0].at > 3000 && marks.length > 2) marks.shift();
-    const [first] = marks;
-    return at > first.at ? (sent - first.sent) * 1000 / (at - first.at) : 0;
+/** Bytes a second over the last three seconds; what an earlier run has stored does not count. */
+function speedometer(): (progress: UploadProgress) => number {
+  const samples = [{ at: performance.now(), bytes: 0 }];
+  return ({ sent, resumedFrom }) => {
+    const [at, bytes] = [performance.now(), sent - resumedFrom];
+    samples.push({ at, bytes });
+    while (at - samples[0].at > 3000 && samples.length > 2) samples.shift();
+    const [first] = samples;
+    return at > first.at ? (bytes - first.bytes) * 1000 / (at - first.at) : 0;
   };
 }
 

@@ -193,7 +193,7 @@ export const calls: PortableCase[] = [
           assert(persisted <= sent && sent <= (total ?? Infinity), `${persisted} ${sent} ${total}`);
         }
         const all = bytes.length;
-        assertEquals(seen.at(-1), { sent: all, persisted: all, total: all });
+        assertEquals(seen.at(-1), { sent: all, persisted: all, total: all, resumedFrom: 0 });
         assert(gcs.requests.some(({ fault }) => fault !== null), "nothing went wrong");
       }
     },

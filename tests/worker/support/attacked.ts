@@ -13,11 +13,11 @@ import {
 } from "../../proxy/hostile/case.ts";
 import { assertNoSecret, Secrets, UNPRINTABLE } from "../../proxy/hostile/secrets.ts";
 import { ORIGIN, outcome, type Sent, SESSION_SECRET, TICKET_SECRET } from "../../proxy/support.ts";
-import type { Project } from "./project.ts";
-import type { ServerProcess } from "./process.ts";
+import type { Project } from "../../support/example_project.ts";
+import type { ServerProcess } from "../../support/server_process.ts";
 import { connect, type RawReply } from "./raw_client.ts";
 import { type ServedEmulator, serveEmulator } from "../../../src/emulator/serve.ts";
-import { type RuntimeName, startWorker } from "./runtimes.ts";
+import { type RuntimeName, startWorker } from "../../support/worker_process.ts";
 
 const GOOGLE = "https://storage.googleapis.com";
 

@@ -4,9 +4,14 @@ import { type Transport, upload } from "../../../mod.ts";
 import type { GcsEmulatorOptions } from "../../../src/emulator/mod.ts";
 import { signUploadTicket, type UploadGrant, type WorkerSettings } from "../../../src/worker.ts";
 import { connect, type RawClient } from "./raw_client.ts";
-import { prepare, type Project } from "./project.ts";
-import type { ServerProcess } from "./process.ts";
-import { installRuntimes, type RuntimeName, runtimes, startWorker } from "./runtimes.ts";
+import { prepare, type Project } from "../../support/example_project.ts";
+import type { ServerProcess } from "../../support/server_process.ts";
+import {
+  installRuntimes,
+  type RuntimeName,
+  runtimes,
+  startWorker,
+} from "../../support/worker_process.ts";
 import { startUpstream, type Upstream } from "./upstream.ts";
 
 /** What a test gets. */

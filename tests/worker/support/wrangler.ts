@@ -1,7 +1,7 @@
 // Cloudflare's tool, from npm., in the version that examples/cloudflare asks for.
 
 import { fileURLToPath } from "node:url";
-import { deno } from "./project.ts";
+import { deno } from "../../support/example_project.ts";
 
 const FOLDER = fileURLToPath(new URL("../wrangler/", import.meta.url));
 

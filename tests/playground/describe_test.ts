@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import type { Exchange } from "../../examples/playground/exchange.ts";
 import { partsOf, shortened } from "../../examples/playground/tokens.ts";
-import { purposeOf, resultOf } from "../../examples/playground/words.ts";
+import { purposeOf, resultOf } from "../../examples/playground/describe.ts";
 
 function exchange(
   method: string,

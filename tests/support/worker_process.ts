@@ -1,9 +1,9 @@
 // The worker in the runtimes it is for, each as its example deploys it.
 
 import { createRequire } from "node:module";
-import { RUNTIMES } from "../../portable/runtimes.ts";
-import { deno, type Project } from "./project.ts";
-import { type ServerProcess, startServer } from "./process.ts";
+import { bunProgram, RUNTIMES } from "./runtimes.ts";
+import { deno, type Project } from "./example_project.ts";
+import { type ServerProcess, startServer } from "./server_process.ts";
 
 /** A runtime. */
 export type RuntimeName = "workerd" | "deno" | "bun";
@@ -68,7 +68,7 @@ export async function startWorkerd(
 /** What `wrangler deploy` sets up from `wrangler.jsonc`, for a workerd that may reach this machine. */
 async function workerdConfig(bindings: Readonly<Record<string, string>>): Promise<string> {
   const wrangler = await Deno.readTextFile(
-    new URL("../../../examples/cloudflare/wrangler.jsonc", import.meta.url),
+    new URL("../../examples/cloudflare/wrangler.jsonc", import.meta.url),
   );
   const date = /"compatibility_date": "([\d-]+)"/.exec(wrangler)![1];
   const texts = Object.entries(bindings)
@@ -89,9 +89,6 @@ const main :Workerd.Worker = (
 );
 `;
 }
-
-/** Bun's program, which has this name on every system. */
-export const bunProgram: string = `${RUNTIMES}node_modules/bun/bin/bun.exe`;
 
 /** The program that Miniflare brings. */
 function workerdProgram(): string {

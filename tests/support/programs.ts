@@ -1,6 +1,6 @@
 // Programs of other people, installed once, under the ignored folder .tmp.
 
-import { ROOT } from "../portable/runtimes.ts";
+import { ROOT } from "./runtimes.ts";
 
 /** Where they are kept. */
 export const HOME: string = `${ROOT}.tmp/interop`;

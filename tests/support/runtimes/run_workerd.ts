@@ -1,4 +1,4 @@
-// The suite in workerd, the runtime of Cloudflare Workers, bundled as a module worker.
+// A bundle in workerd, the runtime of Cloudflare Workers, as a module worker: calls its `run`, and prints the report.
 import { Miniflare } from "miniflare";
 
 const MAIN = `

@@ -1,4 +1,4 @@
-// The suite in Node, bundled.
+// A bundle in Node: calls its `run`, and prints the report.
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 

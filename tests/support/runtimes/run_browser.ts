@@ -1,4 +1,4 @@
-// The suite in Chromium, bundled, in a page of another origin than the server it talks to.
+// A bundle in Chromium, in a page of another origin than the server it talks to: calls its `run`, and prints the report.
 import { launchChromium } from "./chromium.ts";
 
 const PAGE = `<!doctype html><meta charset="utf-8"><title>portable suite</title>`;

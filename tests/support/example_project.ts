@@ -2,8 +2,8 @@
 // package leads to this checkout.
 
 import { fileURLToPath } from "node:url";
-import { stage } from "../../../tools/stage.ts";
-import manifest from "../../../deno.json" with { type: "json" };
+import { stage } from "../../tools/stage.ts";
+import manifest from "../../deno.json" with { type: "json" };
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -21,7 +21,7 @@ export async function prepare(): Promise<Project> {
   try {
     await stage(`${folder}/package`);
     for (const example of ["bun", "cloudflare", "deno-deploy", "emulator"]) {
-      await copy(here(`../../../examples/${example}`), `${folder}/${example}`);
+      await copy(here(`../../examples/${example}`), `${folder}/${example}`);
     }
     await linkForNpm(folder);
     await linkForDeno(folder);
@@ -52,7 +52,7 @@ async function linkForNpm(folder: string): Promise<void> {
   await link(`${folder}/package`, name);
   await Deno.mkdir(`${folder}/node_modules/@noble`);
   for (const name of ["jose", "@noble/hashes"]) {
-    await link(await Deno.realPath(here(`../../../node_modules/${name}`)), name);
+    await link(await Deno.realPath(here(`../../node_modules/${name}`)), name);
   }
 }
 
@@ -74,7 +74,7 @@ async function copy(from: string, to: string): Promise<void> {
 }
 
 /** Where a command runs. */
-export interface Surroundings {
+export interface CommandOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -82,7 +82,7 @@ export interface Surroundings {
 /** Runs a command of Deno to its end; returns what it printed, and throws that when it fails. */
 export async function deno(
   args: readonly string[],
-  { cwd, env }: Surroundings = {},
+  { cwd, env }: CommandOptions = {},
 ): Promise<string> {
   const command = new Deno.Command(Deno.execPath(), {
     args: [...args],
