@@ -122,15 +122,16 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
       response.headers.set("x-max-chunk-bytes", String(core.maxChunkBytes));
       response.headers.set("x-content-type-options", "nosniff");
       response.headers.set("content-security-policy", "default-src 'none'; sandbox");
+      const { completes = false, ...said } = trace;
       const entry: UploadLogEntry = {
         time: new Date(now()).toISOString(),
         method: request.method,
         status: response.status,
         ms: now() - started,
-        ...trace,
+        ...said,
         ...(error && { error }),
       };
-      metrics.count(entry);
+      metrics.count(entry, completes);
       write(options.log, entry);
       return withCors(response, request, allowedOrigins);
     },

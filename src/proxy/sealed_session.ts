@@ -65,7 +65,10 @@ export async function append(
   if (isEmpty) {
     const nothing = await emptied(body, core.startTimeout);
     const outcome = await session.backend.append(session.target, chunk, nothing, trace);
-    return await settled(core, session, outcome, trace, 0);
+    return await settled(core, session, outcome, trace, {
+      unsaid: 0,
+      isQuestion: range.total === undefined,
+    });
   }
   const leave = enter(progress, core.now());
   if (!leave) {
@@ -146,7 +149,7 @@ export class WrongOffset extends HttpError {
 /** Asks how much is stored. */
 export async function ask(core: Core, session: OpenSession, trace: Trace): Promise<Outcome> {
   const outcome = await session.backend.ask(session.target, trace);
-  return await settled(core, session, outcome, trace, 0);
+  return await settled(core, session, outcome, trace, { unsaid: 0, isQuestion: true });
 }
 
 /** Ends the session without an object. With `unlessFinished` it is asked first whether there is one, which is the outcome then. */
@@ -188,9 +191,12 @@ async function settled(
   session: OpenSession,
   outcome: Outcome,
   trace: Trace,
-  unsaid?: number,
+  { unsaid, isQuestion = false }: { unsaid?: number; isQuestion?: boolean } = {},
 ): Promise<Outcome> {
   const progress = core.progress.of(session.name);
+  // A question to a session that was never open here finds what was counted where it was finished, or here long ago.
+  const isNews = !progress.told && (!isQuestion || progress.isOpen);
+  progress.isOpen ||= outcome.kind === "stored" || isNews;
   progress.finished = outcome.kind === "finished";
   progress.persisted = outcome.kind === "stored" ? outcome.persisted ?? unsaid : undefined;
   if (outcome.kind === "stored") {
@@ -205,6 +211,7 @@ async function settled(
       const event = await finishEvent(outcome.object, backend, { subject, payload }, session.name);
       await runFinish(core.hooks, event, false);
       progress.told = true;
+      trace.completes = isNews;
     }
   }
   return outcome;

@@ -10,9 +10,13 @@ export interface Progress {
   /** Whether the object is finished, and whether the operator's code has heard of it. */
   finished: boolean;
   told: boolean;
+  /** Whether it has been seen here without an object. */
+  isOpen: boolean;
   /** When the requests with bytes began that have not ended, in milliseconds. */
   running: number[];
 }
+
+const UNKNOWN = { persisted: undefined, finished: false, told: false, isOpen: false };
 
 /** How many sessions are remembered. Of any other one the backend is asked, so nothing depends on it but time. */
 const MAX_SESSIONS = 1000;
@@ -29,13 +33,12 @@ export class ProgressTable {
 
   /** A session that has just been started: nothing is stored. */
   begin(session: string): void {
-    this.#keep(session, { persisted: 0, finished: false, told: false, running: [] });
+    this.#keep(session, { ...UNKNOWN, persisted: 0, isOpen: true, running: [] });
   }
 
   /** What is known of a session. */
   of(session: string): Progress {
-    const known = this.#sessions.get(session) ??
-      { persisted: undefined, finished: false, told: false, running: [] };
+    const known = this.#sessions.get(session) ?? { ...UNKNOWN, running: [] };
     this.#keep(session, known);
     return known;
   }
