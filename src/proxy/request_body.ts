@@ -32,6 +32,8 @@ export interface PassedBody {
   readonly problem: () => HttpError | undefined;
   /** How many bytes have passed, where that is not known beforehand. */
   readonly passed?: () => number;
+  /** Resolves when nobody wants these bytes any more: what sends them is given up. */
+  readonly ended?: Promise<void>;
 }
 
 /** The request's head and body. */

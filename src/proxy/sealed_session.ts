@@ -8,8 +8,9 @@ import { badRequest, forbidden, HttpError, tooLarge } from "./http_error.ts";
 import { finishEvent, runFinish } from "./hooks.ts";
 import { noteBackend, type Trace } from "./log.ts";
 import { gap, type Outcome } from "./outcome.ts";
-import { enter, type Progress } from "./session_progress.ts";
+import type { Progress } from "./session_progress.ts";
 import { sessionName } from "./session_token.ts";
+import type { Turn } from "./session_turn.ts";
 
 /** Opens the session of a token. */
 export async function openSession(core: Core, token: string, trace: Trace): Promise<OpenSession> {
@@ -43,6 +44,8 @@ export interface AppendOptions {
   readonly isStrict?: boolean;
   /** Whether the operator's code has allowed this request already. */
   readonly isPermitted?: boolean;
+  /** The request's turn, where it has one already: these bytes are some of its own. */
+  readonly turn?: Turn | undefined;
 }
 
 /** Passes bytes on, or the finish without any, if they keep to the limits and are of any use. */
@@ -70,17 +73,22 @@ export async function append(
       isQuestion: range.total === undefined,
     });
   }
-  const leave = enter(progress, core.now());
-  if (!leave) {
-    throw new HttpError(429, "rateLimitExceeded", "Too many requests of this upload at once", {
-      "retry-after": "1",
-    });
-  }
+  const turn = options.turn ?? progress.turns.begin(core.now());
   try {
-    return await appendBytes(core, session, { chunk, body, progress, isStrict }, trace);
+    return await appendBytes(core, session, { chunk, body, progress, isStrict, turn }, trace);
   } finally {
-    leave();
+    if (turn !== options.turn) turn.leave();
   }
+}
+
+/** Begins the turn of a request with bytes, which ends those of the same upload that came before. To be left in any case. */
+export function beginTurn({ progress, now }: Core, { name }: OpenSession): Turn {
+  return progress.of(name).turns.begin(now());
+}
+
+/** Ends the requests with bytes of an upload: its client has lost them, or it would not ask. */
+export function endTurns({ progress }: Core, { name }: OpenSession): void {
+  progress.of(name).turns.end();
 }
 
 /** Bytes that are about to be passed on. */
@@ -89,12 +97,13 @@ interface Appended {
   readonly body: PassedBody;
   readonly progress: Progress;
   readonly isStrict: boolean;
+  readonly turn: Turn;
 }
 
 async function appendBytes(
   core: Core,
   session: OpenSession,
-  { chunk, body, progress, isStrict }: Appended,
+  { chunk, body, progress, isStrict, turn }: Appended,
   trace: Trace,
 ): Promise<Outcome> {
   const first = chunk.range?.first ?? 0;
@@ -117,13 +126,16 @@ async function appendBytes(
     if (isStrict) throw new WrongOffset(first, persisted);
     return first < persisted ? again(progress, persisted, chunk) : gap(first, persisted);
   }
+  turn.check();
   progress.persisted = undefined; // until they have arrived nobody knows
-  const outcome = await counting(
-    session.backend.append(session.target, chunk, body, trace),
-    body,
-    trace,
-  );
-  return await settled(core, session, outcome, trace);
+  const passed: PassedBody = { ...body, ended: turn.ended };
+  const sending = session.backend.append(session.target, chunk, passed, trace);
+  try {
+    return await settled(core, session, await counting(sending, passed, trace), trace);
+  } catch (error) {
+    turn.check(); // the better reason
+    throw error;
+  }
 }
 
 /** Bytes for another place than where the stored ones end. */
@@ -161,6 +173,7 @@ export async function cancel(
   { unlessFinished = false }: { unlessFinished?: boolean } = {},
 ): Promise<Outcome> {
   await permit(core, session, trace, request);
+  endTurns(core, session);
   if (unlessFinished) {
     const known = await ask(core, session, trace);
     if (known.kind !== "stored") return known;

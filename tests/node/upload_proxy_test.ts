@@ -159,6 +159,37 @@ Deno.test("the example for Node", async (t) => {
       );
     }
 
+    await step(
+      "an upload whose connection hangs goes on by another one, and the first is ended",
+      async () => {
+        const bytes = sample(8 * Q + 5);
+        using client = await connect(endpoint);
+        const location = await begin(client, place, 8, { "content-length": String(bytes.length) });
+        await client.write(bytes.subarray(0, 5 * Q + 7));
+        await arrived(place);
+        let offset = await offsetOf(location);
+        const old = await client.reply();
+        assertEquals(old.status, 503);
+        for (let isOver = false; !isOver;) {
+          const reply = await fetch(location, {
+            method: "PATCH",
+            headers: {
+              "upload-draft-interop-version": "8",
+              "upload-complete": "?1",
+              "content-type": "application/partial-upload",
+              "upload-offset": String(offset),
+            },
+            body: bytes.subarray(offset),
+          });
+          await reply.body?.cancel();
+          isOver = reply.status === 200;
+          assert(isOver || reply.status === 409, `${reply.status}`);
+          if (!isOver) offset = await offsetOf(location);
+        }
+        assertStored({ gcs }, bytes);
+      },
+    );
+
     await step("a body in chunks that breaks off makes no object", async () => {
       const bytes = sample(20 * Q);
       using client = await connect(endpoint);

@@ -7,7 +7,8 @@ import { badGateway, HttpError } from "../http_error.ts";
 import { ROOM } from "../collecting_memory.ts";
 import type { Trace } from "../log.ts";
 import type { FinishedObject } from "../outcome.ts";
-import { append, ask, WrongOffset } from "../sealed_session.ts";
+import { append, ask, beginTurn, WrongOffset } from "../sealed_session.ts";
+import { inTurn } from "../session_turn.ts";
 import { BelowQuantum, isEnd, overChunk, type Part, type Stored, WrongLength } from "./part.ts";
 import { drain, firstBytes, SEGMENT_TIME, SegmentReader } from "./part_body.ts";
 import { refusalOf } from "./front_refusal.ts";
@@ -20,8 +21,22 @@ type Bytes = Uint8Array<ArrayBuffer>;
  */
 const SEGMENT = 4 * 1_048_576;
 
-/** Stores a part, or what of it can be. */
+/** Stores a part, or what of it can be. Requests of the same upload that came before are ended. */
 export async function storePart(
+  core: Core,
+  session: OpenSession,
+  part: Part,
+  trace: Trace,
+): Promise<Stored> {
+  const turn = beginTurn(core, session);
+  try {
+    return await store(core, session, { ...part, turn }, trace);
+  } finally {
+    turn.leave();
+  }
+}
+
+async function store(
   core: Core,
   session: OpenSession,
   part: Part,
@@ -123,10 +138,10 @@ async function storeBytes(
   { part, from = part.offset, end, isFinal, take }: Portion,
   trace: Trace,
 ): Promise<Stored> {
-  const { request } = part;
+  const { request, turn } = part;
   const range = { first: from, last: end - 1, total: isFinal ? end : undefined };
   const chunk = chunkOf(range, isFinal ? part.hash : undefined);
-  const options = { isStrict: true, isPermitted: true, ...(take && { take }) };
+  const options = { isStrict: true, isPermitted: true, turn, ...(take && { take }) };
   const outcome = await append(core, session, chunk, request, trace, options);
   if (outcome.kind === "finished") {
     const { size } = outcome.object;
@@ -218,7 +233,8 @@ async function storeSegment(
   const { at } = progress;
   // One byte more than there can be shows a body that is too long.
   const most = Math.min(room, size - at + 1, core.maxChunkBytes - (at - offset) + 1);
-  const { bytes, isLast, error } = await reader.read(most);
+  const reading = reader.read(most);
+  const { bytes, isLast, error } = await (part.turn ? inTurn(part.turn, reading) : reading);
   const { length } = bytes;
   const end = at + length;
   if (end > size) throw new WrongLength(413, size, end);
