@@ -174,10 +174,19 @@ export async function cancel(
 ): Promise<Outcome> {
   await permit(core, session, trace, request);
   endTurns(core, session);
-  if (unlessFinished) {
-    const known = await ask(core, session, trace);
-    if (known.kind !== "stored") return known;
-  }
+  if (unlessFinished) return await cancelUnfinished(core, session, trace);
+  const outcome = await session.backend.cancel(session.target, trace);
+  return await settled(core, session, outcome, trace);
+}
+
+/** Ends the session without an object; one that is finished is the outcome instead. */
+export async function cancelUnfinished(
+  core: Core,
+  session: OpenSession,
+  trace: Trace,
+): Promise<Outcome> {
+  const known = await ask(core, session, trace);
+  if (known.kind !== "stored") return known;
   const outcome = await session.backend.cancel(session.target, trace);
   return await settled(core, session, outcome, trace);
 }

@@ -148,8 +148,8 @@ const cases: readonly Hostile[] = [
   })),
   {
     attack: "an offset beyond all bytes",
-    answer: "413 uploadTooLarge",
-    google: "start",
+    answer: "409 conflict",
+    google: "start, query",
     run: async (target) => await patch(target, await first(target), 2 * Q, sample(5)),
   },
   {

@@ -85,11 +85,15 @@ function beyondEnd(size: number | undefined, maxBytes: number, end: number): Htt
 
 /** A part that does not end where the upload does. */
 export class WrongLength extends HttpError {
+  /** Whether it ends behind the upload's end, and not before it. */
+  readonly isBeyond: boolean;
+
   /** An error that names both places. */
   constructor(status: 400 | 413, size: number, end: number) {
     const words = status === 413 ? "at most " : "";
     const message = `The upload has ${words}${size} bytes, the request ends at ${end}`;
     super(status, status === 413 ? "uploadTooLarge" : "invalid", message);
+    this.isBeyond = status === 413;
   }
 }
 

@@ -2,14 +2,22 @@
 
 import type { Chunk } from "../backend.ts";
 import { type BodyBounds, lengthOf, passBody, type PassedBody } from "../request_body.ts";
-import type { Core, OpenSession } from "../core.ts";
+import { type Core, type OpenSession, permit } from "../core.ts";
 import { badGateway, HttpError } from "../http_error.ts";
 import { ROOM } from "../collecting_memory.ts";
 import type { Trace } from "../log.ts";
 import type { FinishedObject } from "../outcome.ts";
 import { append, ask, beginTurn, WrongOffset } from "../sealed_session.ts";
 import { inTurn } from "../session_turn.ts";
-import { BelowQuantum, isEnd, overChunk, type Part, type Stored, WrongLength } from "./part.ts";
+import {
+  BelowQuantum,
+  checkPart,
+  isEnd,
+  overChunk,
+  type Part,
+  type Stored,
+  WrongLength,
+} from "./part.ts";
 import { drain, firstBytes, SEGMENT_TIME, SegmentReader } from "./part_body.ts";
 import { refusalOf } from "./front_refusal.ts";
 
@@ -20,6 +28,32 @@ type Bytes = Uint8Array<ArrayBuffer>;
  * backend. Where the granularity is larger, that.
  */
 const SEGMENT = 4 * 1_048_576;
+
+/**
+ * Refuses a part that may not go on, before a byte of it does. One that does not fit may be for another place than where the
+ * stored bytes end; then that is what its client hears, since it can go on from there.
+ */
+export async function admitPart(
+  core: Core,
+  session: OpenSession,
+  part: Part,
+  trace: Trace,
+): Promise<void> {
+  const { granularity } = session;
+  const maxBytes = Math.min(session.maxBytes, core.limits.maxBytes);
+  let misfit: unknown;
+  try {
+    checkPart(core, part, { maxBytes, granularity });
+  } catch (error) {
+    const mayBeElsewhere = error instanceof HttpError && error.status === 413;
+    if (!mayBeElsewhere && !(error instanceof WrongLength)) throw error;
+    misfit = error;
+  }
+  await permit(core, session, trace, part.request);
+  if (misfit === undefined) return;
+  await checkOffset(core, session, part.offset, trace);
+  throw misfit;
+}
 
 /** Stores a part, or what of it can be. Requests of the same upload that came before are ended. */
 export async function storePart(
@@ -139,7 +173,10 @@ async function storeBytes(
   trace: Trace,
 ): Promise<Stored> {
   const { request, turn } = part;
-  const range = { first: from, last: end - 1, total: isFinal ? end : undefined };
+  // A size that the session did not begin with is told as soon as it is known: it is all that remembers it.
+  const isNews = session.size === undefined && end < (part.size ?? 0);
+  const total = isFinal ? end : isNews ? part.size : undefined;
+  const range = { first: from, last: end - 1, total };
   const chunk = chunkOf(range, isFinal ? part.hash : undefined);
   const options = { isStrict: true, isPermitted: true, turn, ...(take && { take }) };
   const outcome = await append(core, session, chunk, request, trace, options);

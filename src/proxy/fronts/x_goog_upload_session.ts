@@ -8,8 +8,8 @@ import { ask, cancel, WrongOffset } from "../sealed_session.ts";
 import { readHash } from "./front.ts";
 import { drain } from "./part_body.ts";
 import { refusalOf } from "./front_refusal.ts";
-import { checkPart, type Part } from "./part.ts";
-import { finishWhole, storePart } from "./store_part.ts";
+import type { Part } from "./part.ts";
+import { admitPart, finishWhole, storePart } from "./store_part.ts";
 import {
   activeResponse,
   cancelledResponse,
@@ -79,13 +79,11 @@ export async function take(
   const length = lengthOf(request);
   trace.bytes = length;
   const part: Part = { offset, size: session.size, request, isLast, hash: readHash(headers) };
-  const maxBytes = Math.min(session.maxBytes, core.limits.maxBytes);
-  checkPart(core, part, { maxBytes, granularity });
+  await admitPart(core, session, part, trace);
   if (!isLast && length !== undefined && length % granularity !== 0) {
     await drain(request.body);
     throw ragged(granularity, length);
   }
-  await permit(core, session, trace, request);
   try {
     const { reached, end, object } = await storePart(core, session, part, trace);
     if (object && isLast) return objectFinal(object, session);
