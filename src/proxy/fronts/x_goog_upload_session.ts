@@ -2,6 +2,7 @@
 
 import { byteCount, emptied, lengthOf, passBody } from "../request_body.ts";
 import { type Core, type OpenSession, permit } from "../core.ts";
+import { HookError } from "../hooks.ts";
 import { badRequest, HttpError } from "../http_error.ts";
 import type { Trace } from "../log.ts";
 import { ask, cancel, WrongOffset } from "../sealed_session.ts";
@@ -94,10 +95,33 @@ export async function take(
     }
     return activeResponse(reached, granularity);
   } catch (error) {
-    const isOver = error instanceof WrongOffset && error.isFinished;
-    if (!isOver || !isLast) throw error;
-    return await finishedBefore(core, { request, session }, error, trace);
+    if (!isLast || !(error instanceof HttpError)) throw error;
+    if (error instanceof WrongOffset) {
+      if (!error.isFinished) throw error;
+      return await finishedBefore(core, { request, session }, error, trace);
+    }
+    return await finishedAllTheSame(core, session, part, error, trace);
   }
+}
+
+/**
+ * Where only the backend's reply to the last bytes was lost, the upload is finished, and some clients cannot make anything of
+ * that when they ask: Firebase's reads the object then, which it cannot here.
+ */
+async function finishedAllTheSame(
+  core: Core,
+  session: OpenSession,
+  { offset, request }: Part,
+  error: HttpError,
+  trace: Trace,
+): Promise<Response> {
+  const length = lengthOf(request);
+  const isUnclear = error.status >= 500 && !(error instanceof HookError);
+  const known = isUnclear && length !== undefined
+    ? await ask(core, session, trace).catch(() => undefined)
+    : undefined;
+  if (known?.kind !== "finished" || known.object.size !== offset + length!) throw error;
+  return objectFinal(known.object, session);
 }
 
 /** The last bytes once more, since the reply to the first time was lost: if they end where the upload does, it is that. */
