@@ -490,7 +490,10 @@ Deno.test("Firebase's clients start below a path of their own, with a word of th
   const url = reply.headers.get("x-goog-upload-url")!;
   assertEquals(new URL(url).pathname, "/v0/b/my-bucket/o");
   const last = { offset: 0, body: sample(5) };
-  assertEquals(await stands(await command(context, url, "upload, finalize", last)), "200 final");
+  assertEquals(
+    await stands(await command(context, url, "upload, finalize", last)),
+    "200 final at 5",
+  );
   assertStored(context, sample(5));
   const others = [
     await start("Firebase nobody"),
