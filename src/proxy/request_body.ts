@@ -179,8 +179,14 @@ export async function emptied(passed: PassedBody, milliseconds: number): Promise
   return { body: null, length: 0, problem: () => undefined };
 }
 
-/** Refuses a body without a length, where the proxy is set up so: to count its bytes takes time in JavaScript. */
+/**
+ * Refuses a body that the server did not hand over: it said a length, but its method has no body for `fetch`, as `GET` with
+ * `X-HTTP-Method-Override`. And one without a length, where the proxy is set up so: to count its bytes takes time in JavaScript.
+ */
 export function checkLength({ headers, body }: RequestBody, isRequired: boolean): void {
+  if (!body && byteCount(headers, "Content-Length")) {
+    throw badRequest("The bytes of Content-Length did not come: use POST, PUT or PATCH");
+  }
   if (isRequired && body && !headers.has("content-length")) {
     throw new HttpError(411, "lengthRequired", "Expected a Content-Length, got a body without one");
   }

@@ -245,6 +245,43 @@ Deno.test("the example for Node", async (t) => {
       });
     }
 
+    await step(
+      "headers behind the thousandth count, and a path is no host where there is none",
+      async () => {
+        const created = await fetch(endpoint, {
+          method: "POST",
+          headers: { authorization, "tus-resumable": "1.0.0", "upload-length": "5" },
+        });
+        const session = created.headers.get("location")!;
+        const bytes = {
+          connection: "close",
+          "tus-resumable": "1.0.0",
+          "content-type": "application/offset+octet-stream",
+          "upload-offset": "0",
+        };
+        using nameless = await connect(endpoint);
+        const { pathname, search } = new URL(session);
+        await nameless.write(
+          new TextEncoder().encode(
+            `PATCH /x${pathname}${search} HTTP/1.0\r\n` +
+              Object.entries({ ...bytes, "content-length": "5" })
+                .map(([name, value]) => `${name}: ${value}\r\n`).join("") +
+              "\r\nhello",
+          ),
+        );
+        assertEquals((await nameless.reply()).status, 400);
+        using client = await connect(endpoint);
+        const others = Array.from({ length: 1000 }, (_, index) => [`x-${index}`, "y"]);
+        await client.head("PATCH", session, {
+          ...bytes,
+          ...Object.fromEntries(others),
+          "content-length": "5",
+        });
+        await client.write(new TextEncoder().encode("hello"));
+        assertEquals((await client.reply()).status, 204);
+      },
+    );
+
     await step("requests that follow each other on a connection are answered", async () => {
       using client = await connect(endpoint);
       for (const path of ["/healthz", "/nowhere", "/healthz"]) {

@@ -215,6 +215,20 @@ const cases: readonly Hostile[] = [
       return await tus(target, "POST", await first(target), { headers });
     },
   },
+  ...["GET", "HEAD"].map((method) => ({
+    attack: `bytes with ${method}, which PATCH overrides, and which no server hands over`,
+    answer: "400 invalid",
+    google: "start",
+    run: async (target: Target) => {
+      const headers = {
+        ...BYTES,
+        "x-http-method-override": "PATCH",
+        "upload-offset": "0",
+        "content-length": "5",
+      };
+      return await tus(target, method, await created(target, 5), { headers });
+    },
+  })),
   {
     attack: "an overriding method without the protocol: it has none",
     answer: "400 required",
