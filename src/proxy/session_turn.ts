@@ -3,7 +3,7 @@
  * connection comes back on another one, while its old request hangs here and would keep it from going on.
  */
 
-import { badGateway, HttpError } from "./http_error.ts";
+import { HttpError } from "./http_error.ts";
 
 /** A request with bytes that is under way. */
 export interface Turn {
@@ -60,7 +60,7 @@ export class Turns {
     return {
       ended,
       check() {
-        if (isEnded) throw endedTurn();
+        if (isEnded) throw new EndedTurn();
       },
       leave: () => {
         this.#running = this.#running.filter((one) => one !== running);
@@ -77,12 +77,16 @@ export class Turns {
 /** What is to be done, or the end of its turn where that comes before. */
 export async function inTurn<T>({ ended }: Turn, work: Promise<T>): Promise<T> {
   const over = ended.then((): T => {
-    throw endedTurn();
+    throw new EndedTurn();
   });
   return await Promise.race([work, over]);
 }
 
-/** Clients that are still there ask how much is stored, and go on from there. */
-function endedTurn(): HttpError {
-  return badGateway("A later request of this upload has come, which ends this one");
+/** The turn has ended. Clients that are still there ask how much is stored, and go on from there. */
+export class EndedTurn extends HttpError {
+  /** An error that says why. */
+  constructor() {
+    const message = "A later request of this upload has come, which ends this one";
+    super(503, "backendError", message, { "retry-after": "1" });
+  }
 }

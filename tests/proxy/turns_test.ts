@@ -1,6 +1,6 @@
 // The client of an upload is whoever has come last: requests with bytes that hang are ended by what comes after them.
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { ask, type Setup, setup } from "./support.ts";
 import * as ietf from "./resumable_http_support.ts";
@@ -87,7 +87,7 @@ for (const [front, send] of FRONTS) {
       const { status, headers } = await answer;
       assertEquals([status, headers.has("retry-after")], [503, true]);
       await old.left;
-      assertMatch(context.log.find(({ error }) => error !== undefined)!.error!, /later request/);
+      assert(context.log.some(({ error }) => error?.includes("later request")));
       // A part of what hung may have been stored: then these begin at the wrong place, and their client is told so.
       if (!next.ok) assertEquals(await finished(context, url), `204 at ${2 * Q}`);
       assertEquals(context.gcs.get("my-bucket", "a")!.bytes, bytes);

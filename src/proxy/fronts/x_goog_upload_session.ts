@@ -6,6 +6,7 @@ import { HookError } from "../hooks.ts";
 import { badRequest, HttpError } from "../http_error.ts";
 import type { Trace } from "../log.ts";
 import { ask, cancel, WrongOffset } from "../sealed_session.ts";
+import { EndedTurn } from "../session_turn.ts";
 import { readHash } from "./front.ts";
 import { drain } from "./part_body.ts";
 import { refusalOf } from "./front_refusal.ts";
@@ -116,7 +117,8 @@ async function finishedAllTheSame(
   trace: Trace,
 ): Promise<Response> {
   const length = lengthOf(request);
-  const isUnclear = error.status >= 500 && !(error instanceof HookError);
+  const isUnclear = error.status >= 500 && !(error instanceof HookError) &&
+    !(error instanceof EndedTurn);
   const known = isUnclear && length !== undefined
     ? await ask(core, session, trace).catch(() => undefined)
     : undefined;
