@@ -288,6 +288,22 @@ Deno.test("bytes beyond the length, for another place than where the stored ones
   assertEquals(await offsetOf(context, url), "204 at 10 of 10 complete");
 });
 
+for (const isComplete of [true, false]) {
+  Deno.test(`a creation in chunks that bring more than its length ends the upload, ${isComplete ? "with" : "before"} its end`, async () => {
+    const context = setup();
+    const headers = { "upload-length": `${17 * Q}` };
+    const body = inPieces(sample(17 * Q + 1), 500_000);
+    let url = "";
+    const informational = (_status: number, headers: Headers) => {
+      url = headers.get("location") ?? url;
+    };
+    const reply = await create(context, isComplete, { headers, body, informational });
+    assertEquals(await told(reply), inconsistent);
+    assertEquals(await offsetOf(context, url), "410 gone");
+    assertEquals(context.gcs.objects.length, 0);
+  });
+}
+
 Deno.test("bytes beyond a length that comes with them are refused, and the upload goes on: none was recorded", async () => {
   const context = setup();
   const url = await created(context);

@@ -47,20 +47,29 @@ export async function appendPart(exchange: Exchange, token: string): Promise<Res
   });
 }
 
-/** Stores the bytes; those beyond the length of the upload end it, as the drafts have it: no client can know what it has. */
 async function storeAppended(
-  { core, trace }: Exchange,
+  exchange: Exchange,
   session: OpenSession,
   part: Part,
 ): Promise<Stored> {
+  const { core, trace } = exchange;
   try {
     await admitPart(core, session, part, trace);
     return await storePart(core, session, part, trace);
   } catch (error) {
-    const isBeyond = error instanceof WrongLength && error.isBeyond;
-    if (isBeyond && session.size !== undefined) await cancelUnfinished(core, session, trace);
+    await endIfBeyond(exchange, session, error);
     throw error;
   }
+}
+
+/** Bytes beyond the length of an upload end it, as the drafts have it: nobody can know any more which file it is of. */
+export async function endIfBeyond(
+  { core, trace }: Exchange,
+  session: OpenSession,
+  error: unknown,
+): Promise<void> {
+  const isBeyond = error instanceof WrongLength && error.isBeyond;
+  if (isBeyond && session.size !== undefined) await cancelUnfinished(core, session, trace);
 }
 
 /** The upload takes no more, also nothing: its client is told what was made of it, or in the first versions that it is over. */
