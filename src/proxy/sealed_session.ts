@@ -130,12 +130,11 @@ async function appendBytes(
   progress.persisted = undefined; // until they have arrived nobody knows
   const passed: PassedBody = { ...body, ended: turn.ended };
   const sending = session.backend.append(session.target, chunk, passed, trace);
-  try {
-    return await settled(core, session, await counting(sending, passed, trace), trace);
-  } catch (error) {
+  const outcome = await counting(sending, passed, trace).catch((error) => {
     turn.check(); // the better reason
     throw error;
-  }
+  });
+  return await settled(core, session, outcome, trace);
 }
 
 /** Bytes for another place than where the stored ones end. */
