@@ -21,7 +21,8 @@ import {
 import { essenceOf, PARTIAL } from "./resumable_http_dialect.ts";
 import { type Exchange, inform, uploadLimit } from "./resumable_http_reply.ts";
 import { checkPart, checkQuantum, type Part } from "./part.ts";
-import { finishWhole, storePart } from "./store_part.ts";
+import { finishWhole } from "./store_bytes.ts";
+import { storePart } from "./store_part.ts";
 import { integerField } from "./structured_fields.ts";
 import { parseUploadMetadata, startInput } from "./tus_metadata.ts";
 

@@ -20,7 +20,7 @@ import {
   PARTIAL,
 } from "./resumable_http_dialect.ts";
 import { type Exchange, explained, uploadLimit } from "./resumable_http_reply.ts";
-import { finishWhole } from "./store_part.ts";
+import { finishWhole } from "./store_bytes.ts";
 import { writeBoolean } from "./structured_fields.ts";
 
 /** How clients of the IETF's resumable uploads speak. */

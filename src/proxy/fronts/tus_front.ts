@@ -20,7 +20,8 @@ import {
 } from "./front.ts";
 import { refusalOf } from "./front_refusal.ts";
 import { BelowQuantum, checkPart, type Part } from "./part.ts";
-import { admitPart, finishWhole, storePart } from "./store_part.ts";
+import { finishWhole } from "./store_bytes.ts";
+import { admitPart, storePart } from "./store_part.ts";
 import { parseUploadMetadata, startInput } from "./tus_metadata.ts";
 import { sessionHeaders, TUS_VERSION, tusError } from "./tus_reply.ts";
 

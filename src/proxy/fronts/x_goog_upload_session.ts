@@ -11,7 +11,8 @@ import { readHash } from "./front.ts";
 import { drain } from "./part_body.ts";
 import { refusalOf } from "./front_refusal.ts";
 import type { Part } from "./part.ts";
-import { admitPart, finishWhole, storePart } from "./store_part.ts";
+import { finishWhole } from "./store_bytes.ts";
+import { admitPart, storePart } from "./store_part.ts";
 import {
   activeResponse,
   cancelledResponse,
