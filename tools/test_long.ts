@@ -37,6 +37,7 @@ const suites: readonly Suite[] = [
       "tests/clients/interop_gapic.ts",
       "tests/clients/interop_tickets.ts",
       "tests/clients/interop_tus.ts",
+      "tests/clients/interop_firebase.ts",
     ],
   },
   {

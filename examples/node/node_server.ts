@@ -28,6 +28,8 @@ export function nodeServer(handler: Handler): Server {
   });
   // How long a body may take is up to the handler: a large one takes longer than the five minutes of Node's default.
   server.requestTimeout = 0;
+  // Not to drop headers behind the thousandth in silence; how many bytes they may have is still limited.
+  server.maxHeadersCount = 0;
   return server;
 }
 
@@ -81,7 +83,8 @@ function requestOf(incoming: IncomingMessage): Request | undefined {
   const hasBody = incoming.headers["transfer-encoding"] !== undefined ||
     Number(incoming.headers["content-length"] ?? 0) > 0;
   try {
-    if (!url.startsWith("/")) return undefined;
+    // Without a host, as in HTTP/1.0, the beginning of the path would be read as one.
+    if (!url.startsWith("/") || host === "") return undefined;
     for (let i = 0; i < rawHeaders.length; i += 2) headers.append(rawHeaders[i], rawHeaders[i + 1]);
     return new Request(`http://${host}${url}`, {
       method,

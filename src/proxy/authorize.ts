@@ -21,9 +21,9 @@ export function authorizer(
   const verify = tickets === undefined ? undefined : ticketVerifiers(all, now);
   const verifyTicket = async ({ headers }: Request) => {
     if (!verify) throw new TypeError("verifyTicket: expected the option `tickets`");
-    // Google's client for Gemini has one place only: that of the key.
+    // Google's client for Gemini has one place only: that of the key. Firebase's has a word of its own for a token.
     const ticket = headers.has("authorization")
-      ? /^Bearer +(\S+)$/i.exec(headers.get("authorization")!)?.[1]
+      ? /^(?:Bearer|Firebase) +(\S+)$/i.exec(headers.get("authorization")!)?.[1]
       : headers.get("x-goog-api-key");
     if (!ticket) {
       throw unauthorized("Expected an upload ticket in the Authorization header, as Bearer");

@@ -74,4 +74,6 @@ export interface Trace {
   upstreamMs?: number | undefined;
   refusedOrigin?: string | undefined;
   error?: string | undefined;
+  /** Whether an object is there with it that has not been counted: for the numbers, and no field of the log. */
+  completes?: boolean | undefined;
 }

@@ -6,7 +6,7 @@ import type { UploadLogEntry } from "./log.ts";
 export const METRICS = {
   upload_proxy_requests_total: "Requests, by what they did and by the status of the reply.",
   upload_proxy_request_bytes_total: "Bytes of bodies that were passed on to Google.",
-  upload_proxy_objects_total: "Requests with which an object was there.",
+  upload_proxy_objects_total: "Objects that were made, each counted once.",
   upload_proxy_object_bytes_total: "Bytes of these objects.",
   upload_proxy_request_seconds_total: "Time from requests to replies.",
   upload_proxy_upstream_seconds_total: "Time that Google took of it.",
@@ -18,13 +18,15 @@ type Name = keyof typeof METRICS;
 export class Metrics {
   readonly #values = new Map<Name, Map<string, number>>();
 
-  /** Counts a request. */
-  count({ event, status, bytes, size, ms, upstreamMs }: UploadLogEntry): void {
+  /** Counts a request; `completes` says that an object is there with it that has not been counted. */
+  count(
+    { event, status, bytes, size = 0, ms, upstreamMs }: UploadLogEntry,
+    completes = false,
+  ): void {
     this.#add("upload_proxy_requests_total", 1, `{event="${event}",status="${status}"}`);
     this.#add("upload_proxy_request_bytes_total", upstreamMs === undefined ? 0 : bytes ?? 0);
-    const isThere = size !== undefined && status < 300;
-    this.#add("upload_proxy_objects_total", isThere ? 1 : 0);
-    this.#add("upload_proxy_object_bytes_total", isThere ? size : 0);
+    this.#add("upload_proxy_objects_total", completes ? 1 : 0);
+    this.#add("upload_proxy_object_bytes_total", completes ? size : 0);
     this.#add("upload_proxy_request_seconds_total", ms / 1000);
     this.#add("upload_proxy_upstream_seconds_total", (upstreamMs ?? 0) / 1000);
   }

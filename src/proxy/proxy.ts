@@ -122,15 +122,16 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
       response.headers.set("x-max-chunk-bytes", String(core.maxChunkBytes));
       response.headers.set("x-content-type-options", "nosniff");
       response.headers.set("content-security-policy", "default-src 'none'; sandbox");
+      const { completes = false, ...said } = trace;
       const entry: UploadLogEntry = {
         time: new Date(now()).toISOString(),
         method: request.method,
         status: response.status,
         ms: now() - started,
-        ...trace,
+        ...said,
         ...(error && { error }),
       };
-      metrics.count(entry);
+      metrics.count(entry, completes);
       write(options.log, entry);
       return withCors(response, request, allowedOrigins);
     },
@@ -192,7 +193,7 @@ async function route(
   if (!found) {
     throw new HttpError(404, "notFound", "Expected a path such as /upload/storage/v1/b/BUCKET/o");
   }
-  if (request.method === "OPTIONS") {
+  if (methodOf(request) === "OPTIONS") {
     trace.event = "preflight";
     const said = FRONTS.map((front) => front.discovery?.(core, found.backend));
     return preflight(Object.assign({}, ...said));
@@ -212,6 +213,12 @@ async function route(
     if (await front.isFor(core, asked)) return await front.answer(core, asked, trace);
   }
   throw new TypeError("The last front takes every request");
+}
+
+/** What tus calls the method of a request: whatever overrides it. The other protocols know no such thing here. */
+function methodOf({ headers, method }: Request): string {
+  const written = headers.has("tus-resumable") ? headers.get("x-http-method-override") : null;
+  return (written ?? method).toUpperCase();
 }
 
 /** The backend whose path it is. */

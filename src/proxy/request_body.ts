@@ -32,6 +32,8 @@ export interface PassedBody {
   readonly problem: () => HttpError | undefined;
   /** How many bytes have passed, where that is not known beforehand. */
   readonly passed?: () => number;
+  /** Resolves when nobody wants these bytes any more: what sends them is given up. */
+  readonly ended?: Promise<void>;
 }
 
 /** The request's head and body. */
@@ -177,8 +179,14 @@ export async function emptied(passed: PassedBody, milliseconds: number): Promise
   return { body: null, length: 0, problem: () => undefined };
 }
 
-/** Refuses a body without a length, where the proxy is set up so: to count its bytes takes time in JavaScript. */
+/**
+ * Refuses a body that the server did not hand over: it said a length, but its method has no body for `fetch`, as `GET` with
+ * `X-HTTP-Method-Override`. And one without a length, where the proxy is set up so: to count its bytes takes time in JavaScript.
+ */
 export function checkLength({ headers, body }: RequestBody, isRequired: boolean): void {
+  if (!body && byteCount(headers, "Content-Length")) {
+    throw badRequest("The bytes of Content-Length did not come: use POST, PUT or PATCH");
+  }
   if (isRequired && body && !headers.has("content-length")) {
     throw new HttpError(411, "lengthRequired", "Expected a Content-Length, got a body without one");
   }

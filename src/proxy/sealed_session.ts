@@ -8,8 +8,9 @@ import { badRequest, forbidden, HttpError, tooLarge } from "./http_error.ts";
 import { finishEvent, runFinish } from "./hooks.ts";
 import { noteBackend, type Trace } from "./log.ts";
 import { gap, type Outcome } from "./outcome.ts";
-import { enter, type Progress } from "./session_progress.ts";
+import type { Progress } from "./session_progress.ts";
 import { sessionName } from "./session_token.ts";
+import type { Turn } from "./session_turn.ts";
 
 /** Opens the session of a token. */
 export async function openSession(core: Core, token: string, trace: Trace): Promise<OpenSession> {
@@ -43,6 +44,8 @@ export interface AppendOptions {
   readonly isStrict?: boolean;
   /** Whether the operator's code has allowed this request already. */
   readonly isPermitted?: boolean;
+  /** The request's turn, where it has one already: these bytes are some of its own. */
+  readonly turn?: Turn | undefined;
 }
 
 /** Passes bytes on, or the finish without any, if they keep to the limits and are of any use. */
@@ -65,19 +68,27 @@ export async function append(
   if (isEmpty) {
     const nothing = await emptied(body, core.startTimeout);
     const outcome = await session.backend.append(session.target, chunk, nothing, trace);
-    return await settled(core, session, outcome, trace, 0);
-  }
-  const leave = enter(progress, core.now());
-  if (!leave) {
-    throw new HttpError(429, "rateLimitExceeded", "Too many requests of this upload at once", {
-      "retry-after": "1",
+    return await settled(core, session, outcome, trace, {
+      unsaid: 0,
+      isQuestion: range.total === undefined,
     });
   }
+  const turn = options.turn ?? progress.turns.begin(core.now());
   try {
-    return await appendBytes(core, session, { chunk, body, progress, isStrict }, trace);
+    return await appendBytes(core, session, { chunk, body, progress, isStrict, turn }, trace);
   } finally {
-    leave();
+    if (turn !== options.turn) turn.leave();
   }
+}
+
+/** Begins the turn of a request with bytes, which ends those of the same upload that came before. To be left in any case. */
+export function beginTurn({ progress, now }: Core, { name }: OpenSession): Turn {
+  return progress.of(name).turns.begin(now());
+}
+
+/** Ends the requests with bytes of an upload: its client has lost them, or it would not ask. */
+export function endTurns({ progress }: Core, { name }: OpenSession): void {
+  progress.of(name).turns.end();
 }
 
 /** Bytes that are about to be passed on. */
@@ -86,12 +97,13 @@ interface Appended {
   readonly body: PassedBody;
   readonly progress: Progress;
   readonly isStrict: boolean;
+  readonly turn: Turn;
 }
 
 async function appendBytes(
   core: Core,
   session: OpenSession,
-  { chunk, body, progress, isStrict }: Appended,
+  { chunk, body, progress, isStrict, turn }: Appended,
   trace: Trace,
 ): Promise<Outcome> {
   const first = chunk.range?.first ?? 0;
@@ -114,12 +126,14 @@ async function appendBytes(
     if (isStrict) throw new WrongOffset(first, persisted);
     return first < persisted ? again(progress, persisted, chunk) : gap(first, persisted);
   }
+  turn.check();
   progress.persisted = undefined; // until they have arrived nobody knows
-  const outcome = await counting(
-    session.backend.append(session.target, chunk, body, trace),
-    body,
-    trace,
-  );
+  const passed: PassedBody = { ...body, ended: turn.ended };
+  const sending = session.backend.append(session.target, chunk, passed, trace);
+  const outcome = await counting(sending, passed, trace).catch((error) => {
+    turn.check(); // the better reason
+    throw error;
+  });
   return await settled(core, session, outcome, trace);
 }
 
@@ -146,7 +160,7 @@ export class WrongOffset extends HttpError {
 /** Asks how much is stored. */
 export async function ask(core: Core, session: OpenSession, trace: Trace): Promise<Outcome> {
   const outcome = await session.backend.ask(session.target, trace);
-  return await settled(core, session, outcome, trace, 0);
+  return await settled(core, session, outcome, trace, { unsaid: 0, isQuestion: true });
 }
 
 /** Ends the session without an object. With `unlessFinished` it is asked first whether there is one, which is the outcome then. */
@@ -158,10 +172,20 @@ export async function cancel(
   { unlessFinished = false }: { unlessFinished?: boolean } = {},
 ): Promise<Outcome> {
   await permit(core, session, trace, request);
-  if (unlessFinished) {
-    const known = await ask(core, session, trace);
-    if (known.kind !== "stored") return known;
-  }
+  endTurns(core, session);
+  if (unlessFinished) return await cancelUnfinished(core, session, trace);
+  const outcome = await session.backend.cancel(session.target, trace);
+  return await settled(core, session, outcome, trace);
+}
+
+/** Ends the session without an object; one that is finished is the outcome instead. */
+export async function cancelUnfinished(
+  core: Core,
+  session: OpenSession,
+  trace: Trace,
+): Promise<Outcome> {
+  const known = await ask(core, session, trace);
+  if (known.kind !== "stored") return known;
   const outcome = await session.backend.cancel(session.target, trace);
   return await settled(core, session, outcome, trace);
 }
@@ -188,9 +212,12 @@ async function settled(
   session: OpenSession,
   outcome: Outcome,
   trace: Trace,
-  unsaid?: number,
+  { unsaid, isQuestion = false }: { unsaid?: number; isQuestion?: boolean } = {},
 ): Promise<Outcome> {
   const progress = core.progress.of(session.name);
+  // A question to a session that was never open here finds what was counted where it was finished, or here long ago.
+  const isNews = !progress.told && (!isQuestion || progress.isOpen);
+  progress.isOpen ||= outcome.kind === "stored" || isNews;
   progress.finished = outcome.kind === "finished";
   progress.persisted = outcome.kind === "stored" ? outcome.persisted ?? unsaid : undefined;
   if (outcome.kind === "stored") {
@@ -205,6 +232,7 @@ async function settled(
       const event = await finishEvent(outcome.object, backend, { subject, payload }, session.name);
       await runFinish(core.hooks, event, false);
       progress.told = true;
+      trace.completes = isNews;
     }
   }
   return outcome;

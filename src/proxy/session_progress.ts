@@ -1,5 +1,7 @@
 /** What this instance knows of sessions, so that bytes which are stored already, or never will be, go no further. */
 
+import { Turns } from "./session_turn.ts";
+
 /** What is known of a session. */
 export interface Progress {
   /** How many bytes are stored, as far as the backend has said; `undefined` before it was asked. */
@@ -10,18 +12,16 @@ export interface Progress {
   /** Whether the object is finished, and whether the operator's code has heard of it. */
   finished: boolean;
   told: boolean;
-  /** When the requests with bytes began that have not ended, in milliseconds. */
-  running: number[];
+  /** Whether it has been seen here without an object. */
+  isOpen: boolean;
+  /** Requests with bytes that have not ended. */
+  readonly turns: Turns;
 }
+
+const UNKNOWN = { persisted: undefined, finished: false, told: false, isOpen: false };
 
 /** How many sessions are remembered. Of any other one the backend is asked, so nothing depends on it but time. */
 const MAX_SESSIONS = 1000;
-
-/** So many requests with bytes may be under way at once for a session. */
-const MAX_RUNNING = 8;
-
-/** After so many milliseconds one counts no more: workerd ends the work of a request whose client has left without a word. */
-const LEASE = 60_000;
 
 /** The sessions of an instance, the ones used last. */
 export class ProgressTable {
@@ -29,13 +29,12 @@ export class ProgressTable {
 
   /** A session that has just been started: nothing is stored. */
   begin(session: string): void {
-    this.#keep(session, { persisted: 0, finished: false, told: false, running: [] });
+    this.#keep(session, { ...UNKNOWN, persisted: 0, isOpen: true, turns: new Turns() });
   }
 
   /** What is known of a session. */
   of(session: string): Progress {
-    const known = this.#sessions.get(session) ??
-      { persisted: undefined, finished: false, told: false, running: [] };
+    const known = this.#sessions.get(session) ?? { ...UNKNOWN, turns: new Turns() };
     this.#keep(session, known);
     return known;
   }
@@ -47,15 +46,4 @@ export class ProgressTable {
       this.#sessions.delete(this.#sessions.keys().next().value!);
     }
   }
-}
-
-/** Takes note that a request with bytes is under way. Returns what ends it, or `undefined` when too many are. */
-export function enter(progress: Progress, now: number): (() => void) | undefined {
-  progress.running = progress.running.filter((began) => now - began < LEASE);
-  if (progress.running.length >= MAX_RUNNING) return undefined;
-  progress.running.push(now);
-  return () => {
-    const at = progress.running.indexOf(now);
-    if (at >= 0) progress.running.splice(at, 1);
-  };
 }

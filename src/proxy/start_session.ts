@@ -121,6 +121,7 @@ export async function insertObject(
     const backend = namedBackend(start.backend);
     const event = await finishEvent(outcome.object, backend, { subject, payload }, undefined);
     await runFinish(core.hooks, event, true);
+    trace.completes = true;
   }
   return outcome;
 }

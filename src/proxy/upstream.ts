@@ -76,6 +76,7 @@ export async function sendUpstream(
     left = true;
     abort.abort();
   };
+  passed?.ended?.then(leave);
   // With a length, a body that breaks off cannot look whole: only one without is in need of a guard.
   const stream = passed?.bytes
     ? null

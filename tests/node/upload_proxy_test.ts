@@ -159,6 +159,37 @@ Deno.test("the example for Node", async (t) => {
       );
     }
 
+    await step(
+      "an upload whose connection hangs goes on by another one, and the first is ended",
+      async () => {
+        const bytes = sample(8 * Q + 5);
+        using client = await connect(endpoint);
+        const location = await begin(client, place, 8, { "content-length": String(bytes.length) });
+        await client.write(bytes.subarray(0, 5 * Q + 7));
+        await arrived(place);
+        let offset = await offsetOf(location);
+        const old = await client.reply();
+        assertEquals(old.status, 503);
+        for (let isOver = false; !isOver;) {
+          const reply = await fetch(location, {
+            method: "PATCH",
+            headers: {
+              "upload-draft-interop-version": "8",
+              "upload-complete": "?1",
+              "content-type": "application/partial-upload",
+              "upload-offset": String(offset),
+            },
+            body: bytes.subarray(offset),
+          });
+          await reply.body?.cancel();
+          isOver = reply.status === 200;
+          assert(isOver || reply.status === 409, `${reply.status}`);
+          if (!isOver) offset = await offsetOf(location);
+        }
+        assertStored({ gcs }, bytes);
+      },
+    );
+
     await step("a body in chunks that breaks off makes no object", async () => {
       const bytes = sample(20 * Q);
       using client = await connect(endpoint);
@@ -213,6 +244,43 @@ Deno.test("the example for Node", async (t) => {
         assertEquals((await client.reply()).status, 400);
       });
     }
+
+    await step(
+      "headers behind the thousandth count, and a path is no host where there is none",
+      async () => {
+        const created = await fetch(endpoint, {
+          method: "POST",
+          headers: { authorization, "tus-resumable": "1.0.0", "upload-length": "5" },
+        });
+        const session = created.headers.get("location")!;
+        const bytes = {
+          connection: "close",
+          "tus-resumable": "1.0.0",
+          "content-type": "application/offset+octet-stream",
+          "upload-offset": "0",
+        };
+        using nameless = await connect(endpoint);
+        const { pathname, search } = new URL(session);
+        await nameless.write(
+          new TextEncoder().encode(
+            `PATCH /x${pathname}${search} HTTP/1.0\r\n` +
+              Object.entries({ ...bytes, "content-length": "5" })
+                .map(([name, value]) => `${name}: ${value}\r\n`).join("") +
+              "\r\nhello",
+          ),
+        );
+        assertEquals((await nameless.reply()).status, 400);
+        using client = await connect(endpoint);
+        const others = Array.from({ length: 1000 }, (_, index) => [`x-${index}`, "y"]);
+        await client.head("PATCH", session, {
+          ...bytes,
+          ...Object.fromEntries(others),
+          "content-length": "5",
+        });
+        await client.write(new TextEncoder().encode("hello"));
+        assertEquals((await client.reply()).status, 204);
+      },
+    );
 
     await step("requests that follow each other on a connection are answered", async () => {
       using client = await connect(endpoint);

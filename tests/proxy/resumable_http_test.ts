@@ -265,12 +265,55 @@ for (
       headers: { ...(length !== undefined && { "upload-length": length }) },
     });
     assertEquals(await told(await run(url)), inconsistent);
-    assertEquals(await offsetOf(current, url), `204 at 0${length === undefined ? "" : " of 10"}`);
+    // What is beyond the recorded length ends the upload: the drafts want it so since the sixth.
+    const isBeyond = what.startsWith("bytes beyond");
+    assertEquals(
+      await offsetOf(current, url),
+      isBeyond ? "410 gone" : `204 at 0${length === undefined ? "" : " of 10"}`,
+    );
     assertEquals(current.gcs.objects.length, 0);
   });
 }
 let current = setup();
 const context = () => current;
+
+Deno.test("bytes beyond the length, for another place than where the stored ones end, are a mismatch, and end nothing", async () => {
+  const context = setup();
+  const url = await created(context, { headers: { "upload-length": "10" } });
+  const mismatch = "409 at 0 mismatching-upload-offset";
+  assertEquals(await told(await append(context, url, 7, true, sample(5))), mismatch);
+  assertEquals(await told(await append(context, url, 0, true, sample(10))), "200 at 10 complete");
+  // Nor do they end what is finished.
+  assertEquals(await told(await append(context, url, 10, true, sample(1))), inconsistent);
+  assertEquals(await offsetOf(context, url), "204 at 10 of 10 complete");
+});
+
+for (const isComplete of [true, false]) {
+  Deno.test(`a creation in chunks that bring more than its length ends the upload, ${isComplete ? "with" : "before"} its end`, async () => {
+    const context = setup();
+    const headers = { "upload-length": `${17 * Q}` };
+    const body = inPieces(sample(17 * Q + 1), 500_000);
+    let url = "";
+    const informational = (_status: number, headers: Headers) => {
+      url = headers.get("location") ?? url;
+    };
+    const reply = await create(context, isComplete, { headers, body, informational });
+    assertEquals(await told(reply), inconsistent);
+    assertEquals(await offsetOf(context, url), "410 gone");
+    assertEquals(context.gcs.objects.length, 0);
+  });
+}
+
+Deno.test("bytes beyond a length that comes with them are refused, and the upload goes on: none was recorded", async () => {
+  const context = setup();
+  const url = await created(context);
+  const headers = { "upload-length": "4" };
+  assertEquals(
+    await told(await append(context, url, 0, true, sample(5), { headers })),
+    inconsistent,
+  );
+  assertEquals(await told(await append(context, url, 0, true, sample(5))), "200 at 5 complete");
+});
 
 Deno.test("a creation whose length is not that of its bytes is a problem, and starts nothing", async () => {
   const context = setup();
@@ -407,6 +450,29 @@ Deno.test("the reply to the end of an upload is there again for a client that di
   const again = await append(context, url, 5, true);
   assertEquals(again.headers.get("upload-complete"), "?1");
   assertEquals(await again.json(), await first.json());
+});
+
+Deno.test("a finished upload that is sent nothing, and told that more follows, tells what was made of it", async () => {
+  const context = setup();
+  const url = await created(context);
+  const first = await append(context, url, 0, true, sample(5));
+  const again = await append(context, url, 5, false);
+  assertEquals([again.status, again.headers.get("upload-complete")], [200, "?1"]);
+  assertEquals(await again.json(), await first.json());
+  const elsewhere = await append(context, url, 4, false);
+  assertEquals(await told(elsewhere), "409 at 5 mismatching-upload-offset");
+});
+
+Deno.test("a length that comes with bytes that are not the end is told to Google, which alone can remember it", async () => {
+  const context = setup();
+  const url = await created(context);
+  const headers = { "upload-length": `${2 * Q + 5}` };
+  await append(context, url, 0, false, sample(Q), { headers });
+  assertEquals(
+    context.sent.at(-1)!.headers.get("content-range"),
+    `bytes 0-${Q - 1}/${2 * Q + 5}`,
+  );
+  assertEquals(await offsetOf(context, url), `204 at ${Q}`);
 });
 
 Deno.test("a finished upload takes no more bytes", async () => {

@@ -85,6 +85,16 @@ for (const version of EARLY) {
     }
   });
 
+  Deno.test(`version ${version}: a finished upload that is sent nothing, and told that more follows, is a problem`, async () => {
+    const context = setup();
+    const url = await created(context, { version });
+    await append(context, url, 0, true, sample(5), { version });
+    assertEquals(
+      await told(await append(context, url, 5, false, undefined, { version })),
+      "400 completed-upload",
+    );
+  });
+
   Deno.test(`version ${version}: asking for the offset with a header of bytes is a 400`, async () => {
     const context = setup();
     const url = await created(context, { version });

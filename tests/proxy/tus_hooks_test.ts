@@ -7,7 +7,8 @@ import {
   type RequestEvent,
   type UploadProxy,
 } from "../../src/worker.ts";
-import { setup } from "./support.ts";
+import { send } from "./resumable_http_support.ts";
+import { ask, type Setup, setup } from "./support.ts";
 import { create, created, offsetOf, patch, Q, sample, told, tus } from "./tus_support.ts";
 
 const grant = { name: "a", payload: { order: 17 } };
@@ -153,6 +154,38 @@ Deno.test("an object that a tus client has made is counted, however many request
   for (const line of ["upload_proxy_objects_total 2", "upload_proxy_object_bytes_total 12"]) {
     assert(text.split("\n").includes(line), text);
   }
+});
+
+Deno.test("an object is counted once, however often its upload is asked about, here and by an instance that comes later", async () => {
+  const context = setup();
+  const { gcs } = context;
+  const counted = ({ proxy }: Pick<Setup, "proxy">) =>
+    /^upload_proxy_objects_total (\d+)$/m.exec((proxy as UploadProxy).metrics())![1];
+  const url = await created(context, 5);
+  await patch(context, url, 0, sample(5));
+  const other = setup({ transport: gcs.fetch, fetch: gcs.fetch });
+  for (const instance of [context, other]) {
+    for (let time = 0; time < 2; time++) {
+      assertEquals(await offsetOf(instance, url), "200 at 5 of 5");
+      const range = { "content-range": "bytes */*" };
+      await ask(instance, url, { method: "PUT", headers: range });
+      await ask(instance, url, { headers: { "x-goog-upload-command": "query" } });
+      await send(instance, "HEAD", url, undefined);
+      await patch(instance, url, 0, sample(5));
+      await tus(instance, "DELETE", url);
+    }
+  }
+  assertEquals([counted(context), counted(other)], ["1", "0"]);
+});
+
+Deno.test("an object whose reply was lost is counted with the question that finds it", async () => {
+  const context = setup();
+  const url = await created(context, 5);
+  context.gcs.inject({ on: "final", drop: "after" });
+  assertEquals((await patch(context, url, 0, sample(5))).status, 503);
+  for (let time = 0; time < 2; time++) assertEquals(await offsetOf(context, url), "200 at 5 of 5");
+  const text = (context.proxy as UploadProxy).metrics();
+  assert(text.split("\n").includes("upload_proxy_objects_total 1"), text);
 });
 
 Deno.test("bytes that were not passed on are not counted as such", async () => {

@@ -1,6 +1,7 @@
 // tus 1.0.0 in front of the proxy, request by request.
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { difference } from "../e2e/support.ts";
 import { ask, bearer, inPieces, ORIGIN, outcome, type Setup, setup, UPLOAD } from "./support.ts";
 import { create, created, offsetOf, patch, Q, sample, told, tus } from "./tus_support.ts";
@@ -324,7 +325,7 @@ Deno.test("a length that was deferred, and is above the ticket's, is a 413 befor
   const headers = { "upload-length": "5" };
   assertEquals((await patch(context, url, 0, sample(5), { headers })).status, 413);
   assertEquals((await patch(context, url, 0, sample(Q))).status, 413);
-  assertEquals(context.sent.length, 1);
+  assert(context.sent.slice(1).every(({ body }) => body().length === 0), "bytes were passed on");
 });
 
 const wrong: readonly [rule: string, headers: Record<string, string>, status: number][] = [
@@ -526,6 +527,58 @@ Deno.test("a request above the proxy's limit is a 413 that names chunkSize", asy
   }
 });
 
+for (
+  const [rule, offset, options] of [
+    ["at its end", 5, {}],
+    ["beyond its end", 7, {}],
+    ["more than a request may have", 1, { maxChunkBytes: Q }],
+  ] as const
+) {
+  Deno.test(`bytes that are ${rule}, and for another place than where the stored ones end, are a 409, after which a client goes on`, async () => {
+    const context = setup(options);
+    const url = await created(context, 5);
+    const body = sample("maxChunkBytes" in options ? 2 * Q : 3);
+    assertEquals(
+      await told(await patch(context, url, offset, body)),
+      `409 Expected bytes from offset 0, where the stored ones end, got ${offset}`,
+    );
+    assertEquals(await told(await patch(context, url, 0, sample(5))), "204 at 5");
+  });
+}
+
+Deno.test("a length that comes before the last bytes is told to Google, which alone can remember it", async () => {
+  const context = setup();
+  const url = await created(context);
+  const headers = { "upload-length": `${2 * Q + 5}` };
+  const reply = await patch(context, url, 0, sample(Q + 9), { headers });
+  assertEquals(await told(reply), `204 at ${Q}`);
+  assertEquals(
+    context.sent.at(-1)!.headers.get("content-range"),
+    `bytes 0-${Q - 1}/${2 * Q + 5}`,
+  );
+  // No reply of Google's says it again, and none to a PATCH can change the upload's URL.
+  const { headers: after } = await tus(context, "HEAD", url);
+  assertEquals([after.get("upload-defer-length"), after.get("upload-length")], ["1", null]);
+});
+
+Deno.test("a length beyond what Google was told before is Google's to refuse, and that is no success", async () => {
+  const gcs = new GcsEmulator();
+  const isOther = (range: string | null) => range?.endsWith(`/${3 * Q}`) === true;
+  const context = setup({
+    transport: gcs.fetch,
+    fetch: (url, init) =>
+      isOther(new Headers(init.headers).get("content-range"))
+        ? Promise.resolve(new Response("Invalid request.", { status: 400 }))
+        : gcs.fetch(url, init),
+  });
+  const url = await created(context);
+  await patch(context, url, 0, sample(Q), { headers: { "upload-length": `${2 * Q}` } });
+  const other = { headers: { "upload-length": `${3 * Q}` } };
+  assertMatch(await told(await patch(context, url, Q, sample(Q), other)), /^400 /);
+  const right = { headers: { "upload-length": `${2 * Q}` } };
+  assertEquals(await told(await patch(context, url, Q, sample(Q), right)), `204 at ${2 * Q}`);
+});
+
 Deno.test("a PATCH beyond the length is a 413", async () => {
   const context = setup();
   const url = await created(context, 5);
@@ -598,6 +651,23 @@ Deno.test("X-HTTP-Method-Override takes the place of the method", async () => {
   assertEquals((await tus(context, "POST", other, as("HEAD"))).status, 410);
 });
 
+Deno.test("OPTIONS, too, is a method that overrides and is overridden, whatever version is asked for", async () => {
+  const context = setup();
+  const url = await created(context, 5);
+  const headers = { "x-http-method-override": "OPTIONS", "tus-resumable": "0.2.2" };
+  const discovery = await tus(context, "POST", UPLOAD, { headers });
+  assertEquals([discovery.status, discovery.headers.get("tus-version")], [204, "1.0.0"]);
+  const patched = await tus(context, "OPTIONS", url, {
+    headers: {
+      "x-http-method-override": "PATCH",
+      "content-type": "application/offset+octet-stream",
+      "upload-offset": "0",
+    },
+    body: sample(5),
+  });
+  assertEquals(await told(patched), "204 at 5");
+});
+
 Deno.test("a terminated upload is gone, and Google's session with it", async () => {
   const context = setup();
   const url = await created(context, 2 * Q);
@@ -640,6 +710,16 @@ Deno.test("each reply about an upload says when it ends; after that it is a 410"
   assertEquals(
     replies.map(({ headers }) => headers.get("upload-expires")),
     Array(3).fill("Thu, 01 Jan 2026 01:00:00 GMT"),
+  );
+  const refused = [
+    await patch(context, url, 0, sample(Q)),
+    await patch(context, url, Q, sample(5)),
+    await patch(context, url, Q, sample(2 * Q)),
+    await patch(context, url, Q, sample(Q), { headers: { "content-type": "text/plain" } }),
+  ];
+  assertEquals(
+    refused.map(({ status, headers }) => [status, headers.get("upload-expires")]),
+    [409, 400, 413, 415].map((status) => [status, "Thu, 01 Jan 2026 01:00:00 GMT"]),
   );
   time += 3_600_000;
   assertEquals((await tus(context, "HEAD", url)).status, 410);

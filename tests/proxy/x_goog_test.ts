@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { difference } from "../e2e/support.ts";
 import { HttpError } from "../../src/worker.ts";
-import { ask, inPieces, multipart, type Setup, setup, UPLOAD } from "./support.ts";
+import { ask, bearer, inPieces, multipart, ORIGIN, type Setup, setup, UPLOAD } from "./support.ts";
 import { patch, Q } from "./tus_support.ts";
 import {
   begin,
@@ -255,6 +255,17 @@ Deno.test("a 503 of the backend is active, so that the client asks; what it refu
   assertEquals(await stands(await command(context, url, "upload, finalize", last)), "412 final");
 });
 
+Deno.test("where only the backend's reply to the last bytes was lost, the client hears of its object", async () => {
+  const context = setup();
+  const url = await begun(context, { size: 5 });
+  context.gcs.inject({ on: "final", drop: "after" });
+  const last = { offset: 0, body: sample(5) };
+  const reply = await command(context, url, "upload, finalize", last);
+  assertEquals([reply.status, reply.headers.get("x-goog-upload-status")], [200, "final"]);
+  assertEquals((await reply.json()).size, "5");
+  assertEquals(context.gcs.objects.length, 1);
+});
+
 Deno.test("a checksum that differs is refused for good, and no object is there", async () => {
   const context = setup();
   const url = await begun(context);
@@ -456,4 +467,39 @@ Deno.test("keys of the client's own and packed bytes are refused", async () => {
     headers,
   });
   assertEquals(await stands(reply), "415 final");
+});
+
+Deno.test("Firebase's clients start below a path of their own, with a word of their own for a token", async () => {
+  const context = setup();
+  const ticket = (await bearer({ name: "a" })).replace("Bearer", "Firebase");
+  const start = (authorization: string, path = "/v0/b/my-bucket/o") =>
+    ask(context, `${ORIGIN}${path}?name=a`, {
+      grant: null,
+      headers: {
+        authorization,
+        "content-type": "application/json; charset=utf-8",
+        "x-firebase-storage-version": "webjs/0",
+        "x-goog-upload-protocol": "resumable",
+        "x-goog-upload-command": "start",
+        "x-goog-upload-header-content-length": "5",
+        "x-goog-upload-header-content-type": "image/png",
+      },
+      body: JSON.stringify({ name: "a", contentType: "image/png" }),
+    });
+  const reply = await start(ticket);
+  const url = reply.headers.get("x-goog-upload-url")!;
+  assertEquals(new URL(url).pathname, "/v0/b/my-bucket/o");
+  const last = { offset: 0, body: sample(5) };
+  assertEquals(
+    await stands(await command(context, url, "upload, finalize", last)),
+    "200 final at 5",
+  );
+  assertStored(context, sample(5));
+  const others = [
+    await start("Firebase nobody"),
+    await start(ticket.replace("Firebase", "Basic")),
+    await start(ticket, "/v0/b/other-bucket/o"),
+    await ask(context, `${ORIGIN}/v0/b/my-bucket/o/a`, { method: "GET", grant: null }),
+  ];
+  assertEquals(others.map(({ status }) => status), [401, 401, 403, 404]);
 });

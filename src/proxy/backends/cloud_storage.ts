@@ -24,7 +24,8 @@ export interface CloudStorageOptions {
   readonly maxChunkBytes: number;
 }
 
-const UPLOAD_PATH = /^\/(?:resumable\/)?upload\/storage\/v1\/b\/([a-z0-9._-]{3,222})\/o\/?$/;
+/** Where uploads start in the JSON API, and in that of Firebase, whose clients speak `X-Goog-Upload` there. */
+const UPLOAD_PATH = /^\/(?:(?:resumable\/)?upload\/storage\/v1|v0)\/b\/([a-z0-9._-]{3,222})\/o\/?$/;
 
 const STATUS_QUERY: Chunk = {
   range: { first: undefined, last: undefined, total: undefined },

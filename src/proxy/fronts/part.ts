@@ -4,6 +4,7 @@ import { checkLength, lengthOf } from "../request_body.ts";
 import type { Core } from "../core.ts";
 import { HttpError, tooLarge } from "../http_error.ts";
 import type { FinishedObject } from "../outcome.ts";
+import type { Turn } from "../session_turn.ts";
 
 /** Bytes for a session. */
 export interface Part {
@@ -16,6 +17,8 @@ export interface Part {
   readonly isLast?: boolean | undefined;
   /** `X-Goog-Hash` of the whole upload, for the backend to compare at its end. */
   readonly hash?: string | undefined;
+  /** The request's turn among those of its upload, once it has begun. */
+  readonly turn?: Turn | undefined;
   /** Hears how much is stored before the body has come to its end. */
   readonly onStored?: ((persisted: number) => void) | undefined;
 }
@@ -82,11 +85,15 @@ function beyondEnd(size: number | undefined, maxBytes: number, end: number): Htt
 
 /** A part that does not end where the upload does. */
 export class WrongLength extends HttpError {
+  /** Whether it ends behind the upload's end, and not before it. */
+  readonly isBeyond: boolean;
+
   /** An error that names both places. */
   constructor(status: 400 | 413, size: number, end: number) {
     const words = status === 413 ? "at most " : "";
     const message = `The upload has ${words}${size} bytes, the request ends at ${end}`;
     super(status, status === 413 ? "uploadTooLarge" : "invalid", message);
+    this.isBeyond = status === 413;
   }
 }
 

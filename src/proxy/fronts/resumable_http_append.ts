@@ -3,13 +3,13 @@
 import { lengthOf } from "../request_body.ts";
 import { badGateway, badRequest, HttpError } from "../http_error.ts";
 import type { FinishedObject } from "../outcome.ts";
-import { type OpenSession, permit } from "../core.ts";
-import { openSession } from "../sealed_session.ts";
+import type { OpenSession } from "../core.ts";
+import { cancelUnfinished, openSession, WrongOffset } from "../sealed_session.ts";
 import { objectResponse } from "./front.ts";
 import { completeName, completeOf, essenceOf, PARTIAL } from "./resumable_http_dialect.ts";
 import { type Exchange, inconsistentLength, progressOf } from "./resumable_http_reply.ts";
-import { checkPart, type Part } from "./part.ts";
-import { storePart } from "./store_part.ts";
+import { type Part, type Stored, WrongLength } from "./part.ts";
+import { admitPart, storePart } from "./store_part.ts";
 import { bytesOf, integerField } from "./structured_fields.ts";
 
 /** `PATCH`: bytes from where the stored ones end. */
@@ -35,11 +35,9 @@ export async function appendPart(exchange: Exchange, token: string): Promise<Res
   const needsHash = session.needsHash === true;
   const part = partOf(exchange, { offset, size: session.size ?? said, isLast, needsHash });
   trace.bytes = lengthOf(request);
-  const maxBytes = Math.min(session.maxBytes, core.limits.maxBytes);
-  checkPart(core, part, { maxBytes, granularity: session.granularity });
-  await permit(core, session, trace, request);
-  const { reached, end, object } = await storePart(core, session, part, trace);
+  const { reached, end, object } = await storeAppended(exchange, session, part);
   if (object && isLast !== false) return completed(exchange, session, object);
+  if (object && end === offset) return alreadyCompleted(exchange, session, object);
   if (isLast) throw onlyInPart();
   // These clients take another offset than theirs, with a success, for a failed upload.
   if (dialect.isEarly && reached < end) throw onlyInPart();
@@ -47,6 +45,41 @@ export async function appendPart(exchange: Exchange, token: string): Promise<Res
     status: dialect.isEarly ? 201 : 204,
     headers: { "cache-control": "no-store", "upload-offset": String(reached) },
   });
+}
+
+async function storeAppended(
+  exchange: Exchange,
+  session: OpenSession,
+  part: Part,
+): Promise<Stored> {
+  const { core, trace } = exchange;
+  try {
+    await admitPart(core, session, part, trace);
+    return await storePart(core, session, part, trace);
+  } catch (error) {
+    await endIfBeyond(exchange, session, error);
+    throw error;
+  }
+}
+
+/** Bytes beyond the length of an upload end it, as the drafts have it: nobody can know any more which file it is of. */
+export async function endIfBeyond(
+  { core, trace }: Exchange,
+  session: OpenSession,
+  error: unknown,
+): Promise<void> {
+  const isBeyond = error instanceof WrongLength && error.isBeyond;
+  if (isBeyond && session.size !== undefined) await cancelUnfinished(core, session, trace);
+}
+
+/** The upload takes no more, also nothing: its client is told what was made of it, or in the first versions that it is over. */
+function alreadyCompleted(
+  exchange: Exchange,
+  session: OpenSession,
+  object: FinishedObject,
+): Response {
+  if (exchange.dialect.isEarly) throw new WrongOffset(object.size, object.size, true);
+  return completed(exchange, session, object);
 }
 
 /** Whether a request says that the upload ends with it. */

@@ -10,11 +10,19 @@ import { checkStart, type Start } from "../start_request.ts";
 import { filenameOf } from "./content_disposition.ts";
 import { sessionUrl, type StartRequest } from "./front.ts";
 import { refusalOf, retriable } from "./front_refusal.ts";
-import { checksumsOf, completed, isLastOf, onlyInPart, partOf } from "./resumable_http_append.ts";
+import {
+  checksumsOf,
+  completed,
+  endIfBeyond,
+  isLastOf,
+  onlyInPart,
+  partOf,
+} from "./resumable_http_append.ts";
 import { essenceOf, PARTIAL } from "./resumable_http_dialect.ts";
 import { type Exchange, inform, uploadLimit } from "./resumable_http_reply.ts";
 import { checkPart, checkQuantum, type Part } from "./part.ts";
-import { finishWhole, storePart } from "./store_part.ts";
+import { finishWhole } from "./store_bytes.ts";
+import { storePart } from "./store_part.ts";
 import { integerField } from "./structured_fields.ts";
 import { parseUploadMetadata, startInput } from "./tus_metadata.ts";
 
@@ -100,6 +108,7 @@ async function storeAll(
     return completed(exchange, session, object, created);
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
+    await endIfBeyond(exchange, session, error);
     // Where only the reply was lost, nobody but the proxy can find out: most clients know no place to ask at.
     const known = retriable(error).status >= 500 && !(error instanceof HookError)
       ? await ask(core, session, trace).catch(() => undefined)
@@ -111,16 +120,18 @@ async function storeAll(
 
 /** Stores the first bytes. What fails and may pass is left to the next request: an error would hide the upload. */
 async function storeFirst(
-  { core, trace }: Exchange,
+  exchange: Exchange,
   session: OpenSession,
   part: Part,
   created: Readonly<Record<string, string>>,
 ): Promise<number> {
+  const { core, trace } = exchange;
   trace.event = "chunk";
   try {
     return (await storePart(core, session, part, trace)).reached;
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
+    await endIfBeyond(exchange, session, error);
     if (retriable(error).status < 500) throw withHeaders(error, created);
     trace.error = error instanceof HookError ? error.detail : error.message;
     return 0;

@@ -5,7 +5,7 @@
 
 import { badRequest, HttpError } from "../http_error.ts";
 import { type Core, permit } from "../core.ts";
-import { ask, openSession } from "../sealed_session.ts";
+import { ask, endTurns, openSession } from "../sealed_session.ts";
 import { type Asked, endUnfinished, type Front, refuseEncoding, refuseKeys } from "./front.ts";
 import { refusalOf } from "./front_refusal.ts";
 import { appendPart } from "./resumable_http_append.ts";
@@ -20,7 +20,7 @@ import {
   PARTIAL,
 } from "./resumable_http_dialect.ts";
 import { type Exchange, explained, uploadLimit } from "./resumable_http_reply.ts";
-import { finishWhole } from "./store_part.ts";
+import { finishWhole } from "./store_bytes.ts";
 import { writeBoolean } from "./structured_fields.ts";
 
 /** How clients of the IETF's resumable uploads speak. */
@@ -111,6 +111,7 @@ async function offset(exchange: Exchange, token: string): Promise<Response> {
     );
   }
   await permit(core, session, trace, request);
+  endTurns(core, session);
   const outcome = await ask(core, session, trace);
   if (outcome.kind !== "stored" && outcome.kind !== "finished") throw refusalOf(outcome);
   let object = outcome.kind === "finished" ? outcome.object : undefined;

@@ -3,10 +3,10 @@
 import { byteCount, lengthOf } from "../request_body.ts";
 import { type Core, type OpenSession, permit } from "../core.ts";
 import { HookError } from "../hooks.ts";
-import { badRequest, HttpError, tooLarge } from "../http_error.ts";
+import { badRequest, HttpError, tooLarge, withHeaders } from "../http_error.ts";
 import { insist } from "../try_again.ts";
 import type { Trace } from "../log.ts";
-import { ask, openSession } from "../sealed_session.ts";
+import { ask, endTurns, openSession } from "../sealed_session.ts";
 import { expectHash, startSession } from "../start_session.ts";
 import { checkStart } from "../start_request.ts";
 import {
@@ -20,7 +20,8 @@ import {
 } from "./front.ts";
 import { refusalOf } from "./front_refusal.ts";
 import { BelowQuantum, checkPart, type Part } from "./part.ts";
-import { finishWhole, storePart } from "./store_part.ts";
+import { finishWhole } from "./store_bytes.ts";
+import { admitPart, storePart } from "./store_part.ts";
 import { parseUploadMetadata, startInput } from "./tus_metadata.ts";
 import { sessionHeaders, TUS_VERSION, tusError } from "./tus_reply.ts";
 
@@ -166,8 +167,28 @@ async function patch(
   token: string,
   trace: Trace,
 ): Promise<Response> {
-  const { headers } = request;
   const session = await openSession(core, token, trace);
+  const about = sessionHeaders(session);
+  try {
+    const reached = await patchSession(core, session, request, trace);
+    return new Response(null, {
+      status: 204,
+      headers: { ...about, "upload-offset": String(reached) },
+    });
+  } catch (error) {
+    // When the upload ends is said in each reply.
+    throw error instanceof HttpError ? withHeaders(error, about) : error;
+  }
+}
+
+/** Stores the bytes of a `PATCH`; where the next ones begin. */
+async function patchSession(
+  core: Core,
+  session: OpenSession,
+  request: Request,
+  trace: Trace,
+): Promise<number> {
+  const { headers } = request;
   if (typeOf(headers) !== BYTES) {
     throw new HttpError(415, "unsupportedMediaType", `Content-Type: expected ${BYTES}`);
   }
@@ -179,14 +200,8 @@ async function patch(
   }
   const part = { offset, size: session.size ?? said, request };
   trace.bytes = lengthOf(request);
-  const maxBytes = Math.min(session.maxBytes, core.limits.maxBytes);
-  checkPart(core, part, { maxBytes, granularity: session.granularity });
-  await permit(core, session, trace, request);
-  const { reached } = await storePart(core, session, part, trace);
-  return new Response(null, {
-    status: 204,
-    headers: { ...sessionHeaders(session), "upload-offset": String(reached) },
-  });
+  await admitPart(core, session, part, trace);
+  return (await storePart(core, session, part, trace)).reached;
 }
 
 /** `HEAD`: how much is stored. */
@@ -198,6 +213,7 @@ async function head(
 ): Promise<Response> {
   const session = await openSession(core, token, trace);
   await permit(core, session, trace, request);
+  endTurns(core, session);
   const outcome = await ask(core, session, trace);
   if (outcome.kind !== "stored" && outcome.kind !== "finished") throw refusalOf(outcome);
   const isFinished = outcome.kind === "finished";

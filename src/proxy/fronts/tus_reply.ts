@@ -17,8 +17,10 @@ export function sessionHeaders(session: OpenSession): Record<string, string> {
 
 /** The same error with the status by which a tus client does what helps. */
 export function tusError(error: HttpError): HttpError {
-  const { status, reason, message } = error;
+  const { status, reason, message, headers } = error;
   // A 412 would mean the version of the protocol.
-  if (status === 412 && reason === "conditionNotMet") return new HttpError(403, reason, message);
+  if (status === 412 && reason === "conditionNotMet") {
+    return new HttpError(403, reason, message, headers);
+  }
   return retriable(error);
 }

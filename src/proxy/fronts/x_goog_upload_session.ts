@@ -2,14 +2,17 @@
 
 import { byteCount, emptied, lengthOf, passBody } from "../request_body.ts";
 import { type Core, type OpenSession, permit } from "../core.ts";
+import { HookError } from "../hooks.ts";
 import { badRequest, HttpError } from "../http_error.ts";
 import type { Trace } from "../log.ts";
 import { ask, cancel, WrongOffset } from "../sealed_session.ts";
+import { EndedTurn } from "../session_turn.ts";
 import { readHash } from "./front.ts";
 import { drain } from "./part_body.ts";
 import { refusalOf } from "./front_refusal.ts";
-import { checkPart, type Part } from "./part.ts";
-import { finishWhole, storePart } from "./store_part.ts";
+import type { Part } from "./part.ts";
+import { finishWhole } from "./store_bytes.ts";
+import { admitPart, storePart } from "./store_part.ts";
 import {
   activeResponse,
   cancelledResponse,
@@ -79,13 +82,11 @@ export async function take(
   const length = lengthOf(request);
   trace.bytes = length;
   const part: Part = { offset, size: session.size, request, isLast, hash: readHash(headers) };
-  const maxBytes = Math.min(session.maxBytes, core.limits.maxBytes);
-  checkPart(core, part, { maxBytes, granularity });
+  await admitPart(core, session, part, trace);
   if (!isLast && length !== undefined && length % granularity !== 0) {
     await drain(request.body);
     throw ragged(granularity, length);
   }
-  await permit(core, session, trace, request);
   try {
     const { reached, end, object } = await storePart(core, session, part, trace);
     if (object && isLast) return objectFinal(object, session);
@@ -96,10 +97,34 @@ export async function take(
     }
     return activeResponse(reached, granularity);
   } catch (error) {
-    const isOver = error instanceof WrongOffset && error.isFinished;
-    if (!isOver || !isLast) throw error;
-    return await finishedBefore(core, { request, session }, error, trace);
+    if (!isLast || !(error instanceof HttpError)) throw error;
+    if (error instanceof WrongOffset) {
+      if (!error.isFinished) throw error;
+      return await finishedBefore(core, { request, session }, error, trace);
+    }
+    return await finishedAllTheSame(core, session, part, error, trace);
   }
+}
+
+/**
+ * Where only the backend's reply to the last bytes was lost, the upload is finished, and some clients cannot make anything of
+ * that when they ask: Firebase's reads the object then, which it cannot here.
+ */
+async function finishedAllTheSame(
+  core: Core,
+  session: OpenSession,
+  { offset, request }: Part,
+  error: HttpError,
+  trace: Trace,
+): Promise<Response> {
+  const length = lengthOf(request);
+  const isUnclear = error.status >= 500 && !(error instanceof HookError) &&
+    !(error instanceof EndedTurn);
+  const known = isUnclear && length !== undefined
+    ? await ask(core, session, trace).catch(() => undefined)
+    : undefined;
+  if (known?.kind !== "finished" || known.object.size !== offset + length!) throw error;
+  return objectFinal(known.object, session);
 }
 
 /** The last bytes once more, since the reply to the first time was lost: if they end where the upload does, it is that. */

@@ -92,8 +92,8 @@ export const resumableHttp: readonly Hostile[] = [
   })),
   {
     attack: "an offset beyond all bytes",
-    answer: "413 uploadTooLarge",
-    google: "start",
+    answer: "409",
+    google: "start, query",
     run: async (target) => {
       const url = await created(target, { grant: { name: "a", maxBytes: 10 } });
       return await append(target, url, 11, true, sample(5));
@@ -142,7 +142,7 @@ export const resumableHttp: readonly Hostile[] = [
   {
     attack: "more bytes than the length, without a `Content-Length`",
     answer: "400",
-    google: "start",
+    google: "start, query, cancel",
     run: async (target) => {
       const url = await created(target, { headers: { "upload-length": "5" } });
       return await append(target, url, 0, true, inPieces(sample(11), 4));

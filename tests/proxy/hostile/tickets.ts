@@ -72,6 +72,17 @@ const unauthorized: Hostile[] = [
       return withHeader(`Bearer ${base64({ alg: "none" })}.${base64(claims)}.`)(target);
     },
   },
+  ...[["none last", '"alg":"HS256","alg":"none"'], ["none first", '"alg":"none","alg":"HS256"']]
+    .map(
+      ([attack, algorithms]) => ({
+        attack: `a ticket with \`alg\` twice, ${attack}`,
+        run: (target: Target) => {
+          const claims = base64({ sub: "user-17", prefix: "", exp: soon() });
+          const head = btoa(`{${algorithms}}`).replaceAll("=", "");
+          return withHeader(`Bearer ${head}.${claims}.`)(target);
+        },
+      }),
+    ),
   { attack: "an expired ticket", run: withClaims({ prefix: "", exp: 1_000_000_000 }) },
   { attack: "a ticket that does not expire", run: withClaims({ prefix: "", exp: undefined }) },
   { attack: "a ticket that is not valid yet", run: withClaims({ prefix: "", nbf: soon() }) },

@@ -1,0 +1,92 @@
+/**
+ * Requests with bytes of one upload take turns. The client of an upload is whoever has come last: a phone that has lost its
+ * connection comes back on another one, while its old request hangs here and would keep it from going on.
+ */
+
+import { HttpError } from "./http_error.ts";
+
+/** A request with bytes that is under way. */
+export interface Turn {
+  /**
+   * Resolves when a later request of the upload has come. It is a promise and no signal because workerd lets a request stop
+   * nothing but its own work: what waits for a promise goes on in the request that waits.
+   */
+  readonly ended: Promise<void>;
+  /** Throws if a later request of the upload has come. */
+  check(): void;
+  /** The request is answered. */
+  leave(): void;
+}
+
+/** A turn as the session knows it. */
+interface RunningTurn {
+  /** In milliseconds since 1970. */
+  readonly began: number;
+  end(): void;
+}
+
+/** So many requests of an upload may be on their way out at once: each of them is told to end, and does so soon. */
+const MAX_LEAVING = 8;
+
+/** After so many milliseconds one counts no more: workerd ends the work of a request whose client has left without a word. */
+const LEASE = 60_000;
+
+/** The requests with bytes of an upload that this instance is working on. */
+export class Turns {
+  #running: RunningTurn[] = [];
+
+  /**
+   * Begins a turn, and ends all before it.
+   *
+   * @param now milliseconds since 1970
+   * @throws {HttpError} too many of those before it have not left yet: a 429
+   */
+  begin(now: number): Turn {
+    this.end();
+    this.#running = this.#running.filter(({ began }) => now - began < LEASE);
+    if (this.#running.length >= MAX_LEAVING) {
+      throw new HttpError(429, "rateLimitExceeded", "Too many requests of this upload at once", {
+        "retry-after": "1",
+      });
+    }
+    let isEnded = false, resolve = () => {};
+    const ended = new Promise<void>((done) => resolve = done);
+    const end = () => {
+      isEnded = true;
+      resolve();
+    };
+    const running: RunningTurn = { began: now, end };
+    this.#running.push(running);
+    return {
+      ended,
+      check() {
+        if (isEnded) throw new EndedTurn();
+      },
+      leave: () => {
+        this.#running = this.#running.filter((one) => one !== running);
+      },
+    };
+  }
+
+  /** Ends all requests with bytes: somebody asks where to go on, or gives the upload up. */
+  end(): void {
+    for (const running of this.#running) running.end();
+  }
+}
+
+/** What is to be done, or the end of its turn where that comes before. */
+export async function inTurn<T>({ ended }: Turn, work: Promise<T>): Promise<T> {
+  const over = ended.then((): T => {
+    throw new EndedTurn();
+  });
+  return await Promise.race([work, over]);
+}
+
+/** The turn has ended. Clients that are still there ask how much is stored, and go on from there. */
+export class EndedTurn extends HttpError {
+  /** An error that says why. */
+  constructor() {
+    const message = "A later request of this upload has come, which ends this one";
+    super(503, "backendError", message, { "retry-after": "1" });
+  }
+}
