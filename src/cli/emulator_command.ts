@@ -11,6 +11,7 @@ import { numberOf, readArguments } from "./arguments.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 import { helpOf } from "./help.ts";
 import type { Io } from "./io.ts";
+import { withPageTickets } from "./page_tickets.ts";
 import { stateFolder } from "./state.ts";
 import { Stop } from "./stop.ts";
 import { UsageError } from "./usage_error.ts";
@@ -25,8 +26,11 @@ const SPECS = {
   "proxy-port": { type: "string" },
 } as const;
 
-/** Where development servers are: those of Vite, Next.js, Angular, Astro and others. */
-const PAGE_PORTS = [3000, 4200, 4321, 5173, 8000, 8080];
+/** Where development servers are: those of Vite (also `vite preview`), Next.js, Angular, Astro and others. */
+const PAGE_PORTS = [3000, 4173, 4200, 4321, 5173, 8000, 8080];
+
+/** How many ports from there on: a server whose port is taken takes one of the next. */
+const PORTS_EACH = 5;
 
 /** Runs `emulator` until a signal comes. */
 export async function emulator(args: readonly string[], io: Io): Promise<ExitCode> {
@@ -55,6 +59,7 @@ export async function emulator(args: readonly string[], io: Io): Promise<ExitCod
     } else {
       const { secret, file } = await ticketSecret(io.env);
       const bucket = values.bucket ?? "my-bucket";
+      const origins = [...pageOrigins(), ...values["allow-origin"] ?? []];
       const proxy = proxyOf({
         transport: gcs.fetch,
         fetch: gcs.fetch,
@@ -62,10 +67,11 @@ export async function emulator(args: readonly string[], io: Io): Promise<ExitCod
         bucket,
         tickets: { secret },
         sessionSecrets: [randomBytes(32).toString("base64url")],
-        allowedOrigins: [...pageOrigins(), ...values["allow-origin"] ?? []],
+        allowedOrigins: origins,
       });
+      const answer = withPageTickets(proxy, { secret, bucket, origins });
       const front = await serve({
-        fetch: (url, init) => proxy.fetch(new Request(url, init)),
+        fetch: (url, init) => answer(new Request(url, init)),
       }, proxyPort);
       served.push(front);
       tell(io, values.json, { emulator: google.origin, proxy: front.origin, bucket, secret: file });
@@ -98,7 +104,9 @@ async function serve(emulator: Pick<GcsEmulator, "fetch">, port: number): Promis
 
 function pageOrigins(): string[] {
   return ["localhost", "127.0.0.1"].flatMap((host) =>
-    PAGE_PORTS.map((port) => `http://${host}:${port}`)
+    PAGE_PORTS.flatMap((first) =>
+      Array.from({ length: PORTS_EACH }, (_, next) => `http://${host}:${first + next}`)
+    )
   );
 }
 
@@ -120,6 +128,9 @@ function tell({ stdout }: Io, isJson: boolean | undefined, served: Served): void
   stdout.write(`Emulator: ${emulator}\n  STORAGE_EMULATOR_HOST=${emulator}\n`);
   if (proxy === undefined) return;
   stdout.write(`Proxy:    ${proxy} (bucket ${bucket}, pages on localhost)\n`);
+  stdout.write(
+    `  a page gets a ticket by POST ${proxy}/ticket, {"name": "photo.jpg"}; or by hand:\n`,
+  );
   stdout.write(`  resumable-media ticket --secret ${secret} --subject me --prefix users/me/\n`);
 }
 

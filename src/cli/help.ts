@@ -57,7 +57,8 @@ Serves an emulated Google on 127.0.0.1 until it is stopped, for development.
                        can be repeated
   --json               one line that says what is where
 
-Tickets for the proxy: resumable-media ticket --secret, as it says. The secret
+Tickets for the proxy: a page gets one by POST /ticket, {"name": "photo.jpg"};
+by hand: resumable-media ticket --secret, as it says. The secret
 is that of TICKET_SECRET, else one in the folder of the state.
 `;
 
