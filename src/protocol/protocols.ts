@@ -1,5 +1,6 @@
 /** Which wire protocol the caller wants. */
 
+import { typeInWords } from "../errors.ts";
 import { contentRangeProtocol } from "./content_range/mod.ts";
 import type { UploadProtocol } from "./upload_protocol.ts";
 
@@ -8,6 +9,6 @@ export function chosenProtocol(given: UploadProtocol | undefined): UploadProtoco
   if (given === undefined) return contentRangeProtocol;
   if (typeof given?.start === "function" && typeof given.answer === "function") return given;
   throw new TypeError(
-    `protocol: expected a value such as xGoogUpload, got ${given === null ? "null" : typeof given}`,
+    `protocol: expected a value such as xGoogUpload, got ${typeInWords(given)}`,
   );
 }
