@@ -3,7 +3,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { type GcsEmulator } from "../../src/emulator/mod.ts";
+import type { GcsEmulator } from "../../src/emulator/mod.ts";
 import { read } from "../../tools/files.ts";
 import { goProgram } from "../clients/interop_install.ts";
 import { withProxy } from "../clients/link.ts";
