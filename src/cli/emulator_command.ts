@@ -6,7 +6,12 @@ import { join } from "node:path";
 import { GcsEmulator } from "../emulator/emulator.ts";
 import { type ServedEmulator, serveEmulator } from "../emulator/serve.ts";
 import { codeOf } from "../file/path.ts";
-import { createUploadProxy, type UploadProxy, type UploadProxyOptions } from "../worker.ts";
+import {
+  createUploadProxy,
+  type UploadLogEntry,
+  type UploadProxy,
+  type UploadProxyOptions,
+} from "../worker.ts";
 import { numberOf, readArguments } from "./arguments.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 import { helpOf } from "./help.ts";
@@ -14,6 +19,7 @@ import type { Io } from "./io.ts";
 import { withPageTickets } from "./page_tickets.ts";
 import { stateFolder } from "./state.ts";
 import { Stop } from "./stop.ts";
+import { bytesText, printable } from "./text.ts";
 import { UsageError } from "./usage_error.ts";
 
 const SPECS = {
@@ -59,6 +65,7 @@ export async function emulator(args: readonly string[], io: Io): Promise<ExitCod
     } else {
       const { secret, file } = await ticketSecret(io.env);
       const bucket = values.bucket ?? "my-bucket";
+      const report = reporter(io);
       const origins = [...pageOrigins(), ...values["allow-origin"] ?? []];
       const proxy = proxyOf({
         transport: gcs.fetch,
@@ -68,8 +75,13 @@ export async function emulator(args: readonly string[], io: Io): Promise<ExitCod
         tickets: { secret },
         sessionSecrets: [randomBytes(32).toString("base64url")],
         allowedOrigins: origins,
+        logNames: true,
+        log: report,
       });
-      const answer = withPageTickets(proxy, { secret, bucket, origins });
+      const answer = withPageTickets(proxy, {
+        ...{ secret, bucket, origins },
+        onRefused: (refusedOrigin) => report({ refusedOrigin }),
+      });
       const front = await serve({
         fetch: (url, init) => answer(new Request(url, init)),
       }, proxyPort);
@@ -82,6 +94,23 @@ export async function emulator(args: readonly string[], io: Io): Promise<ExitCod
     stop.release();
     await Promise.all(served.map((server) => server.close()));
   }
+}
+
+/** Tells whoever develops a page what the page itself cannot see, each page once, and what is stored. */
+function reporter({ stderr }: Io): (entry: Partial<UploadLogEntry>) => void {
+  const refused = new Set<string>();
+  return ({ refusedOrigin, error, status, size, name = "" }) => {
+    if (refusedOrigin !== undefined) {
+      const origin = printable(refusedOrigin);
+      if (refused.has(origin)) return;
+      refused.add(origin);
+      stderr.write(`refused a page of ${origin}: start with --allow-origin ${origin}\n`);
+    } else if (error !== undefined) {
+      stderr.write(`refused with ${status}: ${printable(error)}\n`);
+    } else if (size !== undefined) {
+      stderr.write(`stored ${printable(name)}, ${bytesText(size)}\n`);
+    }
+  };
 }
 
 /** A setting that cannot be is a wrong call. */

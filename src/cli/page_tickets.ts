@@ -11,6 +11,8 @@ export interface PageTicketOptions {
   readonly bucket: string;
   /** The pages that are answered. */
   readonly origins: readonly string[];
+  /** Hears of a page that is not among them: the page itself is not told why. */
+  onRefused(origin: string): void;
 }
 
 /** How long a ticket is good, in seconds. */
@@ -28,6 +30,7 @@ export function withPageTickets(
     if (new URL(request.url).pathname !== "/ticket") return await proxy.fetch(request);
     const origin = request.headers.get("origin");
     if (origin !== null && !options.origins.includes(origin)) {
+      options.onRefused(origin);
       return new Response(`Pages of ${origin} are not allowed: start with --allow-origin\n`, {
         status: 403,
       });

@@ -222,6 +222,15 @@ Deno.test("a page on localhost gets a ticket of the command, and uploads with it
   assertEquals((await ask(page, "no JSON")).status, 400);
   assertEquals((await ask(page, "", "OPTIONS")).status, 204);
   assertEquals((await ask(page, "", "GET")).status, 405);
+  await ask("https://evil.example", "{}"); // said once
   stop();
-  assertEquals((await serving).code, 0);
+  const { code, err } = await serving;
+  assertEquals(code, 0);
+  assertEquals(
+    err.split("\n").filter(Boolean),
+    [
+      `stored ${name}, 5 B`,
+      "refused a page of https://evil.example: start with --allow-origin https://evil.example",
+    ],
+  );
 });
