@@ -23,6 +23,7 @@ Commands:
 
 Credentials: gcloud auth application-default login, or
 GOOGLE_APPLICATION_CREDENTIALS, CLOUDSDK_AUTH_ACCESS_TOKEN, GEMINI_API_KEY.
+Without an account: the emulator, and cp with --endpoint http://127.0.0.1:8085
 Exit codes: 0 ok, 1 failed, 2 wrong call, 3 refused, 4 conflict, 5 interrupted.
 `;
 
