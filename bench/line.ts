@@ -19,17 +19,17 @@ import type { Job, Measured, PeerJob } from "./upload/job.ts";
 const LINES: readonly Line[] = [
   { latency: 25, rate: 100e6, window: 10e6 },
   { latency: 50, rate: 30e6, window: 6e6 },
-  { latency: 25, rate: 100e6, window: 10e6, trouble: { every: 48e6, stall: 2000, seed: 20 } },
+  { latency: 25, rate: 100e6, window: 10e6, faults: { every: 48e6, stall: 2000, seed: 20 } },
 ];
 
 /** A client that has not got through by then is taken to have failed, in seconds. */
-const PATIENCE = 90;
+const TIME_LIMIT = 90;
 
 /** The chunks of a stream, in MiB. */
 const CHUNKS: readonly number[] = [8, 16, 32];
 
-/** On a line without troubles nothing is left to chance but a few milliseconds. */
-const roundsOf = (line: Line): number => line.trouble ? Math.min(ROUNDS, 3) : 1;
+/** On a line without faults nothing is left to chance but a few milliseconds. */
+const roundsOf = (line: Line): number => line.faults ? Math.min(ROUNDS, 3) : 1;
 
 const PEERS: readonly Peer[] = ["curl", "go", "python", "java", "node", "rclone", "genai", "tus"];
 
@@ -69,13 +69,13 @@ async function run(): Promise<LineResult> {
     const programs: Record<string, () => Promise<Measured | null>> = {};
     for (const [name, runtime, ownJob] of ownJobs(job)) {
       const once = () => checked(own(runtime, ownJob), file.crc32c);
-      programs[name] = line.trouble && ownJob.client === "bare" ? () => orFailed(once()) : once;
+      programs[name] = line.faults && ownJob.client === "bare" ? () => orFailed(once()) : once;
     }
     for (const peer of PEERS) {
       const upload = peers[peer];
       if (!upload) continue;
-      const once = () => checked(upload({ ...job, patience: PATIENCE }), file.crc32c);
-      programs[PEER_NAMES[peer]] = line.trouble ? () => orFailed(once()) : once;
+      const once = () => checked(upload({ ...job, timeLimit: TIME_LIMIT }), file.crc32c);
+      programs[PEER_NAMES[peer]] = line.faults ? () => orFailed(once()) : once;
     }
     lines.push({ ...line, clients: compared(await alternate(programs, roundsOf(line)), size) });
   }
@@ -130,11 +130,11 @@ function render({ size, rounds, lines }: LineResult): string {
   const present = lines.flatMap(({ clients }) => Object.keys(clients));
   const names = new Set([...present, ...PEERS.map((peer) => PEER_NAMES[peer])]);
   const limit = lines[0].clients[PEER_NAMES.curl]?.speed;
-  const columns = lines.map(({ clients, trouble }) => {
+  const columns = lines.map(({ clients, faults }) => {
     const peers = PEERS.map((peer) => [peer, clients[PEER_NAMES[peer]]]);
     const rivals = rivalsOf(Object.fromEntries(peers));
-    // Nothing is known of what troubles leave of a line: its limit is that of the same one without.
-    return { clients, rivals: trouble ? { ...rivals, limit } : rivals };
+    // Nothing is known of what faults leave of a line: its limit is that of the same one without.
+    return { clients, rivals: faults ? { ...rivals, limit } : rivals };
   });
   const rows = [...names].map((name) => [
     name,
@@ -144,27 +144,27 @@ function render({ size, rounds, lines }: LineResult): string {
     }),
     lines[0].clients[name] ? mib(lines[0].clients[name].rss) : "",
   ]);
-  const head = lines.flatMap(({ latency, rate, trouble }) => [
-    `${2 * latency} ms, ${mbps(rate)} MB/s${trouble ? ", stalling" : ""}`,
+  const head = lines.flatMap(({ latency, rate, faults }) => [
+    `${2 * latency} ms, ${mbps(rate)} MB/s${faults ? ", stalling" : ""}`,
     "by the best",
     "by curl",
   ]);
-  const settings = lines.map(({ latency, rate, window, trouble }) =>
+  const settings = lines.map(({ latency, rate, window, faults }) =>
     `${latency} ms one way, ${mbps(rate)} MB/s, ${(window / 1e6).toFixed(0)} MB under way` +
-    (trouble
+    (faults
       ? `, where each connection, after ${
-        (trouble.every / 1e6).toFixed(0)
-      } MB on the average (exponential, seed ${trouble.seed}), either stands still for ${
-        trouble.stall / 1000
+        (faults.every / 1e6).toFixed(0)
+      } MB on the average (exponential, seed ${faults.seed}), either stands still for ${
+        faults.stall / 1000
       } s or is cut`
       : "")
   );
-  return `${sizeName(size)}, one round, and ${rounds} where there are troubles; MB/s. The lines: ${
+  return `${sizeName(size)}, one round, and ${rounds} where there are faults; MB/s. The lines: ${
     settings.join("; and ")
   }. ` +
     `A new connection waits one round trip, and the window is open from the start. curl's session ` +
     `is there before, and rclone's start counts. A client has failed where it gave up in a round, ` +
-    `or took more than ${PATIENCE} s; curl is never resumed, so its figure without troubles is ` +
+    `or took more than ${TIME_LIMIT} s; curl is never resumed, so its figure without faults is ` +
     `the limit of the stalling line, too. Memory is that on the first line, in MiB.\n\n${
       table(["client", ...head, "memory"], rows)
     }`;

@@ -19,7 +19,7 @@ const LEAST = 50;
 const TIMES = 4;
 
 /** More calls than any implementation makes in this time. */
-const MOST_CALLS = 2 ** 24;
+const MAX_CALLS = 2 ** 24;
 
 /**
  * Bytes a second, one number for each of {@linkcode SIZES}; throws if what it computes is not CRC32C.
@@ -47,7 +47,7 @@ function input(size: number): Uint8Array {
 
 /** Makes twice as many calls each time, until they take long enough. */
 function speed(crc32c: Crc32c, bytes: Uint8Array): number {
-  for (let calls = 1; calls <= MOST_CALLS; calls *= 2) {
+  for (let calls = 1; calls <= MAX_CALLS; calls *= 2) {
     const start = performance.now();
     for (let i = 0; i < calls; i++) crc32c(bytes);
     const milliseconds = performance.now() - start;

@@ -26,7 +26,7 @@ func main() {
 	window := flag.Int("window", 0, "relay: how many bytes may be under way each way")
 	every := flag.Float64("every", 0, "relay: after how many bytes of a connection on the average it stands still or is cut")
 	stall := flag.Duration("stall", 0, "relay: how long it stands still")
-	seed := flag.Uint64("seed", 0, "relay: what its troubles are made of")
+	seed := flag.Uint64("seed", 0, "relay: what its faults are made of")
 	relayed := flag.String("relay", "", "be a line to this origin instead")
 	file := flag.String("crc32c", "", "print the checksum of this file instead")
 	command := flag.Bool("measure", false, "run the program that the arguments name instead")
@@ -47,7 +47,7 @@ func main() {
 		run = job.run
 	case *relayed != "":
 		run = func() error {
-			return line{*relayed, *rate, *latency, *window, trouble{*every, *stall, *seed}}.serve(listen())
+			return line{*relayed, *rate, *latency, *window, faultPlan{*every, *stall, *seed}}.serve(listen())
 		}
 	case *file != "":
 		run = func() error { return printChecksum(*file) }

@@ -1,4 +1,4 @@
-// A line between clients and a server, with a rate, a latency and troubles.
+// A line between clients and a server, with a rate, a latency and faults.
 
 package main
 
@@ -20,38 +20,38 @@ const (
 
 // line is a network between clients and a server. Both ways have the same rate and latency; a sender may have so many
 // bytes under way that nobody has confirmed, as with a TCP window that is open from the start. A connection waits one
-// round trip before its first byte. Nothing is lost, but for what its troubles take.
+// round trip before its first byte. Nothing is lost, but for what its faults take.
 type line struct {
 	origin  string
 	rate    float64 // bytes a second
 	latency time.Duration
 	window  int // bytes
-	trouble trouble
+	faults faultPlan
 }
 
-// trouble is what befalls what clients send: after so many bytes on the average a connection stands still, or is cut, each
-// as often as the other. The same seed makes the same troubles, connection by connection.
-type trouble struct {
+// faultPlan is what befalls what clients send: after so many bytes on the average a connection stands still, or is cut, each
+// as often as the other. The same seed makes the same faults, connection by connection.
+type faultPlan struct {
 	every float64 // bytes; 0: none
 	stall time.Duration
 	seed  uint64
 }
 
-// troubles are those of one connection.
-type troubles struct {
-	trouble
+// connectionFaults are those of one connection.
+type connectionFaults struct {
+	faultPlan
 	random *rand.Rand
 	left   float64 // bytes until the next one
 }
 
-func (t trouble) of(connection uint64) *troubles {
-	own := &troubles{trouble: t, random: rand.New(rand.NewPCG(t.seed, connection))}
+func (t faultPlan) of(connection uint64) *connectionFaults {
+	own := &connectionFaults{faultPlan: t, random: rand.New(rand.NewPCG(t.seed, connection))}
 	own.left = own.random.ExpFloat64() * t.every
 	return own
 }
 
 // pass says whether the connection lives on after so many bytes more.
-func (t *troubles) pass(count int) bool {
+func (t *connectionFaults) pass(count int) bool {
 	if t == nil || t.every == 0 {
 		return true
 	}
@@ -82,11 +82,11 @@ func (l line) serve(listener net.Listener) error {
 			return err
 		}
 		number++
-		go l.connect(client.(*net.TCPConn), target.Host, l.trouble.of(number))
+		go l.connect(client.(*net.TCPConn), target.Host, l.faults.of(number))
 	}
 }
 
-func (l line) connect(client *net.TCPConn, host string, own *troubles) {
+func (l line) connect(client *net.TCPConn, host string, own *connectionFaults) {
 	defer client.Close()
 	client.SetReadBuffer(4 * piece) // what waits in this machine has not left it
 	time.Sleep(2 * l.latency)
@@ -107,7 +107,7 @@ func (l line) connect(client *net.TCPConn, host string, own *troubles) {
 }
 
 // pump carries one direction to its end.
-func (l line) pump(from, to *net.TCPConn, own *troubles) {
+func (l line) pump(from, to *net.TCPConn, own *connectionFaults) {
 	packets := make(chan packet, 1024)
 	free := newWindow(l.window)
 	go l.read(from, packets, free)

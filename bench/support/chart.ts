@@ -44,12 +44,12 @@ function uploadChart({ size, runtimes, peers }: UploadResult): string {
 
 /** A chart of groups of horizontal bars. */
 function barChart(title: string, groups: readonly (readonly Bar[])[]): string {
-  const most = Math.max(...groups.flat().map(({ value }) => value));
+  const max = Math.max(...groups.flat().map(({ value }) => value));
   const rows: string[] = [];
   let y = TOP;
   for (const group of groups) {
     for (const { label, value, text, isOurs } of group) {
-      const width = Math.max(1, Math.round(value / most * (WIDTH - LEFT - RIGHT)));
+      const width = Math.max(1, Math.round(value / max * (WIDTH - LEFT - RIGHT)));
       rows.push(
         `<text x="${LEFT - 8}" y="${y + 15}" text-anchor="end">${label}</text>`,
         `<rect x="${LEFT}" y="${y + 3}" width="${width}" height="${ROW - 6}" class="${

@@ -32,21 +32,21 @@ export interface Line {
   /** Bytes that may be under way without having been confirmed. */
   readonly window: number;
   /** What befalls what clients send; nothing without it. */
-  readonly trouble?: Trouble;
+  readonly faults?: LineFaults;
 }
 
 /** After so many bytes of a connection, on the average, it stands still or is cut, each as often as the other. */
-export interface Trouble {
+export interface LineFaults {
   /** Bytes. */
   readonly every: number;
   /** How long it stands still, in milliseconds. */
   readonly stall: number;
-  /** The same seed makes the same troubles, connection by connection. */
+  /** The same seed makes the same faults, connection by connection. */
   readonly seed: number;
 }
 
 /** Starts a line to a server. */
-export async function startLine(origin: string, { latency, rate, window, trouble }: Line): Promise<
+export async function startLine(origin: string, { latency, rate, window, faults }: Line): Promise<
   ServerProcess
 > {
   return await start([
@@ -54,8 +54,8 @@ export async function startLine(origin: string, { latency, rate, window, trouble
     `-latency=${latency}ms`,
     `-rate=${rate}`,
     `-window=${window}`,
-    ...(trouble
-      ? [`-every=${trouble.every}`, `-stall=${trouble.stall}ms`, `-seed=${trouble.seed}`]
+    ...(faults
+      ? [`-every=${faults.every}`, `-stall=${faults.stall}ms`, `-seed=${faults.seed}`]
       : []),
   ]);
 }

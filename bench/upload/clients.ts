@@ -67,15 +67,15 @@ export async function findPeers(): Promise<Partial<Record<Peer, Upload>>> {
   if (has("curl")) peers.curl = await curl();
   else console.log("skipped: there is no `curl`");
   const go = await buildGo();
-  if (go !== undefined) peers.go = (job) => measured([go, JSON.stringify(job)], job.patience);
+  if (go !== undefined) peers.go = (job) => measured([go, JSON.stringify(job)], job.timeLimit);
   const python = await findPython();
   if (python !== undefined) {
     peers.python = (job) =>
-      measured([python, `${PEERS}upload.py`, JSON.stringify(job)], job.patience);
+      measured([python, `${PEERS}upload.py`, JSON.stringify(job)], job.timeLimit);
   }
   const java = await buildJava();
   if (java !== undefined) {
-    peers.java = (job) => measured([...java, JSON.stringify(job)], job.patience);
+    peers.java = (job) => measured([...java, JSON.stringify(job)], job.timeLimit);
   }
   const found = await debianProgram("rclone");
   if ("path" in found) peers.rclone = await rclone(found.path);
@@ -84,7 +84,7 @@ export async function findPeers(): Promise<Partial<Record<Peer, Upload>>> {
   const node = (script: string, more: object = {}): Upload => (job) =>
     measured(
       ["node", `${PEERS}${script}`, JSON.stringify({ ...job, ...more, meter })],
-      job.patience,
+      job.timeLimit,
     );
   return {
     ...peers,
@@ -114,7 +114,7 @@ let names = 0;
 /** rclone says nothing of what it was told: the object is asked for. Its start counts, as that of no other does. */
 async function rclone(program: string): Promise<Upload> {
   const { peakRss: idle } = await measureProgram([program, "version"]);
-  return async ({ origin, warmUp, path, patience }) => {
+  return async ({ origin, warmUp, path, timeLimit }) => {
     const name = `kept-${names++}`;
     const { seconds, cpuSeconds, peakRss } = await measureProgram([
       program,
@@ -126,7 +126,7 @@ async function rclone(program: string): Promise<Upload> {
       "--retries=3",
       path,
       `:gcs:bucket/${name}`,
-    ], patience);
+    ], timeLimit);
     const reply = await fetch(`${warmUp}/storage/v1/b/bucket/o/${name}`);
     const { crc32c } = await reply.json();
     return { seconds, cpuSeconds, rss: Math.max(0, peakRss - idle), crc32c };
@@ -147,7 +147,7 @@ async function buildGo(): Promise<string | undefined> {
 /** One PUT of the whole file; the session is there before. */
 async function curl(): Promise<Upload> {
   const { peakRss: idle } = await measureProgram(["curl", "--version"]);
-  return async ({ origin, warmUp, path, patience }) => {
+  return async ({ origin, warmUp, path, timeLimit }) => {
     const { size } = await Deno.stat(path);
     const session = new URL(await startSession(warmUp));
     const url = origin + session.pathname + session.search;
@@ -167,7 +167,7 @@ async function curl(): Promise<Upload> {
       "--write-out",
       "\n%{time_total}",
       url,
-    ], patience);
+    ], timeLimit);
     const [object, seconds] = output.trim().split("\n").filter((line) => line !== "");
     return {
       seconds: Number(seconds),

@@ -12,7 +12,7 @@ export interface PeerJob {
   /** The file. */
   readonly path: string;
   /** How long a client of others may take, in seconds. @default {600} */
-  readonly patience?: number;
+  readonly timeLimit?: number;
 }
 
 /** One upload of `program.ts`. */

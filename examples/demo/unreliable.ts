@@ -24,11 +24,11 @@ export function unreliable(proxy: UploadProxy, size: number, chunkSize: number):
       const range = request.headers.get("content-range") ?? "";
       const [, first, last, total] = /^bytes (?:(\d+)-(\d+)|\*)\/(\d+)$/.exec(range) ?? [];
       if (first !== undefined && Number(first) === cutAt && cuts-- > 0) {
-        const most = Math.floor(0.6 * (Number(last) + 1 - cutAt));
+        const max = Math.floor(0.6 * (Number(last) + 1 - cutAt));
         await proxy.fetch(
           new Request(
             request,
-            { body: request.body?.pipeThrough(cutAfter(most)), duplex: "half" } as RequestInit,
+            { body: request.body?.pipeThrough(cutAfter(max)), duplex: "half" } as RequestInit,
           ),
         );
         throw new Error("the connection is cut in the middle of a chunk");
@@ -46,8 +46,8 @@ export function unreliable(proxy: UploadProxy, size: number, chunkSize: number):
 }
 
 /** Breaks off after so many bytes. */
-function cutAfter(most: number): TransformStream<Uint8Array, Uint8Array> {
-  let left = most;
+function cutAfter(max: number): TransformStream<Uint8Array, Uint8Array> {
+  let left = max;
   return new TransformStream({
     transform(piece, controller) {
       controller.enqueue(piece.subarray(0, left));

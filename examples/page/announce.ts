@@ -2,7 +2,7 @@
 
 import { bytes } from "./format.ts";
 import type { Phase } from "./transfer.ts";
-import type { Trouble } from "./error_words.ts";
+import type { Problem } from "./error_words.ts";
 
 /** As much of an upload as is spoken of. */
 export interface Spoken {
@@ -10,12 +10,12 @@ export interface Spoken {
   readonly size: number;
   readonly phase: Phase;
   readonly steady: boolean;
-  readonly trouble: Trouble | undefined;
+  readonly problem: Problem | undefined;
 }
 
 /** What to say about a change; `undefined` for one that is not worth a word. */
 export function announcement(before: Spoken | undefined, now: Spoken): string | undefined {
-  const { name, phase, trouble } = now;
+  const { name, phase, problem } = now;
   if (before?.phase === phase && before.steady === now.steady) return undefined;
   switch (phase) {
     case "uploading":
@@ -24,11 +24,11 @@ export function announcement(before: Spoken | undefined, now: Spoken): string | 
     case "paused":
       return `${name}: paused`;
     case "needs-file":
-      return trouble
-        ? `${name}: ${trouble.what} ${trouble.advice}`
+      return problem
+        ? `${name}: ${problem.what} ${problem.advice}`
         : `${name}: choose the file again to go on`;
     case "failed":
-      return `${name}: ${trouble?.what} ${trouble?.advice}`;
+      return `${name}: ${problem?.what} ${problem?.advice}`;
     case "done":
       return `${name}: stored, ${bytes(now.size)}`;
     default:

@@ -16,7 +16,7 @@ export type Remedy =
   | "none";
 
 /** Something that went wrong. */
-export interface Trouble {
+export interface Problem {
   /** One sentence. */
   readonly what: string;
   /** What to do about it, one sentence or two. */
@@ -43,7 +43,7 @@ export class TicketError extends Error {
 }
 
 /** Words for an error. */
-export function troubleOf(error: unknown, about: Circumstances): Trouble {
+export function problemOf(error: unknown, about: Circumstances): Problem {
   if (error instanceof TicketError) return ticketTrouble(error.status);
   if (error instanceof UploadError) return uploadTrouble(error, about);
   if (error instanceof Error && /^Not(?:Readable|Found)Error$/.test(error.name)) {
@@ -60,7 +60,7 @@ export function troubleOf(error: unknown, about: Circumstances): Trouble {
   };
 }
 
-function ticketTrouble(status: number | undefined): Trouble {
+function ticketTrouble(status: number | undefined): Problem {
   if (status === undefined) return unreachable();
   if (status >= 500) return busy();
   return {
@@ -70,7 +70,7 @@ function ticketTrouble(status: number | undefined): Trouble {
   };
 }
 
-function uploadTrouble(error: UploadError, about: Circumstances): Trouble {
+function uploadTrouble(error: UploadError, about: Circumstances): Problem {
   switch (error.code) {
     case "transport_failed":
     case "deadline_exceeded":
@@ -122,7 +122,7 @@ function uploadTrouble(error: UploadError, about: Circumstances): Trouble {
 }
 
 /** The proxy's rules, as the words of its replies tell them apart. */
-function refused(status: number, error: Error, { settings, file }: Circumstances): Trouble {
+function refused(status: number, error: Error, { settings, file }: Circumstances): Problem {
   if (status === 413) {
     return {
       what: "This file is too large.",
@@ -151,7 +151,7 @@ function refused(status: number, error: Error, { settings, file }: Circumstances
   };
 }
 
-function unreachable(): Trouble {
+function unreachable(): Problem {
   return {
     what: "The server cannot be reached.",
     advice: "What is stored is safe. Check the connection, then try again.",
@@ -159,7 +159,7 @@ function unreachable(): Trouble {
   };
 }
 
-function busy(): Trouble {
+function busy(): Problem {
   return {
     what: "The server is too busy at the moment.",
     advice: "What is stored is safe. Wait a little, then try again.",

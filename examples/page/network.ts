@@ -1,6 +1,6 @@
 /** A network between page and proxy that is as slow and as unreliable as one wishes. */
 
-import type { Mishap, NetworkState } from "./settings.ts";
+import type { NetworkFault, NetworkState } from "./settings.ts";
 
 /** A network: hands requests on, or fails where it is told to. */
 export interface Network {
@@ -15,16 +15,16 @@ export interface Network {
    */
   carry(request: Request, serve: (request: Request) => Promise<Response>): Promise<Response>;
   /** What was done to a request that was carried. */
-  mishapOf(request: Request): Mishap | undefined;
+  faultOf(request: Request): NetworkFault | undefined;
 }
 
-const MISHAPS: readonly unknown[] = [
+const NETWORK_FAULTS: readonly unknown[] = [
   "cut",
   "lose",
   "busy",
   "corrupt",
   "gone",
-] satisfies Mishap[];
+] satisfies NetworkFault[];
 
 /** How many bytes of a chunk get through where nobody says how many it has. */
 const SOME = 100_000;
@@ -34,7 +34,7 @@ export function badNetwork(): Network {
   let state: NetworkState = { speed: null, next: null };
   const wait = line(() => state.speed);
   const carried = new Map<Request, AbortController>();
-  const mishaps = new WeakMap<Request, Mishap>();
+  const faults = new WeakMap<Request, NetworkFault>();
 
   const through = async (
     request: Request,
@@ -44,19 +44,19 @@ export function badNetwork(): Network {
     const length = chunkLength(request);
     let { body } = request;
     if (length === 0 || body === null) return await serve(request);
-    const mishap = state.next;
+    const fault = state.next;
     state = { ...state, next: null };
-    if (mishap) mishaps.set(request, mishap);
-    if (mishap === "busy") {
+    if (fault) faults.set(request, fault);
+    if (fault === "busy") {
       return new Response(null, { status: 503, headers: { "retry-after": "2" } });
     }
-    if (mishap === "gone") return new Response(null, { status: 410 });
+    if (fault === "gone") return new Response(null, { status: 410 });
     if (state.speed !== null) body = body.pipeThrough(paced(wait));
-    if (mishap === "cut") body = body.pipeThrough(cutAfter(length ? length / 2 : SOME));
-    if (mishap === "corrupt") body = body.pipeThrough(corrupted());
+    if (fault === "cut") body = body.pipeThrough(cutAfter(length ? length / 2 : SOME));
+    if (fault === "corrupt") body = body.pipeThrough(corrupted());
     body = body.pipeThrough(new TransformStream(), { signal: broken });
     const response = await serve(new Request(request, { body, duplex: "half" } as RequestInit));
-    if (mishap !== "cut" && mishap !== "lose") return response;
+    if (fault !== "cut" && fault !== "lose") return response;
     await response.body?.cancel();
     throw new Error("The connection broke, as it was told to");
   };
@@ -71,7 +71,7 @@ export function badNetwork(): Network {
     cut(which = () => true) {
       const those = [...carried].filter(([request]) => which(request));
       for (const [request, connection] of those) {
-        mishaps.set(request, "cut");
+        faults.set(request, "cut");
         connection.abort(new Error("The connection broke, as it was told to"));
       }
       return those.length;
@@ -87,7 +87,7 @@ export function badNetwork(): Network {
         carried.delete(request);
       }
     },
-    mishapOf: (request) => mishaps.get(request),
+    faultOf: (request) => faults.get(request),
   };
 }
 
@@ -110,11 +110,11 @@ export function readChange(value: unknown): Partial<NetworkState> | undefined {
   const { speed, next } = value as Record<string, unknown>;
   const valid = (speed === undefined || speed === null ||
     (typeof speed === "number" && speed >= 1000)) &&
-    (next === undefined || next === null || MISHAPS.includes(next));
+    (next === undefined || next === null || NETWORK_FAULTS.includes(next));
   if (!valid) return undefined;
   return {
     ...(speed !== undefined && { speed: speed as number | null }),
-    ...(next !== undefined && { next: next as Mishap | null }),
+    ...(next !== undefined && { next: next as NetworkFault | null }),
   };
 }
 
@@ -146,8 +146,8 @@ function paced(wait: Wait): TransformStream<Bytes, Bytes> {
 }
 
 /** Lets some bytes through, and then fails. */
-function cutAfter(most: number): TransformStream<Bytes, Bytes> {
-  let left = Math.floor(most);
+function cutAfter(max: number): TransformStream<Bytes, Bytes> {
+  let left = Math.floor(max);
   return new TransformStream({
     transform(piece, controller) {
       controller.enqueue(piece.subarray(0, left));

@@ -6,7 +6,7 @@ import { fetchTicket, uploadTransport } from "./backend.ts";
 import { chunkSizeFor } from "./chunk_size.ts";
 import type { Sender } from "./sender.ts";
 import type { PageSettings } from "./settings.ts";
-import { troubleOf } from "./error_words.ts";
+import { problemOf } from "./error_words.ts";
 
 /** A sender for the proxy that this page came from. */
 export function proxySender(settings: PageSettings): Sender {
@@ -49,6 +49,6 @@ export function proxySender(settings: PageSettings): Sender {
         return "only here";
       }
     },
-    troubleOf: (error, file) => troubleOf(error, { settings, file }),
+    problemOf: (error, file) => problemOf(error, { settings, file }),
   };
 }

@@ -1,10 +1,10 @@
 /** Taking turns: a few at once, the others wait in the order in which they came. */
 
 /** Waits for a turn; the returned function ends it. Rejects with the signal's reason. */
-export type TakeTurn = (signal: AbortSignal) => Promise<() => void>;
+export type AcquireSlot = (signal: AbortSignal) => Promise<() => void>;
 
 /** At most so many turns at once. */
-export function turns(most: number): TakeTurn {
+export function slots(max: number): AcquireSlot {
   let taken = 0;
   const waiting: (() => void)[] = [];
   const end = () => {
@@ -21,7 +21,7 @@ export function turns(most: number): TakeTurn {
   };
   return async (signal) => {
     signal.throwIfAborted();
-    if (taken < most) {
+    if (taken < max) {
       taken++;
       return once();
     }

@@ -2,7 +2,7 @@
 
 import type { StorageObject } from "@resumable-media/upload";
 import type { StoredUpload } from "./store.ts";
-import type { Trouble } from "./error_words.ts";
+import type { Problem } from "./error_words.ts";
 
 /** What a sender is given for a file, and whom it tells how it goes. */
 export interface Sending {
@@ -35,5 +35,5 @@ export interface Sender {
   /** Makes the server forget what it holds. */
   cancel(record: StoredUpload): Promise<Exclude<Cancelled, "too late">>;
   /** Words for what went wrong. */
-  troubleOf(error: unknown, record: StoredUpload): Trouble;
+  problemOf(error: unknown, record: StoredUpload): Problem;
 }

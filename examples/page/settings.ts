@@ -29,7 +29,7 @@ export interface TicketReply {
 }
 
 /** The next thing that goes wrong, for whoever wants to see how an upload survives it. */
-export type Mishap =
+export type NetworkFault =
   /** The connection breaks in the middle of a chunk. */
   | "cut"
   /** The chunk is stored, and its reply lost. */
@@ -46,7 +46,7 @@ export interface NetworkState {
   /** In bytes per second, for all uploads together; `null` is as fast as it goes. */
   readonly speed: number | null;
   /** What happens to the next chunk; `null` is nothing. */
-  readonly next: Mishap | null;
+  readonly next: NetworkFault | null;
 }
 
 /** What uploads: this library by Google's protocol, or Uppy by tus. */

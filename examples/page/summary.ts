@@ -11,13 +11,13 @@ export interface Summed {
   readonly phase: Phase;
   readonly stored: number;
   readonly speed: number | undefined;
-  readonly trouble?: { readonly remedy: string } | undefined;
+  readonly problem?: { readonly remedy: string } | undefined;
   readonly record: { readonly size: number };
 }
 
 /** The line: how many files, how much of all their bytes is stored, and how fast all of them are together. */
 export function summaryOf(uploads: readonly Summed[]): string {
-  const all = uploads.filter(({ trouble }) => trouble?.remedy !== "none"); // what is refused is not on its way
+  const all = uploads.filter(({ problem }) => problem?.remedy !== "none"); // what is refused is not on its way
   if (all.length === 0) return "";
   const done = all.filter(({ phase }) => phase === "done").length;
   const files = all.length === 1 ? "1 file" : `${all.length} files`;
@@ -25,8 +25,8 @@ export function summaryOf(uploads: readonly Summed[]): string {
   const size = all.reduce((sum, { record }) => sum + record.size, 0);
   const stored = all.reduce((sum, upload) => sum + upload.stored, 0);
   const perSecond = all.reduce((sum, upload) => sum + (upload.speed ?? 0), 0);
-  const pace = perSecond > 0 ? `, ${speed(perSecond)}` : "";
-  return `${files}, ${done} stored, ${percent(stored, size)}% of ${bytes(size)}${pace}`;
+  const rate = perSecond > 0 ? `, ${speed(perSecond)}` : "";
+  return `${files}, ${done} stored, ${percent(stored, size)}% of ${bytes(size)}${rate}`;
 }
 
 /** Makes line and button work; returns what brings them up to date. */

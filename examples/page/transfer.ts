@@ -2,11 +2,11 @@
 /** One file on its way: what it is doing, and what can be done with it. */
 
 import type { StorageObject } from "@resumable-media/upload";
-import { type Pace, pace } from "./transfer_rate.ts";
+import { type TransferRate, transferRate } from "./transfer_rate.ts";
 import type { Cancelled, Sender } from "./sender.ts";
 import type { StoredUpload, UploadStore } from "./store.ts";
-import type { Trouble } from "./error_words.ts";
-import type { TakeTurn } from "./queue.ts";
+import type { Problem } from "./error_words.ts";
+import type { AcquireSlot } from "./queue.ts";
 
 /** What an upload is doing. */
 export type Phase =
@@ -27,10 +27,10 @@ export type Phase =
   | "gone";
 
 /** What uploads share. */
-export interface Surroundings {
+export interface TransferContext {
   readonly sender: Sender;
   readonly store: UploadStore;
-  readonly takeTurn: TakeTurn;
+  readonly acquireSlot: AcquireSlot;
   /** Called after every change. */
   readonly onChange: (transfer: Transfer) => void;
 }
@@ -40,8 +40,8 @@ const STOPPED = new Error("stopped by the user");
 
 /** One file on its way. */
 export class Transfer {
-  readonly #around: Surroundings;
-  readonly #pace: Pace = pace();
+  readonly #context: TransferContext;
+  readonly #rate: TransferRate = transferRate();
   #record: StoredUpload;
   #file: File | undefined;
   /** Whether the file is the very one that the bytes sent so far were read from. */
@@ -53,12 +53,12 @@ export class Transfer {
   #sent: number;
   #stored: number;
   #steady = true;
-  #trouble: Trouble | undefined;
+  #problem: Problem | undefined;
   #object: StorageObject | undefined;
 
   /** An upload of a file, or one from the store whose file may be missing. */
-  constructor(record: StoredUpload, file: File | undefined, around: Surroundings) {
-    this.#around = around;
+  constructor(record: StoredUpload, file: File | undefined, context: TransferContext) {
+    this.#context = context;
     this.#record = record;
     this.#file = file;
     this.#sameFile = record.checkpoint === undefined;
@@ -91,8 +91,8 @@ export class Transfer {
   }
 
   /** What went wrong. */
-  get trouble(): Trouble | undefined {
-    return this.#trouble;
+  get problem(): Problem | undefined {
+    return this.#problem;
   }
 
   /** The finished object. */
@@ -102,7 +102,7 @@ export class Transfer {
 
   /** In bytes per second; `undefined` while there is too little to tell. */
   get speed(): number | undefined {
-    return this.#phase === "uploading" ? this.#pace.perSecond() : undefined;
+    return this.#phase === "uploading" ? this.#rate.perSecond() : undefined;
   }
 
   /** Begins, or goes on. */
@@ -123,9 +123,9 @@ export class Transfer {
     await this.#remember({ paused: true });
   }
 
-  /** Goes on after a pause or after trouble; where the old session is of no use, from the first byte. */
+  /** Goes on after a pause or after problem; where the old session is of no use, from the first byte. */
   async resume(): Promise<void> {
-    if (this.#trouble?.remedy === "restart") this.#forgetSession();
+    if (this.#problem?.remedy === "restart") this.#forgetSession();
     this.#become("waiting");
     await Promise.all([this.#remember({ paused: false }), this.start()]);
   }
@@ -143,8 +143,8 @@ export class Transfer {
     this.#become("cancelling");
     await this.#running;
     if (this.#object) return "too late";
-    const told = await this.#around.sender.cancel(this.#record);
-    await this.#around.store.delete(this.#record.id);
+    const told = await this.#context.sender.cancel(this.#record);
+    await this.#context.store.delete(this.#record.id);
     this.#become("gone");
     return told;
   }
@@ -155,28 +155,28 @@ export class Transfer {
   }
 
   async #run(file: File, signal: AbortSignal): Promise<void> {
-    this.#pace.restart();
+    this.#rate.restart();
     this.#steady = true;
-    let endTurn: (() => void) | undefined;
+    let releaseSlot: (() => void) | undefined;
     try {
-      endTurn = await this.#around.takeTurn(signal);
+      releaseSlot = await this.#context.acquireSlot(signal);
       this.#object = await this.#upload(file, signal);
       this.#stored = this.#sent = this.#record.size;
-      await this.#around.store.delete(this.#record.id); // the checkpoint, too
+      await this.#context.store.delete(this.#record.id); // the checkpoint, too
       this.#become("done");
     } catch (error) {
       if (signal.aborted) return; // whoever stopped it says what it is now
-      const trouble = this.#around.sender.troubleOf(error, this.#record);
-      if (trouble.remedy === "choose") this.#file = undefined;
+      const problem = this.#context.sender.problemOf(error, this.#record);
+      if (problem.remedy === "choose") this.#file = undefined;
       this.#active = false;
-      this.#become(trouble.remedy === "choose" ? "needs-file" : "failed", trouble);
+      this.#become(problem.remedy === "choose" ? "needs-file" : "failed", problem);
     } finally {
-      endTurn?.();
+      releaseSlot?.();
     }
   }
 
   async #upload(file: File, signal: AbortSignal): Promise<StorageObject> {
-    return await this.#around.sender.send({
+    return await this.#context.sender.send({
       file,
       record: this.#record,
       sameFile: this.#sameFile,
@@ -187,14 +187,14 @@ export class Transfer {
         if (signal.aborted) return;
         this.#sent = Math.max(sent, persisted);
         this.#stored = persisted;
-        this.#pace.note(performance.now(), persisted);
+        this.#rate.note(performance.now(), persisted);
         this.#sameFile = true; // the library has compared what there was to compare
         this.#become("uploading");
       },
       onSteady: (steady) => {
         if (this.#steady === steady || signal.aborted) return;
         this.#steady = steady;
-        this.#around.onChange(this);
+        this.#context.onChange(this);
       },
     });
   }
@@ -208,12 +208,12 @@ export class Transfer {
   /** Notes a change in the store. An upload goes on without it; it could not be resumed, that is all. */
   async #remember(change: Partial<StoredUpload>): Promise<void> {
     this.#record = { ...this.#record, ...change };
-    await this.#around.store.put(this.#record).catch(() => {});
+    await this.#context.store.put(this.#record).catch(() => {});
   }
 
-  #become(phase: Phase, trouble?: Trouble): void {
+  #become(phase: Phase, problem?: Problem): void {
     this.#phase = phase;
-    this.#trouble = trouble;
-    this.#around.onChange(this);
+    this.#problem = problem;
+    this.#context.onChange(this);
   }
 }

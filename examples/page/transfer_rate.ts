@@ -1,7 +1,7 @@
 /** How fast an upload gets on, and how long it will still take. */
 
 /** Remembers when how much was stored. */
-export interface Pace {
+export interface TransferRate {
   /** So many bytes were stored at this time, in milliseconds. */
   note(time: number, stored: number): void;
   /** Bytes per second over the last seconds; `undefined` while there is too little to tell. */
@@ -13,8 +13,8 @@ export interface Pace {
 /** How far back is looked, in milliseconds: long enough for several chunks, short enough to follow the network. */
 const SPAN = 10_000;
 
-/** A pace that looks back a few seconds. */
-export function pace(): Pace {
+/** A rate that looks back a few seconds. */
+export function transferRate(): TransferRate {
   let notes: { readonly time: number; readonly stored: number }[] = [];
   return {
     note(time, stored) {

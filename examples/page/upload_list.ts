@@ -6,7 +6,7 @@ import { randomId } from "./random_id.ts";
 import type { Sender } from "./sender.ts";
 import { hasLocks, type StoredUpload, type UploadStore } from "./store.ts";
 import { Transfer } from "./transfer.ts";
-import { turns } from "./queue.ts";
+import { slots } from "./queue.ts";
 import { type Card, createCard } from "./view.ts";
 
 /** How many uploads are at work at once. */
@@ -54,7 +54,7 @@ interface Shown {
 /** Makes the list work. */
 export function createUploadList(options: UploadListOptions): UploadList {
   const { list, template, fallback, store, sender, keepBytes, chunkSizeOf, say, onList } = options;
-  const takeTurn = turns(AT_ONCE);
+  const acquireSlot = slots(AT_ONCE);
   const shown = new Map<Transfer, Shown>();
   const changed = new Set<Transfer>();
   let latest = 0; // when the last file was added
@@ -63,8 +63,8 @@ export function createUploadList(options: UploadListOptions): UploadList {
   const onChange = (transfer: Transfer): void => {
     const at = shown.get(transfer);
     if (!at) return;
-    const { phase, steady, trouble, record: { name, size } } = transfer;
-    const now: Spoken = { name, size, phase, steady, trouble };
+    const { phase, steady, problem, record: { name, size } } = transfer;
+    const now: Spoken = { name, size, phase, steady, problem };
     const words = announcement(at.spoken, now);
     at.spoken = now;
     if (words) say(words);
@@ -82,7 +82,7 @@ export function createUploadList(options: UploadListOptions): UploadList {
 
   /** Puts an upload on the page. */
   const show = (record: StoredUpload, file: File | undefined, release: () => void): Transfer => {
-    const transfer = new Transfer(record, file, { sender, store, takeTurn, onChange });
+    const transfer = new Transfer(record, file, { sender, store, acquireSlot, onChange });
     const card = createCard(transfer, chunkSizeOf(record), template, {
       pause: () => transfer.pause(),
       resume: () => transfer.resume(),

@@ -90,18 +90,18 @@ export function createCard(
   return {
     element,
     render(transfer) {
-      const { phase, sent, stored, steady, trouble, object } = transfer;
+      const { phase, sent, stored, steady, problem, object } = transfer;
       element.dataset.phase = phase;
       element.toggleAttribute("data-unsteady", !steady && phase === "uploading");
-      element.toggleAttribute("data-refused", trouble?.remedy === "none");
+      element.toggleAttribute("data-refused", problem?.remedy === "none");
       renderBar(bar, part("sent"), part("stored"), { sent, stored, size, phase });
       write(part("stored-text"), bytes(stored));
       write(part("sent-text"), bytes(sent));
       write(part("percent"), `${percent(stored, size)}%`);
       write(part("status"), statusOf(transfer));
-      write(part("what"), trouble?.what ?? "");
-      write(part("advice"), trouble?.advice ?? "");
-      part<HTMLElement>("trouble").hidden = !trouble;
+      write(part("what"), problem?.what ?? "");
+      write(part("advice"), problem?.advice ?? "");
+      part<HTMLElement>("problem").hidden = !problem;
       part<HTMLElement>("proof").hidden = phase !== "done";
       write(part("object"), object ? `gs://${object.bucket}/${shownName(object.name ?? "")}` : "");
       write(part("checksum"), object?.crc32c ?? "none");
@@ -133,8 +133,8 @@ function renderBar(
   bar.setAttribute("aria-valuetext", `${storedPercent}% stored, ${sentPercent}% sent`);
 }
 
-function statusOf({ phase, steady, speed: perSecond, stored, record, trouble }: Transfer): string {
-  if (trouble?.remedy === "none") return "Not accepted";
+function statusOf({ phase, steady, speed: perSecond, stored, record, problem }: Transfer): string {
+  if (problem?.remedy === "none") return "Not accepted";
   if (phase !== "uploading") return PHASES[phase];
   if (!steady) return "Interrupted, trying again";
   if (!perSecond) return PHASES.uploading;
@@ -146,16 +146,16 @@ function renderButtons(
   element: HTMLElement,
   main: HTMLButtonElement,
   second: HTMLButtonElement,
-  { phase, trouble }: Transfer,
+  { phase, problem }: Transfer,
   mainText: Element,
   secondText: Element,
 ): void {
-  const text = mainButton(phase, trouble?.remedy);
+  const text = mainButton(phase, problem?.remedy);
   const hadFocus = document.activeElement === main;
   element.dataset.main = text === "Pause" ? "pause" : "resume";
   write(mainText, text ?? "");
   main.hidden = text === undefined;
-  const over = phase === "done" || (phase === "failed" && trouble?.remedy === "none");
+  const over = phase === "done" || (phase === "failed" && problem?.remedy === "none");
   element.dataset.second = phase === "done" ? "remove" : "cancel";
   write(secondText, over ? "Remove" : "Cancel");
   second.ariaDisabled = phase === "cancelling" ? "true" : null; // not disabled: it would lose the focus

@@ -16,7 +16,7 @@ const PAGE = new URL("../page/", HERE);
 const ROOT = new URL("../../", HERE);
 
 /** How long npm may take, in milliseconds. */
-const PATIENCE = 120_000;
+const TIMEOUT = 120_000;
 
 /** Builds into a folder, which is made; what is in it besides stays. */
 export async function buildPlayground(folder: string): Promise<Built> {
@@ -77,7 +77,7 @@ async function deno(cwd: URL, ...args: string[]): Promise<void> {
     stdin: "null",
     stdout: "null",
     stderr: "piped",
-    signal: AbortSignal.timeout(PATIENCE),
+    signal: AbortSignal.timeout(TIMEOUT),
   }).output();
   if (success) return;
   const lines = new TextDecoder().decode(stderr).trim().split("\n").slice(0, 3);

@@ -1,6 +1,6 @@
 /** What the worker tells the page: both sides read this file. */
 
-import type { Mishap } from "../page/settings.ts";
+import type { NetworkFault } from "../page/settings.ts";
 
 /** Who sends a request, and to whom. */
 export type Leg =
@@ -10,7 +10,7 @@ export type Leg =
   | "proxy to Google";
 
 /** Why an exchange went as it did: something that was asked for, or the page that wanted no more of it (a pause). */
-export type Cause = Mishap | "stopped";
+export type Cause = NetworkFault | "stopped";
 
 /** A reply. */
 export interface Reply {

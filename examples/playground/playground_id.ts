@@ -6,7 +6,7 @@ import { randomId } from "../page/random_id.ts";
 const KEY = "playground";
 
 /** How long another page is waited for, in milliseconds: the one before a reload lets go of it at once. */
-const PATIENCE = 2000;
+const TIMEOUT = 2000;
 
 /** The name of this tab's playground. A tab that was duplicated gets a new one. */
 export async function playgroundId(): Promise<string> {
@@ -21,7 +21,7 @@ export async function playgroundId(): Promise<string> {
 /** Holds the playground until this page is gone; false if another one has it. */
 function isOurs(id: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const signal = AbortSignal.timeout(PATIENCE);
+    const signal = AbortSignal.timeout(TIMEOUT);
     navigator.locks.request(`playground ${id}`, { signal }, () => {
       resolve(true);
       return new Promise(() => {});

@@ -6,7 +6,7 @@ import { cancelUpload, xGoogUpload } from "@resumable-media/upload";
 import { objectName } from "../page/object_name.ts";
 import type { Sender } from "../page/sender.ts";
 import type { StoredUpload, UploadStore } from "../page/store.ts";
-import { troubleOf } from "../page/error_words.ts";
+import { problemOf } from "../page/error_words.ts";
 import { type Choice, readChoice } from "./choice.ts";
 import { addressOf } from "./code.ts";
 import { BUCKET } from "./exchange.ts";
@@ -61,8 +61,8 @@ export function playgroundSender(base: string, store: UploadStore): Sender {
         return "only here";
       }
     },
-    troubleOf: (error, file) =>
-      troubleOf(error, { settings: { maxBytes: MAX_BYTES, contentTypes: [] }, file }),
+    problemOf: (error, file) =>
+      problemOf(error, { settings: { maxBytes: MAX_BYTES, contentTypes: [] }, file }),
   };
 }
 

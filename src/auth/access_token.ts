@@ -5,8 +5,8 @@ import type { Token } from "./token_cache.ts";
 import { parseObject, type TokenRequest } from "./token_request.ts";
 
 /** How a request asks for an access token, and how the reply is read: RFC 6749, section 5.1. */
-export const ACCESS_TOKEN: Pick<TokenRequest<Token>, "wanted" | "expected" | "read"> = {
-  wanted: "an access token",
+export const ACCESS_TOKEN: Pick<TokenRequest<Token>, "tokenName" | "expected" | "read"> = {
+  tokenName: "an access token",
   expected: "a bearer token and its lifetime",
   read: readToken,
 };
@@ -17,7 +17,7 @@ export function formRequest(
   fields: Readonly<Record<string, string | undefined>>,
   secrets: readonly string[],
 ): TokenRequest<Token> {
-  const given = Object.entries(fields).filter((field): field is [string, string] =>
+  const defined = Object.entries(fields).filter((field): field is [string, string] =>
     field[1] !== undefined
   );
   return {
@@ -25,7 +25,7 @@ export function formRequest(
     method: "POST",
     url,
     headers: { "content-type": "application/x-www-form-urlencoded" },
-    body: new URLSearchParams(given).toString(),
+    body: new URLSearchParams(defined).toString(),
     secrets,
   };
 }

@@ -37,7 +37,7 @@ export interface DownscopedToken {
 }
 
 /** The most rules of a token. */
-const MOST_RULES = 10;
+const MAX_RULES = 10;
 
 /**
  * Makes a token for one prefix of a bucket out of one for everything, so that a backend can hand it to a page, a device
@@ -106,8 +106,8 @@ function read(text: string, askedAt: number): DownscopedToken | undefined {
 }
 
 function boundary(rules: readonly AccessRule[]): unknown[] {
-  if (!Array.isArray(rules) || rules.length < 1 || rules.length > MOST_RULES) {
-    throw new TypeError(`rules: expected an array of 1 to ${MOST_RULES} rules`);
+  if (!Array.isArray(rules) || rules.length < 1 || rules.length > MAX_RULES) {
+    throw new TypeError(`rules: expected an array of 1 to ${MAX_RULES} rules`);
   }
   return rules.map((rule) => {
     checkNames(rule, ["bucket", "prefix", "roles"]);

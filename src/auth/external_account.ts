@@ -156,7 +156,9 @@ function clientOf(json: CredentialsJson): string | undefined {
   return `Basic ${btoa(`${id}:${checkText(json.client_secret, "client_secret") ?? ""}`)}`;
 }
 
-function lifetimeOf({ service_account_impersonation: given = {} }: CredentialsJson): unknown {
-  if (isObject(given)) return given.token_lifetime_seconds;
-  throw invalid("service_account_impersonation: expected an object", kindOf(given));
+function lifetimeOf(
+  { service_account_impersonation: impersonation = {} }: CredentialsJson,
+): unknown {
+  if (isObject(impersonation)) return impersonation.token_lifetime_seconds;
+  throw invalid("service_account_impersonation: expected an object", kindOf(impersonation));
 }

@@ -51,8 +51,8 @@ export function staticTokenTransport(
 
 const EXPECTED = 'expected an access token: visible ASCII without spaces and without "Bearer"';
 
-function fixed(given: string): TokenSource {
-  const token = typeof given === "string" ? given.trim() : given;
+function fixed(text: string): TokenSource {
+  const token = typeof text === "string" ? text.trim() : text;
   if (!isToken(token)) throw new TypeError(`token: ${EXPECTED}, or a function that returns one`);
   return {
     get(signal) {
@@ -68,8 +68,8 @@ function asked(ask: () => TokenValue | Promise<TokenValue>): TokenSource {
     async get(signal) {
       signal?.throwIfAborted();
       const value = await abortable(Promise.resolve(ask()), signal);
-      const given: unknown = typeof value === "object" ? value?.token : value;
-      const token = typeof given === "string" ? given.trim() : given;
+      const text: unknown = typeof value === "object" ? value?.token : value;
+      const token = typeof text === "string" ? text.trim() : text;
       if (isToken(token)) return token;
       throw new UploadError("rejected", `Cannot send a request: ${EXPECTED}, got something else`);
     },

@@ -74,12 +74,12 @@ function fromFile(
 }
 
 function fromUrl(
-  given: string,
+  text: string,
   source: CredentialsJson,
   server: TokenServer,
   isListed: OriginTest,
 ): SubjectToken {
-  const url = URL.canParse(given) ? new URL(given) : undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
   const isLocal = url?.protocol === "http:" && LOCAL.includes(url.hostname);
   if (!url || !(url.protocol === "https:" || isLocal || isListed(url))) {
     throw invalid(
@@ -94,7 +94,7 @@ function fromUrl(
     headers,
     body: null,
     secrets: Object.values(headers),
-    wanted: "a subject token",
+    tokenName: "a subject token",
     expected: "a subject token",
     read: formatOf(source),
   } as const;

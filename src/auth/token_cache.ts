@@ -29,7 +29,7 @@ const PAUSE = 30_000;
  * How long a request waits for the renewal of another one, in milliseconds. Workers end a request's work together with
  * the request, so a renewal may never settle; whoever has waited so long begins one of its own.
  */
-const PATIENCE = 5_000;
+const RENEWAL_TIMEOUT = 5_000;
 
 /** A token, and when it is time for another. */
 interface KeptToken extends Token {
@@ -82,7 +82,7 @@ export class TokenCache implements TokenSource {
   /** The renewal under way, unless it takes so long that it must be lost. */
   #running(): Renewal | undefined {
     const renewal = this.#renewal;
-    return renewal && this.#clock.now() - renewal.startedAt < PATIENCE ? renewal : undefined;
+    return renewal && this.#clock.now() - renewal.startedAt < RENEWAL_TIMEOUT ? renewal : undefined;
   }
 
   /** Begins a renewal for whoever asks from now on. Its failure is for those who wait, if anybody does. */
@@ -115,7 +115,7 @@ export class TokenCache implements TokenSource {
 
   /** The token of a renewal that another request has begun; `undefined` when it takes too long. */
   async #join(renewal: Renewal, signal: AbortSignal | undefined): Promise<string | undefined> {
-    const left = renewal.startedAt + PATIENCE - this.#clock.now();
+    const left = renewal.startedAt + RENEWAL_TIMEOUT - this.#clock.now();
     const renewed = abortable<string | undefined>(renewal.promise, signal);
     return await within(left, renewed, () => undefined, this.#clock);
   }

@@ -19,7 +19,7 @@ export interface TokenRequest<T> {
   /** What must not come out in an error, whoever says it. */
   readonly secrets?: readonly string[];
   /** What is asked for, as errors call it. */
-  readonly wanted: string;
+  readonly tokenName: string;
   /** What the reply should hold, as errors call it. */
   readonly expected: string;
   /** Says what is wrong with a reply that can be no reply of the server that was asked. */
@@ -52,8 +52,8 @@ export function tokenPolicy(
   clock: Clock = systemClock,
 ): RetryPolicy {
   const { retries } = retryPolicy(retry); // refuses what is no object, too
-  const given = Object.entries(retry || {}).filter(([, value]) => value !== undefined);
-  return { ...retryPolicy({ ...LIMITS, ...Object.fromEntries(given), clock }), retries };
+  const defined = Object.entries(retry || {}).filter(([, value]) => value !== undefined);
+  return { ...retryPolicy({ ...LIMITS, ...Object.fromEntries(defined), clock }), retries };
 }
 
 /**
@@ -70,9 +70,9 @@ async function askOnce<T>(
   request: TokenRequest<T>,
   { fetch, policy }: TokenServer,
 ): Promise<Step<T>> {
-  const { method, url, body, wanted } = request;
+  const { method, url, body, tokenName } = request;
   const secrets = formsOf(request.secrets ?? []);
-  const action = `get ${wanted} from ${new URL(url).host}`;
+  const action = `get ${tokenName} from ${new URL(url).host}`;
   const askedAt = policy.clock.now();
   const result = await attempt(
     redacting(fetch, secrets),

@@ -20,7 +20,7 @@ interface Digest {
 }
 
 /** From this many marks on every second one is dropped: what lies between two is read again where it is needed. */
-const MOST_MARKS = 512;
+const MAX_MARKS = 512;
 
 /**
  * The running checksums of an upload.
@@ -77,7 +77,7 @@ export class RunningChecksum {
       this.#digested = end;
     }
     this.#marks.push({ offset, crc });
-    if (this.#marks.length > MOST_MARKS) {
+    if (this.#marks.length > MAX_MARKS) {
       this.#marks = this.#marks.filter((_, i) => i % 2 === 0 || i === this.#marks.length - 1);
     }
   }

@@ -35,9 +35,9 @@ const COMMON: OptionSpecs = { help: { type: "boolean", short: "h" } };
 /** Reads arguments; throws a {@linkcode UsageError} for what no option is, with the nearest that is one. */
 export function readArguments<S extends OptionSpecs>(
   args: readonly string[],
-  given: S,
+  own: S,
 ): Arguments<S & typeof COMMON> {
-  const specs: OptionSpecs = { ...given, ...COMMON };
+  const specs: OptionSpecs = { ...own, ...COMMON };
   const { tokens, positionals } = parseArgs({
     args: [...args],
     options: Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, { ...spec }])),
@@ -80,10 +80,10 @@ function unknownOption(rawName: string, specs: OptionSpecs): UsageError {
 export function numberOf(
   text: string | undefined,
   name: string,
-  [least, most]: readonly [number, number],
+  [min, max]: readonly [number, number],
 ): number | undefined {
   if (text === undefined) return undefined;
   const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
-  if (value >= least && value <= most) return value;
-  throw new UsageError(`${name}: expected a whole number from ${least} to ${most}, got ${text}`);
+  if (value >= min && value <= max) return value;
+  throw new UsageError(`${name}: expected a whole number from ${min} to ${max}, got ${text}`);
 }

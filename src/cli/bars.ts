@@ -1,6 +1,6 @@
 /** Bars as text: one for each file in flight, and one for the whole. */
 
-import type { Extent, RunProgress } from "./report.ts";
+import type { RunProgress, Totals } from "./report.ts";
 import { bytesText, fitted, printable, timeText } from "./text.ts";
 
 /** What the bars are drawn for. */
@@ -18,7 +18,7 @@ const NUMBERS = 24;
 /** The lines, none of them wider than the terminal; files that do not fit its height are one line together. */
 export function barLines(
   { files, bytes, inFlight }: RunProgress,
-  extent: Extent,
+  totals: Totals,
   { rate, columns, rows, color }: BarSpace,
 ): string[] {
   const width = Math.max(10, columns - 1); // a full line would move the cursor to the next one in some terminals
@@ -28,14 +28,14 @@ export function barLines(
   const more = inFlight.length - shown.length;
   if (more > 0) lines.push(fitted(`and ${more} more`, width).trimEnd());
   const done = files.uploaded + files.skipped + files.failed;
-  const isOne = extent.isWhole && extent.files <= 1;
+  const isOne = totals.isWhole && totals.files <= 1;
   if (isOne && inFlight.length === 1) {
     const left = secondsLeft(inFlight[0].total, inFlight[0].sent, rate);
     return [...lines, fitted(rateText(rate, left), width).trimEnd()];
   }
-  const count = `${done}/${extent.files}${extent.isWhole ? "" : "+"} files`;
-  const total = extent.isWhole ? extent.bytes : undefined;
-  const amount = `${bytesText(bytes.sent)}/${bytesText(extent.bytes)}${extent.isWhole ? "" : "+"}`;
+  const count = `${done}/${totals.files}${totals.isWhole ? "" : "+"} files`;
+  const total = totals.isWhole ? totals.bytes : undefined;
+  const amount = `${bytesText(bytes.sent)}/${bytesText(totals.bytes)}${totals.isWhole ? "" : "+"}`;
   const failed = files.failed > 0 ? `, ${files.failed} failed` : "";
   const rated = rateText(rate, secondsLeft(total, bytes.sent, rate));
   const texts = [

@@ -33,18 +33,18 @@ const GOOGLE = "https://*.googleapis.com";
  */
 export async function accessTo(
   kind: Destination["kind"],
-  given: string | undefined,
+  requestedEndpoint: string | undefined,
   { env, fetch }: Pick<Io, "env" | "fetch">,
 ): Promise<Access> {
   const emulator = kind === "bucket" ? env.STORAGE_EMULATOR_HOST : undefined;
-  const endpoint = endpointOf(given ?? emulator, given === undefined);
+  const endpoint = endpointOf(requestedEndpoint ?? emulator, requestedEndpoint === undefined);
   const origins = endpoint === undefined ? [GOOGLE] : [GOOGLE, new URL(endpoint).origin];
   const options = { fetch, origins };
   const { CLOUDSDK_AUTH_ACCESS_TOKEN: token, GEMINI_API_KEY: key } = env;
   if (kind === "gemini" && key) { // its emulator wants one, too
     return { transport: named("GEMINI_API_KEY", () => apiKeyTransport(key, options)), endpoint };
   }
-  if (endpoint !== undefined && (given === undefined || isLoopback(endpoint))) {
+  if (endpoint !== undefined && (requestedEndpoint === undefined || isLoopback(endpoint))) {
     return { transport: fetch, endpoint };
   }
   if (token) {

@@ -1,10 +1,10 @@
 /** How much there is to do: counted beside the run, where somebody looks at it. */
 
 import type { CpRun } from "./cp_command.ts";
-import type { Extent, RunProgress } from "./report.ts";
+import type { RunProgress, Totals } from "./report.ts";
 
 /** Walks over the files once more, ahead of the uploads; nothing of them is kept but two numbers. */
-export class Extents {
+export class TotalsCounter {
   #files = 0;
   #bytes = 0;
   #isWhole = false;
@@ -16,7 +16,7 @@ export class Extents {
   }
 
   /** The whole, as far as it is known; never less than what is done. */
-  extent({ files, inFlight, bytes }: RunProgress): Extent {
+  including({ files, inFlight, bytes }: RunProgress): Totals {
     const seen = files.uploaded + files.skipped + files.failed + inFlight.length;
     return {
       files: Math.max(this.#files, seen),

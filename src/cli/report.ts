@@ -32,7 +32,7 @@ export type RunProgress = Pick<UploadManyProgress, "files" | "bytes"> & {
 };
 
 /** What the whole is, as far as it is known by now. */
-export interface Extent {
+export interface Totals {
   readonly files: number;
   readonly bytes: number;
   /** Whether all of it was counted. */
@@ -44,7 +44,7 @@ export interface Report {
   /** Something worth knowing about a file: it goes on, or starts anew. */
   note(subject: Subject, text: string): void;
   /** How far the run has come. */
-  progress(progress: RunProgress, extent: Extent): void;
+  progress(progress: RunProgress, totals: Totals): void;
   /** Bytes that were stored by an earlier run: they do not count for the rate. */
   resumed(bytes: number): void;
   /** What became of a file. */

@@ -5,7 +5,7 @@ import { stripVTControlCharacters } from "node:util";
 import type { Output } from "./io.ts";
 
 /** The least time between two drawings, in milliseconds. */
-const LEAST_INTERVAL = 80;
+const MIN_INTERVAL = 80;
 
 /**
  * Draws lines over those that it has drawn before, in one write and without clearing them first, so that nothing flickers. A terminal
@@ -23,7 +23,7 @@ export class Screen {
   /** Draws these lines; called too often, it does nothing. */
   draw(lines: readonly string[]): void {
     const now = Date.now();
-    if (now - this.#last < LEAST_INTERVAL) return;
+    if (now - this.#last < MIN_INTERVAL) return;
     this.#last = now;
     const text = lines.map((line) => `${line}\x1b[K\n`).join("");
     this.#output.write(`\x1b[?25l${this.#home()}${text}\x1b[J\x1b[?25h`);

@@ -4,7 +4,7 @@ import type { Io } from "./io.ts";
 import { messageOf } from "./exit_code.ts";
 import { barLines } from "./bars.ts";
 import { Rate } from "./rate.ts";
-import type { Extent, Outcome, Report, RunProgress, Subject, Summary } from "./report.ts";
+import type { Outcome, Report, RunProgress, Subject, Summary, Totals } from "./report.ts";
 import { Screen } from "./screen.ts";
 import { bytesText, countText, printable, timeText } from "./text.ts";
 
@@ -43,13 +43,13 @@ export class TextReport implements Report {
     this.#rate.skip(bytes);
   }
 
-  progress(progress: RunProgress, extent: Extent): void {
+  progress(progress: RunProgress, totals: Totals): void {
     this.#rate.add(progress.bytes.sent);
     if (!this.#screen) return;
     const { columns, rows } = this.#io.stderr;
     const color = this.#io.env.NO_COLOR === undefined || this.#io.env.NO_COLOR === "";
     const known = { rate: this.#rate.value, columns, rows, color };
-    this.#screen.draw(barLines(progress, extent, known));
+    this.#screen.draw(barLines(progress, totals, known));
   }
 
   ended({ source, destination }: Subject, outcome: Outcome): void {

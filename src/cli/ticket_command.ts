@@ -82,9 +82,9 @@ export async function ticket(args: readonly string[], io: Io): Promise<ExitCode>
 }
 
 /** The secret, which must not be an argument itself. */
-async function ticketSecret(given: string | undefined, io: Io): Promise<string> {
-  const reference = given ?? "env:TICKET_SECRET";
-  if (given === undefined && !io.env.TICKET_SECRET) {
+async function ticketSecret(option: string | undefined, io: Io): Promise<string> {
+  const reference = option ?? "env:TICKET_SECRET";
+  if (option === undefined && !io.env.TICKET_SECRET) {
     throw new UsageError("--secret: expected @FILE, or the variable TICKET_SECRET");
   }
   if (!/^(?:@|env:)/.test(reference)) {

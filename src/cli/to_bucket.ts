@@ -14,7 +14,7 @@ import type { CpOptions } from "./cp_options.ts";
 import { accessTo } from "./credentials.ts";
 import { destinationText } from "./destination.ts";
 import { EXIT, type ExitCode, exitCodeOf } from "./exit_code.ts";
-import { Extents } from "./extents.ts";
+import { TotalsCounter } from "./extents.ts";
 import type { Outcome, Subject } from "./report.ts";
 import { resumeNote } from "./resume_note.ts";
 import { keyOf, State } from "./state.ts";
@@ -60,14 +60,14 @@ class BucketRun {
   readonly #run: CpRun;
   readonly #state: State;
   readonly #codes = new Set<ExitCode>();
-  readonly #extents: Extents;
+  readonly #totals: TotalsCounter;
   #failed = 0;
 
   constructor(run: CpRun) {
     this.#run = run;
     this.#state = new State(run.io.env);
     const isSeen = run.io.stderr.isTTY && !run.options.json && !run.options.quiet;
-    this.#extents = new Extents(run, isSeen);
+    this.#totals = new TotalsCounter(run, isSeen);
   }
 
   async finish(): Promise<CpResult> {
@@ -81,7 +81,7 @@ class BucketRun {
     } catch (reason) {
       if (!stop.isReason(reason) && !(reason instanceof Ended)) error = reason;
     }
-    this.#extents.stop();
+    this.#totals.stop();
     const isInterrupted = stop.isAsked;
     const isComplete = !isInterrupted && error === undefined && this.#failed === 0;
     await record?.close(isComplete);
@@ -123,7 +123,7 @@ class BucketRun {
           report.note(subject, resumeNote(event));
         },
       }),
-      onProgress: (progress) => report.progress(progress, this.#extents.extent(progress)),
+      onProgress: (progress) => report.progress(progress, this.#totals.including(progress)),
       onResult: (result) => this.#ended(result),
     };
   }

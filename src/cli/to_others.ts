@@ -63,7 +63,7 @@ interface Sender {
 }
 
 async function senderOf(run: CpRun): Promise<Sender> {
-  const { options: { target, endpoint: given, title, privacy }, io } = run;
+  const { options: { target, endpoint: requestedEndpoint, title, privacy }, io } = run;
   const shown = shownOf(run);
   if (target.kind === "session") {
     const { url } = target;
@@ -73,7 +73,7 @@ async function senderOf(run: CpRun): Promise<Sender> {
     return { shown, key, optionsFor: () => options };
   }
   if (target.kind === "bucket") throw new TypeError("target: expected no bucket");
-  const { transport, endpoint } = await accessTo(target.kind, given, io);
+  const { transport, endpoint } = await accessTo(target.kind, requestedEndpoint, io);
   const to = (host: string, path: string) => `${endpoint ?? `https://${host}`}/upload/${path}`;
   const optionsFor = ({ found, name }: Planned): Options => {
     switch (target.kind) {

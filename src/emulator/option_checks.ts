@@ -19,11 +19,11 @@ export function onlyKnown(what: string, value: object, names: readonly string[])
 export function inRange(
   name: string,
   value: number | undefined,
-  least: number,
-  most: number = 2 ** 53,
+  min: number,
+  max: number = 2 ** 53,
 ): void {
-  if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) return;
-  throw new RangeError(`${name} must be an integer from ${least} to ${most}, not ${value}`);
+  if (value === undefined || (Number.isInteger(value) && value >= min && value <= max)) return;
+  throw new RangeError(`${name} must be an integer from ${min} to ${max}, not ${value}`);
 }
 
 /** @throws {TypeError} if a text is given and is none of `allowed`. */

@@ -7,7 +7,7 @@
 import { endsObject, readContentRange } from "./json/content_range_header.ts";
 import type { Incoming } from "./incoming.ts";
 import type { RequestKind } from "./record.ts";
-import { decoded, placeOf } from "./apis/api_of_path.ts";
+import { decoded, matchPath } from "./apis/api_of_path.ts";
 import type { Endpoint } from "./api_endpoint.ts";
 import type { ErrorForm } from "./emulator_replies.ts";
 import type { Exchange, Service } from "./service.ts";
@@ -89,11 +89,11 @@ function uploadRoute(endpoint: Endpoint, onSession: boolean): Route {
 }
 
 function apiRoute(path: string, onSession: boolean): Route | null {
-  const found = placeOf(path);
+  const found = matchPath(path);
   if (!found) return null;
-  const { place, parts } = found;
-  if (place.upload) return uploadRoute(place.upload(parts), onSession);
-  const { errors, read } = place;
+  const { api, parts } = found;
+  if (api.upload) return uploadRoute(api.upload(parts), onSession);
+  const { errors, read } = api;
   return { to: "api", errors, read: (service, exchange) => read(service, exchange, parts) };
 }
 

@@ -59,9 +59,9 @@ const read = (path: string): Promise<string> => readFile(path, "utf8");
 export async function applicationDefaultTransport(
   options: ApplicationDefaultOptions = {},
 ): Promise<Transport> {
-  const { env = runtime.env, ...given } = options;
-  const quotaProject = given.quotaProject ?? (env.GOOGLE_CLOUD_QUOTA_PROJECT || undefined);
-  const rest = { ...given, quotaProject };
+  const { env = runtime.env, ...others } = options;
+  const quotaProject = others.quotaProject ?? (env.GOOGLE_CLOUD_QUOTA_PROJECT || undefined);
+  const rest = { ...others, quotaProject };
   const { server, clock } = contextOf(rest);
   const named = env.GOOGLE_APPLICATION_CREDENTIALS || env.google_application_credentials;
   if (named) return ofFile(await readNamed(named), named, rest);

@@ -13,7 +13,7 @@ const SHORT = 65_536;
  */
 export async function readBody(
   response: Response,
-  most: number,
+  max: number,
   signal?: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const length = response.headers.get("content-length");
@@ -27,7 +27,7 @@ export async function readBody(
   const reader = response.body?.getReader();
   for (let piece = await reader?.read(); piece && !piece.done; piece = await reader?.read()) {
     size += piece.value.length;
-    if (signal?.aborted || size > most) {
+    if (signal?.aborted || size > max) {
       await reader?.cancel();
       signal?.throwIfAborted();
       return undefined;

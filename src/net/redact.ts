@@ -19,7 +19,7 @@ const SUSPICIOUS = /upload_?id=|\bya29\.|\beyJ[\w-]{8,}|signature=|\bbearer\s+\S
 const PLAIN = ["Object", "Array", "Error"];
 
 /** How much of an error is looked at: values, and how deep. Beyond that it counts as one with secrets. */
-const MOST_VALUES = 200, DEEPEST = 5;
+const MAX_VALUES = 200, DEEPEST = 5;
 
 /** What of a request must not come out in an error. */
 export function secretsOf(url: string, headers: Headers): readonly string[] {
@@ -41,7 +41,7 @@ export function secretsOf(url: string, headers: Headers): readonly string[] {
  * Deno's errors hold the URL in their message, Bun's in a property, those of other clients the whole request.
  */
 export function withoutSecrets(error: unknown, secrets: readonly string[]): unknown {
-  const budget = { values: MOST_VALUES };
+  const budget = { values: MAX_VALUES };
   return holdsSecret(error, secrets, budget, 0) ? summary(error, secrets, 0) : error;
 }
 

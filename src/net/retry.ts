@@ -158,8 +158,8 @@ export function retryPolicy(options: RetryOptions | null | false | undefined): R
     const got = Array.isArray(options) ? "an array" : typeof options;
     throw new TypeError(`retry: expected an object, false or null, got ${got}`);
   }
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  for (const [name, value] of given) {
+  const defined = Object.entries(options).filter(([, value]) => value !== undefined);
+  for (const [name, value] of defined) {
     if (!Object.hasOwn(DEFAULTS, name)) {
       throw new TypeError(
         `retry.${name} is not an option; there are ${Object.keys(DEFAULTS).join(", ")}`,
@@ -176,7 +176,7 @@ export function retryPolicy(options: RetryOptions | null | false | undefined): R
       throw new TypeError(`retry.${name}: expected a ${kind}, got ${typeof value}`);
     }
   }
-  const policy = { ...DEFAULTS, ...Object.fromEntries(given), retries: true, server };
+  const policy = { ...DEFAULTS, ...Object.fromEntries(defined), retries: true, server };
   return {
     ...policy,
     attemptTimeout: options.attemptTimeout ?? policy.stallTimeout,

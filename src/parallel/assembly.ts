@@ -6,7 +6,7 @@ import type { Reply } from "../net/send.ts";
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
 import { storageObject } from "../protocol/resources/storage_object.ts";
 import { uploadUrl } from "../protocol/upload_url.ts";
-import type { ObjectPlace } from "../protocol/object_url.ts";
+import type { ObjectLocation } from "../protocol/object_url.ts";
 import { UploadError } from "../errors.ts";
 import { lookUp } from "../upload/finish.ts";
 import type { StoredPart } from "./parallel_checkpoint.ts";
@@ -41,7 +41,7 @@ export interface Assembly extends PartStore {
 
 /** The object at that place, if it is there. */
 export async function objectAt(
-  { endpoint, bucket, name }: ObjectPlace,
+  { endpoint, bucket, name }: ObjectLocation,
   { transport, headers, policy }: Pick<ParallelSetup, "headers" | "policy" | "transport">,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly value: StorageObject; readonly reply: Reply } | undefined> {

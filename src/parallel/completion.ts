@@ -3,7 +3,7 @@
 import { DataCorruption, InvalidResponse, type UploadError } from "../errors.ts";
 import { retrying, type Step } from "../net/retry.ts";
 import type { Reply } from "../net/send.ts";
-import type { ObjectPlace } from "../protocol/object_url.ts";
+import type { ObjectLocation } from "../protocol/object_url.ts";
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
 import {
   type Completed,
@@ -20,7 +20,7 @@ import { askOnce, sendCompletion, type Sending } from "./multipart_requests.ts";
 export interface CompletionInput {
   readonly upload: MultipartUploadId;
   /** Where the object will be; `undefined` where nobody knows how to read it. */
-  readonly place: ObjectPlace | undefined;
+  readonly location: ObjectLocation | undefined;
   readonly parts: readonly Pick<StoredPart, "number" | "tag">[];
   /** What all parts add up to, where it is known. */
   readonly whole: WholeObject | undefined;
@@ -60,7 +60,7 @@ class Completion {
     if (this.#mustAsk) return await this.#asked();
     const { upload, parts, sending } = this.#input;
     const result = await sendCompletion(upload, parts, sending);
-    if (result.kind === "failed") return this.#unsure(result.error, null, result.spent);
+    if (result.kind === "failed") return this.#unknownOutcome(result.error, null, result.spent);
     const { reply } = result;
     const answer = readCompleted(reply);
     if (answer.kind === "completed") {
@@ -68,8 +68,10 @@ class Completion {
     }
     const error = refusalError("complete", reply, answer, true);
     const retryAfter = reply.headers.get("retry-after");
-    if (answer.kind === "unavailable") return this.#unsure(error, retryAfter);
-    if (answer.kind === "no_result") return { ...this.#unsure(error, retryAfter), mayPass: true };
+    if (answer.kind === "unavailable") return this.#unknownOutcome(error, retryAfter);
+    if (answer.kind === "no_result") {
+      return { ...this.#unknownOutcome(error, retryAfter), mayPass: true };
+    }
     if (answer.kind === "rejected") return { kind: "failed", error, retryAfter };
     // Runtimes send a request again by themselves when an idle connection turns out to be closed.
     if (answer.kind === "gone") return await this.#gone(error);
@@ -98,7 +100,7 @@ class Completion {
     return { kind: "done", value: await finishedBefore(this.#input, error) };
   }
 
-  #unsure(error: UploadError, retryAfter: string | null, spent?: number) {
+  #unknownOutcome(error: UploadError, retryAfter: string | null, spent?: number) {
     this.#earlier = error;
     this.#mustAsk = true;
     return { kind: "failed", error, retryAfter, spent, asksNext: true } as const;
@@ -127,10 +129,10 @@ class Completion {
 
 /** The object, where it is what the parts add up to; else the error that says that the upload is gone. */
 export async function finishedBefore(
-  { place, whole, sending }: Pick<CompletionInput, "place" | "whole" | "sending">,
+  { location, whole, sending }: Pick<CompletionInput, "location" | "whole" | "sending">,
   gone: UploadError,
 ): Promise<CompletedUpload & { readonly object: StorageObject }> {
-  const found = place && whole && await objectAt(place, sending, sending.signal);
+  const found = location && whole && await objectAt(location, sending, sending.signal);
   if (!found || !isWholeObject(found.value, whole)) throw gone;
   return { object: found.value, reply: found.reply };
 }

@@ -17,7 +17,7 @@ import type { Sending } from "./multipart_requests.ts";
 
 /** What is composed of what. */
 export interface ComposeJob {
-  readonly what: Pick<Composition, "place" | "destination" | "query">;
+  readonly what: Pick<Composition, "location" | "destination" | "query">;
   readonly sources: readonly ComposeSource[];
   /** What the sources add up to. */
   readonly whole: WholeObject;
@@ -76,14 +76,14 @@ async function settled(
   error: UploadError,
   isLikely: boolean,
 ): Promise<Step<Composed>> {
-  const object = await at(what.place);
+  const object = await at(what.location);
   if (!object || !isWholeObject(object, whole)) throw error;
   // An object that was there before, and happens to be the same, has not used up the sources.
-  if (!isLikely && await at({ ...what.place, name: sources[0].name })) throw error;
+  if (!isLikely && await at({ ...what.location, name: sources[0].name })) throw error;
   return { kind: "done", value: { value: object, isSettled: true } };
 
-  async function at(place: Composition["place"]): Promise<StorageObject | undefined> {
-    return (await objectAt(place, sending, sending.signal))?.value;
+  async function at(location: Composition["location"]): Promise<StorageObject | undefined> {
+    return (await objectAt(location, sending, sending.signal))?.value;
   }
 }
 

@@ -7,7 +7,7 @@ import {
   composeGroups,
   type Composition as ComposeInput,
   type ListedObject,
-  MOST_SOURCES,
+  MAX_SOURCES,
 } from "../protocol/compose.ts";
 import type { Checksums } from "../protocol/hashes.ts";
 import { readRefusal, type Refusal } from "../protocol/refusal.ts";
@@ -18,7 +18,7 @@ import {
   type StorageObject,
   storageObject,
 } from "../protocol/resources/storage_object.ts";
-import type { ObjectPlace } from "../protocol/object_url.ts";
+import type { ObjectLocation } from "../protocol/object_url.ts";
 import { uploadUrl, withParameter } from "../protocol/upload_url.ts";
 import type { Part } from "../upload/feed.ts";
 import { asMultipart, framedBody } from "../upload/framing.ts";
@@ -78,16 +78,16 @@ class Composition implements Assembly {
   #found: readonly Segment[] = [];
 
   constructor(setup: ParallelSetup, uploadId: string, signal: AbortSignal | undefined) {
-    const { transport, headers, policy, place } = setup;
+    const { transport, headers, policy, location } = setup;
     this.uploadId = uploadId;
     this.#setup = setup;
     this.#sending = { transport, headers, policy, signal };
-    this.#temporary = new TemporaryObjects(place, uploadId);
+    this.#temporary = new TemporaryObjects(location, uploadId);
   }
 
   request({ number }: PartRange, content: Part, sums: Checksums): SendRequest {
-    const { metadata: { storageClass }, place: { endpoint, bucket } } = this.#setup;
-    const { name } = this.#temporary.place(number, number);
+    const { metadata: { storageClass }, location: { endpoint, bucket } } = this.#setup;
+    const { name } = this.#temporary.location(number, number);
     this.#temporary.note(name);
     const started = withParameter(uploadUrl(endpoint, bucket, name), "uploadType", "multipart");
     const headers = new Headers(this.#setup.headers);
@@ -105,12 +105,12 @@ class Composition implements Assembly {
   }
 
   async find({ number }: PartRange): Promise<PartAnswer | undefined> {
-    const object = await this.#objectAt(this.#temporary.place(number, number));
+    const object = await this.#objectAt(this.#temporary.location(number, number));
     return answerOf(object);
   }
 
   async discard({ number }: PartRange): Promise<void> {
-    await this.#temporary.delete([this.#temporary.place(number, number).name], this.#sending);
+    await this.#temporary.delete([this.#temporary.location(number, number).name], this.#sending);
   }
 
   async remains(
@@ -126,7 +126,7 @@ class Composition implements Assembly {
       this.#found.some(({ first, last }) => first <= number && number <= last);
     const parts = recorded.filter(isStored);
     if (parts.length === 0 && whole) {
-      const object = await this.#objectAt(this.#setup.place);
+      const object = await this.#objectAt(this.#setup.location);
       if (object && isWholeObject(object, whole)) return { kind: "finished", object };
     }
     // What nobody has recorded is in the way of the parts that will be sent.
@@ -136,9 +136,9 @@ class Composition implements Assembly {
 
   /** Composes neighbours until one request can compose the rest; each request deletes what it was composed of. */
   async finish(parts: readonly StoredPart[], whole: WholeObject): Promise<StorageObject> {
-    const { place, metadata, contentType, composeQuery: query, concurrency } = this.#setup;
+    const { location, metadata, contentType, composeQuery: query, concurrency } = this.#setup;
     let segments = this.#segments(parts);
-    while (segments.length > MOST_SOURCES) {
+    while (segments.length > MAX_SOURCES) {
       segments = await forEachOf(
         composeGroups(segments),
         concurrency,
@@ -147,13 +147,13 @@ class Composition implements Assembly {
     }
     const { name: _, crc32c: __, ...fields } = metadata;
     const object = await this.#compose(
-      { place, destination: { ...fields, contentType }, query },
+      { location, destination: { ...fields, contentType }, query },
       segments,
       whole,
     );
     await this.#deleteLeftovers();
     return storageObject.complete!(object, {
-      startUrl: uploadUrl(place.endpoint, place.bucket, place.name),
+      startUrl: uploadUrl(location.endpoint, location.bucket, location.name),
       method: "POST",
       metadata: {},
       size: whole.size,
@@ -166,14 +166,14 @@ class Composition implements Assembly {
 
   /** What an earlier process had composed already, and its sources with it. */
   async #deleteLeftovers(): Promise<void> {
-    const names = this.#found.map(({ first, last }) => this.#temporary.place(first, last).name);
+    const names = this.#found.map(({ first, last }) => this.#temporary.location(first, last).name);
     const left = names.filter((name) => this.#temporary.has(name));
     // The object is finished; a lifecycle rule finds what is left all the same.
     await this.#temporary.delete(left, this.#sending).catch(() => {});
   }
 
-  async #objectAt(place: ObjectPlace): Promise<StorageObject | undefined> {
-    return (await objectAt(place, this.#sending, this.#sending.signal))?.value;
+  async #objectAt(location: ObjectLocation): Promise<StorageObject | undefined> {
+    return (await objectAt(location, this.#sending, this.#sending.signal))?.value;
   }
 
   /** The parts as temporary objects, some of which were composed before. */
@@ -215,25 +215,25 @@ class Composition implements Assembly {
     if (group.length === 1) return group[0];
     const { metadata: { storageClass } } = this.#setup;
     const [first, last] = [group[0].first, group[group.length - 1].last];
-    const place = this.#temporary.place(first, last);
-    this.#temporary.note(place.name);
+    const location = this.#temporary.location(first, last);
+    this.#temporary.note(location.name);
     const destination = {
       contentType: "application/octet-stream",
       ...(storageClass !== undefined && { storageClass }),
     };
     const sums = combined(group);
     const query = { ifGenerationMatch: "0" };
-    const { generation = "" } = await this.#compose({ place, destination, query }, group, sums);
+    const { generation = "" } = await this.#compose({ location, destination, query }, group, sums);
     return { first, last, generation, ...sums };
   }
 
   async #compose(
-    what: Pick<ComposeInput, "place" | "destination" | "query">,
+    what: Pick<ComposeInput, "location" | "destination" | "query">,
     segments: readonly Segment[],
     whole: WholeObject,
   ): Promise<StorageObject> {
     const sources = segments.map(({ first, last, generation }) => ({
-      name: this.#temporary.place(first, last).name,
+      name: this.#temporary.location(first, last).name,
       generation,
     }));
     const object = await composeObject({ what, sources, whole, sending: this.#sending });

@@ -12,7 +12,7 @@ import { type Ended, Reports } from "./reports.ts";
 import { SeenNames } from "./seen_names.ts";
 import { Tally } from "./tally.ts";
 import type { UploadProgress } from "../upload/upload_options.ts";
-import { Share } from "./share.ts";
+import { SlotLease } from "./lease.ts";
 import {
   existsAlready,
   isLarge,
@@ -35,7 +35,7 @@ const MEMORY_LIMIT = 128 * 1024 * 1024;
 /**
  * A run of uploadMany.
  *
- * Invariants: an item is pulled only when a place is free; each item that was pulled ends in one result; when `finish` settles,
+ * Invariants: an item is pulled only when a slot is free; each item that was pulled ends in one result; when `finish` settles,
  * nothing of the run goes on but what nobody can stop: a source that is being opened, an iterable that was asked.
  */
 export class Run<I extends UploadManyItem> {
@@ -43,7 +43,7 @@ export class Run<I extends UploadManyItem> {
   /** Those of a large file. */
   readonly #connections: number;
   readonly #files: Puller<I>;
-  readonly #places: Budget;
+  readonly #slots: Budget;
   readonly #memory: Budget;
   readonly #tally: Tally<I>;
   readonly #reports: Reports<I>;
@@ -58,7 +58,7 @@ export class Run<I extends UploadManyItem> {
     const { concurrency = CONCURRENCY, memoryLimit = MEMORY_LIMIT, onProgress } = options;
     this.#options = options;
     this.#connections = Math.min(options.large?.connections ?? 1, concurrency);
-    this.#places = new Budget(concurrency);
+    this.#slots = new Budget(concurrency);
     this.#memory = new Budget(memoryLimit);
     this.#tally = new Tally(onProgress, retryPolicy(options.retry).clock, (e) => this.#end(e));
     this.#files = new Puller(files);
@@ -110,7 +110,7 @@ export class Run<I extends UploadManyItem> {
   async #beginAll(): Promise<void> {
     const { signal } = this.#pulling;
     for (;;) {
-      const free = await this.#places.take(1, signal);
+      const free = await this.#slots.take(1, signal);
       const next = await this.#files.next(signal);
       if (next === undefined) return free();
       this.#begin(next.item, free);
@@ -120,11 +120,11 @@ export class Run<I extends UploadManyItem> {
   #begin(item: I, free: () => void): void {
     const controller = new AbortController();
     // Later, so that whatever ends the run meanwhile finds it among the active ones.
-    const share = new Share(this.#places, free);
-    const running = Promise.resolve().then(() => this.#run(item, share, controller.signal)).finally(
+    const lease = new SlotLease(this.#slots, free);
+    const running = Promise.resolve().then(() => this.#run(item, lease, controller.signal)).finally(
       () => {
         this.#active.delete(controller);
-        share.release();
+        lease.release();
       },
     );
     this.#active.set(controller, running);
@@ -132,10 +132,10 @@ export class Run<I extends UploadManyItem> {
   }
 
   /** Brings a file to its end and tells of it. Never rejects. */
-  async #run(item: I, share: Share, signal: AbortSignal): Promise<void> {
+  async #run(item: I, lease: SlotLease, signal: AbortSignal): Promise<void> {
     const { name } = item;
     const [held, entry] = [new HeldItem(item), this.#tally.begin(item)];
-    const ended = await this.#endOf(item, held, entry, share, signal).catch((error): Ended<I> => ({
+    const ended = await this.#endOf(item, held, entry, lease, signal).catch((error): Ended<I> => ({
       result: { status: "failed", name, item, error },
       isUnwritten: error instanceof DuplicateName,
     }));
@@ -152,7 +152,7 @@ export class Run<I extends UploadManyItem> {
     item: I,
     held: HeldItem,
     entry: symbol,
-    share: Share,
+    lease: SlotLease,
     signal: AbortSignal,
   ): Promise<Ended<I>> {
     const { name } = item;
@@ -171,7 +171,7 @@ export class Run<I extends UploadManyItem> {
     if (await existsAlready(upload, opened, signal)) return skipped("exists");
     const large = this.#options.large;
     const by = large && await isLarge(upload, opened, large, signal) ? large : undefined;
-    if (by) await share.widen(this.#connections, signal);
+    if (by) await lease.widen(this.#connections, signal);
     const memory = by ? this.#connections * PIECES : memoryOf(opened, this.#options.chunkSize);
     const free = await this.#memory.take(memory, signal);
     try {

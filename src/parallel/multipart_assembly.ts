@@ -28,9 +28,9 @@ export async function openMultipart(
   signal: AbortSignal | undefined,
 ): Promise<Assembly> {
   if (uploadId !== undefined) return new MultipartAssembly(setup, uploadId, signal);
-  const { place, contentType, objectHeaders } = setup;
+  const { location, contentType, objectHeaders } = setup;
   const sending = { ...setup, signal };
-  const opened = await initiateUpload(xmlObjectUrl(place), contentType, objectHeaders, sending);
+  const opened = await initiateUpload(xmlObjectUrl(location), contentType, objectHeaders, sending);
   return new MultipartAssembly(setup, opened.uploadId, signal);
 }
 
@@ -42,11 +42,11 @@ class MultipartAssembly implements Assembly {
   readonly #upload: MultipartUploadId;
 
   constructor(setup: ParallelSetup, uploadId: string, signal: AbortSignal | undefined) {
-    const { transport, headers, policy, place } = setup;
+    const { transport, headers, policy, location } = setup;
     this.uploadId = uploadId;
     this.#setup = setup;
     this.#sending = { transport, headers, policy, signal };
-    this.#upload = { objectUrl: xmlObjectUrl(place), uploadId };
+    this.#upload = { objectUrl: xmlObjectUrl(location), uploadId };
   }
 
   request({ number }: PartRange, { body }: Part, sums: Checksums): SendRequest {
@@ -72,22 +72,22 @@ class MultipartAssembly implements Assembly {
       return { kind: "parts", parts: recorded.filter(isStored) };
     } catch (error) {
       if (!(error instanceof UploadError && error.code === "session_gone")) throw error;
-      const input = { place: this.#setup.place, whole, sending: this.#sending };
+      const input = { location: this.#setup.location, whole, sending: this.#sending };
       return { kind: "finished", object: (await finishedBefore(input, error)).object };
     }
   }
 
   async finish(parts: readonly StoredPart[], whole: WholeObject): Promise<StorageObject> {
-    const { place, checksum, contentType } = this.#setup;
+    const { location, checksum, contentType } = this.#setup;
     const { object } = await completeUpload({
       upload: this.#upload,
-      place,
+      location,
       parts,
       whole,
       mustTell: checksum === "crc32c",
       sending: this.#sending,
     });
-    const { bucket, name } = place;
+    const { bucket, name } = location;
     return { bucket, name, contentType, size: String(whole.size), ...object };
   }
 

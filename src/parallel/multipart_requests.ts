@@ -34,9 +34,9 @@ export async function initiateUpload(
   objectUrl: string,
   contentType: string,
   own: Headers,
-  { transport, headers: given, policy, signal }: Sending,
+  { transport, headers: baseHeaders, policy, signal }: Sending,
 ): Promise<{ readonly uploadId: string; readonly reply: Reply }> {
-  const headers = new Headers(given);
+  const headers = new Headers(baseHeaders);
   for (const [name, value] of own) headers.set(name, value);
   const { answer, reply } = await request(readInitiated, {
     transport,
@@ -102,6 +102,6 @@ export async function askOnce(
   upload: MultipartUploadId,
   { transport, headers, policy, signal }: Sending,
 ): Promise<SendResult> {
-  const request = { ...listPartsRequest(upload, headers, { most: 1 }), body: null };
+  const request = { ...listPartsRequest(upload, headers, { max: 1 }), body: null };
   return await attempt(transport, request, policy, { signal, action: "list the parts" });
 }

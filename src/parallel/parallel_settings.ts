@@ -7,7 +7,7 @@ import type { ObjectMetadata } from "../protocol/resources/storage_object.ts";
 import type { RetryPolicy } from "../net/retry.ts";
 import { defaultTransport, type Transport } from "../net/transport.ts";
 import { DEFAULT_ENDPOINT } from "../protocol/upload_url.ts";
-import type { ObjectPlace } from "../protocol/object_url.ts";
+import type { ObjectLocation } from "../protocol/object_url.ts";
 import { objectHeaders } from "../protocol/xml_multipart/object_headers.ts";
 import { checkOptions, checkTransport, checkUpload } from "../upload/check_arguments.ts";
 import { claimedChecksums } from "../upload/claimed_checksums.ts";
@@ -16,7 +16,7 @@ import { startOf } from "../upload/target.ts";
 import { PARALLEL_NAMES, type ParallelOptions, type Via } from "./parallel_options.ts";
 
 /** The least size of a part that is not the last one, in bytes. */
-export const LEAST_PART: Readonly<Record<Via, number>> = {
+export const MIN_PART: Readonly<Record<Via, number>> = {
   multipart: 5 * 1024 * 1024,
   compose: 256 * 1024,
 };
@@ -25,11 +25,11 @@ export const LEAST_PART: Readonly<Record<Via, number>> = {
 export const LARGEST_PART: number = 5 * 1024 ** 3;
 
 /** Enough for any line; more connections than this are a mistake. */
-const MOST_CONCURRENCY = 256;
+const MAX_CONCURRENCY = 256;
 
 /** Where an upload goes and how, checked. */
 export interface ParallelSetup {
-  readonly place: ObjectPlace;
+  readonly location: ObjectLocation;
   readonly via: Via;
   readonly contentType: string;
   readonly metadata: ObjectMetadata;
@@ -70,7 +70,7 @@ export function setupOf(source: UploadSource, options: ParallelOptions): Paralle
   query.delete("name");
   const metadata = withEncoding(start.metadata, query);
   return {
-    place: { endpoint: String(endpoint), bucket, name },
+    location: { endpoint: String(endpoint), bucket, name },
     via,
     contentType: contentTypeOf(source, options),
     metadata,
@@ -112,18 +112,18 @@ function checkChecksum(value: unknown): "auto" | "crc32c" | null {
 }
 
 function checkConcurrency(value = 4): number {
-  if (Number.isSafeInteger(value) && value >= 1 && value <= MOST_CONCURRENCY) return value;
+  if (Number.isSafeInteger(value) && value >= 1 && value <= MAX_CONCURRENCY) return value;
   throw new RangeError(
-    `concurrency: expected a whole number from 1 to ${MOST_CONCURRENCY}, got ${typeInWords(value)}`,
+    `concurrency: expected a whole number from 1 to ${MAX_CONCURRENCY}, got ${typeInWords(value)}`,
   );
 }
 
 function checkPartSize(value: number | undefined, via: Via): number | undefined {
-  const least = LEAST_PART[via];
+  const min = MIN_PART[via];
   if (value === undefined) return undefined;
-  if (Number.isSafeInteger(value) && value >= least && value <= LARGEST_PART) return value;
+  if (Number.isSafeInteger(value) && value >= min && value <= LARGEST_PART) return value;
   throw new RangeError(
-    `partSize: expected a whole number of bytes from ${least} to ${LARGEST_PART}, got ${
+    `partSize: expected a whole number of bytes from ${min} to ${LARGEST_PART}, got ${
       typeInWords(value)
     }`,
   );
@@ -176,8 +176,8 @@ const COMPOSE_QUERY = ["ifGenerationMatch", "ifMetagenerationMatch", "kmsKeyName
 const CARRIED = ["contentEncoding", "userProject"];
 
 /** The project that is billed, where both APIs take it. */
-function withUserProject(given: Headers, userProject: string | null): Headers {
-  const headers = new Headers(given);
+function withUserProject(baseHeaders: Headers, userProject: string | null): Headers {
+  const headers = new Headers(baseHeaders);
   if (userProject !== null) headers.set("x-goog-user-project", userProject);
   return headers;
 }

@@ -3,12 +3,12 @@
 import type { Source } from "../bytes/source.ts";
 import { streamingInit } from "../net/transport.ts";
 import type { Via } from "./parallel_options.ts";
-import { LARGEST_PART, LEAST_PART } from "./parallel_settings.ts";
+import { LARGEST_PART, MIN_PART } from "./parallel_settings.ts";
 
 const MiB = 1024 * 1024;
 
 /** The most parts of an upload ({@link https://cloud.google.com/storage/quotas#requests}). */
-export const MOST_PARTS = 10_000;
+export const MAX_PARTS = 10_000;
 
 /** After so many parts of a source of unknown size they are twice as large: ten such steps are more than the largest object. */
 const GROWTH = 1000;
@@ -41,17 +41,17 @@ export interface PartPlan {
 export function planFor(
   source: Source,
   via: Via,
-  wanted: number | undefined,
+  requested: number | undefined,
   declared: number | undefined,
 ): PartPlan {
   const size = source.kind === "random-access" ? source.size : declared;
-  const suits = wanted ?? suitableSize(source, via, size);
+  const suits = requested ?? suitableSize(source, via, size);
   if (size === undefined) return { partSize: suits, sized: false };
-  const least = Math.max(LEAST_PART[via], Math.ceil(size / MOST_PARTS / MiB) * MiB);
-  const partSize = size > suits * MOST_PARTS ? least : suits;
+  const min = Math.max(MIN_PART[via], Math.ceil(size / MAX_PARTS / MiB) * MiB);
+  const partSize = size > suits * MAX_PARTS ? min : suits;
   if (partSize > LARGEST_PART) {
     throw new RangeError(
-      `Cannot upload the source: expected at most ${MOST_PARTS * LARGEST_PART} bytes, got ${size}`,
+      `Cannot upload the source: expected at most ${MAX_PARTS * LARGEST_PART} bytes, got ${size}`,
     );
   }
   return { partSize, sized: true };

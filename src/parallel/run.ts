@@ -18,7 +18,7 @@ import { PartsLeftBehind } from "./left_behind.ts";
 import { openMultipart } from "./multipart_assembly.ts";
 import { held, sliceOf } from "./part_source.ts";
 import { PartSender } from "./stored_part_sender.ts";
-import { MOST_PARTS, type PartPlan, type PartRange, partRanges, partSizeOf } from "./plan.ts";
+import { MAX_PARTS, type PartPlan, type PartRange, partRanges, partSizeOf } from "./plan.ts";
 import type { ParallelSetup } from "./parallel_settings.ts";
 import { Checkpoints, Tracker } from "./tracker.ts";
 
@@ -76,7 +76,7 @@ class Run {
   readonly #checkpoints: Checkpoints;
   readonly #sender: PartSender;
   /** Parts that may be on their way at the same time. */
-  readonly #places: Budget;
+  readonly #slots: Budget;
   /** Bytes that may be held for them; one part is sent however large it is. */
   readonly #memory: Budget;
   readonly #working = new Set<Promise<void>>();
@@ -98,7 +98,7 @@ class Run {
     this.#checkpoints = new Checkpoints(() => this.#checkpoint(), onCheckpoint);
     this.#sender = new PartSender(input.setup, assembly);
     this.#kept = new KeptParts(input.verifies, input.setup.checksum);
-    this.#places = new Budget(concurrency);
+    this.#slots = new Budget(concurrency);
     const isHeld = source.kind === "sequential";
     this.#memory = new Budget(isHeld ? concurrency * plan.partSize : Infinity);
   }
@@ -204,9 +204,9 @@ class Run {
     const bytes = begun.bytes ?? await abortable(source.read(size), this.#signal);
     begun.bytes = undefined;
     if (total !== undefined && offset + bytes.length > total) throw sizeMismatch(total, "more");
-    if (via === "multipart" && number > MOST_PARTS && bytes.length > 0) {
+    if (via === "multipart" && number > MAX_PARTS && bytes.length > 0) {
       throw new RangeError(
-        `Cannot upload the source: expected at most ${MOST_PARTS} parts, got more; partSize must be larger`,
+        `Cannot upload the source: expected at most ${MAX_PARTS} parts, got more; partSize must be larger`,
       );
     }
     return bytes;
@@ -226,7 +226,7 @@ class Run {
 
   /** Waits for room for a part of which so many bytes are held; returns the function that gives it back. */
   async #room(bytes: number): Promise<() => void> {
-    const leave = await this.#places.take(1, this.#signal);
+    const leave = await this.#slots.take(1, this.#signal);
     const free = await this.#memory.take(bytes, this.#signal);
     return () => {
       leave();
@@ -274,12 +274,12 @@ class Run {
   }
 
   #checkpoint(): ParallelCheckpoint {
-    const { setup: { via, place, contentType }, plan, lastModified } = this.#input;
+    const { setup: { via, location, contentType }, plan, lastModified } = this.#input;
     const { total: totalBytes, parts } = this.#tracker;
     return {
       version: 1,
       via,
-      ...place,
+      ...location,
       uploadId: this.#assembly.uploadId,
       partSize: plan.partSize,
       sized: plan.sized,

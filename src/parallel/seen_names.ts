@@ -14,19 +14,19 @@ const FIRST_NAMES = 1 << 10;
  */
 export class SeenNames {
   readonly #seed = [Math.random(), Math.random()].map((random) => random * 2 ** 32 >>> 0);
-  readonly #most: number;
+  readonly #max: number;
   #current = new Table(FIRST_NAMES);
   #previous: Table | undefined;
 
-  constructor(most: number = TABLE_NAMES) {
-    this.#most = most;
+  constructor(max: number = TABLE_NAMES) {
+    this.#max = max;
   }
 
   /** Whether the name is new; it is not from then on. */
   add(name: string): boolean {
     const [high, low] = this.#fingerprint(name);
     if (this.#previous?.has(high, low) || this.#current.has(high, low)) return false;
-    if (this.#current.count >= this.#most) {
+    if (this.#current.count >= this.#max) {
       this.#previous = this.#current;
       this.#current = new Table(FIRST_NAMES);
     } else if (this.#current.isFull) {
@@ -52,7 +52,7 @@ export class SeenNames {
   }
 }
 
-/** A set of numbers of 64 bits, at most half full: a number is at its place or at the next free one behind it. */
+/** A set of numbers of 64 bits, at most half full: a number is in its slot or in the next free one behind it. */
 class Table {
   readonly #cells: Uint32Array;
   count = 0;
@@ -66,13 +66,13 @@ class Table {
   }
 
   has(high: number, low: number): boolean {
-    return this.#cells[this.#placeOf(high, low) + 1] !== 0;
+    return this.#cells[this.#slotOf(high, low) + 1] !== 0;
   }
 
   add(high: number, low: number): void {
-    const place = this.#placeOf(high, low);
-    this.#cells[place] = high;
-    this.#cells[place + 1] = low;
+    const slot = this.#slotOf(high, low);
+    this.#cells[slot] = high;
+    this.#cells[slot + 1] = low;
     this.count++;
   }
 
@@ -85,13 +85,13 @@ class Table {
     return grown;
   }
 
-  /** Where the number is, or the free place where it belongs. */
-  #placeOf(high: number, low: number): number {
+  /** Where the number is, or the free slot where it belongs. */
+  #slotOf(high: number, low: number): number {
     const cells = this.#cells, last = cells.length - 1;
-    let place = (high * 2) & last & ~1;
-    while (cells[place + 1] !== 0 && !(cells[place] === high && cells[place + 1] === low)) {
-      place = (place + 2) & last;
+    let slot = (high * 2) & last & ~1;
+    while (cells[slot + 1] !== 0 && !(cells[slot] === high && cells[slot + 1] === low)) {
+      slot = (slot + 2) & last;
     }
-    return place;
+    return slot;
   }
 }

@@ -3,13 +3,13 @@
 import type { Budget } from "./budget.ts";
 
 /** One connection at first, several for a file in parts. */
-export class Share {
-  readonly #places: Budget;
+export class SlotLease {
+  readonly #slots: Budget;
   #free: () => void;
 
-  /** `free` gives back the place that it begins with. */
-  constructor(places: Budget, free: () => void) {
-    this.#places = places;
+  /** `free` gives back the slot that it begins with. */
+  constructor(slots: Budget, free: () => void) {
+    this.#slots = slots;
     this.#free = free;
   }
 
@@ -19,7 +19,7 @@ export class Share {
    */
   async widen(connections: number, signal: AbortSignal): Promise<void> {
     this.release();
-    this.#free = await this.#places.take(connections, signal);
+    this.#free = await this.#slots.take(connections, signal);
   }
 
   /** Gives everything back. */

@@ -41,10 +41,10 @@ export interface PartStore {
 }
 
 /** So often a part is sent that arrives damaged: it is the line, or else a broken machine. */
-const MOST_DAMAGED = 3;
+const MAX_DAMAGED = 3;
 
 /** Up to this many bytes are held for a transport that may know bytes only; a Blob needs not be held. */
-const MOST_HELD = 64 * 1024 * 1024;
+const MAX_HELD = 64 * 1024 * 1024;
 
 /** How parts are sent and compared. */
 export interface PartSenderOptions {
@@ -182,7 +182,7 @@ class Sending {
 
   /** What arrived damaged may arrive whole the next time. */
   #isDamaged(failed: FailedStep): FailedStep {
-    if (++this.#damaged >= MOST_DAMAGED) throw failed.error;
+    if (++this.#damaged >= MAX_DAMAGED) throw failed.error;
     return { ...failed, mayPass: true };
   }
 
@@ -190,7 +190,7 @@ class Sending {
   async #sendAsTaken(streamed: boolean): Promise<SendResult> {
     const { part, bytes } = this.#sent;
     const result = await this.#send(streamed);
-    if (!isStreamRefused(result) || !(bytes.blob || part.size <= MOST_HELD)) return result;
+    if (!isStreamRefused(result) || !(bytes.blob || part.size <= MAX_HELD)) return result;
     const held = await this.#send(false);
     // If it fails with these, too, it was not the stream.
     if (held.kind === "reply") this.streamIsRefused = true;

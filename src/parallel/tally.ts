@@ -11,7 +11,7 @@ import type {
 } from "./many_options.ts";
 
 /** The least time between two calls while the run goes on, in milliseconds. */
-const LEAST_INTERVAL = 100;
+const MIN_INTERVAL = 100;
 
 /** Adds up the files of a run. What a caller throws who is told of it goes to `onThrown`, and he is told nothing more. */
 export class Tally<I extends UploadManyItem> {
@@ -68,7 +68,7 @@ export class Tally<I extends UploadManyItem> {
   }
 
   #tell(): void {
-    if (!this.#onProgress || this.#clock.now() - this.#last < LEAST_INTERVAL) return;
+    if (!this.#onProgress || this.#clock.now() - this.#last < MIN_INTERVAL) return;
     this.#last = this.#clock.now();
     const bytes = { sent: this.#bytes, persisted: this.#bytes };
     const inFlight = [...this.#active.values()];

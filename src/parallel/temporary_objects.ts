@@ -7,7 +7,7 @@ import {
   readDeleted,
   readObjects,
 } from "../protocol/compose.ts";
-import type { ObjectPlace } from "../protocol/object_url.ts";
+import type { ObjectLocation } from "../protocol/object_url.ts";
 import { request } from "../upload/request.ts";
 import { forEachOf } from "./assembly.ts";
 import type { Sending } from "./multipart_requests.ts";
@@ -21,17 +21,17 @@ const CONCURRENCY = 8;
 /** Below one prefix; each is named after the parts that are in it. */
 export class TemporaryObjects {
   readonly prefix: string;
-  readonly #bucket: Omit<ObjectPlace, "name">;
+  readonly #bucket: Omit<ObjectLocation, "name">;
   /** Those that may exist. */
   readonly #names = new Set<string>();
 
-  constructor({ endpoint, bucket }: Omit<ObjectPlace, "name">, prefix: string) {
+  constructor({ endpoint, bucket }: Omit<ObjectLocation, "name">, prefix: string) {
     this.#bucket = { endpoint, bucket };
     this.prefix = prefix;
   }
 
   /** Where the object is that holds these parts. */
-  place(first: number, last: number): ObjectPlace {
+  location(first: number, last: number): ObjectLocation {
     return { ...this.#bucket, name: `${this.prefix}${first}-${last}` };
   }
 

@@ -33,7 +33,7 @@ const LOOK_FIRST = 1024 * 1024;
 export const PIECES: number = 2 * 1024 * 1024;
 
 /** What a chunk of a stream grows to, where the caller has not decided. */
-const MOST_CHUNK = 16 * 1024 * 1024;
+const MAX_CHUNK = 16 * 1024 * 1024;
 
 type Common = Pick<UploadManyOptions, typeof COMMON_NAMES[number]>;
 
@@ -97,7 +97,7 @@ function mergedMetadata(
 }
 
 /** The most bytes that the upload holds in memory at a moment. */
-export function memoryOf(opened: OpenedItem, chunkSize: number = MOST_CHUNK): number {
+export function memoryOf(opened: OpenedItem, chunkSize: number = MAX_CHUNK): number {
   const { exactSize = Infinity, taken } = opened;
   return Math.min(exactSize, taken.size === undefined ? 2 * chunkSize : HELD + PIECES);
 }

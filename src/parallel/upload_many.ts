@@ -15,7 +15,7 @@ export interface UploadManyRun extends Promise<UploadManySummary> {
  * Uploads many files to a bucket, a few at a time, each as {@linkcode upload} does it: retried where that is safe, compared with
  * what was read, stored once.
  *
- * - **Any number of files.** The iterable is asked for the next file when one of `concurrency` places is free, so a walk of a
+ * - **Any number of files.** The iterable is asked for the next file when one of `concurrency` slots is free, so a walk of a
  *   million files needs no more memory than one of a hundred. Give each source as a function, which is called when the turn of
  *   its file has come.
  * - **One result for each**, by `onResult`, as the files end. A failure ends its own file only, unless `stopOnError` is set.

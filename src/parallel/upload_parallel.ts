@@ -95,7 +95,7 @@ export async function uploadParallel(
 /** What was decided at the start must be said again as it was. */
 function checkAgreement(
   from: ParallelCheckpoint,
-  { via, place, contentType }: ParallelSetup,
+  { via, location, contentType }: ParallelSetup,
   options: ParallelOptions,
 ): void {
   const compare = (name: string, isSame: boolean) => {
@@ -108,9 +108,9 @@ function checkAgreement(
       `via: expected "${from.via}", as in the checkpoint, with the precondition of the start if it had one, got "${via}"`,
     );
   }
-  compare("endpoint", place.endpoint === from.endpoint);
-  compare("bucket", place.bucket === from.bucket);
-  compare("name", place.name === from.name);
+  compare("endpoint", location.endpoint === from.endpoint);
+  compare("bucket", location.bucket === from.bucket);
+  compare("name", location.name === from.name);
   compare("contentType", !options.contentType || contentType === from.contentType);
   compare("totalBytes", totalBytes === undefined || totalBytes === from.totalBytes);
   compare("partSize", partSize === undefined || partSize === from.partSize);
@@ -120,20 +120,20 @@ type Finished = StorageObject & { bucket: string; name: string };
 
 /** One call, its arguments checked. */
 class Call {
-  readonly #given: UploadSource;
+  readonly #input: UploadSource;
   readonly #taken: TakenSource;
   readonly #options: ParallelOptions;
   readonly #setup: ParallelSetup;
   readonly #from: ParallelCheckpoint | undefined;
 
   constructor(
-    given: UploadSource,
+    input: UploadSource,
     taken: TakenSource,
     options: ParallelOptions,
     setup: ParallelSetup,
     from: ParallelCheckpoint | undefined,
   ) {
-    this.#given = given;
+    this.#input = input;
     this.#taken = taken;
     this.#options = options;
     this.#setup = from ? { ...setup, contentType: from.contentType } : setup;
@@ -160,9 +160,9 @@ class Call {
   async #uploadSlices(source: RandomAccessSource, plan: PartPlan): Promise<Finished> {
     if (source.size <= plan.partSize && this.#mayBeOne()) {
       // An empty source may have been opened as something that is read once.
-      return await this.#uploadOne(source.size === 0 ? new Uint8Array(0) : this.#given);
+      return await this.#uploadOne(source.size === 0 ? new Uint8Array(0) : this.#input);
     }
-    return await this.#run(hasRead(this.#given) ? inTurn(source) : source, plan, source.size);
+    return await this.#run(hasRead(this.#input) ? inTurn(source) : source, plan, source.size);
   }
 
   /** Whether one ordinary upload is as good. */
@@ -171,11 +171,11 @@ class Call {
   }
 
   async #uploadOne(source: UploadSource): Promise<Finished> {
-    const { place, contentType } = this.#setup;
+    const { location, contentType } = this.#setup;
     const { checksum, headers, ifGenerationMatch, metadata, onProgress, query } = this.#options;
     const { retry, signal, transport } = this.#options;
     const object = await upload(source, {
-      ...place,
+      ...location,
       query,
       checksum,
       contentType,
@@ -187,7 +187,7 @@ class Call {
       signal,
       transport,
     });
-    if (source !== this.#given) this.#taken.release();
+    if (source !== this.#input) this.#taken.release();
     return object;
   }
 

@@ -2,7 +2,7 @@
 
 import { type RetryOptions, retryPolicy } from "../net/retry.ts";
 import type { Transport } from "../net/transport.ts";
-import { placeOfXmlUrl } from "../protocol/object_url.ts";
+import { locationOfXmlUrl } from "../protocol/object_url.ts";
 import type { ObjectMetadata, StorageObject } from "../protocol/resources/storage_object.ts";
 import { objectHeaders } from "../protocol/xml_multipart/object_headers.ts";
 import {
@@ -19,7 +19,7 @@ import type { WholeObject } from "./assembly.ts";
 import { completeUpload } from "./completion.ts";
 import { combined } from "./composition.ts";
 import { abortUpload, initiateUpload, type Sending } from "./multipart_requests.ts";
-import { MOST_PARTS } from "./plan.ts";
+import { MAX_PARTS } from "./plan.ts";
 
 /** Options of {@linkcode XmlMultipartContainer}. */
 export interface XmlMultipartContainerOptions {
@@ -167,7 +167,7 @@ export class XmlMultipartContainer {
     const parts = [...this.#parts].sort(([a], [b]) => a - b);
     const { reply, object } = await completeUpload({
       upload: { objectUrl: this.#uploadUrl, uploadId },
-      place: placeOfXmlUrl(this.#uploadUrl),
+      location: locationOfXmlUrl(this.#uploadUrl),
       parts: parts.map(([number, { etag: tag }]) => ({ number, tag })),
       whole: wholeOf(parts.map(([, { facts }]) => facts)),
       mustTell: false,
@@ -215,8 +215,8 @@ export function checkObjectUrl(value: string | URL): string {
 
 /** A number that a part can have. */
 export function checkPartNumber(value: number): number {
-  if (Number.isSafeInteger(value) && value >= 1 && value <= MOST_PARTS) return value;
-  throw new RangeError(`partNumber: expected 1 to ${MOST_PARTS}, got ${String(value)}`);
+  if (Number.isSafeInteger(value) && value >= 1 && value <= MAX_PARTS) return value;
+  throw new RangeError(`partNumber: expected 1 to ${MAX_PARTS}, got ${String(value)}`);
 }
 
 /** The ID of an upload; it is not shown. */

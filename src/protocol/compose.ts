@@ -1,6 +1,6 @@
 /** Composing an object of others: the requests, the replies, and in which order many become one. */
 
-import { jsonObjectsUrl, jsonObjectUrl, type ObjectPlace } from "./object_url.ts";
+import { jsonObjectsUrl, jsonObjectUrl, type ObjectLocation } from "./object_url.ts";
 import { readRefusal, type Refusal } from "./refusal.ts";
 import type { ReplyHead } from "./reply.ts";
 import { objectSize } from "./resources/storage_object.ts";
@@ -9,7 +9,7 @@ import type { RequestHead } from "./upload_protocol.ts";
 import { withParameter } from "./upload_url.ts";
 
 /** The most objects that one request composes. */
-export const MOST_SOURCES = 32;
+export const MAX_SOURCES = 32;
 
 /** An object that others are composed of. */
 export interface ComposeSource {
@@ -19,7 +19,7 @@ export interface ComposeSource {
 
 /** What is composed of what. */
 export interface Composition {
-  readonly place: ObjectPlace;
+  readonly location: ObjectLocation;
   readonly sources: readonly ComposeSource[];
   readonly destination: ObjectMetadata;
   /** Parameters of the request. */
@@ -29,13 +29,13 @@ export interface Composition {
 
 /** Composes an object, and deletes what it was composed of. */
 export function composeRequest(
-  { place, sources, destination, query, headers: given }: Composition,
+  { location, sources, destination, query, headers: baseHeaders }: Composition,
 ): RequestHead & { readonly body: string } {
-  const headers = new Headers(given);
+  const headers = new Headers(baseHeaders);
   headers.set("content-type", "application/json");
   const url = Object.entries(query).reduce(
     (url, [name, value]) => withParameter(url, name, value),
-    `${jsonObjectUrl(place)}/compose`,
+    `${jsonObjectUrl(location)}/compose`,
   );
   const body = JSON.stringify({
     sourceObjects: sources.map(({ name, generation }) => ({ name, generation })),
@@ -63,7 +63,7 @@ export interface ObjectsListed {
 
 /** Asks for the objects below a prefix. */
 export function listObjectsRequest(
-  bucket: Omit<ObjectPlace, "name">,
+  bucket: Omit<ObjectLocation, "name">,
   prefix: string,
   headers: Headers,
   page?: string,
@@ -100,11 +100,11 @@ export function readObjects(reply: ReplyHead): ObjectsListed | Refusal {
 
 /** Deletes an object; with a generation, that one only. */
 export function deleteRequest(
-  place: ObjectPlace,
+  location: ObjectLocation,
   headers: Headers,
   generation?: string,
 ): RequestHead {
-  let url = jsonObjectUrl(place);
+  let url = jsonObjectUrl(location);
   if (generation !== undefined) url = withParameter(url, "ifGenerationMatch", generation);
   return { method: "DELETE", url, headers };
 }
@@ -119,8 +119,8 @@ export function readDeleted(reply: ReplyHead): { readonly kind: "deleted" } | Re
 /** Neighbours, in groups that one request can compose; a group of one needs none. */
 export function composeGroups<T>(all: readonly T[]): readonly (readonly T[])[] {
   const groups: T[][] = [];
-  for (let at = 0; at < all.length; at += MOST_SOURCES) {
-    groups.push(all.slice(at, at + MOST_SOURCES));
+  for (let at = 0; at < all.length; at += MAX_SOURCES) {
+    groups.push(all.slice(at, at + MAX_SOURCES));
   }
   return groups;
 }

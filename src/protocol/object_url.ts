@@ -3,14 +3,14 @@
 import { isBucketName, uploadUrl } from "./upload_url.ts";
 
 /** An object, by the API's origin (perhaps with a path before the API's own), its bucket and its name. */
-export interface ObjectPlace {
+export interface ObjectLocation {
   readonly endpoint: string;
   readonly bucket: string;
   readonly name: string;
 }
 
 /** The URL of an object in the XML API, path style; its slashes stay, but where a URL would resolve what is between them. */
-export function xmlObjectUrl({ endpoint, bucket, name }: ObjectPlace): string {
+export function xmlObjectUrl({ endpoint, bucket, name }: ObjectLocation): string {
   uploadUrl(endpoint, bucket, name); // checks both names
   const encoded = encodeURIComponent(name).replace(
     /[!'()*]/g,
@@ -22,17 +22,17 @@ export function xmlObjectUrl({ endpoint, bucket, name }: ObjectPlace): string {
 }
 
 /** The URL of an object in the JSON API. */
-export function jsonObjectUrl({ endpoint, bucket, name }: ObjectPlace): string {
+export function jsonObjectUrl({ endpoint, bucket, name }: ObjectLocation): string {
   return `${jsonObjectsUrl({ endpoint, bucket })}/${encodeURIComponent(name)}`;
 }
 
 /** The URL of the objects of a bucket in the JSON API. */
-export function jsonObjectsUrl({ endpoint, bucket }: Omit<ObjectPlace, "name">): string {
+export function jsonObjectsUrl({ endpoint, bucket }: Omit<ObjectLocation, "name">): string {
   return `${base(endpoint)}/storage/v1/b/${bucket}/o`;
 }
 
 /** The object that a URL of the XML API names, path style; `undefined` for another URL. */
-export function placeOfXmlUrl(url: string): ObjectPlace | undefined {
+export function locationOfXmlUrl(url: string): ObjectLocation | undefined {
   const { origin, pathname } = new URL(url);
   const match = /^\/([^/]+)\/(.+)$/.exec(pathname);
   if (!match || !isBucketName(match[1])) return undefined;

@@ -1,7 +1,7 @@
 /** What servers and transports say, made fit for an error: one bounded line without URLs, sessions and tokens. */
 
 /** The most characters that are quoted. */
-const MOST = 300;
+const MAX_LENGTH = 300;
 
 /** Takes out what is or may be a secret. */
 export function withoutSecretWords(text: string, secrets: readonly string[] = []): string {
@@ -11,7 +11,7 @@ export function withoutSecretWords(text: string, secrets: readonly string[] = []
     .replace(/\b(bearer|basic)\s+[\w.~+/=-]+/gi, "$1 …")
     .replace(/\b(?:ya29\.|eyJ)[\w.~+/=-]*|[\w.~+/=-]{80,}/g, "…")
     .replace(/\s+/g, " ");
-  return line.length > MOST ? `${line.slice(0, MOST)}…` : line;
+  return line.length > MAX_LENGTH ? `${line.slice(0, MAX_LENGTH)}…` : line;
 }
 
 /** A text without every place of another one, in whatever case it is written. */

@@ -22,8 +22,8 @@ const ASK_AFTER = [400, 408, 409, 412, 416, 429, 499, 500, 502, 503, 504];
 /** Statuses of a start after which it is sent again. */
 const START_AGAIN = [408, 409, 429, 499, 500, 502, 503, 504];
 
-function request(url: string, given: Headers, command: string): RequestHead {
-  const headers = new Headers(given);
+function request(url: string, baseHeaders: Headers, command: string): RequestHead {
+  const headers = new Headers(baseHeaders);
   headers.set("x-goog-upload-command", command);
   return { method: "POST", url, headers };
 }

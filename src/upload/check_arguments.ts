@@ -207,16 +207,16 @@ export function checkTransport(value: unknown): void {
 }
 
 /** The largest size of a chunk that a checkpoint can carry: what `Infinity` stands for. */
-const MOST_CHUNK_SIZE = Number.MAX_SAFE_INTEGER - Number.MAX_SAFE_INTEGER % UPLOAD_CHUNK_SIZE;
+const MAX_CHUNK_SIZE = Number.MAX_SAFE_INTEGER - Number.MAX_SAFE_INTEGER % UPLOAD_CHUNK_SIZE;
 
 /** Whether a size of chunks stands for `Infinity`. */
 export function isUnbounded(chunkSize: number): boolean {
-  return chunkSize >= MOST_CHUNK_SIZE;
+  return chunkSize >= MAX_CHUNK_SIZE;
 }
 
 /** A size of chunks that Google accepts, in bytes. */
 export function checkChunkSize(value: number): number {
-  if (value === Infinity) return MOST_CHUNK_SIZE;
+  if (value === Infinity) return MAX_CHUNK_SIZE;
   if (!Number.isSafeInteger(value) || value <= 0 || value % UPLOAD_CHUNK_SIZE !== 0) {
     throw new RangeError(
       `chunkSize: expected a positive multiple of ${UPLOAD_CHUNK_SIZE} bytes, or Infinity, got ${

@@ -88,10 +88,10 @@ export function checkCheckpoint(value: unknown): Checkpoint {
 /** The wire protocol that the session of a checkpoint speaks. */
 export function checkProtocol(
   { protocol = "content-range" }: Checkpoint,
-  given: UploadProtocol,
+  actual: UploadProtocol,
 ): void {
-  if (protocol === given.name) return;
-  throw new TypeError(`protocol: expected that of the checkpoint, ${protocol}, got ${given.name}`);
+  if (protocol === actual.name) return;
+  throw new TypeError(`protocol: expected that of the checkpoint, ${protocol}, got ${actual.name}`);
 }
 
 /** Compares what a source says of itself with what a checkpoint says; lets it go where they differ. */

@@ -35,14 +35,14 @@ const CREDENTIALS = ["authorization", "cookie", "proxy-authorization", "x-goog-a
 
 /** Headers that a request can carry, those of the first request and those of the others. */
 export function checkHeaders(
-  given: HeadersInit | undefined,
+  baseHeaders: HeadersInit | undefined,
   ofStart?: HeadersInit | undefined,
 ): CheckedHeaders {
-  if (given === undefined && ofStart === undefined) {
+  if (baseHeaders === undefined && ofStart === undefined) {
     return { startHeaders: new Headers(), headers: new Headers(), claimed: {} };
   }
-  const headers = legalHeaders(given);
-  const startHeaders = legalHeaders(given);
+  const headers = legalHeaders(baseHeaders);
+  const startHeaders = legalHeaders(baseHeaders);
   for (const [name, value] of legalHeaders(ofStart)) startHeaders.set(name, value);
   const own = OWN_HEADERS.find((name) => startHeaders.has(name));
   if (own) {
@@ -61,9 +61,9 @@ export function checkHeaders(
 }
 
 /** Headers as the platform takes them; its own error would show their values. */
-export function legalHeaders(given: HeadersInit | undefined): Headers {
+export function legalHeaders(init: HeadersInit | undefined): Headers {
   try {
-    return new Headers(given);
+    return new Headers(init);
   } catch {
     throw new TypeError("headers: expected names and values that a request can have, got others");
   }

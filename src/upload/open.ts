@@ -219,19 +219,19 @@ export function defaultChunkSize({ size }: TakenSource): number {
 }
 
 /** The most bytes of a request: as the caller wants it, or as suits the source. */
-function chunkSizeFor({ kind }: Source, wanted: number | undefined): number {
-  if (kind === "random-access") return wanted ?? LONG_CHUNK;
-  if (wanted !== undefined && isUnbounded(wanted)) {
+function chunkSizeFor({ kind }: Source, requested: number | undefined): number {
+  if (kind === "random-access") return requested ?? LONG_CHUNK;
+  if (requested !== undefined && isUnbounded(requested)) {
     throw new RangeError(
       "chunkSize: expected a number of bytes for a source that is read once, of which two chunks are held, got Infinity",
     );
   }
-  return wanted ?? HELD_CHUNK;
+  return requested ?? HELD_CHUNK;
 }
 
 /** Up to how many bytes requests grow, where the caller does not say how large they are. */
-function growthOf({ kind }: Source, wanted: number | undefined): number | undefined {
-  if (wanted !== undefined) return undefined;
+function growthOf({ kind }: Source, requested: number | undefined): number | undefined {
+  if (requested !== undefined) return undefined;
   return kind === "random-access" ? LONGEST_CHUNK : LARGEST_HELD_CHUNK;
 }
 

@@ -32,7 +32,7 @@ interface Asked {
 }
 
 /** How often in a row a server may be asked that shows neither what it holds nor a result. */
-const MOST_INCONCLUSIVE = 4;
+const MAX_INCONCLUSIVE = 4;
 
 /** What a session needs to know of its upload. */
 export interface SessionOptions<T> {
@@ -245,7 +245,7 @@ export class UploadSession<T> {
         return this.#sender.shrink(answer.maxBytes) ? { kind: "smaller" } : failed;
       case "gap":
       case "no_result":
-        if (++this.#inconclusive > MOST_INCONCLUSIVE) throw error;
+        if (++this.#inconclusive > MAX_INCONCLUSIVE) throw error;
         return { ...failed, mayPass: true };
       case "unavailable":
       case "rejected":
@@ -288,7 +288,7 @@ export class UploadSession<T> {
     signal: AbortSignal | undefined,
   ): Promise<SessionStep> {
     const progress = persisted > this.#state.persisted;
-    await this.#rejoin(persisted, crc32c, signal);
+    await this.#verifyResumed(persisted, crc32c, signal);
     const ours = await abortable(this.#feed.goTo(persisted), signal);
     signal?.throwIfAborted(); // closed meanwhile: that is final, and has its own reason
     if (ours !== undefined && crc32c !== undefined && ours !== crc32c) {
@@ -357,7 +357,7 @@ export class UploadSession<T> {
   }
 
   /** Brings a resumed upload's source to where the server is, and makes sure that it is the source from before. */
-  async #rejoin(
+  async #verifyResumed(
     persisted: number,
     crc32c: string | undefined,
     signal: AbortSignal | undefined,

@@ -8,16 +8,16 @@ import type { RequestHead } from "../protocol/upload_protocol.ts";
 import { aligned, type Part, type PartLimits } from "./feed.ts";
 
 /** After this many streams in a row that were not looked at, while bytes went through, the transport takes bytes only. */
-const MOST_UNTOUCHED = 2;
+const MAX_UNTOUCHED = 2;
 
 /** After this many long requests in a row that left nothing behind, short ones are sent. */
-const MOST_FRUITLESS = 2;
+const MAX_WITHOUT_PROGRESS = 2;
 
 /** How long those are, in bytes: the time that such a request may take follows its length, and may be lost once more. */
 const SHORT = 1024 * 1024;
 
 /** By how much the time without a sign of life grows at the most on a line that turns out to be slow. */
-const MOST_PATIENCE = 16;
+const MAX_STALL_FACTOR = 16;
 
 /** How long a request should take at least, in milliseconds, so that waiting for its reply does not show. */
 const WORTHWHILE = 10_000;
@@ -50,8 +50,8 @@ export class PartSender {
   #rate = 0; // bytes a millisecond, of the last request that was answered
   #streams = true; // whether the transport takes streams, as far as it is known
   #untouched = 0;
-  #fruitless = 0;
-  #patience = 1;
+  #withoutProgress = 0;
+  #stallFactor = 1;
   #isStalled = false;
 
   constructor(options: PartSenderOptions) {
@@ -87,7 +87,7 @@ export class PartSender {
     const result = await attempt(transport, { ...head, body }, policy, {
       signal,
       action: "transmit a chunk",
-      stallTimeout: policy.stallTimeout * this.#patience,
+      stallTimeout: policy.stallTimeout * this.#stallFactor,
       // Nothing follows the last byte of a body that is no stream: that must not be kept back.
       onTaken: (bytes) => bytes === size && !("next" in body) ? onHanded() : onTaken(bytes),
       onHanded,
@@ -100,7 +100,7 @@ export class PartSender {
   /** Bytes have gone through where a stream was not looked at. */
   noteUntouched(): void {
     this.#untouched++;
-    if (this.#untouched >= MOST_UNTOUCHED) this.#streams = false;
+    if (this.#untouched >= MAX_UNTOUCHED) this.#streams = false;
   }
 
   /** A request that may have been streamed has ended. */
@@ -109,10 +109,12 @@ export class PartSender {
     if (body !== "not streamed") {
       this.#untouched = 0;
       this.#isStalled = isLate;
-      if (kind === "failed" && ++this.#fruitless >= MOST_FRUITLESS) this.#streams = false;
+      if (kind === "failed" && ++this.#withoutProgress >= MAX_WITHOUT_PROGRESS) {
+        this.#streams = false;
+      }
     }
     if (kind === "failed") this.#maxBytes = this.#base;
-    if (isLate && this.#fruitless >= MOST_FRUITLESS) {
+    if (isLate && this.#withoutProgress >= MAX_WITHOUT_PROGRESS) {
       this.#maxBytes = Math.min(this.#base, aligned(SHORT, this.#options.granularity));
     }
   }
@@ -125,9 +127,9 @@ export class PartSender {
 
   /** The server has more than before. */
   noteProgress(): void {
-    this.#fruitless = 0;
+    this.#withoutProgress = 0;
     // It stood still for too long and bytes have arrived all the same: the line is slow.
-    if (this.#isStalled) this.#patience = Math.min(2 * this.#patience, MOST_PATIENCE);
+    if (this.#isStalled) this.#stallFactor = Math.min(2 * this.#stallFactor, MAX_STALL_FACTOR);
     this.#isStalled = false;
   }
 }

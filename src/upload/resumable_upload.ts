@@ -75,7 +75,7 @@ export class ResumableUpload<T = StorageObject> {
   readonly #setup: SessionSetup<T>;
   readonly #chunkSize: number;
   readonly #closing = new AbortController();
-  #source: { readonly given: UploadSource; readonly taken: TakenSource } | undefined;
+  #source: { readonly input: UploadSource; readonly taken: TakenSource } | undefined;
   #resumed: { readonly from: Checkpoint; readonly choices: ResumeChoices } | undefined; // until the first call
   #open: OpenUpload<T> | undefined;
   #isBusy = false;
@@ -166,7 +166,7 @@ export class ResumableUpload<T = StorageObject> {
 
   static #taken<T>(
     from: Checkpoint,
-    given: UploadSource,
+    input: UploadSource,
     taken: TakenSource,
     options: ResumableUploadOptions<T>,
     choices: ResumeChoices,
@@ -176,7 +176,7 @@ export class ResumableUpload<T = StorageObject> {
       const upload = new ResumableUpload<T>(uploadUrl, chunkSize, { ...options, checksum });
       checkProtocol(from, upload.#setup.protocol);
       checkSameSource(from, taken);
-      upload.#source = { given, taken };
+      upload.#source = { input, taken };
       upload.#resumed = { from, choices };
       return upload;
     } catch (error) {
@@ -387,9 +387,9 @@ export class ResumableUpload<T = StorageObject> {
 
   /** Takes the source, unless it was taken for a call before that failed. */
   #take(source: UploadSource): TakenSource {
-    if (this.#source?.given !== source) {
+    if (this.#source?.input !== source) {
       this.#letGo(invalidState("Another source was given"));
-      this.#source = { given: source, taken: takeSource(source) };
+      this.#source = { input: source, taken: takeSource(source) };
     }
     return this.#source!.taken;
   }

@@ -20,8 +20,8 @@ export function contentTypeOf(
   if (contentType && inMetadata && contentType !== inMetadata) {
     throw new TypeError("metadata.contentType: expected none, or the same as `contentType`");
   }
-  const given = contentType || inMetadata;
-  if (given) return checkContentType(given);
+  const declared = contentType || inMetadata;
+  if (declared) return checkContentType(declared);
   if (typeof source === "string") return "text/plain;charset=UTF-8";
   const type = typeof source === "object" && "type" in source ? source.type : "";
   return typeof type === "string" && type !== "" ? cleanMediaType(type) : OCTET_STREAM;

@@ -33,7 +33,7 @@ export class StretchFeed implements Feed {
   readonly #source: RandomAccessSource;
   readonly #options: FeedOptions;
   #checksum: RunningChecksum | undefined;
-  #turn = 0;
+  #epoch = 0;
   #ahead: { readonly offset: number; readonly bytes: Promise<Bytes> } | undefined; // read before it is asked for
 
   constructor(source: RandomAccessSource, options: FeedOptions) {
@@ -48,20 +48,20 @@ export class StretchFeed implements Feed {
   }
 
   async next(offset: number, limits: PartLimits): Promise<Part> {
-    const turn = ++this.#turn;
-    await this.#moveTo(offset, turn);
+    const epoch = ++this.#epoch;
+    await this.#moveTo(offset, epoch);
     const { size, last, hashFirst } = this.#plan(offset, limits);
     const head = { offset, size, last };
     const isHeld = size <= SHORT || hashFirst || (!limits.streamed && !this.#source.blob);
-    if (isHeld) return { ...head, body: await this.#readHashed(offset, size, turn) };
-    const pieces = this.#pieces(offset, size, turn);
+    if (isHeld) return { ...head, body: await this.#readHashed(offset, size, epoch) };
+    const pieces = this.#pieces(offset, size, epoch);
     if (limits.streamed) return { ...head, body: pieces };
     const blob = this.#source.blob!.slice(offset, offset + size);
     return { ...head, body: blob, beside: this.#checksum && pieces };
   }
 
   async goTo(offset: number): Promise<string | undefined> {
-    await this.#moveTo(offset, ++this.#turn);
+    await this.#moveTo(offset, ++this.#epoch);
     return this.crc32cAt(offset);
   }
 
@@ -75,7 +75,7 @@ export class StretchFeed implements Feed {
 
   async skipTowards(offset: number): Promise<boolean> {
     const at = this.#checksum?.length ?? offset;
-    if (at < offset) await this.#readHashed(at, Math.min(PIECE, offset - at), ++this.#turn);
+    if (at < offset) await this.#readHashed(at, Math.min(PIECE, offset - at), ++this.#epoch);
     return (this.#checksum?.length ?? offset) >= offset;
   }
 
@@ -93,7 +93,7 @@ export class StretchFeed implements Feed {
   }
 
   close(reason?: unknown): void {
-    this.#turn++;
+    this.#epoch++;
     this.#ahead = undefined;
     this.#source.release(reason);
   }
@@ -102,12 +102,12 @@ export class StretchFeed implements Feed {
   #plan(offset: number, { maxBytes, streamed, maxHeld = HELD }: PartLimits) {
     const { granularity, sendsHash } = this.#options;
     const rest = this.total - offset;
-    const most = streamed ? maxBytes : Math.min(maxBytes, Math.max(maxHeld, granularity));
+    const max = streamed ? maxBytes : Math.min(maxBytes, Math.max(maxHeld, granularity));
     const hashesLast = sendsHash && this.#checksum !== undefined;
-    if (rest <= most && !(hashesLast && rest > Math.max(HELD, granularity))) {
+    if (rest <= max && !(hashesLast && rest > Math.max(HELD, granularity))) {
       return { size: rest, last: true, hashFirst: hashesLast };
     }
-    const size = aligned(Math.min(most, rest - 1), granularity);
+    const size = aligned(Math.min(max, rest - 1), granularity);
     return { size, last: false, hashFirst: false };
   }
 
@@ -115,26 +115,26 @@ export class StretchFeed implements Feed {
    * Takes the checksum to `offset`: back, if bytes behind it were handed out before; or on, if a request that seemed to have
    * left less behind has arrived all the same.
    */
-  async #moveTo(offset: number, turn: number): Promise<void> {
+  async #moveTo(offset: number, epoch: number): Promise<void> {
     const checksum = this.#checksum;
     if (!checksum) return;
     if (checksum.length > offset) {
-      await checksum.rewind(offset, (at, length) => this.#read(at, length, turn));
+      await checksum.rewind(offset, (at, length) => this.#read(at, length, epoch));
     }
     while (checksum.length < offset) {
-      await this.#readHashed(checksum.length, Math.min(PIECE, offset - checksum.length), turn);
+      await this.#readHashed(checksum.length, Math.min(PIECE, offset - checksum.length), epoch);
     }
   }
 
-  async #readHashed(offset: number, size: number, turn: number): Promise<Bytes> {
-    const bytes = await this.#read(offset, size, turn);
+  async #readHashed(offset: number, size: number, epoch: number): Promise<Bytes> {
+    const bytes = await this.#read(offset, size, epoch);
     this.#checksum?.update(bytes);
     return bytes;
   }
 
-  async #read(offset: number, length: number, turn: number): Promise<Bytes> {
+  async #read(offset: number, length: number, epoch: number): Promise<Bytes> {
     const bytes = await this.#readPiece(offset, length);
-    if (turn !== this.#turn) throw notNeeded();
+    if (epoch !== this.#epoch) throw notNeeded();
     return bytes;
   }
 
@@ -142,17 +142,17 @@ export class StretchFeed implements Feed {
    * The bytes of a request, read one piece ahead: while a piece is hashed and sent, the next one is being read, that of the
    * next request too.
    */
-  #pieces(offset: number, size: number, turn: number): PieceBody {
+  #pieces(offset: number, size: number, epoch: number): PieceBody {
     const end = offset + size;
     let at = offset;
     return {
       size,
       next: async () => {
-        if (turn !== this.#turn) throw notNeeded(); // never an end: the request would be taken for whole
+        if (epoch !== this.#epoch) throw notNeeded(); // never an end: the request would be taken for whole
         if (at === end) return undefined;
         const length = Math.min(PIECE, end - at);
         const piece = await this.#readPiece(at, length);
-        if (turn !== this.#turn) throw notNeeded();
+        if (epoch !== this.#epoch) throw notNeeded();
         at += length;
         this.#readAhead(at, Math.min(PIECE, (at < end ? end : this.total) - at));
         this.#checksum?.update(piece);

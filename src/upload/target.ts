@@ -124,8 +124,8 @@ export function startOf(target: Partial<BucketTarget> | UrlTarget, fields: Start
   if (name !== undefined && metadata.name !== undefined && metadata.name !== name) {
     throw new TypeError("metadata.name: expected none, or the same as the name of the object");
   }
-  const given = fields.headers && legalHeaders(fields.headers);
-  const { url, headers } = withGenerationMatch(bare, fields.ifGenerationMatch, given);
+  const ownHeaders = fields.headers && legalHeaders(fields.headers);
+  const { url, headers } = withGenerationMatch(bare, fields.ifGenerationMatch, ownHeaders);
   checkCarried(url, metadata);
   if (uploadTypeOf(url) === "media") {
     const allowed = name === undefined ? ["contentType"] : ["contentType", "name"];
@@ -194,11 +194,11 @@ function withQuery(url: string, query: ObjectQuery): string {
 /** Adds the precondition, where the URL can have one: in its query, or, if it is signed, in a header that was signed. */
 function withGenerationMatch(
   url: string,
-  given: number | string | undefined,
+  ifGenerationMatch: number | string | undefined,
   headers: Headers | undefined,
 ): Pick<Start, "url" | "headers"> {
-  if (given === undefined) return { url, headers };
-  const generation = checkGeneration(given);
+  if (ifGenerationMatch === undefined) return { url, headers };
+  const generation = checkGeneration(ifGenerationMatch);
   const signature = signatureOf(url);
   if (signature) {
     const name = "x-goog-if-generation-match";

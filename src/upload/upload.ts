@@ -139,9 +139,9 @@ function sessionStartOf<T>(options: UploadOptions<T>): Start {
 
 /** What speaks of a session means nothing without one. */
 function checkOfSession(options: object): void {
-  const given: Readonly<Record<string, unknown>> = { ...options };
-  const name = ["granularity", "sessionIsNew"].find((name) => given[name] !== undefined);
-  if (given.session !== undefined || name === undefined) return;
+  const all: Readonly<Record<string, unknown>> = { ...options };
+  const name = ["granularity", "sessionIsNew"].find((name) => all[name] !== undefined);
+  if (all.session !== undefined || name === undefined) return;
   throw new TypeError(`${name}: expected none without \`session\``);
 }
 
@@ -156,14 +156,16 @@ async function startUpload<T>(
   const opened = await abortable(taken.open(), options.signal);
   const isSmall = opened.kind === "random-access" &&
     opened.size <= Math.min(ONE_REQUEST, checkChunkSize(options.chunkSize ?? ONE_REQUEST));
-  const given = uploadTypeOf(start.url);
+  const uploadType = uploadTypeOf(start.url);
   const { name: protocol } = chosenProtocol(options.protocol);
-  if (given !== undefined && given !== "resumable" && protocol !== contentRangeProtocol.name) {
+  if (
+    uploadType !== undefined && uploadType !== "resumable" && protocol !== contentRangeProtocol.name
+  ) {
     throw new TypeError(
-      `url: expected no uploadType, or resumable, with the protocol ${protocol}, got ${given}`,
+      `url: expected no uploadType, or resumable, with the protocol ${protocol}, got ${uploadType}`,
     );
   }
-  const type = given ?? (isSmall ? pickType(start, options) : "resumable");
+  const type = uploadType ?? (isSmall ? pickType(start, options) : "resumable");
   const again = { ...taken, open: () => Promise.resolve(opened) };
   return type === "resumable"
     ? await uploadInSession(again, start, contentType, options)

@@ -61,7 +61,7 @@ async function uploadByKey<T, O extends UploadOptions<T>>(
   options: O,
   call: Call<T, O>,
 ): Promise<T> {
-  const given = {
+  const withoutKey = {
     ...options,
     checkpoints: undefined,
     key: undefined,
@@ -69,15 +69,15 @@ async function uploadByKey<T, O extends UploadOptions<T>>(
     onResume: undefined,
   };
   const { onResume } = options;
-  const { session, signal } = given;
+  const { session, signal } = withoutKey;
   const startUrl = call.startUrl?.(options); // wrong arguments throw before anything is read
   const kept = new KeptCheckpoint(options);
   const result = await kept.exclusively(signal, async () => {
     const found = await abortable(kept.get(), signal);
     const { from, reason } = fitting(found, options, startUrl);
     if (found !== undefined && from === undefined) onResume?.({ resumed: false, reason });
-    const lent = lend(await abortable(source.open(), signal));
-    const borrowed = { ...source, open: () => Promise.resolve(lent.source), release: () => {} };
+    const keptOpen = keepOpen(await abortable(source.open(), signal));
+    const reusable = { ...source, open: () => Promise.resolve(keptOpen.source), release: () => {} };
     let hasBegun = false;
     const onCheckpoint = async (checkpoint: Checkpoint) => {
       if (!hasBegun && from?.sessionUrl === checkpoint.sessionUrl) {
@@ -85,11 +85,11 @@ async function uploadByKey<T, O extends UploadOptions<T>>(
       }
       hasBegun = true;
       await kept.set(checkpoint);
-      await given.onCheckpoint?.(checkpoint);
+      await withoutKey.onCheckpoint?.(checkpoint);
     };
     const attempt = async (checkpoint: Checkpoint | undefined) => {
-      const once = { ...given, checkpoint, onCheckpoint } as O;
-      const value = await call.run(borrowed, once);
+      const once = { ...withoutKey, checkpoint, onCheckpoint } as O;
+      const value = await call.run(reusable, once);
       await kept.delete().catch(() => {}); // it is finished, whatever the store says
       return value;
     };
@@ -97,7 +97,7 @@ async function uploadByKey<T, O extends UploadOptions<T>>(
       if (from === undefined) return await attempt(undefined);
       return await attempt(from).catch(async (error: unknown) => {
         const isElsewhere = typeof session === "function" || session === undefined;
-        if (hasBegun || !isOfNoUse(error) || !isElsewhere || !lent.isWhole()) throw error;
+        if (hasBegun || !isOfNoUse(error) || !isElsewhere || !keptOpen.isWhole()) throw error;
         onResume?.({ resumed: false, reason: error });
         return await attempt(undefined);
       });
@@ -152,7 +152,7 @@ function isOfNoUse(error: unknown): boolean {
 }
 
 /** The source for several sessions, one after the other, as long as all of it is there. */
-function lend(source: Source): { readonly source: Source; isWhole(): boolean } {
+function keepOpen(source: Source): { readonly source: Source; isWhole(): boolean } {
   const release = () => {};
   if (source.kind === "random-access") {
     return {
@@ -162,7 +162,7 @@ function lend(source: Source): { readonly source: Source; isWhole(): boolean } {
   }
   const { read, seek } = source;
   let isWhole = true;
-  const lent: Source = {
+  const keptOpen: Source = {
     ...source,
     read(length: number) {
       isWhole = false;
@@ -174,5 +174,5 @@ function lend(source: Source): { readonly source: Source; isWhole(): boolean } {
     }),
     release,
   };
-  return { source: lent, isWhole: () => isWhole };
+  return { source: keptOpen, isWhole: () => isWhole };
 }

@@ -4,7 +4,7 @@ import type { Clock } from "../net/clock.ts";
 import type { UploadProgress } from "./upload_options.ts";
 
 /** The least time between two calls that only say that bytes were taken, in milliseconds. */
-const LEAST_INTERVAL = 100;
+const MIN_INTERVAL = 100;
 
 /** Calls `onProgress`: not too often, never with less than before, and never after the end with an error. */
 export class Progress {
@@ -35,7 +35,7 @@ export class Progress {
   took(sent: number, persisted: number, total: number | undefined): void {
     if (sent <= this.sent) return;
     this.sent = sent;
-    if (!this.#onProgress || this.#clock.now() - this.#last < LEAST_INTERVAL) return;
+    if (!this.#onProgress || this.#clock.now() - this.#last < MIN_INTERVAL) return;
     this.#call(persisted, total);
   }
 

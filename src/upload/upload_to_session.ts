@@ -72,7 +72,7 @@ export async function uploadToSession<T = StorageObject>(
 }
 
 /** How many sessions are asked for, one after the other, if each one turns out to be gone. */
-const MOST_SESSIONS = 3;
+const MAX_SESSIONS = 3;
 
 /** Uploads to a session that somebody else has opened: `upload()` and `uploadToSession()` with checked options. */
 export async function sendToSession<T>(
@@ -96,20 +96,20 @@ export async function sendToSession<T>(
   const fetched = async () =>
     typeof session === "function" ? await abortable(Promise.resolve(session()), signal) : session;
   // Several sessions may read the source, one after the other, so none of them lets it go.
-  const lent = { ...opened, release: () => {} };
-  const borrowed = { ...taken, open: () => Promise.resolve(lent), release: () => {} };
+  const keptOpen = { ...opened, release: () => {} };
+  const reusable = { ...taken, open: () => Promise.resolve(keptOpen), release: () => {} };
   let from = options.checkpoint && checkCheckpoint(options.checkpoint);
   let isNew = options.sessionIsNew === true && from === undefined;
   for (let sessions = 1;; sessions++) {
     from ??= checkCheckpoint(checkpointOfSession(await fetched(), known));
     try {
-      const result = await goOn(borrowed, from, options, isNew);
+      const result = await goOn(reusable, from, options, isNew);
       taken.release();
       return result;
     } catch (error) {
       const isGone = error instanceof UploadError && error.code === "session_gone";
       const canAgain = typeof session === "function" && opened.kind === "random-access";
-      if (!isGone || !canAgain || sessions === MOST_SESSIONS) throw error;
+      if (!isGone || !canAgain || sessions === MAX_SESSIONS) throw error;
       from = undefined;
       isNew = false;
     }
@@ -117,8 +117,8 @@ export async function sendToSession<T>(
 }
 
 function checkDecided(options: object): void {
-  const given: Readonly<Record<string, unknown>> = { ...options };
-  const name = DECIDED_BEFORE.find((name) => given[name] !== undefined);
+  const all: Readonly<Record<string, unknown>> = { ...options };
+  const name = DECIDED_BEFORE.find((name) => all[name] !== undefined);
   if (name === undefined) return;
   throw new TypeError(`${name}: expected none with \`session\`, which was opened with its own`);
 }

@@ -221,7 +221,7 @@ Deno.test("an unknown retry option is refused; one that is undefined means its d
 });
 
 /** The sum of the waits of an upload whose transport fails, but for the requests of which `replies` is true. */
-async function patience(
+async function givenUpAfter(
   retry: RetryOptions,
   replies: (request: number) => boolean = () => false,
 ): Promise<number> {
@@ -238,16 +238,16 @@ async function patience(
 }
 
 Deno.test("a server that has never replied is given up after connectTimeout, 15 seconds of failures", async () => {
-  assertEquals(await patience({}), 15_000);
-  assertEquals(await patience({ connectTimeout: 40_000 }), 40_000);
-  assertEquals(await patience({ connectTimeout: 0 }), 0);
+  assertEquals(await givenUpAfter({}), 15_000);
+  assertEquals(await givenUpAfter({ connectTimeout: 40_000 }), 40_000);
+  assertEquals(await givenUpAfter({ connectTimeout: 0 }), 0);
 });
 
 Deno.test("who sets maxElapsed gets it for a server that has never replied as well", async () => {
-  assertEquals(await patience({ maxElapsed: 100_000 }), 100_000);
-  assertEquals(await patience({ maxElapsed: 100_000, connectTimeout: 20_000 }), 20_000);
+  assertEquals(await givenUpAfter({ maxElapsed: 100_000 }), 100_000);
+  assertEquals(await givenUpAfter({ maxElapsed: 100_000, connectTimeout: 20_000 }), 20_000);
 });
 
 Deno.test("one reply, whatever its status, is enough for the whole patience", async () => {
-  assertEquals(await patience({}, (request) => request === 1), 600_000);
+  assertEquals(await givenUpAfter({}, (request) => request === 1), 600_000);
 });

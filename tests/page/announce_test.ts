@@ -8,9 +8,9 @@ const uploading: Spoken = {
   size: 5_000_000,
   phase: "uploading",
   steady: true,
-  trouble: undefined,
+  problem: undefined,
 };
-const trouble = { what: "It broke.", advice: "Mend it.", remedy: "retry" } as const;
+const problem = { what: "It broke.", advice: "Mend it.", remedy: "retry" } as const;
 
 Deno.test("progress is not announced", () => {
   assertEquals(announcement(uploading, uploading), undefined);
@@ -25,8 +25,8 @@ Deno.test("what matters is announced once, in words", () => {
     announcement(before, { ...uploading, ...change });
   assertEquals(say({ phase: "paused" }), "a.png: paused");
   assertEquals(say({ phase: "done" }), "a.png: stored, 5.0 MB");
-  assertEquals(say({ phase: "failed", trouble }), "a.png: It broke. Mend it.");
-  assertEquals(say({ phase: "needs-file", trouble }), "a.png: It broke. Mend it.");
+  assertEquals(say({ phase: "failed", problem }), "a.png: It broke. Mend it.");
+  assertEquals(say({ phase: "needs-file", problem }), "a.png: It broke. Mend it.");
   assertEquals(say({ phase: "needs-file" }), "a.png: choose the file again to go on");
   assertEquals(say({ steady: false }), "a.png: interrupted, trying again");
   assertEquals(say({}, { ...uploading, steady: false }), "a.png: goes on");

@@ -3,20 +3,20 @@
 import { assertEquals } from "@std/assert";
 import { servePage } from "../../examples/page/serve.ts";
 import { temporaryFolder } from "../npm/packed.ts";
-import { openScene, openStage, type Stage } from "../playground/scene.ts";
+import { type Fixture, openFixture, openPlayground } from "../playground/scene.ts";
 import { output } from "../support/runtime_program.ts";
 import type { Page } from "./remote.ts";
 
-let stage: Stage;
+let fixture: Fixture;
 let axe: string;
 Deno.test.beforeAll(async () => {
   const folder = await temporaryFolder();
   const install = ["install", "--silent", "--no-audit", "--no-fund", "axe-core@4.14.1"];
   await output("npm", install, { limit: 60_000, cwd: folder });
   axe = await Deno.readTextFile(`${folder}/node_modules/axe-core/axe.min.js`);
-  stage = await openStage();
+  fixture = await openFixture();
 });
-Deno.test.afterAll(async () => await stage[Symbol.asyncDispose]());
+Deno.test.afterAll(async () => await fixture[Symbol.asyncDispose]());
 
 /** What axe-core has to say of a page as it is now. */
 async function findings(page: Page): Promise<unknown> {
@@ -55,7 +55,7 @@ for (const [size, options] of Object.entries({ desktop, phone })) {
     Deno.test(`axe-core finds nothing on the upload page: ${size}, ${colorScheme}`, async () => {
       const server = await servePage();
       try {
-        await using person = await stage.browser.visitor(visitor);
+        await using person = await fixture.browser.visitor(visitor);
         const page = await person.open(server.origin);
         await page.find("html[data-ready]").seen();
         assertEquals(await findings(page), []);
@@ -69,7 +69,7 @@ for (const [size, options] of Object.entries({ desktop, phone })) {
     });
 
     Deno.test(`axe-core finds nothing on the playground: ${size}, ${colorScheme}`, async () => {
-      await using at = await openScene(stage, { visitor });
+      await using at = await openPlayground(fixture, { visitor });
       assertEquals(await findings(at.page), []);
       await choose(at.page, "notes.txt", "תמונה.txt");
       await at.page.find(".card[data-phase=done]", "תמונה").seen();

@@ -263,7 +263,7 @@ test("a file that is not kept is asked for, and another one is refused in words"
   for (const wrong of [other.path, shorter.path]) {
     await again.call("setInputFiles", wrong);
     const refusal = card(page, "mine.bin").find(
-      ".trouble",
+      ".problem",
       "not the file that the upload was begun with",
     );
     await refusal.seen();
@@ -506,7 +506,7 @@ test("one line tells of all uploads, and one button pauses and resumes them", as
   await assertQuiet();
 });
 
-test("a mishap can be taken back, and one that has happened elsewhere is not announced any more", async () => {
+test("a fault can be taken back, and one that has happened elsewhere is not announced any more", async () => {
   await using at = await scene();
   const { page, line } = at;
   const button = page.role("button", "Busy server");

@@ -2,14 +2,14 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { InvalidResponse, UploadError, type UploadErrorCode } from "@resumable-media/upload";
-import { TicketError, troubleOf } from "../../examples/page/error_words.ts";
+import { problemOf, TicketError } from "../../examples/page/error_words.ts";
 
 const about = {
   settings: { maxBytes: 1_000_000, contentTypes: ["image/*", "application/pdf"] },
   file: { name: "a.exe", size: 2_000_000, type: "application/x-msdownload" },
 };
 const refusal = (status: number, message = "") =>
-  troubleOf(new InvalidResponse(new Response(null, { status }), message, "rejected"), about);
+  problemOf(new InvalidResponse(new Response(null, { status }), message, "rejected"), about);
 
 const CODES: UploadErrorCode[] = [
   "invalid_state",
@@ -37,7 +37,7 @@ Deno.test("every error says what happened and what to do, in sentences without c
     "a string",
   ];
   for (const error of errors) {
-    const { what, advice } = troubleOf(error, about);
+    const { what, advice } = problemOf(error, about);
     assertMatch(what, /^[A-Z].*\.$/);
     assertMatch(advice, /^[A-Z].*\.$/);
     assert(!/_|\b[45]\d\d\b/.test(what + advice), what + advice);
@@ -58,11 +58,11 @@ Deno.test("another refusal starts again with a new ticket", () => {
 });
 
 Deno.test("what may pass is tried again, what is lost starts again, a lost file is asked for", () => {
-  const remedy = (code: UploadErrorCode) => troubleOf(new UploadError(code, ""), about).remedy;
+  const remedy = (code: UploadErrorCode) => problemOf(new UploadError(code, ""), about).remedy;
   assertEquals(remedy("transport_failed"), "retry");
   assertEquals(remedy("unavailable"), "retry");
   assertEquals(remedy("session_gone"), "restart");
   assertEquals(remedy("data_corruption"), "restart");
   assertEquals(remedy("source_changed"), "choose");
-  assertEquals(troubleOf(new DOMException("", "NotFoundError"), about).remedy, "choose");
+  assertEquals(problemOf(new DOMException("", "NotFoundError"), about).remedy, "choose");
 });

@@ -138,7 +138,7 @@ Deno.test("a cut breaks what is on its way, and nothing that comes later", async
   await arrived;
   assertEquals(network.cut(), 1);
   await assertRejects(() => carried, Error, "broke");
-  assertEquals(network.mishapOf(request), "cut");
+  assertEquals(network.faultOf(request), "cut");
   assertEquals(network.cut(), 0);
   assertEquals((await network.carry(chunk(5), () => Promise.resolve(new Response()))).status, 200);
 });

@@ -1,7 +1,7 @@
 // Uploads wait for their turn: so many at once, in order, and whoever gives up takes nobody's place.
 
 import { assertEquals, assertRejects } from "@std/assert";
-import { turns } from "../../examples/page/queue.ts";
+import { slots } from "../../examples/page/queue.ts";
 
 const always = new AbortController().signal;
 
@@ -9,7 +9,7 @@ const always = new AbortController().signal;
 const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 Deno.test("only so many have a turn at once, the others in the order in which they came", async () => {
-  const take = turns(2);
+  const take = slots(2);
   const got: string[] = [];
   const ends = new Map<string, () => void>();
   for (const name of ["a", "b", "c", "d"]) {
@@ -30,7 +30,7 @@ Deno.test("only so many have a turn at once, the others in the order in which th
 });
 
 Deno.test("who stops waiting takes no turn", async () => {
-  const take = turns(1);
+  const take = slots(1);
   const end = await take(always);
   const leaving = new AbortController();
   const left = take(leaving.signal);

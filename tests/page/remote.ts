@@ -24,7 +24,7 @@ export interface Answer {
 }
 
 /** How long a single command may take before it counts as failed, in milliseconds. */
-const PATIENCE = 20_000;
+const COMMAND_TIMEOUT = 20_000;
 
 const RUNTIMES = new URL("../portable/runtimes/", import.meta.url);
 
@@ -110,7 +110,10 @@ export async function startBrowser(): Promise<Browser> {
     const id = ++count;
     const { promise, resolve } = Promise.withResolvers<Answer>();
     waiting.set(id, resolve);
-    const timer = setTimeout(() => resolve({ id, error: "no answer in time" }), 2 * PATIENCE);
+    const timer = setTimeout(
+      () => resolve({ id, error: "no answer in time" }),
+      2 * COMMAND_TIMEOUT,
+    );
     const command: Command = { id, on, steps, as };
     await input.write(new TextEncoder().encode(`${JSON.stringify(command, regexps)}\n`));
     const { value, error } = await promise.finally(() => clearTimeout(timer));
@@ -122,7 +125,7 @@ export async function startBrowser(): Promise<Browser> {
     async visitor(options = {}) {
       const name = `visitor ${count}`;
       await send("browser", [["newContext", options]], name);
-      await send(name, [["setDefaultTimeout", PATIENCE]]);
+      await send(name, [["setDefaultTimeout", COMMAND_TIMEOUT]]);
       return {
         async open(url) {
           const page = `page ${count}`;
@@ -136,7 +139,7 @@ export async function startBrowser(): Promise<Browser> {
     problems: async () => await send("problems", []) as string[],
     async [Symbol.asyncDispose]() {
       await input.close();
-      const late = setTimeout(() => child.kill("SIGKILL"), PATIENCE);
+      const late = setTimeout(() => child.kill("SIGKILL"), COMMAND_TIMEOUT);
       await Promise.all([child.status, reading]);
       clearTimeout(late);
     },

@@ -25,7 +25,7 @@ Deno.test("the line adds up bytes and speeds, and says less when there is less t
 });
 
 Deno.test("what was refused is not on its way", () => {
-  const refused = { ...upload("failed", 0, 9e9), trouble: { remedy: "none" } };
+  const refused = { ...upload("failed", 0, 9e9), problem: { remedy: "none" } };
   assertEquals(summaryOf([refused]), "");
   assertEquals(summaryOf([refused, upload("waiting", 0, 10)]), "1 file, 0 stored, 0% of 10 bytes");
 });

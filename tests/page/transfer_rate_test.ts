@@ -1,10 +1,10 @@
 // How fast an upload is: measured over the last seconds, and not said before it is known.
 
 import { assertEquals } from "@std/assert";
-import { pace } from "../../examples/page/transfer_rate.ts";
+import { transferRate } from "../../examples/page/transfer_rate.ts";
 
 Deno.test("one moment has no speed", () => {
-  const meter = pace();
+  const meter = transferRate();
   assertEquals(meter.perSecond(), undefined);
   meter.note(0, 1000);
   assertEquals(meter.perSecond(), undefined);
@@ -13,7 +13,7 @@ Deno.test("one moment has no speed", () => {
 });
 
 Deno.test("speed is what was stored over the last seconds", () => {
-  const meter = pace();
+  const meter = transferRate();
   for (let second = 0; second <= 30; second++) meter.note(1000 * second, 1e6 * second);
   assertEquals(meter.perSecond(), 1e6);
   for (let second = 31; second <= 60; second++) {
@@ -23,7 +23,7 @@ Deno.test("speed is what was stored over the last seconds", () => {
 });
 
 Deno.test("the same number again is no news, and a restart forgets", () => {
-  const meter = pace();
+  const meter = transferRate();
   meter.note(0, 0);
   meter.note(1000, 500);
   meter.note(9000, 500);

@@ -179,7 +179,7 @@ Deno.test("an empty file is stored, whatever kind of source it is", async () => 
   }
 });
 
-Deno.test("a file is opened when its turn has come, and no more are open than places", async () => {
+Deno.test("a file is opened when its turn has come, and no more are open than slots", async () => {
   let open = 0, most = 0;
   const files = Array.from({ length: 40 }, (_, i) => ({
     name: `file ${i}`,

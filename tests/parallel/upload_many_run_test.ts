@@ -35,7 +35,7 @@ function counted(count: number) {
 
 for (const isAsync of [false, true]) {
   const kind = isAsync ? "an asynchronous" : "a synchronous";
-  Deno.test(`${kind} iterable is never further ahead than there are places`, async () => {
+  Deno.test(`${kind} iterable is never further ahead than there are slots`, async () => {
     let pulled = 0, ended = 0, most = 0;
     const pull = (name: string) => {
       most = Math.max(most, ++pulled - ended);
@@ -314,9 +314,9 @@ function lockedStream(): WritableStream<string> {
 const mistakes: Record<string, [options: object, message: RegExp]> = {
   "an option that does not exist": [{ concurency: 3 }, /"concurency" is not an option/],
   "an option of a single upload": [{ checkpoint: {} }, /"checkpoint" is not an option/],
-  "no place": [{ concurrency: 0 }, /concurrency: expected a whole number of at least 1, got 0/],
-  "half a place": [{ concurrency: 1.5 }, /concurrency/],
-  "places without end": [{ concurrency: Infinity }, /concurrency/],
+  "no slot": [{ concurrency: 0 }, /concurrency: expected a whole number of at least 1, got 0/],
+  "half a slot": [{ concurrency: 1.5 }, /concurrency/],
+  "slots without end": [{ concurrency: Infinity }, /concurrency/],
   "no memory": [{ memoryLimit: 0 }, /memoryLimit/],
   "memory that is no number": [{ memoryLimit: NaN }, /memoryLimit/],
   "a switch that is none": [{ skipExisting: "yes" }, /skipExisting: expected true or false/],

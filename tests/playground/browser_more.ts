@@ -8,13 +8,13 @@ import {
   chooseSpeed,
   exchanges,
   fileIn,
+  type Fixture,
   inPhase,
+  openFixture,
   openPage,
-  openScene,
-  openStage,
+  openPlayground,
   REFUSED,
   reload,
-  type Stage,
   starts,
   stored,
   test,
@@ -22,17 +22,17 @@ import {
 
 const MIB = 1_048_576;
 
-let stage: Stage;
+let fixture: Fixture;
 Deno.test.beforeAll(async () => {
-  stage = await openStage();
+  fixture = await openFixture();
 });
-Deno.test.afterAll(async () => await stage[Symbol.asyncDispose]());
+Deno.test.afterAll(async () => await fixture[Symbol.asyncDispose]());
 
 /** A file on disk, and its bytes. */
-const file = (name: string, size: number) => fileIn(stage, name, size);
+const file = (name: string, size: number) => fileIn(fixture, name, size);
 
 test("a request opens, and shows its headers with the secrets marked as such", async () => {
-  await using at = await openScene(stage);
+  await using at = await openPlayground(fixture);
   const { page } = at;
   await page.find("#size").call("selectOption", "1");
   await page.find("#make").click();
@@ -49,11 +49,11 @@ test("a request opens, and shows its headers with the secrets marked as such", a
   assertMatch(await start.text(), /location: \S+upload_id=session eyJ\S+…/);
   const own = await open(/Proxy → Google\s*POST/);
   await own.find(".token", "access token the-proxys-").seen();
-  await assertQuiet(stage);
+  await assertQuiet(fixture);
 });
 
 test("a reload in the middle goes on with the same session, from what is stored", async () => {
-  await using at = await openScene(stage);
+  await using at = await openPlayground(fixture);
   const { page } = at;
   const { name, path, bytes } = await file("reload.bin", 3 * MIB + 5);
   await page.find("#chunk").call("selectOption", "262144");
@@ -71,11 +71,11 @@ test("a reload in the middle goes on with the same session, from what is stored"
     .map(([, range]) => range);
   assertEquals(ranges.filter((range) => range.startsWith("bytes 0-")).length, 1);
   assert(ranges.includes("bytes */*"), "the server was not asked");
-  await assertQuiet(stage);
+  await assertQuiet(fixture);
 });
 
 test("a worker that is stopped in the middle of a request is a connection that broke", async () => {
-  await using at = await openScene(stage);
+  await using at = await openPlayground(fixture);
   const { page } = at;
   const { name, path, bytes } = await file("middle.bin", 2 * MIB + 1);
   await page.find("#chunk").call("selectOption", "262144");
@@ -88,11 +88,11 @@ test("a worker that is stopped in the middle of a request is a connection that b
   await inPhase(page, name, "done");
   await assertStored(page, name, bytes);
   assertEquals(starts(await exchanges(page), "page to proxy"), 1);
-  await assertQuiet(stage, BROKEN);
+  await assertQuiet(fixture, BROKEN);
 });
 
 test("each tab has a playground of its own, a duplicated one too: faults of one do not touch the other", async () => {
-  await using at = await openScene(stage);
+  await using at = await openPlayground(fixture);
   const { page, visitor, url } = at;
   const other = await openPage(visitor, url);
   await page.role("button", "Forget the session").click();
@@ -123,11 +123,11 @@ test("each tab has a playground of its own, a duplicated one too: faults of one 
   assertMatch(copied, /^[0-9a-f]{32}$/);
   const ids = [copied, await page.call("evaluate", id), await other.call("evaluate", id)];
   assertEquals(new Set(ids).size, 3);
-  await assertQuiet(stage);
+  await assertQuiet(fixture);
 });
 
 test("what each button breaks is what happens, and what the page says of it", async () => {
-  await using at = await openScene(stage);
+  await using at = await openPlayground(fixture);
   const { page } = at;
   const broken = async (button: string, name: string) => {
     await page.role("button", button).click();
@@ -173,11 +173,11 @@ test("what each button breaks is what happens, and what the page says of it", as
   await page.role("button", `Try again ${name}`).click();
   await inPhase(page, name, "done");
   await assertStored(page, name, bytes);
-  await assertQuiet(stage, BROKEN, REFUSED(503), REFUSED(410), REFUSED(400), REFUSED(412));
+  await assertQuiet(fixture, BROKEN, REFUSED(503), REFUSED(410), REFUSED(400), REFUSED(412));
 });
 
 test("cancelling tells the server; emptying forgets objects and requests", async () => {
-  await using at = await openScene(stage);
+  await using at = await openPlayground(fixture);
   const { page } = at;
   const { name, path } = await file("cancel.bin", 2 * MIB);
   await page.find("#chunk").call("selectOption", "262144");
@@ -197,11 +197,11 @@ test("cancelling tells the server; emptying forgets objects and requests", async
   assertEquals(await exchanges(page), []);
   await reload(page);
   await page.find("#empty").seen();
-  await assertQuiet(stage, REFUSED(499));
+  await assertQuiet(fixture, REFUSED(499));
 });
 
 test("it can be used with the keyboard alone", async () => {
-  await using at = await openScene(stage);
+  await using at = await openPlayground(fixture);
   const { page } = at;
   const focused = () =>
     page.call<string>("evaluate", "document.activeElement.id || document.activeElement.name");
@@ -221,16 +221,16 @@ test("it can be used with the keyboard alone", async () => {
   assertEquals(await focused(), "copy");
   const outline = "getComputedStyle(document.activeElement).outlineStyle";
   assertEquals(await page.call("evaluate", outline), "solid");
-  await assertQuiet(stage);
+  await assertQuiet(fixture);
 });
 
 test("a version that is published meanwhile is taken when no tab is left; until then pages and worker are of one version", async () => {
-  const site = `${stage.folder}/published`;
+  const site = `${fixture.folder}/published`;
   await Deno.mkdir(site);
-  for (const name of stage.built.files) {
-    await Deno.copyFile(`${stage.site}/${name}`, `${site}/${name}`);
+  for (const name of fixture.built.files) {
+    await Deno.copyFile(`${fixture.site}/${name}`, `${site}/${name}`);
   }
-  await using at = await openScene({ ...stage, site });
+  await using at = await openPlayground({ ...fixture, site });
   const [worker, index] = await Promise.all(
     ["worker.js", "index.html"].map((name) => Deno.readTextFile(`${site}/${name}`)),
   );
@@ -255,5 +255,5 @@ test("a version that is published meanwhile is taken when no tab is left; until 
   assertMatch(await next.find("h1").text(), /^Next: Break/);
   await next.find("#make").click();
   await next.find(".card[data-phase=done]").seen();
-  await assertQuiet(stage);
+  await assertQuiet(fixture);
 });

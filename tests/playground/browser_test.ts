@@ -16,12 +16,12 @@ import {
   chooseWay,
   exchanges,
   fileIn,
+  type Fixture,
   inPhase,
+  openFixture,
   openPage,
-  openScene,
-  openStage,
+  openPlayground,
   reload,
-  type Stage,
   starts,
   stored,
   test,
@@ -29,14 +29,14 @@ import {
 
 const MIB = 1_048_576;
 
-let stage: Stage;
+let fixture: Fixture;
 Deno.test.beforeAll(async () => {
-  stage = await openStage();
+  fixture = await openFixture();
 });
-Deno.test.afterAll(async () => await stage[Symbol.asyncDispose]());
+Deno.test.afterAll(async () => await fixture[Symbol.asyncDispose]());
 
 /** A file on disk, and its bytes. */
-const file = (name: string, size: number) => fileIn(stage, name, size);
+const file = (name: string, size: number) => fileIn(fixture, name, size);
 
 /** As much of a request as is the same at every Google. */
 function said(method: string, headers: Iterable<readonly [string, string]>, bytes: number) {
@@ -89,7 +89,7 @@ async function bundled(code: string): Promise<string> {
 }
 
 test("a dropped file whose connection is cut is stored byte for byte, with every request shown, and nobody outside is asked", async () => {
-  await using at = await openScene(stage);
+  await using at = await openPlayground(fixture);
   const { page } = at;
   await page.role("button", "Cut it in the middle").click();
   await page.find("output", "break off half way").seen();
@@ -116,11 +116,11 @@ test("a dropped file whose connection is cut is stored byte for byte, with every
   shows(/^Proxy → Google PUT Send .* on, the last 200/);
   assertEquals(starts(await exchanges(page), "page to proxy"), 1);
   await assertAlone(at);
-  await assertQuiet(stage, BROKEN);
+  await assertQuiet(fixture, BROKEN);
 });
 
 test("the code that is copied does the same at another Google, with two lines changed", async () => {
-  await using at = await openScene(stage, {
+  await using at = await openPlayground(fixture, {
     visitor: { permissions: ["clipboard-read", "clipboard-write"] },
   });
   const { page, visitor } = at;
@@ -163,13 +163,13 @@ test("the code that is copied does the same at another Google, with two lines ch
       await google.close();
     }
   }
-  await assertQuiet(stage);
+  await assertQuiet(fixture);
 });
 
 test("it works at the top of a host as well, by every way there is, and each way says what it does", async () => {
-  await using at = await openScene(stage, { path: "/" });
+  await using at = await openPlayground(fixture, { path: "/" });
   const { page } = at;
-  assertEquals(stage.built.withoutTus, undefined);
+  assertEquals(fixture.built.withoutTus, undefined);
   await page.call("evaluate", `document.querySelector("#chunk").value = "262144"`);
   const ways: Record<string, RegExp> = {
     "proxy": /^Proxy → Google POST Start a session/,
@@ -194,11 +194,11 @@ test("it works at the top of a host as well, by every way there is, and each way
   await assertStored(page, stream.name, stream.bytes);
   assertStringIncludes(await page.find("#code-text").text(), "upload(file.stream(), {");
   await assertAlone(at);
-  await assertQuiet(stage);
+  await assertQuiet(fixture);
 });
 
 test("a worker that the browser has stopped is followed by one that knows sessions, objects and requests", async () => {
-  await using at = await openScene(stage);
+  await using at = await openPlayground(fixture);
   const { page } = at;
   const [first, second] = [await file("before.bin", 10), await file("killed.bin", 2 * MIB + 1)];
   await page.find("#files").call("setInputFiles", [first.path]);
@@ -222,11 +222,11 @@ test("a worker that the browser has stopped is followed by one that knows sessio
   assertEquals(after.slice(0, 4).map(({ url }) => url), before.slice(0, 4).map(({ url }) => url));
   assertEquals(starts(after, "page to proxy"), 2);
   assertEquals(new Set(after.map(({ id }) => id)).size, after.length);
-  await assertQuiet(stage);
+  await assertQuiet(fixture);
 });
 
 test("after the first visit it needs no server at all", async () => {
-  await using at = await openScene(stage);
+  await using at = await openPlayground(fixture);
   const { page } = at;
   await at.endServer();
   await reload(page);
@@ -237,26 +237,26 @@ test("after the first visit it needs no server at all", async () => {
     await inPhase(page, name, "done");
     await assertStored(page, name, bytes);
   }
-  await assertQuiet(stage);
+  await assertQuiet(fixture);
 });
 
 test("where there are no service workers it says why, and offers nothing that cannot work", async () => {
   // For this visitor the server is a proxy, so that the page has an origin that browsers do not trust.
-  await using at = await openScene(stage, { path: "/" });
+  await using at = await openPlayground(fixture, { path: "/" });
   const { origin } = new URL(at.url);
-  await using stranger = await stage.browser.visitor({ proxy: { server: origin } });
+  await using stranger = await fixture.browser.visitor({ proxy: { server: origin } });
   const page = await openPage(stranger, "http://page.example/");
   await page.find("#unavailable", "came over plain http").seen();
   await page.find("#playground").unseen();
   assertEquals(await page.call("evaluate", CONTRAST), []);
-  await assertQuiet(stage, /Cross-Origin-Opener-Policy/);
+  await assertQuiet(fixture, /Cross-Origin-Opener-Policy/);
 });
 
 for (
   const [colorScheme, width, touch] of [["light", 390, true], ["dark", 1440, false]] as const
 ) {
   test(`names, roles, sizes and contrasts hold, ${colorScheme} and ${width} px wide`, async () => {
-    await using at = await openScene(stage, {
+    await using at = await openPlayground(fixture, {
       visitor: {
         colorScheme,
         ...touch && { hasTouch: true, isMobile: true },
@@ -279,6 +279,6 @@ for (
     assertEquals(await page.call("evaluate", checks), []);
     assertEquals(await page.call("evaluate", CONTRAST), []);
     await page.find(".for-mouse")[touch ? "unseen" : "seen"]();
-    await assertQuiet(stage, BROKEN);
+    await assertQuiet(fixture, BROKEN);
   });
 }

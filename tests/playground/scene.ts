@@ -8,7 +8,7 @@ import { pattern } from "../e2e/support.ts";
 import { type Browser, type Page, startBrowser, type Visitor } from "../page/remote.ts";
 
 /** What all scenes share: a browser, a playground that was built, and a folder for files. */
-export interface Stage extends AsyncDisposable {
+export interface Fixture extends AsyncDisposable {
   readonly browser: Browser;
   readonly folder: string;
   readonly site: string;
@@ -16,7 +16,7 @@ export interface Stage extends AsyncDisposable {
 }
 
 /** Starts the browser while the playground is built. */
-export async function openStage(): Promise<Stage> {
+export async function openFixture(): Promise<Fixture> {
   const folder = await Deno.makeTempDir({ prefix: "playground-" });
   const site = `${folder}/site`;
   const [browser, built] = await Promise.all([startBrowser(), buildPlayground(site)]);
@@ -36,7 +36,7 @@ export function test(name: string, run: () => Promise<void>): void {
 
 /** A file on disk, and its bytes. */
 export async function fileIn(
-  { folder }: Stage,
+  { folder }: Fixture,
   name: string,
   size: number,
 ): Promise<{ name: string; path: string; bytes: Uint8Array<ArrayBuffer> }> {
@@ -47,7 +47,7 @@ export async function fileIn(
 }
 
 /** A server, and a visitor with a page of it. */
-export interface Scene extends AsyncDisposable {
+export interface OpenPlayground extends AsyncDisposable {
   readonly page: Page;
   readonly visitor: Visitor;
   /** Where the playground is. */
@@ -59,7 +59,7 @@ export interface Scene extends AsyncDisposable {
 }
 
 /** How a scene is set. */
-export interface SceneOptions {
+export interface PlaygroundOptions {
   /** Where the files are. */
   readonly path?: string;
   /** Options of the visitor's context. */
@@ -67,10 +67,10 @@ export interface SceneOptions {
 }
 
 /** Opens a scene. */
-export async function openScene(
-  { site, browser }: Stage,
-  { path = "/some/where/", visitor: options = {} }: SceneOptions = {},
-): Promise<Scene> {
+export async function openPlayground(
+  { site, browser }: Fixture,
+  { path = "/some/where/", visitor: options = {} }: PlaygroundOptions = {},
+): Promise<OpenPlayground> {
   const asked: string[] = [];
   const answer = staticFiles(site, path);
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request) => {
@@ -168,13 +168,13 @@ export async function stored(page: Page, amount: RegExp): Promise<void> {
 }
 
 /** Nothing was complained about, but for requests that were meant to fail. */
-export async function assertQuiet({ browser }: Stage, ...meant: RegExp[]): Promise<void> {
+export async function assertQuiet({ browser }: Fixture, ...meant: RegExp[]): Promise<void> {
   const problems = await browser.problems();
   assertEquals(problems.filter((problem) => !meant.some((words) => words.test(problem))), []);
 }
 
 /** Nobody was asked but the page's own origin, and its server for nothing but files. */
-export async function assertAlone({ page, url, asked }: Scene): Promise<void> {
+export async function assertAlone({ page, url, asked }: OpenPlayground): Promise<void> {
   const { origin, pathname } = new URL(url);
   const foreign = (await page.requests()).filter((request) => new URL(request).origin !== origin);
   assertEquals(foreign, []);

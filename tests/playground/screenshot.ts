@@ -9,13 +9,13 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { chooseSpeed, inPhase, openScene, openStage, stored } from "./scene.ts";
+import { chooseSpeed, inPhase, openFixture, openPlayground, stored } from "./scene.ts";
 
 const IMAGE = fileURLToPath(new URL("../../docs/images/playground.png", import.meta.url));
 const [path = IMAGE] = Deno.args;
 
-await using stage = await openStage();
-await using at = await openScene(stage, {
+await using fixture = await openFixture();
+await using at = await openPlayground(fixture, {
   visitor: {
     colorScheme: "light",
     reducedMotion: "reduce",
@@ -23,7 +23,7 @@ await using at = await openScene(stage, {
   },
 });
 const { page } = at;
-const file = `${stage.folder}/field-notes.pdf`;
+const file = `${fixture.folder}/field-notes.pdf`;
 await Deno.writeFile(file, new Uint8Array(2_400_000));
 await page.role("button", "Cut it in the middle").click();
 await page.find("#files").call("setInputFiles", file);

@@ -13,7 +13,7 @@ import {
 } from "../../src/parallel/mod.ts";
 import { abortable } from "../../src/net/clock.ts";
 import { patterned } from "../support/bytes.ts";
-import { hastyClock } from "./support/hasty_clock.ts";
+import { fastClock } from "./support/hasty_clock.ts";
 import { property, type Tally } from "./support/property.ts";
 import { sameBytes } from "./support/scenario.ts";
 import { type Kind, type Meter, sourceOf } from "./support/sources.ts";
@@ -22,7 +22,7 @@ const BUCKET = "my-bucket", NAME = "dir/a b";
 const MiB = 1024 * 1024;
 
 /** What happens to the `at`-th request of a process. */
-interface Mishap {
+interface NetworkFault {
   readonly at: number;
   readonly kind: "lost" | "reply lost" | "stall";
 }
@@ -37,7 +37,7 @@ interface Scenario {
   readonly isConditional: boolean;
   readonly checksum: "auto" | "crc32c" | null;
   readonly faults: Fault[];
-  readonly mishaps: Mishap[];
+  readonly networkFaults: NetworkFault[];
   /** After how many requests the first process dies; `undefined` if it does not. */
   readonly dies: number | undefined;
   /** Whether the request at which it dies still arrives. */
@@ -95,7 +95,7 @@ const faults: fc.Arbitrary<Fault[]> = fc.array(
   { maxLength: 4 },
 );
 
-const mishaps: fc.Arbitrary<Mishap[]> = fc.array(
+const networkFaults: fc.Arbitrary<NetworkFault[]> = fc.array(
   fc.record({
     at: fc.integer({ min: 0, max: 12 }),
     kind: fc.constantFrom("lost", "lost", "reply lost", "reply lost", "stall"),
@@ -119,7 +119,7 @@ function scenarios(via: Via, partSize: number, mostParts: number): fc.Arbitrary<
     isConditional: fc.boolean(),
     checksum: fc.constantFrom("auto" as const, "auto" as const, "crc32c" as const, null),
     faults,
-    mishaps,
+    networkFaults,
     dies: fc.option(fc.integer({ min: 1, max: 2 * mostParts + 6 }), { nil: undefined }),
     arrives: fc.boolean(),
     stale: fc.integer({ min: 0, max: 2 }),
@@ -149,7 +149,7 @@ class Network {
   }
 
   /** The transport of one process. */
-  process(mishaps: readonly Mishap[], dies = Infinity, arrives = false): Transport {
+  process(networkFaults: readonly NetworkFault[], dies = Infinity, arrives = false): Transport {
     let count = 0;
     return async (url, init) => {
       const index = count++;
@@ -157,12 +157,12 @@ class Network {
       if (index > 600) throw new UploadError("invalid_state", "The upload does not end");
       if (index === dies && arrives) await (await this.#send(url, init)).body?.cancel();
       if (index >= dies) throw new UploadError("invalid_state", "The process is dead");
-      const mishap = mishaps.find(({ at }) => at === index);
-      if (!mishap) return await this.#send(url, init);
+      const fault = networkFaults.find(({ at }) => at === index);
+      if (!fault) return await this.#send(url, init);
       this.hits++;
-      if (mishap.kind === "stall") return await new Promise<never>(() => {});
-      if (mishap.kind === "reply lost") await (await this.#send(url, init)).body?.cancel();
-      throw new TypeError(`fetch failed: ${mishap.kind}`);
+      if (fault.kind === "stall") return await new Promise<never>(() => {});
+      if (fault.kind === "reply lost") await (await this.#send(url, init)).body?.cancel();
+      throw new TypeError(`fetch failed: ${fault.kind}`);
     };
   }
 
@@ -194,7 +194,7 @@ async function check(scenario: Scenario, tally: Tally): Promise<void> {
   const gcs = new GcsEmulator({ md5: false, sleep: () => Promise.resolve() });
   gcs.inject(...scenario.faults);
   const network = new Network((url, init) => gcs.fetch(url, init));
-  const clock = hastyClock();
+  const clock = fastClock();
   const file = DATA.slice(0, size);
   const options: ParallelOptions = {
     bucket: BUCKET,
@@ -213,7 +213,7 @@ async function check(scenario: Scenario, tally: Tally): Promise<void> {
   const { dies } = scenario;
   const first = uploadParallel(sourceOf(kind, file, steps, meter), {
     ...options,
-    transport: network.process(scenario.mishaps, dies, scenario.arrives),
+    transport: network.process(scenario.networkFaults, dies, scenario.arrives),
     onProgress: ({ sent, persisted, total }) => {
       assert(persisted <= sent && sent <= size && (total ?? size) === size, "false progress");
       confirmed = persisted;

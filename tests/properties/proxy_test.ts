@@ -16,7 +16,7 @@ import {
   startBy,
 } from "./support/front_case.ts";
 import { type FrontClient, fronts } from "./support/fronts.ts";
-import { type Mishap, mishaps, network } from "./support/network.ts";
+import { network, type NetworkFault, networkFaults } from "./support/network.ts";
 import { property } from "./support/property.ts";
 import { asServer, whole } from "./support/proxied.ts";
 import {
@@ -36,15 +36,15 @@ const SECRET = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
 interface Proxied {
   readonly scenario: Scenario;
-  /** What goes wrong between the proxy and Google; the scenario's own mishaps are on the client's side. */
-  readonly behind: Mishap[];
+  /** What goes wrong between the proxy and Google; the scenario's own networkFaults are on the client's side. */
+  readonly behind: NetworkFault[];
   /** Whether bodies come with a `Content-Length`. */
   readonly announced: boolean;
 }
 
 const proxied: fc.Arbitrary<Proxied> = fc.record({
   scenario: scenarios,
-  behind: mishaps.map((all) => all.filter(({ kind }) => kind !== "cut")),
+  behind: networkFaults.map((all) => all.filter(({ kind }) => kind !== "cut")),
   announced: fc.boolean(),
 });
 
@@ -61,7 +61,7 @@ async function through({ scenario, behind, announced }: Proxied): Promise<number
     sessionSecrets: [SECRET],
     authorize: () => ({ prefix: "" }),
   });
-  const outer = network(asServer(proxy, announced), scenario.mishaps);
+  const outer = network(asServer(proxy, announced), scenario.networkFaults);
   const outcome = await run(scenario, outer.transport, clock, {}, "https://proxy.example");
   checkOutcome(scenario, outcome, gcs);
   const hits = faultsOf(gcs) + outer.hits() + inner.hits();

@@ -53,7 +53,7 @@ async function race(
   const { size, quanta, kind, steps, checksum } = scenario;
   const clock = fakeClock();
   const gcs = google(scenario, clock);
-  const way = network(gcs.fetch, scenario.mishaps);
+  const way = network(gcs.fetch, scenario.networkFaults);
   const mine = fileOf(size);
   // Without checksums nobody can tell two files with one size apart.
   const theirs = differs === undefined || checksum === null ? mine : changed(mine, differs);

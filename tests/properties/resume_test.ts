@@ -110,7 +110,7 @@ async function resume(resumption: Resumption): Promise<number> {
   const { size, checksum, steps } = scenario;
   const clock = fakeClock();
   const gcs = google(scenario, clock);
-  const way = network(gcs.fetch, scenario.mishaps);
+  const way = network(gcs.fetch, scenario.networkFaults);
   const checkpoints = await firstProcess(resumption, way.transport);
   const checkpoint = checkpoints.at(Math.max(0, checkpoints.length - 1 - stale));
   if (!checkpoint) return faultsOf(gcs) + way.hits();

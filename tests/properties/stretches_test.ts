@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { ResumableUpload, type Transport, type UploadSource } from "../../mod.ts";
 import { type Fault, GcsEmulator, type RequestKind } from "../../src/emulator/mod.ts";
 import { patterned } from "../support/bytes.ts";
-import { hastyClock } from "./support/hasty_clock.ts";
+import { fastClock } from "./support/hasty_clock.ts";
 import { property } from "./support/property.ts";
 import { BUCKET, checkObject, faultsOf, NAME, startAt } from "./support/scenario.ts";
 import { QUANTUM } from "./support/sources.ts";
@@ -125,7 +125,7 @@ async function upload(one: Case): Promise<number> {
   });
   gcs.inject(...one.faults);
   const transport = watched(gcs, one);
-  const clock = hastyClock(jumps);
+  const clock = fastClock(jumps);
   // The default of ten minutes: what the clock jumps by is not among them.
   const resumable = new ResumableUpload(startAt("https://storage.googleapis.com"), chunkSize, {
     retry: { clock },

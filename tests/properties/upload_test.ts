@@ -20,7 +20,7 @@ import { QUANTUM } from "./support/sources.ts";
 async function direct(scenario: Scenario): Promise<number> {
   const clock = fakeClock();
   const gcs = google(scenario, clock);
-  const way = network(gcs.fetch, scenario.mishaps);
+  const way = network(gcs.fetch, scenario.networkFaults);
   const outcome = await run(scenario, way.transport, clock);
   checkOutcome(scenario, outcome, gcs);
   const hits = faultsOf(gcs) + way.hits();
@@ -49,7 +49,7 @@ property(
 property(
   "without failures nothing is sent twice, and nobody is asked",
   150,
-  scenarios.map((scenario) => ({ ...scenario, faults: [], mishaps: [] })),
+  scenarios.map((scenario) => ({ ...scenario, faults: [], networkFaults: [] })),
   async (scenario) => {
     const clock = fakeClock();
     const gcs = google(scenario, clock);

@@ -2,7 +2,7 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 import { composeGroups, readObjects } from "../../src/protocol/compose.ts";
-import { placeOfXmlUrl, xmlObjectUrl } from "../../src/protocol/object_url.ts";
+import { locationOfXmlUrl, xmlObjectUrl } from "../../src/protocol/object_url.ts";
 import { objectHeaders } from "../../src/protocol/xml_multipart/object_headers.ts";
 import {
   readCompleted,
@@ -54,7 +54,7 @@ Deno.test("requests name the upload and the part in the query, encoded", () => {
   const part = partRequest(UPLOAD, 7, new Headers(), { crc32c: "AAAAAA==" });
   assertEquals(part.url, `${UPLOAD.objectUrl}?partNumber=7&uploadId=a%2Fb%2Bc%3D`);
   assertEquals([part.method, part.headers.get("x-goog-hash")], ["PUT", "crc32c=AAAAAA=="]);
-  const list = listPartsRequest(UPLOAD, new Headers(), { after: 1000, most: 5 });
+  const list = listPartsRequest(UPLOAD, new Headers(), { after: 1000, max: 5 });
   assertEquals(
     list.url,
     `${UPLOAD.objectUrl}?uploadId=a%2Fb%2Bc%3D&max-parts=5&part-number-marker=1000`,
@@ -144,9 +144,9 @@ Deno.test("the URL of an object keeps its name, whatever is in it", () => {
   for (const name of ["a/b c", "a/../b", "./x", "a?b#c", "ä/(1)!*'", "a//b", "100%", "/a"]) {
     const url = xmlObjectUrl({ ...place, name });
     assertEquals(new URL(url).href, url, name);
-    assertEquals(placeOfXmlUrl(url)?.name, name);
+    assertEquals(locationOfXmlUrl(url)?.name, name);
   }
-  assertEquals(placeOfXmlUrl("https://storage.googleapis.com/"), undefined);
+  assertEquals(locationOfXmlUrl("https://storage.googleapis.com/"), undefined);
 });
 
 Deno.test("neighbours are composed, 32 at the most", () => {

@@ -8,7 +8,7 @@ import { type Fault, GcsEmulator } from "../../src/emulator/mod.ts";
 import { createUploadProxy } from "../../src/worker.ts";
 import { difference } from "../e2e/support.ts";
 import { faults, pass } from "../properties/support/faults.ts";
-import { type Mishap, mishaps, network } from "../properties/support/network.ts";
+import { network, type NetworkFault, networkFaults } from "../properties/support/network.ts";
 import { property } from "../properties/support/property.ts";
 import { sizes } from "../properties/support/sources.ts";
 import { type DraftOptions, resumeByDraft, uploadByDraft } from "../support/draft_client.ts";
@@ -26,8 +26,8 @@ interface Case {
   /** Whether another client goes on with the same upload at the same time, and how. */
   readonly second: DraftOptions | null;
   readonly faults: Fault[];
-  readonly before: Mishap[];
-  readonly behind: Mishap[];
+  readonly before: NetworkFault[];
+  readonly behind: NetworkFault[];
   /** How often `onFinish` fails at first. */
   readonly failures: number;
 }
@@ -77,8 +77,8 @@ const cases: fc.Arbitrary<Case> = fc.record({
     { nil: null, freq: 2 },
   ),
   faults: faults.filter(pass),
-  before: mishaps,
-  behind: mishaps.map((all) => all.filter(({ kind }) => kind !== "cut")),
+  before: networkFaults,
+  behind: networkFaults.map((all) => all.filter(({ kind }) => kind !== "cut")),
   failures: fc.constantFrom(0, 0, 1, 2),
 }).map((one) => allowed(one as Case));
 

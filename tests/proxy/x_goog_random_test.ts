@@ -8,7 +8,12 @@ import { type Fault, GcsEmulator } from "../../src/emulator/mod.ts";
 import { createUploadProxy, geminiFiles } from "../../src/worker.ts";
 import { difference } from "../e2e/support.ts";
 import { faults, pass } from "../properties/support/faults.ts";
-import { type Mishap, mishaps, network, RETRYABLE } from "../properties/support/network.ts";
+import {
+  network,
+  type NetworkFault,
+  networkFaults,
+  RETRYABLE,
+} from "../properties/support/network.ts";
 import { property } from "../properties/support/property.ts";
 import { asServer, whole } from "../properties/support/proxied.ts";
 import { sizes } from "../properties/support/sources.ts";
@@ -28,8 +33,8 @@ interface Case {
   /** Whether bodies come with a `Content-Length`. */
   readonly isAnnounced: boolean;
   readonly faults: Fault[];
-  readonly before: Mishap[];
-  readonly behind: Mishap[];
+  readonly before: NetworkFault[];
+  readonly behind: NetworkFault[];
   /** How often `onFinish` fails at first. */
   readonly failures: number;
 }
@@ -48,8 +53,8 @@ const cases: fc.Arbitrary<Case> = fc.record({
   }),
   isAnnounced: fc.boolean(),
   faults: faults.filter(pass),
-  before: mishaps,
-  behind: mishaps.map((all) => all.filter(({ kind }) => kind !== "cut")),
+  before: networkFaults,
+  behind: networkFaults.map((all) => all.filter(({ kind }) => kind !== "cut")),
   failures: fc.constantFrom(0, 0, 1, 2),
 });
 

@@ -6,8 +6,8 @@ import {
   assertNothingTwice,
   long,
   manualClock,
+  Recorder,
   send,
-  Tape,
 } from "../portable/cases/stretch_support.ts";
 import { assertStored } from "../portable/cases/upload_support.ts";
 import { startOrigin } from "../portable/server.ts";
@@ -27,10 +27,10 @@ Deno.test("whatever goes wrong with long requests, the object is right and no by
     const what = `seed ${seed}: ${JSON.stringify(scenario)}`;
     const gcs = new GcsEmulator({ md5: scenario.checksum === "md5" });
     if (faults.length > 0) gcs.inject(...faults);
-    const tape = new Tape();
+    const recorder = new Recorder();
     const clock = manualClock();
-    const source = sourceOf(scenario, tape, random);
-    const transport = tape.transport(gcs.fetch);
+    const source = sourceOf(scenario, recorder, random);
+    const transport = recorder.transport(gcs.fetch);
     try {
       await send(gcs, source, { ...optionsOf(scenario), retry: { clock }, transport });
     } catch (error) {
@@ -38,10 +38,10 @@ Deno.test("whatever goes wrong with long requests, the object is right and no by
     }
     assertStored(gcs, long(size));
     assertNothingTwice(gcs.requests, what);
-    assertEquals(tape.closed, 1, what);
+    assertEquals(recorder.closed, 1, what);
     assertEquals(clock.timers, 0, `${what}: timers`);
     const isClean = gcs.requests.every(({ fault }) => fault === null);
-    if (isClean && !isShortReading && size > 0) assertEquals(tape.bytesRead, size, what);
+    if (isClean && !isShortReading && size > 0) assertEquals(recorder.bytesRead, size, what);
     const questions = gcs.requests.filter(({ kind }) => kind === "status").length;
     const wrong = gcs.requests.filter(({ fault }) => fault !== null).length;
     assert(questions <= wrong, `${what}: ${questions} questions after ${wrong} faults`);

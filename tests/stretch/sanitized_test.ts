@@ -4,7 +4,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import type { Fault } from "../../src/emulator/mod.ts";
 import { upload } from "../../mod.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
-import { injectAt, long, MIB, send, sendTo, Tape } from "../portable/cases/stretch_support.ts";
+import { injectAt, long, MIB, Recorder, send, sendTo } from "../portable/cases/stretch_support.ts";
 import { assertStored } from "../portable/cases/upload_support.ts";
 import { startOrigin } from "../portable/server.ts";
 
@@ -27,11 +27,11 @@ for (const [what, faults] of Object.entries(FAULTS)) {
     async fn() {
       const gcs = new GcsEmulator({ md5: false });
       if (faults.length > 0) gcs.inject(...faults);
-      const tape = new Tape();
+      const recorder = new Recorder();
       const retry = { initialDelay: 1, stallTimeout: 200 };
-      await send(gcs, tape.source(long(SIZE)), { retry });
+      await send(gcs, recorder.source(long(SIZE)), { retry });
       assertStored(gcs, long(SIZE));
-      assertEquals(tape.closed, 1);
+      assertEquals(recorder.closed, 1);
     },
   });
 
@@ -43,12 +43,12 @@ for (const [what, faults] of Object.entries(FAULTS)) {
       const { origin, close } = await startOrigin();
       try {
         await injectAt(origin, ...faults);
-        const tape = new Tape();
-        await sendTo(origin, "object", tape.source(long(SIZE)), {
+        const recorder = new Recorder();
+        await sendTo(origin, "object", recorder.source(long(SIZE)), {
           retry: { initialDelay: 1, stallTimeout: 300 },
           transport: (input, init) => fetch(input, { ...init, client } as RequestInit),
         });
-        assertEquals(tape.closed, 1);
+        assertEquals(recorder.closed, 1);
       } finally {
         client.close();
         await close();
@@ -63,12 +63,12 @@ Deno.test({
   async fn() {
     const gcs = new GcsEmulator();
     const abort = new AbortController();
-    const tape = new Tape();
-    const source = tape.source(long(SIZE), {
+    const recorder = new Recorder();
+    const source = recorder.source(long(SIZE), {
       before: (offset) => offset > 4 * MIB ? abort.abort() : undefined,
     });
     const target = { bucket: "bucket", name: "object", transport: gcs.fetch };
     await assertRejects(() => upload(source, { ...target, signal: abort.signal }), DOMException);
-    assertEquals(tape.closed, 1);
+    assertEquals(recorder.closed, 1);
   },
 });

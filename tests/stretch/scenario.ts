@@ -8,9 +8,9 @@ import {
   long,
   MIB,
   rangeOf,
+  Recorder,
   requestsAt,
   sendTo,
-  Tape,
 } from "../portable/cases/stretch_support.ts";
 import { assert, assertEquals } from "../portable/assert.ts";
 
@@ -64,10 +64,10 @@ export function scenarioOf(random: () => number): Scenario {
 /** The source of a scenario, written down. */
 export function sourceOf(
   { size, isShortReading }: Scenario,
-  tape: Tape,
+  recorder: Recorder,
   random: () => number,
-): ReturnType<Tape["source"]> {
-  const source = tape.source(long(size));
+): ReturnType<Recorder["source"]> {
+  const source = recorder.source(long(size));
   if (!isShortReading) return source;
   const short = (length: number) => Math.max(1, Math.ceil(length * random()));
   return {
@@ -90,17 +90,17 @@ export async function runAt(origin: string, seed: number): Promise<void> {
   const random = seeded(seed);
   const scenario = scenarioOf(random);
   const { faults, size } = scenario;
-  const tape = new Tape();
+  const recorder = new Recorder();
   const name = `random-${seed}`;
   if (faults.length > 0) await injectAt(origin, ...faults);
-  await sendTo(origin, name, sourceOf(scenario, tape, random), {
+  await sendTo(origin, name, sourceOf(scenario, recorder, random), {
     ...optionsOf(scenario),
-    transport: tape.transport(fetch),
+    transport: recorder.transport(fetch),
   });
   await assertStoredAt(origin, name, long(size));
-  assertEquals(tape.closed, 1, "how often the source was closed");
+  assertEquals(recorder.closed, 1, "how often the source was closed");
   const log = await requestsAt(origin, name);
-  const again = tape.bytesRead - size;
+  const again = recorder.bytesRead - size;
   const wrong = log.filter(({ fault, status }) => fault !== null || status === null).length;
   if (!scenario.isShortReading && wrong === 0 && size > 0) {
     assertEquals(again, 0, "bytes read again without a fault");

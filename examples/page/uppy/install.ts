@@ -14,7 +14,7 @@ const HERE = new URL("./", import.meta.url);
 const STYLES = ["core/dist/style.min.css", "dashboard/dist/style.min.css"] as const;
 
 /** How long npm may take, in milliseconds. */
-const PATIENCE = 120_000;
+const TIMEOUT = 120_000;
 
 /**
  * Installs what deno.json beside this file names, unless that is done, and bundles a script with it.
@@ -38,7 +38,7 @@ async function deno(command: string, ...args: string[]): Promise<Uint8Array<Arra
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-    signal: AbortSignal.timeout(PATIENCE),
+    signal: AbortSignal.timeout(TIMEOUT),
   }).output();
   if (success) return stdout;
   const lines = new TextDecoder().decode(stderr).trim().split("\n");

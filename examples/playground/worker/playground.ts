@@ -84,7 +84,7 @@ export async function openPlayground(options: PlaygroundOptions): Promise<Playgr
       leg,
       request,
       (counted) => network.carry(counted, serve),
-      (counted) => stopped.has(counted) ? "stopped" : network.mishapOf(counted),
+      (counted) => stopped.has(counted) ? "stopped" : network.faultOf(counted),
     );
   const stopped = new WeakSet<Request>();
 

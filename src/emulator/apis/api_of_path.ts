@@ -8,11 +8,11 @@ import { DRIVE } from "./drive_api.ts";
 import { FIREBASE } from "./firebase.ts";
 import { GEMINI } from "./gemini.ts";
 import { PHOTOS } from "./photos.ts";
-import type { FoundPlace, Place } from "./api_path.ts";
+import type { ApiPath, MatchedPath } from "./api_path.ts";
 import { SHOWCASE } from "./showcase.ts";
 import { YOUTUBE } from "./youtube.ts";
 
-const PLACES: readonly Place[] = [
+const API_PATHS: readonly ApiPath[] = [
   ...DRIVE,
   ...GEMINI,
   ...YOUTUBE,
@@ -22,10 +22,10 @@ const PLACES: readonly Place[] = [
 ];
 
 /** The place of a path, with the parts that vary. */
-export function placeOf(path: string): FoundPlace | null {
-  for (const place of PLACES) {
-    const match = place.path.exec(path);
-    if (match) return { place, parts: match.slice(1).map(decoded) };
+export function matchPath(path: string): MatchedPath | null {
+  for (const api of API_PATHS) {
+    const match = api.path.exec(path);
+    if (match) return { api, parts: match.slice(1).map(decoded) };
   }
   return null;
 }

@@ -9,7 +9,7 @@ import type { ErrorForm } from "../emulator_replies.ts";
 import type { Exchange, Service } from "../service.ts";
 
 /** A path of an API. The parts are what the groups of `path` match, decoded. */
-export type Place =
+export type ApiPath =
   | {
     readonly path: RegExp;
     upload(parts: readonly string[]): Endpoint;
@@ -24,7 +24,7 @@ export type Place =
   };
 
 /** A place, and the parts of the path that vary. */
-export interface FoundPlace {
-  readonly place: Place;
+export interface MatchedPath {
+  readonly api: ApiPath;
   readonly parts: readonly string[];
 }

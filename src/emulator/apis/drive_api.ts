@@ -9,7 +9,7 @@ import { readView, viewReply } from "../json/json_view.ts";
 import { isRefusal, notFound, type Refusal, refuse, reply } from "../emulator_replies.ts";
 import type { Exchange, Service } from "../service.ts";
 import { type EmulatedUpload, fileDestination, type Sums } from "./files.ts";
-import type { Place } from "./api_path.ts";
+import type { ApiPath } from "./api_path.ts";
 
 type File = Readonly<Record<string, unknown>>;
 
@@ -18,7 +18,7 @@ const WORKSPACE = "application/vnd.google-apps.";
 const USUAL_FIELDS = "kind,id,name,mimeType";
 
 /** The paths of Drive. */
-export const DRIVE: readonly Place[] = [
+export const DRIVE: readonly ApiPath[] = [
   {
     path: /^(?:\/resumable)?\/upload\/drive\/v3\/files$/,
     upload: () => ({
@@ -54,9 +54,10 @@ function file(service: Service, start: UploadStart, before?: EmulatedUpload) {
   const view = readView(query);
   if (isRefusal(view)) return view;
   const old = before?.resource as File | undefined;
-  const wanted = start.metadata ?? {};
-  const mimeType = wanted.mimeType ?? (before ? start.mediaType ?? old?.mimeType : start.mediaType);
-  const name = String(wanted.name ?? old?.name ?? "Untitled");
+  const requested = start.metadata ?? {};
+  const mimeType = requested.mimeType ??
+    (before ? start.mediaType ?? old?.mimeType : start.mediaType);
+  const name = String(requested.name ?? old?.name ?? "Untitled");
   return fileDestination(service, start, {
     api: "drive",
     errors: "json",

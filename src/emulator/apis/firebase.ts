@@ -10,10 +10,10 @@ import { bucketProblem } from "../storage/names.ts";
 import { storageDestination, targetOf } from "../storage/endpoint.ts";
 import type { EmulatedObject } from "../storage/object.ts";
 import { jsonSpec } from "../storage/spec.ts";
-import type { Place } from "./api_path.ts";
+import type { ApiPath } from "./api_path.ts";
 
 /** The paths of Firebase Storage. */
-export const FIREBASE: readonly Place[] = [
+export const FIREBASE: readonly ApiPath[] = [
   {
     path: /^\/v0\/b\/([^/]+)\/o\/?$/,
     upload: ([bucket]) => ({

@@ -11,7 +11,7 @@ import { invalid, type Refusal, refuse } from "../emulator_replies.ts";
 import type { Exchange, Service } from "../service.ts";
 import { base64 } from "../storage/checksums.ts";
 import { fileDestination } from "./files.ts";
-import type { Place } from "./api_path.ts";
+import type { ApiPath } from "./api_path.ts";
 
 type File = Readonly<Record<string, unknown>>;
 
@@ -35,7 +35,7 @@ const FIELDS: readonly string[] = [
 const WHOLE = { selection: null, full: false, pretty: true };
 
 /** The paths of Gemini. */
-export const GEMINI: readonly Place[] = [
+export const GEMINI: readonly ApiPath[] = [
   {
     path: /^(?:\/resumable)?\/upload\/v1(?:beta)?\/files$/,
     upload: () => ({
@@ -70,9 +70,9 @@ function keyProblem({ settings }: Service, { url, headers }: Incoming): Refusal 
 }
 
 function file(service: Service, start: UploadStart) {
-  const wanted = fileOf(start.metadata);
-  if ("problem" in wanted) return invalid(wanted.problem);
-  const { file } = wanted;
+  const requested = fileOf(start.metadata);
+  if ("problem" in requested) return invalid(requested.problem);
+  const { file } = requested;
   const mimeType = file.mimeType ?? file.mime_type ?? start.mediaType ?? "application/octet-stream";
   const displayName = file.displayName ?? file.display_name;
   const id = String(file.name ?? `files/${service.files.newId("f")}`);
@@ -119,8 +119,8 @@ function fileOf(metadata: UploadStart["metadata"]): { file: File } | { problem: 
     : { problem: unknownName(unknown, " at 'file'") };
 }
 
-function unknownName(name: string, place: string): string {
-  return `Invalid JSON payload received. Unknown name "${name}"${place}: Cannot find field.`;
+function unknownName(name: string, location: string): string {
+  return `Invalid JSON payload received. Unknown name "${name}"${location}: Cannot find field.`;
 }
 
 function get(service: Service, { incoming }: Exchange, [id]: readonly string[]): Response {

@@ -7,10 +7,10 @@
 import { USUAL_GRANULARITY } from "../api_endpoint.ts";
 import { invalid, reply } from "../emulator_replies.ts";
 import { fileDestination } from "./files.ts";
-import type { Place } from "./api_path.ts";
+import type { ApiPath } from "./api_path.ts";
 
 /** The paths of Photos. */
-export const PHOTOS: readonly Place[] = [{
+export const PHOTOS: readonly ApiPath[] = [{
   path: /^\/v1\/uploads$/,
   upload: () => ({
     api: "photos",

@@ -7,10 +7,10 @@
 import { USUAL_GRANULARITY } from "../api_endpoint.ts";
 import { reply } from "../emulator_replies.ts";
 import { fileDestination } from "./files.ts";
-import type { Place } from "./api_path.ts";
+import type { ApiPath } from "./api_path.ts";
 
 /** The path of the reference server. */
-export const SHOWCASE: readonly Place[] = [{
+export const SHOWCASE: readonly ApiPath[] = [{
   path: /^(?:\/resumable)?\/upload\/v1beta1\/files:upload$/,
   upload: () => ({
     api: "showcase",

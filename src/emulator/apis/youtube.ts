@@ -13,7 +13,7 @@ import {
 import { invalid, NO_CACHE, type Refusal, reply, required } from "../emulator_replies.ts";
 import type { Service } from "../service.ts";
 import { fileDestination } from "./files.ts";
-import type { Place } from "./api_path.ts";
+import type { ApiPath } from "./api_path.ts";
 
 /** One method that takes an upload. */
 interface Method {
@@ -67,7 +67,7 @@ const METHODS: readonly (readonly [path: string, Method])[] = [
 ];
 
 /** The paths of YouTube. */
-export const YOUTUBE: readonly Place[] = [...new Set(METHODS.map(([path]) => path))].map((
+export const YOUTUBE: readonly ApiPath[] = [...new Set(METHODS.map(([path]) => path))].map((
   path,
 ) => ({
   path: new RegExp(`^(?:/resumable)?/upload/youtube/v3/${path}$`),

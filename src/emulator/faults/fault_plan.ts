@@ -135,9 +135,9 @@ function randomFault(
       return { delay: Math.round(choice * (random.maxDelay ?? 10)) };
     case "status": {
       const statuses = random.statuses ?? STATUSES;
-      const place = choice * statuses.length;
-      const status = statuses[Math.floor(place)];
-      return place % 1 < 0.5 ? { status } : { status, afterBytes: bytes };
+      const scaled = choice * statuses.length;
+      const status = statuses[Math.floor(scaled)];
+      return scaled % 1 < 0.5 ? { status } : { status, afterBytes: bytes };
     }
   }
 }

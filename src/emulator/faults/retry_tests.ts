@@ -127,8 +127,8 @@ type Make = (numbers: number[], target: Target | null) => Fault | null;
 const INSTRUCTIONS: readonly (readonly [RegExp, Make])[] = [
   [/^return-([2-5]\d\d)$/, ([status]) => caused(status)],
   [/^return-([2-5]\d\d)-after-(\d+)K$/, ([status, kib], target) => {
-    const place = placeOf(kib * 1024, target);
-    return place === null ? null : caused(status, place);
+    const offset = stopOffset(kib * 1024, target);
+    return offset === null ? null : caused(status, offset);
   }],
   [/^return-reset-connection$/, () => ({ drop: "before" })],
   [
@@ -141,7 +141,7 @@ const INSTRUCTIONS: readonly (readonly [RegExp, Make])[] = [
   }],
   [/^stall-for-(\d+)s-after-(\d+)K$/, ([seconds, kib], target) => {
     if (target?.kind === "get") return { delay: seconds * 1000 };
-    const stall = placeOf(kib * 1024, target);
+    const stall = stopOffset(kib * 1024, target);
     return stall === null ? null : { stall, delay: seconds * 1000 };
   }],
 ];
@@ -159,7 +159,7 @@ function faultOf(instruction: string, target: Target | null): Fault | null | und
  * Where in the body of a request on a session the object has so many bytes; 0 where it has them before, `null` where it has
  * them not yet.
  */
-function placeOf(offset: number, target: Target | null): number | null {
+function stopOffset(offset: number, target: Target | null): number | null {
   if (target?.kind !== "chunk" && target?.kind !== "final") return null;
   const range = readContentRange(target.contentRange);
   if (range?.form !== "closed" && range?.form !== "open") return null;

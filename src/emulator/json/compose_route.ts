@@ -14,7 +14,7 @@ import { readMetadata } from "./metadata.ts";
 import { objectReply } from "./json_view.ts";
 
 /** How many objects one request can join. */
-const MOST_SOURCES = 32;
+const MAX_SOURCES = 32;
 
 /** A source as a client names it. */
 interface Source {
@@ -77,10 +77,10 @@ function readComposition(
   if (list.length === 0) {
     return invalid("You must provide at least one source component.", "required");
   }
-  if (list.length > MOST_SOURCES) {
+  if (list.length > MAX_SOURCES) {
     return invalid(
       `The number of source components provided (${list.length}) exceeds the maximum ` +
-        `(${MOST_SOURCES}).`,
+        `(${MAX_SOURCES}).`,
     );
   }
   const sources: Source[] = [];
@@ -148,11 +148,11 @@ function sourceObjects(
 /** The storage class of all objects and of what they become. */
 function commonClass(
   objects: readonly EmulatedObject[],
-  wanted: string | undefined,
+  requestedClass: string | undefined,
 ): string | Refusal {
   const classes = new Set(objects.map(({ resource }) => resource.storageClass));
   const [first] = classes;
-  if (classes.size === 1 && (wanted ?? first) === first) return first;
+  if (classes.size === 1 && (requestedClass ?? first) === first) return first;
   return invalid("The source objects and the destination must have the same storage class.");
 }
 

@@ -76,15 +76,15 @@ export function listObjects(service: Service, bucket: string, exchange: Exchange
   const query = exchange.incoming.url.searchParams;
   const view = readView(query);
   if (isRefusal(view)) return refuse(view);
-  const most = Number(query.get("maxResults") ?? 1000);
-  if (!Number.isInteger(most) || most < 0) {
+  const max = Number(query.get("maxResults") ?? 1000);
+  if (!Number.isInteger(max) || max < 0) {
     return refuse(invalidParameter("maxResults", "Invalid value for maxResults"));
   }
   const after = readToken(query.get("pageToken"));
   if (after === null) return refuse(invalidParameter("pageToken", "Invalid page token"));
   const entries = grouped(service.store.list(bucket), query);
   const start = after === "" ? 0 : entries.findIndex(([key]) => key === after) + 1;
-  const page = entries.slice(start, start + Math.min(most || 1000, 1000));
+  const page = entries.slice(start, start + Math.min(max || 1000, 1000));
   const items = page.flatMap(([, object]) => object ? [seen(object, view)] : []);
   const prefixes = page.flatMap(([key, object]) => object ? [] : [key]);
   const more = start + page.length < entries.length;

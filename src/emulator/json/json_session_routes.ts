@@ -86,10 +86,10 @@ function put(service: Service, session: Session, exchange: Exchange): Promise<Re
   if (!range) {
     return afterBody(exchange, () => plainText(400, "Failed to parse Content-Range header."));
   }
-  const wanted = announcedLength(range);
-  if (wanted !== null && body.length !== null && body.length !== wanted) {
+  const announced = announcedLength(range);
+  if (announced !== null && body.length !== null && body.length !== announced) {
     const { length } = body;
-    return afterBody(exchange, () => plainText(400, wrongLength(length, range, wanted)));
+    return afterBody(exchange, () => plainText(400, wrongLength(length, range, announced)));
   }
   if (range.form === "status" || range.form === "total") {
     return question(service, session, exchange, range);
@@ -98,7 +98,7 @@ function put(service: Service, session: Session, exchange: Exchange): Promise<Re
   if (range.first > persisted) {
     return afterBody(exchange, () => plainText(503, gap(range.first, persisted)));
   }
-  return receive(service, session, exchange, range, wanted);
+  return receive(service, session, exchange, range, announced);
 }
 
 async function question(
@@ -120,7 +120,7 @@ async function receive(
   session: Session,
   exchange: Exchange,
   range: Extract<ContentRange, { form: "closed" | "open" }>,
-  wanted: number | null,
+  announced: number | null,
 ): Promise<Response> {
   const { content } = session;
   const start = content.mark();
@@ -129,7 +129,7 @@ async function receive(
   try {
     for await (const piece of exchange.incoming.body.pieces()) {
       const overlap = Math.max(0, start.size - range.first - length);
-      const room = wanted === null ? piece.length : Math.max(0, wanted - length);
+      const room = announced === null ? piece.length : Math.max(0, announced - length);
       length += piece.length;
       content.append(piece.subarray(Math.min(overlap, room), room));
     }
@@ -137,9 +137,9 @@ async function receive(
     content.settle();
     throw error;
   }
-  if (wanted !== null && length !== wanted) {
+  if (announced !== null && length !== announced) {
     content.rewind(start);
-    return plainText(400, wrongLength(length, range, wanted));
+    return plainText(400, wrongLength(length, range, announced));
   }
   if (endsObject(range)) {
     // A total below what is stored cannot be: nothing is finished, the Range tells.
@@ -217,10 +217,10 @@ function gap(offset: number, persisted: number): string {
     `${offset} byte(s), which exceeds already uploaded size of ${persisted} byte(s).`;
 }
 
-function wrongLength(length: number, range: ContentRange, wanted: number): string {
-  const place = range.form === "closed" || range.form === "open"
-    ? ` (starting at offset ${range.first} and ending at offset ${range.first + wanted - 1})`
+function wrongLength(length: number, range: ContentRange, announced: number): string {
+  const span = range.form === "closed" || range.form === "open"
+    ? ` (starting at offset ${range.first} and ending at offset ${range.first + announced - 1})`
     : "";
   return `Invalid request.  There were ${length} byte(s) in the request body.  There should have ` +
-    `been ${wanted} byte(s)${place} according to the Content-Range header.`;
+    `been ${announced} byte(s)${span} according to the Content-Range header.`;
 }

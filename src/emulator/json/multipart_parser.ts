@@ -122,11 +122,11 @@ class DelimitedReader {
    * The rest of the line, without spaces at its end; `null` if it is longer than `most` bytes or the body
    * ends.
    */
-  async line(most: number): Promise<string | null> {
+  async line(max: number): Promise<string | null> {
     while (true) {
       const end = find(this.#buffer, LINE_END);
       const text = new TextDecoder().decode(end < 0 ? this.#buffer : this.#buffer.subarray(0, end));
-      if (text.trimEnd().length > most) return null;
+      if (text.trimEnd().length > max) return null;
       if (end >= 0) {
         this.#buffer = this.#buffer.subarray(end + 2);
         return text.trimEnd();
@@ -143,13 +143,13 @@ class DelimitedReader {
   }
 }
 
-function find(bytes: Uint8Array, wanted: Uint8Array): number {
-  let at = bytes.indexOf(wanted[0]);
-  while (at >= 0 && at + wanted.length <= bytes.length) {
+function find(bytes: Uint8Array, needle: Uint8Array): number {
+  let at = bytes.indexOf(needle[0]);
+  while (at >= 0 && at + needle.length <= bytes.length) {
     let same = 1;
-    while (same < wanted.length && bytes[at + same] === wanted[same]) same++;
-    if (same === wanted.length) return at;
-    at = bytes.indexOf(wanted[0], at + 1);
+    while (same < needle.length && bytes[at + same] === needle[same]) same++;
+    if (same === needle.length) return at;
+    at = bytes.indexOf(needle[0], at + 1);
   }
   return -1;
 }

@@ -13,7 +13,7 @@ export const SMALLEST_PART = 5_242_880;
 /** No part has more bytes: 5 GiB. */
 export const LARGEST_PART = 5_368_709_120;
 /** Part numbers go from 1 to this. */
-export const MOST_PARTS = 10_000;
+export const MAX_PARTS = 10_000;
 
 /** A part of a multipart upload, for a test to look at. */
 export interface EmulatedPart {

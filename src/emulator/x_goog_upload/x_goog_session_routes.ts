@@ -20,21 +20,21 @@ export async function serveCommand(
 ): Promise<Response> {
   const { headers, body } = exchange.incoming;
   const commands = commandsOf(headers);
-  const given = (wanted: string) => commands.has(wanted);
+  const has = (command: string) => commands.has(command);
   const { phase } = session.state;
-  if (given("query")) {
+  if (has("query")) {
     await body.drain();
     return queryReply(service, session);
   }
-  if (given("cancel")) {
+  if (has("cancel")) {
     await body.drain();
     return cancel(session);
   }
-  if (phase === "finished" && given("finalize") && !given("upload")) {
+  if (phase === "finished" && has("finalize") && !has("upload")) {
     await body.drain();
     return finishedReply(session);
   }
-  if (!given("upload") && !given("finalize")) {
+  if (!has("upload") && !has("finalize")) {
     await body.drain();
     return plainText(400, `Unsupported command: ${headers.get("x-goog-upload-command")}`);
   }
@@ -42,10 +42,10 @@ export async function serveCommand(
     await body.drain();
     return overReply(session);
   }
-  const problem = given("upload") ? await append(session, exchange, !given("finalize")) : null;
-  if (!given("upload")) await body.drain();
+  const problem = has("upload") ? await append(session, exchange, !has("finalize")) : null;
+  if (!has("upload")) await body.drain();
   if (problem) return problem;
-  return given("finalize")
+  return has("finalize")
     ? finalise(session, headers)
     : withStatus(emptyReply(200, "text/plain; charset=utf-8"), session);
 }

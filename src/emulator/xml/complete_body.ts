@@ -5,7 +5,7 @@
  */
 
 import { invalid, type Refusal } from "../emulator_replies.ts";
-import { MOST_PARTS } from "../storage/multipart_upload.ts";
+import { MAX_PARTS } from "../storage/multipart_upload.ts";
 import { childText, parseXml } from "./parse.ts";
 import { NAMESPACE } from "./write.ts";
 
@@ -41,7 +41,7 @@ export function readCompleteBody(bytes: Uint8Array): NamedPart[] | Refusal {
   }
   if (root.text.trim() !== "") return malformed("There is text between the parts.");
   if (parts.length === 0) return malformed("There are no parts.");
-  if (parts.length > MOST_PARTS) return malformed(`There are more than ${MOST_PARTS} parts.`);
+  if (parts.length > MAX_PARTS) return malformed(`There are more than ${MAX_PARTS} parts.`);
   return parts;
 }
 

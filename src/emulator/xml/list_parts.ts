@@ -14,12 +14,12 @@ export const LONGEST_PAGE = 1000;
 
 /** Serves `GET /{bucket}/{object}?uploadId=…`. */
 export function listParts(upload: MultipartUpload, query: URLSearchParams): Response {
-  const most = countOf(query, "max-parts", LONGEST_PAGE);
-  if (isRefusal(most)) return refuse(most, "xml");
+  const max = countOf(query, "max-parts", LONGEST_PAGE);
+  if (isRefusal(max)) return refuse(max, "xml");
   const after = countOf(query, "part-number-marker", 0);
   if (isRefusal(after)) return refuse(after, "xml");
   const later = upload.parts.filter(({ number }) => number > after.value);
-  const page = later.slice(0, Math.min(most.value, LONGEST_PAGE));
+  const page = later.slice(0, Math.min(max.value, LONGEST_PAGE));
   const { bucket, name, fields } = upload.spec;
   return xmlReply(document("ListPartsResult", [
     ["Bucket", bucket],
@@ -28,7 +28,7 @@ export function listParts(upload: MultipartUpload, query: URLSearchParams): Resp
     ["StorageClass", fields.storageClass ?? "STANDARD"],
     ["PartNumberMarker", after.value],
     ["NextPartNumberMarker", page.at(-1)?.number ?? after.value],
-    ["MaxParts", most.value],
+    ["MaxParts", max.value],
     ["IsTruncated", String(page.length < later.length)],
     ...page.map(({ number, modified, etag, size }): XmlChild => ["Part", [
       ["PartNumber", number],

@@ -21,8 +21,8 @@ interface Entry {
 /** Serves `GET /{bucket}?uploads`. */
 export function listUploads(service: Service, bucket: string, { incoming }: Exchange): Response {
   const query = incoming.url.searchParams;
-  const most = countOf(query, "max-uploads", LONGEST_PAGE);
-  if (isRefusal(most)) return refuse(most, "xml");
+  const max = countOf(query, "max-uploads", LONGEST_PAGE);
+  if (isRefusal(max)) return refuse(max, "xml");
   const encoding = query.get("encoding-type");
   if (encoding !== null && encoding !== "url") {
     return refuse(invalid(`Invalid value for encoding-type: ${encoding}`), "xml");
@@ -35,7 +35,7 @@ export function listUploads(service: Service, bucket: string, { incoming }: Exch
   ].map((name) => query.get(name) ?? "");
   const entries = grouped(service.multipartUploads.inBucket(bucket), prefix, delimiter);
   const later = entriesAfter(entries, keyMarker, idMarker);
-  const page = later.slice(0, Math.min(most.value, LONGEST_PAGE));
+  const page = later.slice(0, Math.min(max.value, LONGEST_PAGE));
   const isTruncated = page.length < later.length;
   const last = page.at(-1);
   const shown = (text: string) => encoding === null ? text : encodeURIComponent(text);
@@ -44,7 +44,7 @@ export function listUploads(service: Service, bucket: string, { incoming }: Exch
     ["KeyMarker", shown(keyMarker)],
     ["UploadIdMarker", idMarker],
     ...(isTruncated && last ? nextMarkers(last, shown) : []),
-    ["MaxUploads", most.value],
+    ["MaxUploads", max.value],
     ...(delimiter === "" ? [] : [["Delimiter", shown(delimiter)] as const]),
     ...(prefix === "" ? [] : [["Prefix", shown(prefix)] as const]),
     ...(encoding === null ? [] : [["EncodingType", encoding] as const]),

@@ -10,7 +10,7 @@ import {
   joinedTag,
   LARGEST_PART,
   makePart,
-  MOST_PARTS,
+  MAX_PARTS,
   type MultipartUpload,
   type Part,
   SMALLEST_PART,
@@ -135,12 +135,12 @@ async function uploadPart(
 
 /** A part's number, or 0 for what is none. */
 function partNumberOf(text: string): number {
-  return /^\d{1,5}$/.test(text) && Number(text) <= MOST_PARTS ? Number(text) : 0;
+  return /^\d{1,5}$/.test(text) && Number(text) <= MAX_PARTS ? Number(text) : 0;
 }
 
 function partNumberProblem(number: number): Refusal | null {
   if (number > 0) return null;
-  const details = `The part number must be an integer from 1 to ${MOST_PARTS}.`;
+  const details = `The part number must be an integer from 1 to ${MAX_PARTS}.`;
   return { ...invalid(details), xmlMessage: "Invalid argument." };
 }
 
@@ -204,8 +204,8 @@ function chosenParts(upload: MultipartUpload, named: readonly NamedPart[]): Part
   return size > MAX_OBJECT_SIZE ? tooLarge("An object", MAX_OBJECT_SIZE) : parts;
 }
 
-function tooLarge(what: string, most: number): Refusal {
-  return invalid(`${what} can have at most ${most} bytes.`, "invalid", "EntityTooLarge");
+function tooLarge(what: string, max: number): Refusal {
+  return invalid(`${what} can have at most ${max} bytes.`, "invalid", "EntityTooLarge");
 }
 
 /** Google names the bucket in the host; where the emulator has another address, that would lead nowhere. */

@@ -35,9 +35,9 @@ function coversExactly(signed: readonly string[], headers: Headers): boolean {
     [...headers.keys()].every((name) => !/^x-(goog|amz)-/.test(name) || signed.includes(name));
 }
 
-function parameter(url: URL, wanted: string): string | null {
+function parameter(url: URL, lowerCaseName: string): string | null {
   for (const [name, value] of url.searchParams) {
-    if (name.toLowerCase() === wanted) return value;
+    if (name.toLowerCase() === lowerCaseName) return value;
   }
   return null;
 }

@@ -6,9 +6,9 @@ import { contentRange } from "./ranges.ts";
 
 /** Asks for a new session. */
 export function startRequest(
-  { method, url, headers: given, metadata, contentType, total }: StartInput,
+  { method, url, headers: baseHeaders, metadata, contentType, total }: StartInput,
 ): RequestHead {
-  const headers = new Headers(given);
+  const headers = new Headers(baseHeaders);
   const signature = signatureOf(url);
   if (signature) {
     // The XML API, to which signed URLs belong, takes the object's own type here, and the start header as it was signed.
@@ -24,9 +24,9 @@ export function startRequest(
 
 /** Sends a piece. */
 export function chunkRequest(
-  { url, headers: given, contentType, offset, size, total, hash }: ChunkInput,
+  { url, headers: baseHeaders, contentType, offset, size, total, hash }: ChunkInput,
 ): RequestHead {
-  const headers = new Headers(given);
+  const headers = new Headers(baseHeaders);
   headers.set("content-type", contentType);
   headers.set("content-range", contentRange(offset, offset + size, total));
   if (hash !== undefined) headers.set("x-goog-hash", hash);
@@ -34,8 +34,8 @@ export function chunkRequest(
 }
 
 /** Asks how much of a session is stored. Unlike a total, `*` never finishes anything. */
-export function statusRequest(url: string, given: Headers): RequestHead {
-  const headers = new Headers(given);
+export function statusRequest(url: string, baseHeaders: Headers): RequestHead {
+  const headers = new Headers(baseHeaders);
   headers.set("content-range", contentRange(0, 0, undefined));
   return { method: "PUT", url, headers };
 }

@@ -24,9 +24,9 @@ export interface MultipartUploadId {
 export function initiateRequest(
   objectUrl: string,
   contentType: string,
-  given: Headers,
+  baseHeaders: Headers,
 ): RequestHead {
-  const headers = new Headers(given);
+  const headers = new Headers(baseHeaders);
   headers.set("content-type", contentType);
   return { method: "POST", url: withFlag(objectUrl, "uploads"), headers };
 }
@@ -35,10 +35,10 @@ export function initiateRequest(
 export function partRequest(
   upload: MultipartUploadId,
   number: number,
-  given: Headers,
+  baseHeaders: Headers,
   sums: Checksums = {},
 ): RequestHead {
-  const headers = new Headers(given);
+  const headers = new Headers(baseHeaders);
   const hash = formatHashes(sums);
   if (hash !== undefined) headers.set("x-goog-hash", hash);
   const url = withParameter(upload.objectUrl, "partNumber", String(number));
@@ -49,11 +49,11 @@ export function partRequest(
 export function listPartsRequest(
   upload: MultipartUploadId,
   headers: Headers,
-  { after = 0, most }: { readonly after?: number | undefined; readonly most?: number | undefined } =
+  { after = 0, max }: { readonly after?: number | undefined; readonly max?: number | undefined } =
     {},
 ): RequestHead {
   let url = uploadUrlOf(upload);
-  if (most !== undefined) url = withParameter(url, "max-parts", String(most));
+  if (max !== undefined) url = withParameter(url, "max-parts", String(max));
   if (after > 0) url = withParameter(url, "part-number-marker", String(after));
   return { method: "GET", url, headers };
 }
@@ -62,9 +62,9 @@ export function listPartsRequest(
 export function completeRequest(
   upload: MultipartUploadId,
   parts: readonly CompletedPart[],
-  given: Headers,
+  baseHeaders: Headers,
 ): RequestHead & { readonly body: string } {
-  const headers = new Headers(given);
+  const headers = new Headers(baseHeaders);
   headers.set("content-type", "application/xml");
   const listed = [...parts].sort((a, b) => a.number - b.number).map(({ number, etag }) =>
     `<Part><PartNumber>${number}</PartNumber><ETag>${escapeXml(etag)}</ETag></Part>`

@@ -169,7 +169,10 @@ const questions: PortableCase[] = SESSIONS.flatMap(({ what, run }) => [
 ]);
 
 /** How long an upload waits whose network is gone for good, in milliseconds. */
-async function patience(run: (typeof WAYS)[number]["run"], hasReplied: boolean): Promise<number> {
+async function givenUpAfter(
+  run: (typeof WAYS)[number]["run"],
+  hasReplied: boolean,
+): Promise<number> {
   const clock = fakeClock();
   const away = outage(new GcsEmulator().fetch, clock, { from: 0, milliseconds: Infinity });
   let busy = hasReplied;
@@ -186,14 +189,14 @@ const ends: PortableCase[] = [...SESSIONS, ...ONE_REQUEST].flatMap(({ what, run 
   {
     name: `${what}: an outage without an end is given up after about ten minutes of waiting`,
     async run() {
-      const waited = await patience(run, true);
+      const waited = await givenUpAfter(run, true);
       assert(waited <= 10 * MINUTE, `${waited} ms were waited`);
       assert(waited >= 10 * MINUTE - 64 * SECOND, `only ${waited} ms were waited`);
     },
   },
   {
     name: `${what}: a server that has never replied is given up after 15 seconds of waiting`,
-    run: async () => assertEquals(await patience(run, false), 15 * SECOND),
+    run: async () => assertEquals(await givenUpAfter(run, false), 15 * SECOND),
   },
 ]);
 

@@ -13,11 +13,11 @@ import {
   MIB,
   PIECE,
   rangeOf,
+  Recorder,
   requestsAt,
   send,
   sendTo,
   streams,
-  Tape,
 } from "./stretch_support.ts";
 import { assertStored, CHUNK, chunks } from "./upload_support.ts";
 
@@ -59,15 +59,15 @@ const BREAKS: Readonly<Record<string, (bytes: number) => Fault>> = {
 };
 
 /** Fails if more was read again than was read in vain, and the distance to a place whose checksum is known. */
-function assertReads(tape: Tape, size: number, stored: number): void {
-  const again = tape.bytesRead - size;
+function assertReads(recorder: Recorder, size: number, stored: number): void {
+  const again = recorder.bytesRead - size;
   assert(again >= 0, `${-again} bytes were never read`);
-  const most = readBeforeAsking(tape) - stored + PIECE;
+  const most = readBeforeAsking(recorder) - stored + PIECE;
   assert(again <= most, `${again} bytes were read again, where ${most} would do`);
 }
 
 /** How many bytes were read before the first question. */
-function readBeforeAsking({ events }: Tape): number {
+function readBeforeAsking({ events }: Recorder): number {
   let read = 0;
   for (const event of events) {
     if (event.what === "read") read = Math.max(read, event.offset + event.length);
@@ -77,7 +77,7 @@ function readBeforeAsking({ events }: Tape): number {
 }
 
 /** Fails if the source was read between the end of a request that failed and the answer to the question after it. */
-function assertQuietWhileAsking({ events }: Tape): void {
+function assertQuietWhileAsking({ events }: Recorder): void {
   let asking = false;
   for (const event of events) {
     if (event.what === "request") asking = event.range === "bytes */*";
@@ -92,10 +92,10 @@ const inProcess: PortableCase[] = Object.entries(BREAKS).map(([what, fault]) => 
     for (const place of streams(context) ? PLACES : [0, CHUNK + 1, 4 * MIB - 1]) {
       const gcs = new GcsEmulator({ md5: false });
       gcs.inject(fault(place));
-      const tape = new Tape();
+      const recorder = new Recorder();
       const bytes = long(SHORT);
-      const transport = tape.transport(gcs.fetch);
-      await send(gcs, tape.source(bytes), { transport, chunkSize: 4 * MIB });
+      const transport = recorder.transport(gcs.fetch);
+      await send(gcs, recorder.source(bytes), { transport, chunkSize: 4 * MIB });
       const at = `at ${place}`;
       assertStored(gcs, bytes);
       assertNothingTwice(gcs.requests, at);
@@ -105,9 +105,9 @@ const inProcess: PortableCase[] = Object.entries(BREAKS).map(([what, fault]) => 
       // Of a body that nobody has read nothing can be stored.
       const isUntouched = place === 0 && what === "the connection breaks";
       assert(questions === 1 || isUntouched, `${at}: ${questions} questions`);
-      if (streams(context)) assertReads(tape, SHORT, kept(place));
-      assertQuietWhileAsking(tape);
-      assertEquals(tape.closed, 1, `${at}: how often the source was closed`);
+      if (streams(context)) assertReads(recorder, SHORT, kept(place));
+      assertQuietWhileAsking(recorder);
+      assertEquals(recorder.closed, 1, `${at}: how often the source was closed`);
     }
   },
 }));
@@ -145,13 +145,13 @@ async function overConnection(context: Context, what: string, faults: Fault[]): 
   // What cannot be streamed has no buffers to fill.
   const [size, chunkSize] = streams(context) ? [SIZE, undefined] : [SHORT, 4 * MIB];
   await injectAt(origin, ...faults);
-  const tape = new Tape();
+  const recorder = new Recorder();
   const bytes = long(size);
-  const transport = tape.transport(fetch);
-  await sendTo(origin, what, tape.source(bytes), { transport, chunkSize });
+  const transport = recorder.transport(fetch);
+  await sendTo(origin, what, recorder.source(bytes), { transport, chunkSize });
   await assertStoredAt(origin, what, bytes);
   const log = await requestsAt(origin, what);
-  assertNothingTwice(log, what, tape.ranges);
+  assertNothingTwice(log, what, recorder.ranges);
   const hits = log.filter(({ fault }) => fault !== null);
   if (streams(context)) assertEquals(hits.length, faults.length, "how many requests went wrong");
   const lost = hits.reduce((sum, { bodyBytes, fault }) => {
@@ -159,14 +159,14 @@ async function overConnection(context: Context, what: string, faults: Fault[]): 
   }, 0);
   // Unless the runtime has repeated a request by itself.
   const carrying = log.filter(({ contentRange }) => contentRange !== null).length;
-  if (carrying === tape.ranges.length) {
+  if (carrying === recorder.ranges.length) {
     assert(
       received(log) <= size + lost + CHUNK * hits.length,
       `${received(log)} bytes were received`,
     );
   }
-  assertQuietWhileAsking(tape);
-  assertEquals(tape.closed, 1, "how often the source was closed");
+  assertQuietWhileAsking(recorder);
+  assertEquals(recorder.closed, 1, "how often the source was closed");
 }
 
 /** Where the first request breaks, and which byte is another one when it is read again. */
@@ -184,17 +184,17 @@ const changed: PortableCase[] = Object.entries(CHANGES).map(([where, [cut, place
     const bytes = long(SIZE);
     const other = bytes.slice();
     other[place] ^= 1;
-    const tape = new Tape();
-    const source = tape.source(bytes, {
+    const recorder = new Recorder();
+    const source = recorder.source(bytes, {
       content: ({ ranges }) => ranges.length < 2 ? bytes : other,
     });
-    const transport = tape.transport(gcs.fetch);
+    const transport = recorder.transport(gcs.fetch);
     let failure: unknown;
     await send(gcs, source, { transport }).catch((error) => failure = error);
     const code = (failure as { code?: string })?.code ?? "none";
     assert(["source_changed", "data_corruption"].includes(code), `${code}: ${failure}`);
     assertEquals(gcs.objects.length, 0, "the number of objects");
-    assertEquals(tape.closed, 1, "how often the source was closed");
+    assertEquals(recorder.closed, 1, "how often the source was closed");
   },
 }));
 
@@ -215,10 +215,10 @@ export const stretchFaults: PortableCase[] = [
       const before = long(SIZE);
       const after = before.slice();
       after.fill(9, 8 * MIB);
-      const tape = new Tape();
-      const content = ({ ranges }: Tape) => ranges.length < 2 ? before : after;
-      const source = tape.source(before, { content });
-      await send(gcs, source, { transport: tape.transport(gcs.fetch) });
+      const recorder = new Recorder();
+      const content = ({ ranges }: Recorder) => ranges.length < 2 ? before : after;
+      const source = recorder.source(before, { content });
+      await send(gcs, source, { transport: recorder.transport(gcs.fetch) });
       assertStored(gcs, after);
     },
   },

@@ -13,11 +13,11 @@ import {
   long,
   MIB,
   rangeOf,
+  Recorder,
   requestsAt,
   send,
   sendTo,
   streams,
-  Tape,
 } from "./stretch_support.ts";
 import { assertStored, BUCKET, CHUNK, chunks } from "./upload_support.ts";
 
@@ -37,10 +37,10 @@ export const stretchLimits: PortableCase[] = [
       "stretch: from a server that ignores X-GUploader-No-308 long requests are taken all the same, each byte once",
     async run(context) {
       const origin = await anotherServer(context, { ignoreNo308: true });
-      const tape = new Tape();
-      await sendTo(origin, "object", tape.source(long(SHORT)), { chunkSize: 3 * MIB });
+      const recorder = new Recorder();
+      await sendTo(origin, "object", recorder.source(long(SHORT)), { chunkSize: 3 * MIB });
       await assertStoredAt(origin, "object", long(SHORT));
-      assertReadOnce(tape, SHORT);
+      assertReadOnce(recorder, SHORT);
       const log = await requestsAt(origin, "object");
       const carried = log.filter(({ contentRange }) => rangeOf(contentRange));
       assertEquals(
@@ -61,7 +61,7 @@ export const stretchLimits: PortableCase[] = [
         const origin = await anotherServer(context, { ignoreNo308 });
         const url = `${origin}/upload/storage/v1/b/${BUCKET}/o?uploadType=resumable&name=object`;
         const upload = new ResumableUpload(url, 3 * MIB, { retry: null });
-        await upload.initiate(fetch, new Tape().source(long(SHORT)), {}, "a/b");
+        await upload.initiate(fetch, new Recorder().source(long(SHORT)), {}, "a/b");
         const seen: unknown[] = [];
         while (!upload.finished) {
           const { status, headers } = await upload.transmitNextChunk(fetch);
@@ -81,10 +81,10 @@ export const stretchLimits: PortableCase[] = [
       for (const limit of [4 * MIB, 4 * MIB + 1000, CHUNK]) {
         const gcs = new GcsEmulator({ md5: false });
         gcs.inject({ on: "initiate", rewrite: { "x-max-chunk-bytes": String(limit) } });
-        const tape = new Tape();
-        await send(gcs, tape.source(long(SIZE)));
+        const recorder = new Recorder();
+        await send(gcs, recorder.source(long(SIZE)));
         assertStored(gcs, long(SIZE));
-        assertReadOnce(tape, SIZE);
+        assertReadOnce(recorder, SIZE);
         assert(largest(gcs) <= limit, `${largest(gcs)} bytes in a request, allowed are ${limit}`);
         const expected = Math.ceil(SIZE / (Math.floor(limit / CHUNK) * CHUNK));
         assertEquals(chunks(gcs).length, expected, "the number of requests");
@@ -104,13 +104,13 @@ export const stretchLimits: PortableCase[] = [
           headers,
           ...(afterBytes !== undefined && { afterBytes }),
         });
-        const tape = new Tape();
-        await send(gcs, tape.source(long(SIZE)), { retry: { maxAttempts: 1 } });
+        const recorder = new Recorder();
+        await send(gcs, recorder.source(long(SIZE)), { retry: { maxAttempts: 1 } });
         assertStored(gcs, long(SIZE));
         const [, ...after] = chunks(gcs);
         const most = Math.max(...after.map(({ bodyBytes }) => bodyBytes));
         assert(most <= 3 * MIB, `${most} bytes in a request`);
-        assertEquals(tape.closed, 1, "how often the source was closed");
+        assertEquals(recorder.closed, 1, "how often the source was closed");
       }
     },
   },
@@ -119,10 +119,10 @@ export const stretchLimits: PortableCase[] = [
     async run(context) {
       const { origin } = context;
       await injectAt(origin, { on: "chunk", status: 413, times: 1 });
-      const tape = new Tape();
-      const error = await failureOf(() => sendTo(origin, "too large", tape.source(long(SIZE))));
+      const recorder = new Recorder();
+      const error = await failureOf(() => sendTo(origin, "too large", recorder.source(long(SIZE))));
       assertEquals((error as { status?: number })?.status, 413, String(error));
-      assertEquals(tape.closed, 1, "how often the source was closed");
+      assertEquals(recorder.closed, 1, "how often the source was closed");
     },
   },
   {
@@ -133,7 +133,7 @@ export const stretchLimits: PortableCase[] = [
         const gcs = new GcsEmulator({ md5: false });
         const headers = { "x-max-chunk-bytes": String(limit) };
         gcs.inject({ on: "chunk", status: 413, headers, times: 8 });
-        const error = await failureOf(() => send(gcs, new Tape().source(long(SIZE))));
+        const error = await failureOf(() => send(gcs, new Recorder().source(long(SIZE))));
         assertEquals((error as { status?: number })?.status, 413, `${limit}: ${error}`);
         assert(chunks(gcs).length <= 2, `${limit}: ${chunks(gcs).length} requests`);
       }
@@ -144,7 +144,7 @@ export const stretchLimits: PortableCase[] = [
     async run(context) {
       const gcs = new GcsEmulator({ md5: false });
       gcs.inject({ on: "initiate", rewrite: { "x-max-chunk-bytes": String(5 * MIB - 1) } });
-      await send(gcs, new Tape().source(long(SIZE)), { chunkSize: 64 * MIB });
+      await send(gcs, new Recorder().source(long(SIZE)), { chunkSize: 64 * MIB });
       const sizes = chunks(gcs).slice(0, -1).map(({ bodyBytes }) => bodyBytes);
       assert(sizes.every((size) => size % CHUNK === 0), `${context.runtime}: ${sizes}`);
       assertStored(gcs, long(SIZE));
@@ -156,8 +156,8 @@ export const stretchLimits: PortableCase[] = [
       if (!streams(context)) return;
       const gcs = new GcsEmulator({ md5: false });
       gcs.inject({ on: "chunk", early: 3 * MIB + 5 });
-      const tape = new Tape();
-      await send(gcs, tape.source(long(SIZE)));
+      const recorder = new Recorder();
+      await send(gcs, recorder.source(long(SIZE)));
       assertStored(gcs, long(SIZE));
       const kinds = gcs.requests.map(({ kind }) => kind);
       assert(!kinds.includes("status"), `${kinds}`);

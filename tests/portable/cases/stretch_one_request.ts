@@ -16,19 +16,21 @@ import {
   long,
   manualClock,
   MIB,
+  RecordedBlob,
+  Recorder,
   requestsAt,
   send,
   streams,
-  Tape,
-  TapedBlob,
 } from "./stretch_support.ts";
 import { assertStored, BUCKET, kinds, startUrl } from "./upload_support.ts";
 
 const SIZE = 10 * MIB + 3;
 
-const DATA: Readonly<Record<string, (bytes: Uint8Array<ArrayBuffer>, tape: Tape) => UploadData>> = {
-  "{ size, read }": (bytes, tape) => tape.source(bytes),
-  "a Blob": (bytes, tape) => new TapedBlob(bytes, tape),
+const DATA: Readonly<
+  Record<string, (bytes: Uint8Array<ArrayBuffer>, recorder: Recorder) => UploadData>
+> = {
+  "{ size, read }": (bytes, recorder) => recorder.source(bytes),
+  "a Blob": (bytes, recorder) => new RecordedBlob(bytes, recorder),
 };
 
 const TYPES = ["media", "multipart"] as const;
@@ -51,15 +53,15 @@ const once: PortableCase[] = TYPES.flatMap((type) =>
     name:
       `stretch: ${kind} of 10 MiB in one ${type} request is read once, in pieces, and arrives whole`,
     async run(context: Context) {
-      const tape = new Tape();
+      const recorder = new Recorder();
       const name = `one ${type} ${kind}`;
-      await transmit(context, type, name, make(long(SIZE), tape));
+      await transmit(context, type, name, make(long(SIZE), recorder));
       await assertStoredAt(context.origin, name, long(SIZE));
       const log = await requestsAt(context.origin, name);
       assertEquals(log.filter(({ kind }) => kind === type).length, 1, "the number of requests");
       if (!streams(context)) return; // a slice is the body there, and read beside
-      assertReadOnce(tape, SIZE);
-      const most = Math.max(...tape.reads.map(({ length }) => length));
+      assertReadOnce(recorder, SIZE);
+      const most = Math.max(...recorder.reads.map(({ length }) => length));
       assert(most <= MIB, `${most} bytes were read at once`);
       const [{ headers, bodyBytes }] = log;
       if (context.runtime === "deno") return; // sends every stream in pieces
@@ -77,11 +79,11 @@ export const stretchOneRequests: PortableCase[] = [
     async run(context) {
       const gcs = new GcsEmulator({ md5: false });
       gcs.inject({ on: type, cut: 9 * MIB }, { on: type, status: 503, afterBytes: 2 * MIB });
-      const tape = new Tape();
+      const recorder = new Recorder();
       const bytes = long(10 * MIB + 1);
       const url = startUrl(type, "name=object&ifGenerationMatch=0");
       const options = { retry: { clock: manualClock() } };
-      const source = tape.source(bytes);
+      const source = recorder.source(bytes);
       if (type === "media") await new SimpleUpload(url, options).transmit(gcs.fetch, source, "a/b");
       else await new MultipartUpload(url, options).transmit(gcs.fetch, source, {}, "a/b");
       assertStored(gcs, bytes);
@@ -89,7 +91,7 @@ export const stretchOneRequests: PortableCase[] = [
       if (!streams(context)) return;
       // Read as far as each request came, and one piece ahead.
       const most = bytes.length + (9 + 2) * MIB + 2 * 3 * MIB;
-      assert(tape.bytesRead <= most, `${tape.bytesRead} bytes were read`);
+      assert(recorder.bytesRead <= most, `${recorder.bytesRead} bytes were read`);
     },
   })),
   {
@@ -97,12 +99,12 @@ export const stretchOneRequests: PortableCase[] = [
     async run() {
       const gcs = new GcsEmulator({ md5: false });
       gcs.inject({ on: "media", cut: 9 * MIB });
-      const tape = new Tape();
+      const recorder = new Recorder();
       const upload = new SimpleUpload(startUrl("media"), { retry: { clock: manualClock() } });
-      const source = tape.source(long(10 * MIB));
+      const source = recorder.source(long(10 * MIB));
       const error = await failureOf(() => upload.transmit(gcs.fetch, source, "a/b"));
       assertEquals((error as { code?: string }).code, "transport_failed", String(error));
-      assertEquals([kinds(gcs).length, tape.closed], [1, 1], "requests, and calls of close()");
+      assertEquals([kinds(gcs).length, recorder.closed], [1, 1], "requests, and calls of close()");
     },
   },
   {
@@ -113,7 +115,7 @@ export const stretchOneRequests: PortableCase[] = [
         const gcs = new GcsEmulator();
         gcs.inject({ on, corrupt: true });
         const options = { retry: { clock: manualClock() } };
-        const source = new Tape().source(long(10 * MIB));
+        const source = new Recorder().source(long(10 * MIB));
         const error = await failureOf(() =>
           on === "media"
             ? new SimpleUpload(startUrl(on), options).transmit(gcs.fetch, source, "a/b")
@@ -130,7 +132,7 @@ export const stretchOneRequests: PortableCase[] = [
       const clock = manualClock();
       const gcs = new GcsEmulator();
       const calls: UploadProgress[] = [];
-      const source = new Tape().source(long(SIZE), { before: () => clock.advance(100) });
+      const source = new Recorder().source(long(SIZE), { before: () => clock.advance(100) });
       const onProgress = (progress: UploadProgress) => void calls.push(progress);
       await send(gcs, source, { url: startUrl("media"), retry: { clock }, onProgress });
       const sent = calls.map(({ sent }) => sent);

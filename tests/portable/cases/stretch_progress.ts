@@ -5,7 +5,16 @@ import { GcsEmulator } from "../../../src/emulator/mod.ts";
 import { assert, assertEquals } from "../assert.ts";
 import type { PortableCase } from "../case.ts";
 import { failureOf } from "./sources_support.ts";
-import { kept, long, manualClock, MIB, send, sendTo, streams, Tape } from "./stretch_support.ts";
+import {
+  kept,
+  long,
+  manualClock,
+  MIB,
+  Recorder,
+  send,
+  sendTo,
+  streams,
+} from "./stretch_support.ts";
 import { assertStored, chunks } from "./upload_support.ts";
 
 const SIZE = 12 * MIB + 7;
@@ -37,13 +46,16 @@ export const stretchProgress: PortableCase[] = [
       if (!streams(context)) return; // a page is not told
       const clock = manualClock();
       const gcs = new GcsEmulator();
-      const tape = new Tape();
+      const recorder = new Recorder();
       const calls: UploadProgress[] = [];
-      const source = tape.source(long(SIZE), { before: () => clock.advance(100) });
+      const source = recorder.source(long(SIZE), { before: () => clock.advance(100) });
       await send(gcs, source, {
         retry: { clock },
         onProgress(progress) {
-          assert(progress.sent <= tape.bytesRead, `${progress.sent} sent, ${tape.bytesRead} read`);
+          assert(
+            progress.sent <= recorder.bytesRead,
+            `${progress.sent} sent, ${recorder.bytesRead} read`,
+          );
           calls.push(progress);
         },
       });
@@ -60,7 +72,7 @@ export const stretchProgress: PortableCase[] = [
       const clock = manualClock();
       const gcs = new GcsEmulator();
       const calls: { readonly at: number; readonly persisted: number }[] = [];
-      const source = new Tape().source(long(SIZE), { before: () => clock.advance(30) });
+      const source = new Recorder().source(long(SIZE), { before: () => clock.advance(30) });
       const onProgress = ({ persisted }: UploadProgress) => {
         calls.push({ at: clock.now(), persisted });
       };
@@ -82,11 +94,13 @@ export const stretchProgress: PortableCase[] = [
       gcs.inject({ on: "chunk", cut: 3 * MIB + 5 }, { on: "chunk", status: 503, afterBytes: MIB });
       const calls: UploadProgress[] = [];
       const onProgress = (progress: UploadProgress) => void calls.push(progress);
-      await send(gcs, new Tape().source(long(SIZE)), { onProgress });
+      await send(gcs, new Recorder().source(long(SIZE)), { onProgress });
       assertHonest(calls, SIZE);
       assert(calls.some(({ persisted }) => persisted === 3 * MIB), "the confirmation of 3 MiB");
       calls.length = 0;
-      await sendTo(origin, `progress-${runtime}`, new Tape().source(long(SIZE)), { onProgress });
+      await sendTo(origin, `progress-${runtime}`, new Recorder().source(long(SIZE)), {
+        onProgress,
+      });
       assertHonest(calls, SIZE);
     },
   },
@@ -97,14 +111,14 @@ export const stretchProgress: PortableCase[] = [
       const own = new RangeError("a mistake in the program");
       const clock = manualClock();
       const gcs = new GcsEmulator();
-      const tape = new Tape();
-      const source = tape.source(long(SIZE), { before: () => clock.advance(100) });
+      const recorder = new Recorder();
+      const source = recorder.source(long(SIZE), { before: () => clock.advance(100) });
       const onProgress = ({ sent }: UploadProgress) => {
         if (sent >= 4 * MIB) throw own;
       };
       const error = await failureOf(() => send(gcs, source, { retry: { clock }, onProgress }));
       assert(error === own, `rejected with ${error}`);
-      assertEquals([gcs.objects.length, tape.closed], [0, 1], "objects, and calls of close()");
+      assertEquals([gcs.objects.length, recorder.closed], [0, 1], "objects, and calls of close()");
     },
   },
   {
@@ -113,7 +127,7 @@ export const stretchProgress: PortableCase[] = [
       const gcs = new GcsEmulator();
       gcs.inject({ on: "chunk", skip: 1, cut: 3 * MIB + 5 });
       const persisted: number[] = [];
-      await send(gcs, new Tape().source(long(SIZE)), {
+      await send(gcs, new Recorder().source(long(SIZE)), {
         chunkSize: 4 * MIB,
         onCheckpoint: (checkpoint) => void persisted.push(checkpoint.persisted),
       });
@@ -133,7 +147,7 @@ export const stretchProgress: PortableCase[] = [
         let saved: Checkpoint | undefined;
         const bytes = long(SIZE);
         const error = await failureOf(() =>
-          send(gcs, new Tape().source(bytes), {
+          send(gcs, new Recorder().source(bytes), {
             chunkSize: 4 * MIB,
             retry: false,
             onCheckpoint: (checkpoint) => void (saved = JSON.parse(JSON.stringify(checkpoint))),
@@ -141,14 +155,14 @@ export const stretchProgress: PortableCase[] = [
         );
         assert(error !== undefined, "the upload went on");
         assertEquals(saved?.persisted, 4 * MIB, "the checkpoint");
-        const tape = new Tape();
+        const recorder = new Recorder();
         const more = { bucket: undefined, name: undefined, chunkSize: undefined };
-        await send(gcs, tape.source(bytes), { ...more, checkpoint: saved, verifyPrefix });
+        await send(gcs, recorder.source(bytes), { ...more, checkpoint: saved, verifyPrefix });
         assertStored(gcs, bytes);
         const next = chunks(gcs)[2].contentRange;
         assert(next?.startsWith(`bytes ${kept(6 * MIB + 5)}-`), `${next}`);
         if (!verifyPrefix) {
-          const first = Math.min(...tape.reads.map(({ offset }) => offset));
+          const first = Math.min(...recorder.reads.map(({ offset }) => offset));
           assertEquals(first, 4 * MIB, "where reading begins");
         }
       }
@@ -161,7 +175,7 @@ export const stretchProgress: PortableCase[] = [
       const clock = manualClock();
       const gcs = new GcsEmulator();
       const calls: UploadProgress[] = [];
-      const source = new Tape().source(long(SIZE), { before: () => clock.advance(100) });
+      const source = new Recorder().source(long(SIZE), { before: () => clock.advance(100) });
       const onProgress = (progress: UploadProgress) => void calls.push(progress);
       await send(gcs, source, { chunkSize: 4 * MIB, retry: { clock }, onProgress });
       assert(betweenConfirmations(calls).length >= 6, JSON.stringify(calls));

@@ -11,12 +11,12 @@ import {
   long,
   MIB,
   rangeOf,
+  RecordedBlob,
+  Recorder,
   requestsAt,
   send,
   sendTo,
   streams,
-  Tape,
-  TapedBlob,
 } from "./stretch_support.ts";
 import { assertStored, ranges } from "./upload_support.ts";
 
@@ -24,10 +24,10 @@ const SIZE = 20 * MIB + 123;
 
 /** Random access, in its kinds. */
 const KINDS: Readonly<
-  Record<string, (bytes: Uint8Array<ArrayBuffer>, tape: Tape) => UploadSource>
+  Record<string, (bytes: Uint8Array<ArrayBuffer>, recorder: Recorder) => UploadSource>
 > = {
-  "{ size, read }": (bytes, tape) => tape.source(bytes),
-  "a Blob": (bytes, tape) => new TapedBlob(bytes, tape),
+  "{ size, read }": (bytes, recorder) => recorder.source(bytes),
+  "a Blob": (bytes, recorder) => new RecordedBlob(bytes, recorder),
 };
 
 /** Kind, place and, where it is said, length of each request that carries bytes. */
@@ -57,17 +57,17 @@ function expected(context: Context): unknown[] {
   return ends.map((end, i) => [end === SIZE ? "final" : "chunk", range(ends[i - 1] ?? 0, end)]);
 }
 
-const seen = new Map<string, Promise<{ log: RequestRecord[]; tape: Tape }>>();
+const seen = new Map<string, Promise<{ log: RequestRecord[]; recorder: Recorder }>>();
 
 /** The requests of one upload of that kind, which several rules look at. */
 function requestsOf(
   context: Context,
   kind: keyof typeof KINDS = "{ size, read }",
-): Promise<{ log: RequestRecord[]; tape: Tape }> {
+): Promise<{ log: RequestRecord[]; recorder: Recorder }> {
   const make = async () => {
-    const tape = new Tape();
-    const source = KINDS[kind](long(SIZE), tape);
-    return { log: await uploaded(context, `long ${kind}`, source, SIZE), tape };
+    const recorder = new Recorder();
+    const source = KINDS[kind](long(SIZE), recorder);
+    return { log: await uploaded(context, `long ${kind}`, source, SIZE), recorder };
   };
   if (!seen.has(kind)) seen.set(kind, make());
   return seen.get(kind)!;
@@ -78,11 +78,11 @@ export const stretchRequests: PortableCase[] = [
   ...Object.keys(KINDS).map((kind): PortableCase => ({
     name: `stretch: ${kind} of 20 MiB goes in one long request and a short last one with its hash`,
     async run(context) {
-      const { log, tape } = await requestsOf(context, kind);
+      const { log, recorder } = await requestsOf(context, kind);
       assertEquals(carried(log), expected(context));
       const hashes = log.filter(({ headers }) => headers["x-goog-hash"] !== undefined);
       assertEquals(hashes.map(({ kind }) => kind), ["final"], "the requests with a hash");
-      if (streams(context) || kind !== "a Blob") assertReadOnce(tape, SIZE);
+      if (streams(context) || kind !== "a Blob") assertReadOnce(recorder, SIZE);
     },
   })),
   ...Object.entries(KINDS).map(([kind, make]): PortableCase => ({
@@ -90,14 +90,14 @@ export const stretchRequests: PortableCase[] = [
       `stretch: without a checksum ${kind} of 9 MiB goes in one request where bodies are streamed`,
     async run(context) {
       const size = 9 * MIB + 1;
-      const tape = new Tape();
+      const recorder = new Recorder();
       const name = `unchecked ${kind}`;
-      const source = make(long(size), tape);
+      const source = make(long(size), recorder);
       const log = await uploaded(context, name, source, size, { checksum: null });
       const whole = [["final", `bytes 0-${size - 1}/${size}`]];
       if (streams(context)) assertEquals(carried(log), whole);
       assert(log.every(({ headers }) => headers["x-goog-hash"] === undefined), "a hash was sent");
-      assertReadOnce(tape, size);
+      assertReadOnce(recorder, size);
     },
   })),
   {
@@ -133,9 +133,9 @@ export const stretchRequests: PortableCase[] = [
   {
     name: "stretch: chunkSize bounds every request, and each is streamed",
     async run(context) {
-      const tape = new Tape();
+      const recorder = new Recorder();
       const size = 9 * MIB + 5;
-      const source = tape.source(long(size));
+      const source = recorder.source(long(size));
       const log = await uploaded(context, "bounded", source, size, { chunkSize: 3 * MIB });
       assertEquals(carried(log), [
         ["chunk", `bytes 0-${3 * MIB - 1}/${size}`],
@@ -143,8 +143,8 @@ export const stretchRequests: PortableCase[] = [
         ["chunk", `bytes ${6 * MIB}-${9 * MIB - 1}/${size}`],
         ["final", `bytes ${9 * MIB}-${size - 1}/${size}`],
       ]);
-      assertReadOnce(tape, size);
-      const most = Math.max(...tape.reads.map(({ length }) => length));
+      assertReadOnce(recorder, size);
+      const most = Math.max(...recorder.reads.map(({ length }) => length));
       if (streams(context)) assert(most <= MIB, `${most} bytes were read at once`);
     },
   },
@@ -188,12 +188,12 @@ export const stretchRequests: PortableCase[] = [
     name: "stretch: up to 8 MiB that end the object go in one request with their hash",
     async run() {
       const gcs = new GcsEmulator();
-      const tape = new Tape();
+      const recorder = new Recorder();
       const bytes = long(8 * MIB);
-      await send(gcs, tape.source(bytes));
+      await send(gcs, recorder.source(bytes));
       assertEquals(ranges(gcs), [`bytes 0-${8 * MIB - 1}/${8 * MIB}`]);
       assertStored(gcs, bytes);
-      assertReadOnce(tape, bytes.length);
+      assertReadOnce(recorder, bytes.length);
     },
   },
   {

@@ -15,12 +15,12 @@ import {
   MIB,
   pacing,
   rangeOf,
+  Recorder,
   requestsAt,
   send,
   sendTo,
   streamIn,
   streams,
-  Tape,
 } from "./stretch_support.ts";
 import { assertStored, chunks, kinds } from "./upload_support.ts";
 
@@ -58,7 +58,7 @@ const inProcess: PortableCase[] = [
       });
       // Neither does the deadline of what cannot be watched hold for it.
       const retry = { attemptTimeout: 100, minThroughput: 1e12 };
-      await send(gcs, new Tape().source(bytes), { ...optionsWith(clock, retry), transport });
+      await send(gcs, new Recorder().source(bytes), { ...optionsWith(clock, retry), transport });
       assertStored(gcs, bytes);
       assertEquals(kinds(gcs), ["initiate", "chunk", "final"]);
       assert(clock.now() > 5 * STALL, `${clock.now()} ms`);
@@ -72,25 +72,25 @@ const inProcess: PortableCase[] = [
       for (const at of [1, 7]) {
         const clock = manualClock();
         const gcs = new GcsEmulator();
-        const tape = new Tape();
+        const recorder = new Recorder();
         const bytes = long(SIZE);
         let still = 1;
         let readByThen = 0;
-        const transport = tape.transport(pacing(gcs.fetch, (taken) => {
+        const transport = recorder.transport(pacing(gcs.fetch, (taken) => {
           if (taken < at * MIB || still-- <= 0) return;
           void stall(clock, STALL - 1)
-            .then(() => readByThen = tape.bytesRead)
+            .then(() => readByThen = recorder.bytesRead)
             .then(() => stall(clock, 1));
           return new Promise(() => {});
         }));
-        await settled(send(gcs, tape.source(bytes), { ...optionsWith(clock), transport }));
+        await settled(send(gcs, recorder.source(bytes), { ...optionsWith(clock), transport }));
         assertStored(gcs, bytes);
         const [, second] = chunks(gcs);
         assertEquals(kinds(gcs), ["initiate", "chunk", "status", "chunk", "final"]);
         assertEquals(rangeOf(second.contentRange)?.first, kept(at * MIB), "the second request");
-        const firstReads = tape.events.slice(
+        const firstReads = recorder.events.slice(
           0,
-          tape.events.findIndex(({ what }) => what === "end"),
+          recorder.events.findIndex(({ what }) => what === "end"),
         );
         const before = firstReads.reduce((n, e) => n + (e.what === "read" ? e.length : 0), 0);
         assertEquals(before, readByThen, "bytes read while nothing moved");
@@ -109,7 +109,7 @@ const inProcess: PortableCase[] = [
         clock.advance(10 * STALL);
       };
       // The transport has taken everything and waits for the source: a piece read ahead is waited for, too.
-      const source = new Tape().source(bytes, { before });
+      const source = new Recorder().source(bytes, { before });
       await send(gcs, source, optionsWith(clock));
       assertStored(gcs, bytes);
       assertEquals(kinds(gcs), ["initiate", "chunk", "final"]);
@@ -126,7 +126,7 @@ const inProcess: PortableCase[] = [
         const bytes = long(SIZE);
         const checksum = on === "final" ? null : undefined;
         const options = { ...optionsWith(clock), chunkSize: on === "final" ? 64 * MIB : 16 * MIB };
-        const sent = send(gcs, new Tape().source(bytes), { ...options, checksum });
+        const sent = send(gcs, new Recorder().source(bytes), { ...options, checksum });
         const isHanging = () => gcs.requests.some(({ fault }) => fault === "hang after");
         for (let i = 0; i < 200 && !isHanging(); i++) await new Promise((r) => setTimeout(r, 10));
         for (let i = 0; i < 100 && !kinds(gcs).includes("status"); i++) await stall(clock, STALL);
@@ -148,7 +148,7 @@ const inProcess: PortableCase[] = [
       const transport = pacing(gcs.fetch, async (taken) => {
         if (taken === 3 * MIB) await stall(clock, 1.5 * STALL);
       });
-      const source = new Tape().source(bytes);
+      const source = new Recorder().source(bytes);
       await settled(send(gcs, source, { ...optionsWith(clock), transport }));
       assertStored(gcs, bytes);
       assertEquals(kinds(gcs), ["initiate", "chunk", "status", "chunk", "final"]);
@@ -169,7 +169,7 @@ const inProcess: PortableCase[] = [
       });
       gcs.inject({ on: "chunk", drop: "before" }, { on: "chunk", drop: "before" });
       gcs.inject({ on: "chunk", cut: 0, times: 2 });
-      await settled(send(gcs, new Tape().source(bytes), { ...optionsWith(clock), transport }));
+      await settled(send(gcs, new Recorder().source(bytes), { ...optionsWith(clock), transport }));
       assertStored(gcs, bytes);
       assert(streamed.includes(false), "every request was streamed");
     },
@@ -185,9 +185,9 @@ const overConnection: PortableCase[] = [0, 3 * MIB + 1].map((bytes) => ({
     const name = `stalled-${bytes}`;
     await injectAt(origin, { on: "chunk", stall: bytes, delay: Infinity });
     const size = streams(context) ? 12 * MIB + 7 : 4 * MIB + 7;
-    const tape = new Tape();
+    const recorder = new Recorder();
     const retry = { initialDelay: 1, stallTimeout: 400, attemptTimeout: 1000, minThroughput: 1e9 };
-    await sendTo(origin, name, tape.source(long(size)), {
+    await sendTo(origin, name, recorder.source(long(size)), {
       retry,
       chunkSize: streams(context) ? undefined : 4 * MIB,
     });
@@ -196,7 +196,7 @@ const overConnection: PortableCase[] = [0, 3 * MIB + 1].map((bytes) => ({
     const first = log.findIndex(({ fault }) => fault === "stall");
     assert(first > 0, "nothing stood still");
     assertEquals(log[first + 1].kind, "status", "the request after it");
-    assertEquals(tape.closed, 1, "how often the source was closed");
+    assertEquals(recorder.closed, 1, "how often the source was closed");
   },
 }));
 

@@ -11,10 +11,10 @@ import {
   assertStoredAt,
   long,
   MIB,
+  Recorder,
   send,
   sendTo,
   streams,
-  Tape,
 } from "./stretch_support.ts";
 import { assertStored, BUCKET, deferred, startUrl, testClock } from "./upload_support.ts";
 
@@ -24,12 +24,12 @@ const SIZE = 12 * MIB + 7;
 const PLACES = [0, 3 * MIB, 11 * MIB, 12 * MIB];
 
 /** Fails if the source is read or closed once more, however long one waits. */
-async function assertStill(tape: Tape): Promise<void> {
+async function assertStill(recorder: Recorder): Promise<void> {
   await idle(5);
-  const before = tape.events.length;
+  const before = recorder.events.length;
   await new Promise((resolve) => setTimeout(resolve, 50));
-  assertEquals(tape.events.slice(before), [], "what happened after the end");
-  assertEquals(tape.closed, 1, "how often the source was closed");
+  assertEquals(recorder.events.slice(before), [], "what happened after the end");
+  assertEquals(recorder.closed, 1, "how often the source was closed");
 }
 
 /** The object at the test server, or its absence. */
@@ -46,16 +46,16 @@ const aborted: PortableCase[] = PLACES.map((place) => ({
     `stretch: an abort at byte ${place} ends the upload with its reason, and the source is not read any more`,
   async run(context) {
     const abort = new AbortController();
-    const tape = new Tape();
+    const recorder = new Recorder();
     const before = (offset: number, length: number) => {
       if (offset + length > place) abort.abort(reason);
     };
     const name = `aborted-${place}`;
-    const source = tape.source(long(SIZE), { before });
+    const source = recorder.source(long(SIZE), { before });
     const options = { signal: abort.signal, chunkSize: 64 * MIB };
     const error = await failureOf(() => sendTo(context.origin, name, source, options));
     assert(error === reason, `rejected with ${error}`);
-    await assertStill(tape);
+    await assertStill(recorder);
     assertEquals(await statusOf(context, name), 404, "the status of the object");
   },
 }));
@@ -65,15 +65,15 @@ const failing: PortableCase[] = PLACES.map((place) => ({
     `stretch: a read() that throws at byte ${place} ends the upload with that error, and nothing is finished`,
   async run(context) {
     const failure = new RangeError("the disk is gone");
-    const tape = new Tape();
+    const recorder = new Recorder();
     const before = (offset: number, length: number) => {
       if (offset + length > place) throw failure;
     };
     const name = `failed-${place}`;
-    const source = tape.source(long(SIZE), { before });
+    const source = recorder.source(long(SIZE), { before });
     const error = await failureOf(() => sendTo(context.origin, name, source));
     assert(error === failure, `rejected with ${error}`);
-    await assertStill(tape);
+    await assertStill(recorder);
     assertEquals(await statusOf(context, name), 404, "the status of the object");
   },
 }));
@@ -83,13 +83,13 @@ async function openedWith(
   context: Context,
   name: string,
   before: (offset: number, length: number) => void | Promise<void>,
-): Promise<{ tape: Tape; resumable: ResumableUpload }> {
-  const tape = new Tape();
+): Promise<{ recorder: Recorder; resumable: ResumableUpload }> {
+  const recorder = new Recorder();
   const url = `${context.origin}/upload/storage/v1/b/${BUCKET}/o?uploadType=resumable&name=${name}`;
   const resumable = new ResumableUpload(url, 64 * MIB, { retry: { initialDelay: 1 } });
-  const source = tape.source(long(SIZE), { before });
+  const source = recorder.source(long(SIZE), { before });
   await resumable.initiate(fetch, source, {}, "application/octet-stream");
-  return { tape, resumable };
+  return { recorder, resumable };
 }
 
 /** Ends from this side. */
@@ -101,13 +101,13 @@ export const stretchStops: PortableCase[] = [
       "stretch: close() in the middle of a body ends the call, and the source is not read any more",
     async run(context) {
       const now = deferred();
-      const { tape, resumable } = await openedWith(context, "closed", (offset, length) => {
+      const { recorder, resumable } = await openedWith(context, "closed", (offset, length) => {
         if (offset + length > 3 * MIB) now.resolve();
       });
       void now.promise.then(() => resumable.close(reason));
       const error = await failureOf(() => resumable.transmitNextChunk(fetch));
       assert(error === reason, `rejected with ${error}`);
-      await assertStill(tape);
+      await assertStill(recorder);
       assertEquals(await statusOf(context, "closed"), 404, "the status of the object");
     },
   },
@@ -116,24 +116,24 @@ export const stretchStops: PortableCase[] = [
       "stretch: after a read() that threw once, the next call asks and goes on, with the right bytes",
     async run(context) {
       let left = 1;
-      const { tape, resumable } = await openedWith(context, "again", (offset, length) => {
+      const { recorder, resumable } = await openedWith(context, "again", (offset, length) => {
         if (offset + length > 5 * MIB && left-- > 0) throw reason;
       });
       const error = await failureOf(() => resumable.transmitNextChunk(fetch));
       assert(error === reason, `rejected with ${error}`);
       // Where nothing is streamed, the source is read before a request is made.
       assertEquals(resumable.invalid, streams(context), "whether it is unknown what is stored");
-      assertEquals(tape.closed, 0, "how often the source was closed");
+      assertEquals(recorder.closed, 0, "how often the source was closed");
       while (!resumable.finished) await resumable.transmitNextChunk(fetch);
       await assertStoredAt(context.origin, "again", long(SIZE));
-      await assertStill(tape);
+      await assertStill(recorder);
     },
   },
   {
     name: "stretch: after an abort in the middle of a body, the next call asks and goes on",
     async run(context) {
       const abort = new AbortController();
-      const { tape, resumable } = await openedWith(context, "later", (offset, length) => {
+      const { recorder, resumable } = await openedWith(context, "later", (offset, length) => {
         if (offset + length > 5 * MIB) abort.abort(reason);
       });
       const { signal } = abort;
@@ -141,15 +141,15 @@ export const stretchStops: PortableCase[] = [
       assert(error === reason, `rejected with ${error}`);
       while (!resumable.finished) await resumable.transmitNextChunk(fetch);
       await assertStoredAt(context.origin, "later", long(SIZE));
-      await assertStill(tape);
+      await assertStill(recorder);
     },
   },
   {
     name: "stretch: an abort does not wait for a read() that never settles",
     async run() {
       const abort = new AbortController();
-      const tape = new Tape();
-      const source = tape.source(long(SIZE), {
+      const recorder = new Recorder();
+      const source = recorder.source(long(SIZE), {
         before: (offset, length) => {
           if (offset + length <= 2 * MIB) return;
           abort.abort(reason);
@@ -159,19 +159,19 @@ export const stretchStops: PortableCase[] = [
       const gcs = new GcsEmulator();
       const error = await failureOf(() => send(gcs, source, { signal: abort.signal }));
       assert(error === reason, `rejected with ${error}`);
-      await assertStill(tape);
+      await assertStill(recorder);
       assertEquals(gcs.objects.length, 0);
     },
   },
   {
     name: "stretch: a source that is shorter than it says ends the upload and is no object",
     async run(context) {
-      const tape = new Tape();
+      const recorder = new Recorder();
       const bytes = long(SIZE);
-      const source = tape.source(bytes, { content: () => bytes.subarray(0, 5 * MIB) });
+      const source = recorder.source(bytes, { content: () => bytes.subarray(0, 5 * MIB) });
       const error = await failureOf(() => sendTo(context.origin, "short", source));
       assertEquals((error as { code?: string }).code, "source_size_mismatch", String(error));
-      await assertStill(tape);
+      await assertStill(recorder);
       assertEquals(await statusOf(context, "short"), 404, "the status of the object");
     },
   },
@@ -180,11 +180,11 @@ export const stretchStops: PortableCase[] = [
     async run(context) {
       if (!streams(context)) return; // no body is made there while it is sent
       const gcs = new GcsEmulator();
-      const tape = new Tape();
+      const recorder = new Recorder();
       const bytes = long(5 * MIB);
       const bodies: ReadableStreamDefaultReader<Uint8Array>[] = [];
       let failures = 1;
-      const transport = tape.transport(async (input, init) => {
+      const transport = recorder.transport(async (input, init) => {
         const body: unknown = init.body;
         if (!(body instanceof ReadableStream) || failures-- <= 0) {
           return await gcs.fetch(input, init);
@@ -195,9 +195,9 @@ export const stretchStops: PortableCase[] = [
         await reader.read();
         throw new TypeError("reset");
       });
-      await send(gcs, tape.source(bytes), { transport, chunkSize: 4 * MIB });
+      await send(gcs, recorder.source(bytes), { transport, chunkSize: 4 * MIB });
       assertStored(gcs, bytes);
-      const { bytesRead } = tape;
+      const { bytesRead } = recorder;
       for (const reader of bodies) {
         // What was enqueued before may still come; then the stream fails, and never ends as if it were whole.
         const drained = (async () => {
@@ -205,15 +205,15 @@ export const stretchStops: PortableCase[] = [
         })();
         assert(await failureOf(() => drained) !== undefined, "the body ended");
       }
-      assertEquals(tape.bytesRead, bytesRead, "the bytes read once nobody wanted them");
+      assertEquals(recorder.bytesRead, bytesRead, "the bytes read once nobody wanted them");
     },
   },
   {
     name: "stretch: one request that is aborted in the middle lets the source go",
     async run() {
       const abort = new AbortController();
-      const tape = new Tape();
-      const source = tape.source(long(SIZE), {
+      const recorder = new Recorder();
+      const source = recorder.source(long(SIZE), {
         before: (offset, length) => {
           if (offset + length > 4 * MIB) abort.abort(reason);
         },
@@ -223,7 +223,7 @@ export const stretchStops: PortableCase[] = [
       const { signal } = abort;
       const error = await failureOf(() => upload.transmit(gcs.fetch, source, "a/b", { signal }));
       assert(error === reason, `rejected with ${error}`);
-      await assertStill(tape);
+      await assertStill(recorder);
       assertEquals(gcs.objects.length, 0);
     },
   },
@@ -232,10 +232,10 @@ export const stretchStops: PortableCase[] = [
     async run() {
       for (const size of [2 * MIB + 1, 4 * MIB, 4 * MIB + 1, 8 * MIB + 1, 9 * MIB]) {
         const gcs = new GcsEmulator({ md5: false });
-        const tape = new Tape();
-        await send(gcs, tape.source(long(size)), { chunkSize: 4 * MIB });
+        const recorder = new Recorder();
+        await send(gcs, recorder.source(long(size)), { chunkSize: 4 * MIB });
         assertStored(gcs, long(size));
-        assertReadOnce(tape, size);
+        assertReadOnce(recorder, size);
       }
     },
   },

@@ -43,19 +43,19 @@ export type Event =
   | { readonly what: "end"; readonly status: number | undefined };
 
 /** How a source behaves that is written down. */
-export interface TapedOptions {
+export interface RecordedOptions {
   /** Called before each read; may throw, or wait. */
   readonly before?: (offset: number, length: number) => void | Promise<void>;
   /** What is there when it is read; the default is the bytes it was made with. */
-  readonly content?: (tape: Tape) => Uint8Array;
+  readonly content?: (recorder: Recorder) => Uint8Array;
 }
 
 /** A list of everything that was done, in the order of happening. */
-export class Tape {
+export class Recorder {
   readonly events: Event[] = [];
 
   /** A source of known size that can be read anywhere. */
-  source(bytes: Uint8Array, options: TapedOptions = {}): ByteSource & { readonly size: number } {
+  source(bytes: Uint8Array, options: RecordedOptions = {}): ByteSource & { readonly size: number } {
     const { before, content = () => bytes } = options;
     return {
       size: bytes.length,
@@ -106,9 +106,9 @@ export class Tape {
 }
 
 /** Fails unless every byte was read, and none twice. */
-export function assertReadOnce(tape: Tape, size: number): void {
+export function assertReadOnce(recorder: Recorder, size: number): void {
   let end = 0;
-  for (const { offset, length } of tape.reads.toSorted((a, b) => a.offset - b.offset)) {
+  for (const { offset, length } of recorder.reads.toSorted((a, b) => a.offset - b.offset)) {
     assertEquals(offset, end, "where the next read begins");
     end += length;
   }
@@ -116,18 +116,18 @@ export function assertReadOnce(tape: Tape, size: number): void {
 }
 
 /** A Blob that writes down which parts of it are asked for. */
-export class TapedBlob extends Blob {
+export class RecordedBlob extends Blob {
   readonly #bytes: Uint8Array<ArrayBuffer>;
-  readonly #tape: Tape;
+  readonly #recorder: Recorder;
 
-  constructor(bytes: Uint8Array<ArrayBuffer>, tape: Tape) {
+  constructor(bytes: Uint8Array<ArrayBuffer>, recorder: Recorder) {
     super([bytes]);
     this.#bytes = bytes;
-    this.#tape = tape;
+    this.#recorder = recorder;
   }
 
   override slice(start = 0, end: number = this.size): Blob {
-    this.#tape.events.push({ what: "read", offset: start, length: end - start });
+    this.#recorder.events.push({ what: "read", offset: start, length: end - start });
     return new Blob([this.#bytes.subarray(start, end)]);
   }
 }

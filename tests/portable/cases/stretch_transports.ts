@@ -16,10 +16,10 @@ import {
   long,
   manualClock,
   MIB,
+  Recorder,
   send,
   streamIn,
   streams,
-  Tape,
 } from "./stretch_support.ts";
 import { assertStored, BUCKET, chunks } from "./upload_support.ts";
 
@@ -123,7 +123,13 @@ const old: PortableCase[] = Object.entries(OLD).map(([what, make], index) => ({
     // Where no streams are made, nothing is new to a transport.
     if (!streams(context) && index > 0) return;
     for (const way of Object.keys(WAYS)) {
-      await upload(context, `old-${index}-${way}`, make(own), way, new Tape().source(long(SIZE)));
+      await upload(
+        context,
+        `old-${index}-${way}`,
+        make(own),
+        way,
+        new Recorder().source(long(SIZE)),
+      );
     }
   },
 }));
@@ -168,7 +174,7 @@ export const stretchTransports: PortableCase[] = [
       const gcs = new GcsEmulator({ md5: false });
       const bytes = long(20 * MIB + 1);
       const { transport, offered } = forBytes(gcs.fetch);
-      await send(gcs, new Tape().source(bytes), { chunkSize: 4 * MIB, transport });
+      await send(gcs, new Recorder().source(bytes), { chunkSize: 4 * MIB, transport });
       assertStored(gcs, bytes);
       assert(offered() <= 2, `${offered()} streams were offered`);
     },
@@ -182,7 +188,7 @@ export const stretchTransports: PortableCase[] = [
       const bytes = long(SIZE);
       const { transport } = forBytes(gcs.fetch);
       const clock = manualClock();
-      await send(gcs, new Tape().source(bytes), {
+      await send(gcs, new Recorder().source(bytes), {
         chunkSize: 4 * MIB,
         transport,
         retry: { clock },
@@ -205,7 +211,7 @@ export const stretchTransports: PortableCase[] = [
         streamed.push(streamIn(init) !== undefined);
         return await gcs.fetch(input, init);
       };
-      await send(gcs, new Tape().source(bytes), { chunkSize: 4 * MIB, transport });
+      await send(gcs, new Recorder().source(bytes), { chunkSize: 4 * MIB, transport });
       assertStored(gcs, bytes);
       const again = streamed.slice(0, -1).filter((isStream) => isStream).length;
       assert(again >= 3, `streamed: ${streamed}`);
@@ -231,7 +237,7 @@ export const stretchTransports: PortableCase[] = [
         }
         return await gcs.fetch(input, { ...init, body });
       };
-      await send(gcs, new Tape().source(bytes), { checksum: null, transport });
+      await send(gcs, new Recorder().source(bytes), { checksum: null, transport });
       assertStored(gcs, bytes);
       assertEquals(chunks(gcs).length, 1, "the number of requests");
     },
@@ -241,16 +247,16 @@ export const stretchTransports: PortableCase[] = [
       "stretch: when a transport for bytes gets no reply either, the first error is thrown, and the source let go",
     async run() {
       const gcs = new GcsEmulator();
-      const tape = new Tape();
+      const recorder = new Recorder();
       const transport: Transport = (input, init) =>
         init.method === "PUT"
           ? Promise.reject(new TypeError(streamIn(init) ? "first" : "second"))
           : gcs.fetch(input, init);
       let failure: unknown;
-      await send(gcs, tape.source(long(SIZE)), { transport, retry: false })
+      await send(gcs, recorder.source(long(SIZE)), { transport, retry: false })
         .catch((error) => failure = error);
       assertEquals((failure as { code?: string })?.code, "transport_failed", String(failure));
-      assertEquals(tape.closed, 1, "how often the source was closed");
+      assertEquals(recorder.closed, 1, "how often the source was closed");
     },
   },
 ];

@@ -18,9 +18,9 @@ import {
   injectAt,
   long,
   MIB,
+  Recorder,
   requestsAt,
   sendTo,
-  Tape,
 } from "./stretch_support.ts";
 import { assertBytes, pattern } from "./upload_support.ts";
 
@@ -128,11 +128,11 @@ const inPages: PortableCase[] = [
         origin,
         ...faults.map((fault, skip) => ({ on: "chunk" as const, skip, ...fault })),
       );
-      const tape = new Tape();
-      const transport = tape.transport(xhrTransport());
+      const recorder = new Recorder();
+      const transport = recorder.transport(xhrTransport());
       await sendTo(origin, name, blob(SIZE), { chunkSize: 2 * MIB, transport });
       await assertStoredAt(origin, name, long(SIZE));
-      assertNothingTwice(await requestsAt(origin, name), name, tape.ranges);
+      assertNothingTwice(await requestsAt(origin, name), name, recorder.ranges);
     },
   },
   {

@@ -8,7 +8,7 @@ import { createUploadProxy } from "../../../src/proxy/proxy.ts";
 import { difference } from "../../e2e/support.ts";
 import { faults, pass } from "./faults.ts";
 import type { FrontClient, Told } from "./fronts.ts";
-import { type Mishap, mishaps, type Network, network } from "./network.ts";
+import { type Network, network, type NetworkFault, networkFaults } from "./network.ts";
 import { asServer, whole } from "./proxied.ts";
 import { fileOf, QUANTUM, sizes } from "./sources.ts";
 
@@ -32,8 +32,8 @@ export interface FrontCase {
   readonly announced: boolean;
   /** What goes wrong at Google, on the way to it, and on the way to the proxy. */
   readonly faults: Fault[];
-  readonly behind: Mishap[];
-  readonly before: Mishap[];
+  readonly behind: NetworkFault[];
+  readonly before: NetworkFault[];
   /** After how many requests a client gives the upload up. */
   readonly cancelAfter: number;
 }
@@ -48,8 +48,8 @@ export const frontCases: fc.Arbitrary<FrontCase> = fc.record({
   instances: turns(1),
   announced: fc.boolean(),
   faults: faults.filter(pass),
-  behind: mishaps.map((all) => all.filter(({ kind }) => kind !== "cut")),
-  before: mishaps,
+  behind: networkFaults.map((all) => all.filter(({ kind }) => kind !== "cut")),
+  before: networkFaults,
   cancelAfter: fc.integer({ min: 0, max: 4 }),
 });
 

@@ -3,7 +3,7 @@
 import type { Clock } from "../../../mod.ts";
 
 /** How many milliseconds of a deadline pass in one real one: a minute is over in 60 ms. */
-const HASTE = 1000;
+const SPEED = 1000;
 
 /** The least time that a deadline is away, in real milliseconds: a busy machine must get something done by then. */
 const LEAST = 50;
@@ -11,16 +11,16 @@ const LEAST = 50;
 const HOUR = 3_600_000;
 
 /** A clock that is in a hurry; at each of the `jumps`, counted in looks at it, an hour is gone. */
-export function hastyClock(jumps: readonly number[] = []): Clock {
+export function fastClock(jumps: readonly number[] = []): Clock {
   let looks = 0, slept = 0, gone = 0;
   return {
     now() {
       if (jumps.includes(looks++)) gone += HOUR;
-      return performance.now() * HASTE + slept + gone;
+      return performance.now() * SPEED + slept + gone;
     },
     random: () => 0.5,
     setTimer(callback, milliseconds) {
-      const id = setTimeout(callback, Math.max(LEAST, milliseconds / HASTE));
+      const id = setTimeout(callback, Math.max(LEAST, milliseconds / SPEED));
       return () => clearTimeout(id);
     },
     async sleep(milliseconds, signal) {

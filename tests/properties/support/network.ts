@@ -5,7 +5,7 @@ import { type Transport, UploadError } from "../../../mod.ts";
 import { LARGEST, QUANTUM } from "./sources.ts";
 
 /** What happens to the `at`-th request, counted from 0. */
-export interface Mishap {
+export interface NetworkFault {
   readonly at: number;
   readonly kind:
     /** It never arrives. */
@@ -34,7 +34,7 @@ export const places: fc.Arbitrary<number> = fc.oneof(
   fc.integer({ min: 0, max: LARGEST }),
 );
 
-export const mishaps: fc.Arbitrary<Mishap[]> = fc.array(
+export const networkFaults: fc.Arbitrary<NetworkFault[]> = fc.array(
   fc.record({
     at: fc.integer({ min: 0, max: 10 }),
     kind: fc.constantFrom("lost", "reply lost", "cut", "refused", "late", "twice"),
@@ -69,7 +69,7 @@ interface Letter {
 }
 
 /** Sends to `to`, but for what goes wrong. */
-export function network(to: Transport, wrong: readonly Mishap[]): Network {
+export function network(to: Transport, wrong: readonly NetworkFault[]): Network {
   let [count, bytes, hits] = [0, 0, 0];
   let letters: Letter[] = [];
   const pending = new Set<Promise<unknown>>();
@@ -93,28 +93,28 @@ export function network(to: Transport, wrong: readonly Mishap[]): Network {
     const body = init.body instanceof Uint8Array ? init.body : undefined;
     bytes += body?.length ?? 0;
     await deliver(index);
-    const mishap = wrong.find(({ at }) => at === index);
-    if (!mishap) return await send(url, init);
+    const fault = wrong.find(({ at }) => at === index);
+    if (!fault) return await send(url, init);
     hits++;
-    const broken = () => new TypeError(`fetch failed: ${mishap.kind}`);
+    const broken = () => new TypeError(`fetch failed: ${fault.kind}`);
     const copy = () => ({ ...init, body: body?.slice() ?? init.body ?? null, signal: null });
-    switch (mishap.kind) {
+    switch (fault.kind) {
       case "lost":
         throw broken();
       case "reply lost":
         await (await send(url, init)).body?.cancel();
         throw broken();
       case "refused":
-        return new Response("", { status: mishap.status });
+        return new Response("", { status: fault.status });
       case "late":
-        letters.push({ url, init: copy(), due: index + 1 + mishap.later });
+        letters.push({ url, init: copy(), due: index + 1 + fault.later });
         throw broken();
       case "twice":
-        letters.push({ url, init: copy(), due: index + 1 + mishap.later });
+        letters.push({ url, init: copy(), due: index + 1 + fault.later });
         return await send(url, init);
       case "cut": {
         if (!body?.length) throw broken();
-        await send(url, cut(init, body, mishap.bytes))
+        await send(url, cut(init, body, fault.bytes))
           .then((reply) => reply.body?.cancel(), () => {});
         throw broken();
       }

@@ -13,7 +13,7 @@ import {
 import { type Fault, GcsEmulator } from "../../../src/emulator/mod.ts";
 import type { FakeClock } from "../../support/fake_clock.ts";
 import { faults } from "./faults.ts";
-import { type Mishap, mishaps } from "./network.ts";
+import { type NetworkFault, networkFaults } from "./network.ts";
 import {
   fileOf,
   type Kind,
@@ -48,7 +48,7 @@ export interface Scenario {
   /** What goes wrong at Google. */
   readonly faults: Fault[];
   /** What goes wrong on the way there. */
-  readonly mishaps: Mishap[];
+  readonly networkFaults: NetworkFault[];
 }
 
 export const scenarios: fc.Arbitrary<Scenario> = fc.record({
@@ -63,7 +63,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.record({
   loop: fc.constantFrom("retry", "retry", "manual"),
   maxAttempts: fc.constantFrom(2, 5, PATIENT, PATIENT),
   faults,
-  mishaps,
+  networkFaults,
 }).map(possible);
 
 /** The time at Google; it stands still, so that the first object has a known generation. */

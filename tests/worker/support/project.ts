@@ -74,7 +74,7 @@ async function copy(from: string, to: string): Promise<void> {
 }
 
 /** Where a command runs. */
-export interface Surroundings {
+export interface CommandOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -82,7 +82,7 @@ export interface Surroundings {
 /** Runs a command of Deno to its end; returns what it printed, and throws that when it fails. */
 export async function deno(
   args: readonly string[],
-  { cwd, env }: Surroundings = {},
+  { cwd, env }: CommandOptions = {},
 ): Promise<string> {
   const command = new Deno.Command(Deno.execPath(), {
     args: [...args],
