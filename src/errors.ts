@@ -185,3 +185,9 @@ export class DataCorruption extends UploadError {
     return this.#response;
   }
 }
+
+/** What was given in the place of something else, for a message: a number as it is, of all else the type, since it may be a secret. */
+export function typeInWords(value: unknown): string {
+  if (typeof value === "number") return `${value}`;
+  return Object(value).then ? "Promise; await it first" : value === null ? "null" : typeof value;
+}

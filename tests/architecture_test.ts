@@ -83,6 +83,36 @@ function unfound(
 }
 
 const WHICH_TESTS = /^## Which test holds what\n([^]*?)^## /m;
+Deno.test("docs/README.md, or the index of their folder, leads to every document", async () => {
+  const links = async (index: string): Promise<readonly string[]> => {
+    const text = await Deno.readTextFile(new URL(index, ROOT));
+    const urls = [...text.matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)].map(([, url]) => url!);
+    return urls.filter((url) => !url.startsWith("http")).map((url) =>
+      new URL(url, new URL(index, ROOT)).href
+    );
+  };
+  const indexes = ["docs/README.md", "docs/reference/README.md"];
+  const led = new Set((await Promise.all(indexes.map(links))).flat());
+  const documents = (await filesOf("docs/")).filter((path) =>
+    path.endsWith(".md") && path !== "docs/README.md"
+  );
+  assertGreater(documents.length, 40);
+  assertEquals(documents.filter((path) => !led.has(new URL(path, ROOT).href)), []);
+});
+
+Deno.test("docs/guides/install.md names the versions that the tests run", async () => {
+  const runtimes = new URL("tests/support/runtimes/deno.json", ROOT);
+  const { imports }: { imports: Record<string, string> } = JSON.parse(
+    await Deno.readTextFile(runtimes),
+  );
+  const page = await Deno.readTextFile(new URL("docs/guides/install.md", ROOT));
+  const wrangler = await Deno.readTextFile(new URL("examples/cloudflare/wrangler.jsonc", ROOT));
+  const date = /"compatibility_date": "([\d-]+)"/.exec(wrangler)?.[1];
+  const versions = ["bun", "miniflare", "@sparticuz/chromium"].map((name) =>
+    imports[name]?.split("@").at(-1)
+  );
+  assertEquals([...versions, date].filter((version) => !page.includes(`${version}`)), []);
+});
 
 Deno.test("docs/development.md says of every folder of tests what it holds, and names none that is not there", async () => {
   const page = await Deno.readTextFile(new URL("docs/development.md", ROOT));

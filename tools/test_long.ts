@@ -44,10 +44,11 @@ const suites: readonly Suite[] = [
     name: "playground",
     paths: ["tests/playground/browser_more.ts", "tests/playground/code_compiles.ts"],
   },
+  { name: "accessibility", paths: ["tests/page/axe.ts"] },
   { name: "command line", paths: ["tests/cli/programs.ts"] },
   { name: "package", paths: ["tests/npm/package.ts"] },
   { name: "frameworks", paths: ["tests/npm/frameworks.ts"] },
-  { name: "migrations", paths: ["tests/npm/migrations.ts"] },
+  { name: "migrations", paths: ["tests/npm/migrations.ts", "tests/npm/migrations_servers.ts"] },
   {
     name: "soak",
     paths: ["tests/soak/soak.ts"],

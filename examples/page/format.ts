@@ -1,4 +1,4 @@
-/** Numbers as people read them. */
+/** Numbers and names as people read them. */
 
 const UNITS = ["bytes", "kB", "MB", "GB", "TB"] as const;
 
@@ -31,6 +31,11 @@ export function duration(seconds: number): string {
 /** A part of a whole in percent, rounded down, so that 100 means all of it. Nothing of nothing is 0. */
 export function percent(part: number, whole: number): number {
   return whole > 0 ? Math.floor((100 * part) / whole) : 0;
+}
+
+/** A name as it can be shown: what is not seen, or turns the text around, is marked. `a\u202Egpj.exe` would look like `aexe.jpg`. */
+export function shownName(name: string): string {
+  return name.replace(/[\p{Cc}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu, "\uFFFD");
 }
 
 /** Media types in words: `images, PDF and ZIP files`. */

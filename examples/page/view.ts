@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /** The card of an upload: what the user sees of it, and the buttons. */
 
-import { bytes, duration, percent, speed } from "./format.ts";
+import { bytes, duration, percent, shownName, speed } from "./format.ts";
 import { marks, place } from "./chunk_marks.ts";
 import type { Phase, Transfer } from "./transfer.ts";
 
@@ -48,7 +48,8 @@ export function createCard(
   const element = (template.content.cloneNode(true) as DocumentFragment)
     .firstElementChild as HTMLElement;
   const part = <E extends Element>(name: string) => element.querySelector<E>(`[data-${name}]`)!;
-  const { name, size } = transfer.record;
+  const { size } = transfer.record;
+  const name = shownName(transfer.record.name);
   const [main, second] = [part<HTMLButtonElement>("main"), part<HTMLButtonElement>("second")];
   const bar = part<HTMLElement>("bar");
   const again = part<HTMLInputElement>("again");
@@ -102,7 +103,7 @@ export function createCard(
       write(part("advice"), problem?.advice ?? "");
       part<HTMLElement>("problem").hidden = !problem;
       part<HTMLElement>("proof").hidden = phase !== "done";
-      write(part("object"), object ? `gs://${object.bucket}/${object.name}` : "");
+      write(part("object"), object ? `gs://${object.bucket}/${shownName(object.name ?? "")}` : "");
       write(part("checksum"), object?.crc32c ?? "none");
       part<HTMLElement>("again-label").hidden = phase !== "needs-file";
       renderButtons(element, main, second, transfer, part("main-text"), part("second-text"));

@@ -51,7 +51,9 @@ function parse(text: string, what: string): unknown {
   try {
     return JSON.parse(json);
   } catch { // its message quotes the text, so it is not for others
-    const actual = text.trim() === "" ? "an empty string" : "a string that is not JSON";
+    const actual = text.trim() === ""
+      ? "an empty string"
+      : "a string that is not JSON (what is in the file, not its path)";
     throw invalid(`expected the JSON of ${what}`, actual);
   }
 }

@@ -1,5 +1,6 @@
 /** Tokens of a service account for somebody who may act as it: IAM's Service Account Credentials. */
 
+import { typeInWords } from "../errors.ts";
 import type { Transport } from "../net/transport.ts";
 import { ACCESS_TOKEN } from "./access_token.ts";
 import { authorizedTransport, tokensOf } from "./authorized_transport.ts";
@@ -67,7 +68,7 @@ export function impersonatedTransport(
   if (!isAddress(serviceAccount)) {
     throw new TypeError(
       "serviceAccount: expected the address of a service account, such as " +
-        `"name@project.iam.gserviceaccount.com", got ${JSON.stringify(serviceAccount)}`,
+        `"name@project.iam.gserviceaccount.com", got another ${typeof serviceAccount}`,
     );
   }
   const context = contextOf(options, ["delegates", "lifetime"]);
@@ -95,7 +96,9 @@ export function impersonation(
   { url, scopes = READ_WRITE, delegates = [], lifetime = LIFETIME, server }: Impersonation,
 ): () => Promise<Token> {
   if (!Number.isInteger(lifetime) || Number(lifetime) < 600 || Number(lifetime) > 43_200) {
-    throw new RangeError(`lifetime: expected whole seconds from 600 to 43200, got ${lifetime}`);
+    throw new RangeError(
+      `lifetime: expected whole seconds from 600 to 43200, got ${typeInWords(lifetime)}`,
+    );
   }
   const names = Array.isArray(delegates) ? delegates.map(resourceName) : [undefined];
   if (names.includes(undefined)) {

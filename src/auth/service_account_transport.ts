@@ -99,7 +99,7 @@ export function serviceAccountGrant(
 ): Grant {
   const key = checkKey(credentials);
   if (token !== "self-signed" && token !== "oauth") {
-    throw new TypeError(`token: expected "self-signed" or "oauth", got ${JSON.stringify(token)}`);
+    throw new TypeError(`token: expected "self-signed" or "oauth", got another ${typeof token}`);
   }
   if (subject !== undefined) checkSubject(subject, token);
   const { scopes = READ_WRITE, server, isListed } = context;

@@ -118,12 +118,14 @@ function notASource(source: unknown): TypeError {
 }
 
 function hintFor(source: unknown): string {
-  if (typeof source !== "object" || source === null) return "";
-  if ("fd" in source) return "pass its `createReadStream()`, or { size, read } around its `read()`";
-  if ("body" in source) return "pass its `body`";
-  if ("readable" in source) return "pass its `readable`";
-  if ("then" in source) return "await it first";
-  if (Symbol.iterator in source) return "pass a Blob of its parts, or an async iterable";
+  const given = Object(source);
+  if ("fd" in given || "href" in given || typeof source === "number") {
+    return "pass fileSource(path)";
+  }
+  const stream = ["body", "readable"].find((name) => name in given);
+  if (stream) return `pass its \`${stream}\``;
+  if ("then" in given) return "await it first";
+  if (Symbol.iterator in given) return "pass a Blob of its parts, or an async iterable";
   return "";
 }
 

@@ -72,7 +72,9 @@ async function applicationDefault(
     }
     if (!(error instanceof UploadError)) throw error;
     const other = kind === "gemini" ? "GEMINI_API_KEY" : "CLOUDSDK_AUTH_ACCESS_TOKEN";
-    throw new UploadError("rejected", `${error.message}; or set ${other}`, { cause: error });
+    const without = "without an account: resumable-media emulator, and --endpoint";
+    const message = `${error.message}; or set ${other}; ${without}`;
+    throw new UploadError("rejected", message, { cause: error });
   }
 }
 

@@ -6,13 +6,20 @@ import { join } from "node:path";
 import { GcsEmulator } from "../emulator/emulator.ts";
 import { type ServedEmulator, serveEmulator } from "../emulator/serve.ts";
 import { codeOf } from "../file/path.ts";
-import { createUploadProxy, type UploadProxy, type UploadProxyOptions } from "../worker.ts";
+import {
+  createUploadProxy,
+  type UploadLogEntry,
+  type UploadProxy,
+  type UploadProxyOptions,
+} from "../worker.ts";
 import { numberOf, readArguments } from "./arguments.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 import { helpOf } from "./help.ts";
 import type { Io } from "./io.ts";
+import { withPageTickets } from "./page_tickets.ts";
 import { stateFolder } from "./state.ts";
 import { Stop } from "./stop.ts";
+import { bytesText, printable } from "./text.ts";
 import { UsageError } from "./usage_error.ts";
 
 const SPECS = {
@@ -25,8 +32,11 @@ const SPECS = {
   "proxy-port": { type: "string" },
 } as const;
 
-/** Where development servers are: those of Vite, Next.js, Angular, Astro and others. */
-const PAGE_PORTS = [3000, 4200, 4321, 5173, 8000, 8080];
+/** Where development servers are: those of Vite (also `vite preview`), Next.js, Angular, Astro and others. */
+const PAGE_PORTS = [3000, 4173, 4200, 4321, 5173, 8000, 8080];
+
+/** How many ports from there on: a server whose port is taken takes one of the next. */
+const PORTS_EACH = 5;
 
 /** Runs `emulator` until a signal comes. */
 export async function emulator(args: readonly string[], io: Io): Promise<ExitCode> {
@@ -55,6 +65,8 @@ export async function emulator(args: readonly string[], io: Io): Promise<ExitCod
     } else {
       const { secret, file } = await ticketSecret(io.env);
       const bucket = values.bucket ?? "my-bucket";
+      const report = reporter(io);
+      const origins = [...pageOrigins(), ...values["allow-origin"] ?? []];
       const proxy = proxyOf({
         transport: gcs.fetch,
         fetch: gcs.fetch,
@@ -62,10 +74,16 @@ export async function emulator(args: readonly string[], io: Io): Promise<ExitCod
         bucket,
         tickets: { secret },
         sessionSecrets: [randomBytes(32).toString("base64url")],
-        allowedOrigins: [...pageOrigins(), ...values["allow-origin"] ?? []],
+        allowedOrigins: origins,
+        logNames: true,
+        log: report,
+      });
+      const answer = withPageTickets(proxy, {
+        ...{ secret, bucket, origins },
+        onRefused: (refusedOrigin) => report({ refusedOrigin }),
       });
       const front = await serve({
-        fetch: (url, init) => proxy.fetch(new Request(url, init)),
+        fetch: (url, init) => answer(new Request(url, init)),
       }, proxyPort);
       served.push(front);
       tell(io, values.json, { emulator: google.origin, proxy: front.origin, bucket, secret: file });
@@ -76,6 +94,23 @@ export async function emulator(args: readonly string[], io: Io): Promise<ExitCod
     stop.release();
     await Promise.all(served.map((server) => server.close()));
   }
+}
+
+/** Tells whoever develops a page what the page itself cannot see, each page once, and what is stored. */
+function reporter({ stderr }: Io): (entry: Partial<UploadLogEntry>) => void {
+  const refused = new Set<string>();
+  return ({ refusedOrigin, error, status, size, name = "" }) => {
+    if (refusedOrigin !== undefined) {
+      const origin = printable(refusedOrigin);
+      if (refused.has(origin)) return;
+      refused.add(origin);
+      stderr.write(`refused a page of ${origin}: start with --allow-origin ${origin}\n`);
+    } else if (error !== undefined) {
+      stderr.write(`refused with ${status}: ${printable(error)}\n`);
+    } else if (size !== undefined) {
+      stderr.write(`stored ${printable(name)}, ${bytesText(size)}\n`);
+    }
+  };
 }
 
 /** A setting that cannot be is a wrong call. */
@@ -98,7 +133,9 @@ async function serve(emulator: Pick<GcsEmulator, "fetch">, port: number): Promis
 
 function pageOrigins(): string[] {
   return ["localhost", "127.0.0.1"].flatMap((host) =>
-    PAGE_PORTS.map((port) => `http://${host}:${port}`)
+    PAGE_PORTS.flatMap((first) =>
+      Array.from({ length: PORTS_EACH }, (_, next) => `http://${host}:${first + next}`)
+    )
   );
 }
 
@@ -120,6 +157,9 @@ function tell({ stdout }: Io, isJson: boolean | undefined, served: Served): void
   stdout.write(`Emulator: ${emulator}\n  STORAGE_EMULATOR_HOST=${emulator}\n`);
   if (proxy === undefined) return;
   stdout.write(`Proxy:    ${proxy} (bucket ${bucket}, pages on localhost)\n`);
+  stdout.write(
+    `  a page gets a ticket by POST ${proxy}/ticket, {"name": "photo.jpg"}; or by hand:\n`,
+  );
   stdout.write(`  resumable-media ticket --secret ${secret} --subject me --prefix users/me/\n`);
 }
 

@@ -23,6 +23,7 @@ Commands:
 
 Credentials: gcloud auth application-default login, or
 GOOGLE_APPLICATION_CREDENTIALS, CLOUDSDK_AUTH_ACCESS_TOKEN, GEMINI_API_KEY.
+Without an account: the emulator, and cp with --endpoint http://127.0.0.1:8085
 Exit codes: 0 ok, 1 failed, 2 wrong call, 3 refused, 4 conflict, 5 interrupted.
 `;
 
@@ -57,7 +58,8 @@ Serves an emulated Google on 127.0.0.1 until it is stopped, for development.
                        can be repeated
   --json               one line that says what is where
 
-Tickets for the proxy: resumable-media ticket --secret, as it says. The secret
+Tickets for the proxy: a page gets one by POST /ticket, {"name": "photo.jpg"};
+by hand: resumable-media ticket --secret, as it says. The secret
 is that of TICKET_SECRET, else one in the folder of the state.
 `;
 

@@ -10,6 +10,7 @@ import { serveRetryTest } from "./faults/retry_test_routes.ts";
 import { compose } from "./json/compose_route.ts";
 import { deleteObject, getObject, getXmlObject, listObjects } from "./json/json_object_routes.ts";
 import { serveSession } from "./json/json_session_routes.ts";
+import { patchObject } from "./json/patch_route.ts";
 import { serveUpload } from "./json/upload_routes.ts";
 import {
   type ErrorForm,
@@ -83,6 +84,9 @@ async function serve(service: Service, route: OpenRoute, exchange: Exchange): Pr
     return putXmlObject(service, route.bucket, route.name, exchange);
   }
   if (route.to === "compose") return compose(service, route.bucket, route.name, exchange);
+  if (route.to === "object" && method === "PATCH") {
+    return patchObject(service, route.bucket, route.name, exchange);
+  }
   await body.drain();
   const reads = method === "GET" || method === "HEAD";
   if (route.to === "api" && reads) return route.read(service, exchange);

@@ -21,7 +21,7 @@ import type { Incoming } from "./incoming.ts";
  * | `part`, `complete`, `abort` | a multipart upload of the XML API: sends a part, makes an object of the parts, ends it without one |
  * | `list parts`, `list uploads` | asks for its parts, or for the unfinished ones of a bucket |
  * | `compose` | makes an object of other objects |
- * | `get`, `list`, `delete` | requests about finished objects |
+ * | `get`, `list`, `patch`, `delete` | requests about finished objects |
  * | `other` | anything else, CORS preflights for instance |
  */
 export type RequestKind =
@@ -41,6 +41,7 @@ export type RequestKind =
   | "compose"
   | "get"
   | "list"
+  | "patch"
   | "delete"
   | "other";
 

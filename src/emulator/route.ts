@@ -125,6 +125,7 @@ export function kindOf(
     case "objects":
       return reads ? "list" : "other";
     case "object":
+      if (method === "PATCH") return "patch";
       return reads ? "get" : method === "DELETE" ? "delete" : "other";
     case "compose":
       return "compose";

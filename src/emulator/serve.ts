@@ -141,6 +141,7 @@ function drained(request: IncomingMessage): Promise<void> {
   return new Promise((resolve) => {
     request.once("end", resolve);
     request.once("close", resolve);
+    request.removeAllListeners("data"); // a body that nobody has read would stop at its next piece
     request.resume();
   });
 }

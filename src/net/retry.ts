@@ -1,6 +1,6 @@
 /** When to try again: one policy, one budget, one loop. */
 
-import type { UploadError } from "../errors.ts";
+import { typeInWords, type UploadError } from "../errors.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { bytesOf, send, type SendOptions, type SendRequest, type SendResult } from "./send.ts";
 import type { Transport } from "./transport.ts";
@@ -161,12 +161,14 @@ export function retryPolicy(options: RetryOptions | null | false | undefined): R
   const defined = Object.entries(options).filter(([, value]) => value !== undefined);
   for (const [name, value] of defined) {
     if (!Object.hasOwn(DEFAULTS, name)) {
-      throw new TypeError(`retry.${name} is not an option; there are ${Object.keys(DEFAULTS)}`);
+      throw new TypeError(
+        `retry.${name} is not an option; there are ${Object.keys(DEFAULTS).join(", ")}`,
+      );
     }
     const least = LEAST[name];
     if (least !== undefined && !(typeof value === "number" && value >= least)) {
       throw new RangeError(
-        `retry.${name}: expected a number of at least ${least}, got ${String(value)}`,
+        `retry.${name}: expected a number of at least ${least}, got ${typeInWords(value)}`,
       );
     }
     const kind = name === "clock" ? "object" : "function";

@@ -1,7 +1,7 @@
 /** Large files among many: each in parts, going on from what is kept of it. */
 
 import type { UploadSource } from "../bytes/source.ts";
-import { UploadError, type UploadErrorCode } from "../errors.ts";
+import { typeInWords, UploadError, type UploadErrorCode } from "../errors.ts";
 import { abortable } from "../net/clock.ts";
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
 import { checkOptions } from "../upload/check_arguments.ts";
@@ -71,10 +71,12 @@ export function inParts(options: InPartsOptions = {}): LargeFiles {
   checkOptions(options, ["above", "connections", "partSize", "temporaryPrefix"], "inParts");
   const { above = 64 * 1024 * 1024, connections = 4, ...parts } = options;
   if (typeof above !== "number" || !(above >= 0)) {
-    throw new RangeError(`above: expected a number of bytes, got ${String(above)}`);
+    throw new RangeError(`above: expected a number of bytes, got ${typeInWords(above)}`);
   }
   if (!Number.isSafeInteger(connections) || connections < 1) {
-    throw new RangeError(`connections: expected a whole number of at least 1, got ${connections}`);
+    throw new RangeError(
+      `connections: expected a whole number of at least 1, got ${typeInWords(connections)}`,
+    );
   }
   return {
     above,

@@ -1,5 +1,6 @@
 /** The arguments of uploadMany, checked before anything is asked for or sent. */
 
+import { typeInWords } from "../errors.ts";
 import {
   checkChunkSize,
   checkContentType,
@@ -19,9 +20,7 @@ export function checkFiles(files: unknown): void {
     (Symbol.iterator in files || Symbol.asyncIterator in files);
   if (isIterable) return;
   throw new TypeError(
-    `files: expected an iterable of items { source, name }, got ${
-      files === null ? "null" : typeof files
-    }`,
+    `files: expected an iterable of items { source, name }, got ${typeInWords(files)}`,
   );
 }
 
@@ -72,7 +71,7 @@ function checkLarge<I extends UploadManyItem>(options: UploadManyOptions<I>): vo
   const { startHeaders, checksum = "auto", large } = options;
   if (typeof large !== "object" || typeof large?.upload !== "function") {
     throw new TypeError(
-      `large: expected what inParts() returns, got ${large === null ? "null" : typeof large}`,
+      `large: expected what inParts() returns, got ${typeInWords(large)}`,
     );
   }
   if (startHeaders !== undefined) {
@@ -92,7 +91,7 @@ function checkNumber(
   expected: string,
 ): void {
   if (value === undefined || (typeof value === "number" && value >= 1 && accept(value))) return;
-  throw new RangeError(`${name}: expected ${expected} of at least 1, got ${String(value)}`);
+  throw new RangeError(`${name}: expected ${expected} of at least 1, got ${typeInWords(value)}`);
 }
 
 function checkSwitch(value: unknown, name: string): void {

@@ -1,6 +1,7 @@
 /** What callers hand in is checked here, before anything is sent. */
 
 import type { UploadSource } from "../bytes/source.ts";
+import { typeInWords } from "../errors.ts";
 import type { Checksums } from "../protocol/hashes.ts";
 import type { ObjectMetadata } from "../protocol/resources/storage_object.ts";
 import type { RetryPolicy } from "../net/retry.ts";
@@ -113,7 +114,7 @@ function checkChecksum(value: unknown): "auto" | "crc32c" | null {
 function checkConcurrency(value = 4): number {
   if (Number.isSafeInteger(value) && value >= 1 && value <= MAX_CONCURRENCY) return value;
   throw new RangeError(
-    `concurrency: expected a whole number from 1 to ${MAX_CONCURRENCY}, got ${value}`,
+    `concurrency: expected a whole number from 1 to ${MAX_CONCURRENCY}, got ${typeInWords(value)}`,
   );
 }
 
@@ -122,7 +123,9 @@ function checkPartSize(value: number | undefined, via: Via): number | undefined 
   if (value === undefined) return undefined;
   if (Number.isSafeInteger(value) && value >= min && value <= LARGEST_PART) return value;
   throw new RangeError(
-    `partSize: expected a whole number of bytes from ${min} to ${LARGEST_PART}, got ${value}`,
+    `partSize: expected a whole number of bytes from ${min} to ${LARGEST_PART}, got ${
+      typeInWords(value)
+    }`,
   );
 }
 

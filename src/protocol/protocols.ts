@@ -1,5 +1,6 @@
 /** Which wire protocol the caller wants. */
 
+import { typeInWords } from "../errors.ts";
 import { contentRangeProtocol } from "./content_range/mod.ts";
 import type { UploadProtocol } from "./upload_protocol.ts";
 
@@ -10,8 +11,6 @@ export function chosenProtocol(protocol: UploadProtocol | undefined): UploadProt
     return protocol;
   }
   throw new TypeError(
-    `protocol: expected a value such as xGoogUpload, got ${
-      protocol === null ? "null" : typeof protocol
-    }`,
+    `protocol: expected a value such as xGoogUpload, got ${typeInWords(protocol)}`,
   );
 }

@@ -15,6 +15,11 @@ export function authorizer(
     throw new TypeError("Cannot make an upload proxy: expected `tickets` or `authorize`");
   }
   const all = tickets === undefined ? [] : Array.isArray(tickets) ? tickets : [tickets];
+  if (!all.every((one) => typeof one === "object" && one !== null)) { // never shown: it may be the secret
+    throw new TypeError(
+      "tickets: expected { secret }, { jwksUrl, issuer, audience }, or a list of these",
+    );
+  }
   if (all.some((one) => "secret" in one && sessionSecrets.includes(one.secret))) {
     throw new SettingError("TICKET_SECRET", "another value than SESSION_SECRET");
   }

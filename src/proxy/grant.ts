@@ -163,7 +163,12 @@ export function readGrant(value: unknown): UploadGrant {
   if (!isRecord(value)) throw new TypeError("grant: expected an object");
   const grant: Record<string, unknown> = {};
   const unknown = Object.keys(value).find((field) => !Object.hasOwn(RULES, field));
-  if (unknown !== undefined) throw new GrantError(quote(unknown), "no such field");
+  if (unknown !== undefined) {
+    throw new GrantError(
+      quote(unknown),
+      `no such field; there are ${Object.keys(RULES).join(", ")}`,
+    );
+  }
   for (const [field, [isValid, expected]] of Object.entries(RULES)) {
     const given = value[field];
     if (given === undefined) continue;

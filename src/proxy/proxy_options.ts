@@ -267,7 +267,11 @@ export function checkOptions(options: UploadProxyOptions): void {
   }
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(OPTIONS, name));
   if (unknown !== undefined) {
-    throw new TypeError(`Cannot make an upload proxy: the option ${quote(unknown)} is not known`);
+    throw new TypeError(
+      `Cannot make an upload proxy: the option ${quote(unknown)} is not known; there are ${
+        Object.keys(OPTIONS).join(", ")
+      }`,
+    );
   }
 }
 

@@ -1,6 +1,6 @@
 /** What callers hand in is checked here, before anything is sent. */
 
-import { UploadError } from "../errors.ts";
+import { typeInWords, UploadError } from "../errors.ts";
 import { type RetryPolicy, retryPolicy } from "../net/retry.ts";
 import { UPLOAD_CHUNK_SIZE } from "../protocol/content_range/ranges.ts";
 import { CHECKSUM_KINDS } from "../protocol/hashes.ts";
@@ -86,9 +86,7 @@ export function checkContentType(value: string): string {
 export function checkMetadata(value: ObjectMetadata): ObjectMetadata {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new TypeError(
-      `metadata: expected an object such as { name }, got ${
-        value === null ? "null" : typeof value
-      }`,
+      `metadata: expected an object such as { name }, got ${typeInWords(value)}`,
     );
   }
   return value;
@@ -101,14 +99,19 @@ export function checkOptions(
   what: string,
 ): void {
   if (typeof options !== "object" || options === null) {
-    throw new TypeError(`${what}: expected options as an object, got ${options}`);
+    throw new TypeError(
+      `${what}: expected options as an object, got ${typeInWords(options)}`,
+    );
   }
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
     if (!names.includes(name)) {
-      throw new TypeError(
-        `${what}: "${name}" is not an option; there are ${[...names].sort().join(", ")}`,
-      );
+      // `contentType` for `contenttype`, `bucket` for `bucketName`, `onProgress` for `progress`.
+      const [given, ...known] = [name, ...names].map((name) => name.toLowerCase());
+      const near = names[known.findIndex((name) => name.includes(given) || given.includes(name))];
+      const hint = near ? `; did you mean "${near}"?` : "";
+      const all = [...names].sort().join(", ");
+      throw new TypeError(`${what}: "${name}" is not an option${hint}; there are ${all}`);
     }
     checkUsedLater(name, value);
   }
@@ -196,11 +199,11 @@ function checkReported<T>(checksum: ChecksumOption, { reports }: Resource<T>): v
 
 /** A function that can send requests. */
 export function checkTransport(value: unknown): void {
-  if (typeof value !== "function") {
-    throw new TypeError(
-      `transport: expected a function such as fetch, got ${value === null ? "null" : typeof value}`,
-    );
-  }
+  if (typeof value === "function") return;
+  const hint = Object(value).fetch ? "; pass its `fetch`" : "";
+  throw new TypeError(
+    `transport: expected a function such as fetch, got ${typeInWords(value)}${hint}`,
+  );
 }
 
 /** The largest size of a chunk that a checkpoint can carry: what `Infinity` stands for. */
@@ -216,7 +219,9 @@ export function checkChunkSize(value: number): number {
   if (value === Infinity) return MAX_CHUNK_SIZE;
   if (!Number.isSafeInteger(value) || value <= 0 || value % UPLOAD_CHUNK_SIZE !== 0) {
     throw new RangeError(
-      `chunkSize: expected a positive multiple of ${UPLOAD_CHUNK_SIZE} bytes, or Infinity, got ${value}`,
+      `chunkSize: expected a positive multiple of ${UPLOAD_CHUNK_SIZE} bytes, or Infinity, got ${
+        typeInWords(value)
+      }`,
     );
   }
   return value;
@@ -249,7 +254,9 @@ export function refuseMetadata(
 export function checkTotalBytes(declared: number | undefined, size: number | undefined): void {
   if (declared === undefined) return;
   if (!Number.isSafeInteger(declared) || declared < 0) {
-    throw new RangeError(`totalBytes: expected a whole number of bytes, got ${declared}`);
+    throw new RangeError(
+      `totalBytes: expected a whole number of bytes, got ${typeInWords(declared)}`,
+    );
   }
   if (size !== undefined && size !== declared) {
     throw new RangeError(

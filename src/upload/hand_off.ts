@@ -1,5 +1,6 @@
 /** Sessions that one program opens and another one uploads to. */
 
+import { typeInWords } from "../errors.ts";
 import { defaultTransport, type Transport } from "../net/transport.ts";
 import { OCTET_STREAM } from "../protocol/media_type.ts";
 import { chosenProtocol } from "../protocol/protocols.ts";
@@ -167,7 +168,7 @@ export function checkGranularity(granularity: number | undefined, chunkSize: num
   if (granularity === undefined) return;
   if (!Number.isSafeInteger(granularity) || granularity <= 0) {
     throw new RangeError(
-      `granularity: expected a positive whole number of bytes, got ${granularity}`,
+      `granularity: expected a positive whole number of bytes, got ${typeInWords(granularity)}`,
     );
   }
   if (chunkSize < granularity) {

@@ -45,7 +45,7 @@ export function refusalError(
     case "too_large":
       return fail(
         "rejected",
-        `expected the server to take the request, but it takes at most ${refusal.maxBytes} bytes: ${said}`,
+        `expected the server to take the request, got ${said}; it takes at most ${refusal.maxBytes} bytes in one`,
       );
     case "rejected":
       return fail("rejected", `expected success, got ${said}`);

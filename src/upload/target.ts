@@ -139,7 +139,10 @@ function targetUrl(
 ): string {
   const [hasUrl, hasBucket, hasName] = [url, bucket, name].map((value) => value !== undefined);
   if (hasBucket !== hasName || hasUrl === hasBucket) {
-    throw new TypeError("Cannot upload: expected either `url`, or `bucket` and `name`");
+    const got = hasUrl ? "more" : hasBucket ? "no name" : hasName ? "no bucket" : "none";
+    throw new TypeError(
+      `Cannot upload: expected either \`url\`, or \`bucket\` and \`name\`, got ${got}`,
+    );
   }
   if (url !== undefined) {
     if (endpoint !== undefined) {

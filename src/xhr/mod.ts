@@ -5,7 +5,7 @@
  * @module
  */
 
-import { UploadError } from "../errors.ts";
+import { typeInWords, UploadError } from "../errors.ts";
 import { defaultTransport, type Transport, type TransportInit } from "../net/transport.ts";
 import { exchange, type ExchangeOptions } from "./exchange.ts";
 import { backOnline, isOffline } from "./online.ts";
@@ -116,7 +116,9 @@ function checked(
   options: XhrTransportOptions,
 ): ExchangeOptions & { readonly pauseWhileOffline: boolean } {
   if (typeof options !== "object" || options === null) {
-    throw new TypeError(`xhrTransport: expected options as an object, got ${options}`);
+    throw new TypeError(
+      `xhrTransport: expected options as an object, got ${typeInWords(options)}`,
+    );
   }
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;

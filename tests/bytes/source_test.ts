@@ -152,7 +152,7 @@ for (
   const [what, source, words] of [
     ["undefined", undefined, "got Undefined"],
     ["null", null, "got Null"],
-    ["a number", 5, "got Number"],
+    ["a number", 5, "got Number; pass fileSource(path)"],
     ["a plain object", {}, "got Object"],
     ["a Response", new Response("x"), "got Response; pass its `body`"],
     [
@@ -160,7 +160,7 @@ for (
       { readable: new ReadableStream(), read: () => {} },
       "got Object; pass its `readable`",
     ],
-    ["an open file of Node", { fd: 3, read: () => {} }, "pass its `createReadStream()`"],
+    ["an open file of Node", { fd: 3, read: () => {} }, "pass fileSource(path)"],
     ["a promise of a source", Promise.resolve("x"), "await it first"],
     ["an array", [DATA], "pass a Blob of its parts, or an async iterable"],
   ] as const

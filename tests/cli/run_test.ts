@@ -1,7 +1,7 @@
 // What a run does with files, what it says of each, and with which code it ends.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { createUploadSession, type StorageObject } from "../../mod.ts";
+import { createUploadSession, type StorageObject, upload } from "../../mod.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { world } from "./support.ts";
 
@@ -188,4 +188,49 @@ Deno.test("a ticket that the command signs uploads through a proxy that the comm
   ];
   stop();
   assertEquals([...codes, (await serving).code], [0, 4, 3, 0]);
+});
+
+Deno.test("a page on localhost gets a ticket of the command, and uploads with it; no other page does", async () => {
+  await using cli = await world();
+  let stop = () => {};
+  const told = Promise.withResolvers<Record<string, string>>();
+  const serving = cli.run(["emulator", "--port", "0", "--proxy", "--json"], {
+    onStart: (send) => stop = () => send("SIGINT"),
+    onOut: (text) => told.resolve(JSON.parse(text)),
+  });
+  void serving.then(({ err }) => told.reject(new Error(err)));
+  const { proxy } = await told.promise;
+  const ask = async (origin: string, body: string, method = "POST") => {
+    const headers = { origin };
+    const given = method === "POST" ? { body } : {};
+    const response = await fetch(`${proxy}/ticket`, { method, headers, ...given });
+    const allowed = response.headers.get("access-control-allow-origin");
+    return { status: response.status, allowed, text: await response.text() };
+  };
+  const page = "http://localhost:5174"; // the port that Vite takes when 5173 is taken
+  const { status, allowed, text } = await ask(page, '{"name":"a b.txt"}');
+  assertEquals([status, allowed], [200, page]);
+  const { ticket, bucket, name } = JSON.parse(text);
+  assertMatch(name, /^users\/me\/[0-9a-f-]{36}\/a b\.txt$/);
+  const headers = { authorization: `Bearer ${ticket}` };
+  const object = await upload("hello", { endpoint: proxy, bucket, name, headers });
+  assertEquals([object.name, object.size], [name, "5"]);
+  const foreign = await ask("https://evil.example", '{"name":"a"}');
+  assertEquals([foreign.status, foreign.allowed], [403, null]);
+  assertMatch(foreign.text, /evil\.example .*--allow-origin/);
+  assertEquals((await ask(page, "{}")).status, 400);
+  assertEquals((await ask(page, "no JSON")).status, 400);
+  assertEquals((await ask(page, "", "OPTIONS")).status, 204);
+  assertEquals((await ask(page, "", "GET")).status, 405);
+  await ask("https://evil.example", "{}"); // said once
+  stop();
+  const { code, err } = await serving;
+  assertEquals(code, 0);
+  assertEquals(
+    err.split("\n").filter(Boolean),
+    [
+      `stored ${name}, 5 B`,
+      "refused a page of https://evil.example: start with --allow-origin https://evil.example",
+    ],
+  );
 });

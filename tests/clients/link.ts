@@ -17,6 +17,8 @@ const TICKET_SECRET = "a ticket secret of more than thirty-two bytes";
 export interface Link {
   /** The proxy's origin. */
   readonly proxy: string;
+  /** The emulator's origin. */
+  readonly google: string;
   readonly gcs: GcsEmulator;
   readonly log: readonly UploadLogEntry[];
   ticket(grant?: UploadGrant): Promise<string>;
@@ -44,6 +46,7 @@ export async function withProxy<T>(
   try {
     return await use({
       proxy: `http://127.0.0.1:${server.addr.port}`,
+      google: google.origin,
       gcs,
       log,
       ticket: (grant = { prefix: "uploads/" }) =>

@@ -207,7 +207,7 @@ Deno.test("an unknown retry option is refused; one that is undefined means its d
   assertThrows(
     () => retryPolicy({ retries: 3 } as RetryOptions),
     TypeError,
-    "maxAttempts,maxElapsed",
+    "maxAttempts, maxElapsed",
   );
   assertThrows(
     () => retryPolicy({ toString: 3 } as unknown as RetryOptions),

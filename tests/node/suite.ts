@@ -13,6 +13,7 @@ import { manyFiles } from "./cases/many.ts";
 import { readables } from "./cases/readables.ts";
 import { readableEnds } from "./cases/readable_ends.ts";
 import { redirects } from "./cases/redirects.ts";
+import { servedEmulator } from "./cases/served_emulator.ts";
 
 /** A case, and the runtimes that have what it needs; without any, all of them. */
 export interface NodeCase extends PortableCase {
@@ -31,6 +32,7 @@ export const cases: NodeCase[] = [
   ...bunFiles,
   ...redirects,
   ...manyFiles,
+  ...servedEmulator,
 ];
 
 /** Runs the cases of this runtime. An error that nobody handles is a failure of the case in which it happens. */

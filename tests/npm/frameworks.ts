@@ -1,10 +1,11 @@
-// examples/plain, react, vue and svelte, as somebody has them who copies one: installed from npm, built by Vite, and used in
-// Chromium against the proxy and the emulator. What is stored is compared byte by byte.
+// examples/plain, react, vue and svelte, and the page that the guide for pages makes, as somebody has them who copies one: installed
+// from npm, built by Vite, and used in Chromium against the proxy and the emulator. What is stored is compared byte by byte.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { serveEmulator } from "../../src/emulator/serve.ts";
+import { read } from "../../tools/files.ts";
 import { difference, pattern } from "../e2e/support.ts";
 import { type Browser, type Page, startBrowser } from "../page/remote.ts";
 import { output } from "../support/runtime_program.ts";
@@ -111,6 +112,53 @@ for (const name of ["plain", "react", "vue", "svelte"]) {
       assertMatch(await page.find("li").text(), /hello\.txt/);
     });
   });
+}
+
+Deno.test("docs/guides/browser.md, a page from nothing: what stands there stores a file by the command's proxy", async () => {
+  const folder = `${await temporaryFolder()}/nothing`;
+  await Deno.mkdir(folder);
+  await installProject(folder, { devDependencies: { vite: "^8.3.8" } });
+  const guide = (await read("docs/guides/browser.md")).split("## A page from nothing")[1];
+  const [, html] = guide.match(/^```html\n([^]*?)^```/m)!;
+  const [, script] = guide.match(/^```js ignore\n([^]*?)^```/m)!;
+  await Deno.writeTextFile(`${folder}/index.html`, html);
+  const bytes = pattern(9 * MIB + 5);
+  await Deno.writeFile(`${folder}/film.mp4`, bytes);
+  const command = [
+    "node",
+    "node_modules/vite/bin/vite.js",
+    "--port=0",
+    "--host=127.0.0.1",
+  ] as const;
+  const ready = /(http:\/\/127\.0\.0\.1:\d+)\//;
+  await using page = await startServer({ command: [...command], cwd: folder, ready });
+  const options = ["--proxy", "--port=0", "--json", `--allow-origin=${page.origin}`];
+  await using proxy = await startServer({
+    command: ["node", "node_modules/.bin/resumable-media", "emulator", ...options],
+    cwd: folder,
+    env: { XDG_STATE_HOME: folder },
+    ready: /"proxy":"([^"]+)"/,
+  });
+  await Deno.writeTextFile(`${folder}/main.js`, replaceOnce(script, ADDRESS, proxy.origin));
+  await using visitor = await browser.visitor();
+  await browser.problems();
+  const view = await visitor.open(page.origin);
+  await choose(view, `${folder}/film.mp4`);
+  await view.find("output", /Stored as users\/me\/.*\/film\.mp4/).seen();
+  const name = (await view.find("output").text()).replace("Stored as ", "");
+  const { emulator } = JSON.parse(proxy.log.split("\n")[0]);
+  const url = `${emulator}/download/storage/v1/b/my-bucket/o/${encodeURIComponent(name)}?alt=media`;
+  const stored = await (await fetch(url)).bytes();
+  assertEquals(difference(stored, bytes), -1);
+  assertEquals(await browser.problems(), []);
+});
+
+/** Where the command's proxy is unless it is told otherwise. */
+const ADDRESS = "http://127.0.0.1:8086";
+
+function replaceOnce(text: string, what: string, by: string): string {
+  assertEquals(text.split(what).length, 2, `${what} stands there once`);
+  return text.replace(what, by);
 }
 
 /** Code for a page, that drops a file onto it. */

@@ -5,38 +5,14 @@ import { assert, assertEquals } from "@std/assert";
 import { createUploadSession } from "../../mod.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { type ServedEmulator, serveEmulator } from "../../src/emulator/serve.ts";
-import { read } from "../../tools/files.ts";
 import { difference, pattern } from "../e2e/support.ts";
 import { type Browser, startBrowser } from "../page/remote.ts";
 import { output } from "../support/runtime_program.ts";
+import { buildPage, jobsOf } from "./migration_pages.ts";
 import { installProject, temporaryFolder } from "./packed.ts";
 
 const limit = 120_000;
 const SIZE = 12 * 1024 * 1024 + 5;
-
-/** A section of a page: what the program before is, and the one after. */
-interface Job {
-  readonly title: string;
-  readonly before: string;
-  readonly after: string;
-}
-
-/** The sections that have two blocks of code, each behind the blocks of "Setup". */
-async function jobsOf(page: string): Promise<Job[]> {
-  const [, ...sections] = (await read(`docs/migrations/${page}.md`)).split(/^## /m);
-  const [setup, ...jobs] = sections.flatMap((section) => {
-    const blocks = [...section.matchAll(/^```js ignore\n([^]*?)^```/gm)].map((match) => match[1]);
-    if (blocks.length === 0) return [];
-    assertEquals(blocks.length, 2, `${page}: ${section.split("\n")[0]}`);
-    return [{ title: section.split("\n")[0], before: blocks[0], after: blocks[1] }];
-  });
-  assertEquals(setup.title, "Setup");
-  return jobs.map(({ title, before, after }) => ({
-    title,
-    before: `${setup.before}\n${before}`,
-    after: `${setup.after}\n${after}`,
-  }));
-}
 
 const NODE = `
 import { mkdtemp, readFile } from "node:fs/promises";
@@ -121,7 +97,7 @@ for (const [page, dependencies] of Object.entries(pages)) {
       Deno.test(`docs/migrations/${page}.md: ${job.title}, ${column}`, async () => {
         browser ??= await startBrowser();
         const folder = await (installed ??= install());
-        await build(folder, job[column]);
+        await buildPage(folder, job[column]);
         await withEmulator(async (gcs, { origin }) => {
           await using server = servePage(folder, origin);
           await using visitor = await browser!.visitor();
@@ -134,30 +110,6 @@ for (const [page, dependencies] of Object.entries(pages)) {
       });
     }
   }
-}
-
-/** Makes a page of a program, which waits for a file to be chosen. */
-async function build(folder: string, program: string): Promise<void> {
-  const imports = program.match(/^import .*$/gm) ?? [];
-  const rest = program.replaceAll(/^import .*$/gm, "");
-  const code = `${imports.join("\n")}
-    const [input, said] = ["input", "output"].map((name) => document.querySelector(name));
-    input.addEventListener("change", async () => {
-      const file = input.files[0];
-      try {
-        ${rest}
-        said.value = "done";
-      } catch (error) {
-        said.value = "failed: " + error;
-      }
-    });`;
-  const html =
-    `<!DOCTYPE html><link rel="icon" href="data:,"><input type="file"><output>choose</output>
-    <script type="module" src="/job.js"></script>`;
-  await Deno.writeTextFile(`${folder}/job.js`, code);
-  await Deno.writeTextFile(`${folder}/index.html`, html);
-  const vite = ["node_modules/vite/bin/vite.js", "build", "--logLevel=warn"];
-  await output("node", vite, { limit, cwd: folder });
 }
 
 /** What a server of yours does: the page, and a session for it. */

@@ -1,7 +1,14 @@
-// Numbers, waits and media types as people read them.
+// Numbers, waits, names and media types as people read them.
 
 import { assertEquals } from "@std/assert";
-import { bytes, duration, percent, speed, typesInWords } from "../../examples/page/format.ts";
+import {
+  bytes,
+  duration,
+  percent,
+  shownName,
+  speed,
+  typesInWords,
+} from "../../examples/page/format.ts";
 
 Deno.test("bytes have the unit that keeps them short", () => {
   const cases: [number, string][] = [
@@ -48,4 +55,12 @@ Deno.test("media types have words, and those without stay as they are", () => {
     typesInWords(["image/*", "application/pdf", "font/woff2"]),
     "images, PDF and font/woff2",
   );
+});
+
+Deno.test("a name cannot hide its end: what turns the direction of text around is marked, and letters of all scripts stay", () => {
+  assertEquals(shownName("a\u202Egpj.exe"), "a\uFFFDgpj.exe");
+  assertEquals(shownName("a\u0000b\nc\u2067.txt"), "a\uFFFDb\uFFFDc\uFFFD.txt");
+  for (const name of ["תמונה 2024.pdf", "صورة.jpg", "写真.png", "naïve – 👩‍👩‍👧.txt"]) {
+    assertEquals(shownName(name), name);
+  }
 });

@@ -223,3 +223,37 @@ test("it can be used with the keyboard alone", async () => {
   assertEquals(await page.call("evaluate", outline), "solid");
   await assertQuiet(fixture);
 });
+
+test("a version that is published meanwhile is taken when no tab is left; until then pages and worker are of one version", async () => {
+  const site = `${fixture.folder}/published`;
+  await Deno.mkdir(site);
+  for (const name of fixture.built.files) {
+    await Deno.copyFile(`${fixture.site}/${name}`, `${site}/${name}`);
+  }
+  await using at = await openPlayground({ ...fixture, site });
+  const [worker, index] = await Promise.all(
+    ["worker.js", "index.html"].map((name) => Deno.readTextFile(`${site}/${name}`)),
+  );
+  const published = worker.replace(/"version":"\w+"/, '"version":"next"');
+  assert(published !== worker, "the version stands in the worker");
+  await Deno.writeTextFile(`${site}/worker.js`, published);
+  await Deno.writeTextFile(`${site}/index.html`, index.replace("<h1>", "<h1>Next: "));
+
+  await reload(at.page);
+  const isThere =
+    "navigator.serviceWorker.getRegistration().then(({ waiting }) => waiting !== null)";
+  await at.page.call("waitForFunction", isThere);
+  const other = await openPage(at.visitor, at.url);
+  for (const page of [at.page, other]) {
+    assertMatch(await page.find("h1").text(), /^Break/);
+    await page.find("#make").click();
+    await page.find(".card[data-phase=done]").seen();
+  }
+
+  for (const page of [at.page, other]) await page.call("close");
+  const next = await openPage(at.visitor, at.url);
+  assertMatch(await next.find("h1").text(), /^Next: Break/);
+  await next.find("#make").click();
+  await next.find(".card[data-phase=done]").seen();
+  await assertQuiet(fixture);
+});

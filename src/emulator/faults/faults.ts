@@ -200,6 +200,7 @@ const KINDS: Readonly<Record<RequestKind, true>> = {
   compose: true,
   get: true,
   list: true,
+  patch: true,
   delete: true,
   other: true,
 };

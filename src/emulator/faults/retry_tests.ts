@@ -24,6 +24,7 @@ const METHODS: Readonly<Record<string, readonly RequestKind[]>> = {
   "storage.objects.compose": ["compose"],
   "storage.objects.get": ["get"],
   "storage.objects.list": ["list"],
+  "storage.objects.patch": ["patch"],
   "storage.objects.delete": ["delete"],
 };
 
@@ -34,6 +35,7 @@ const ANSWERING: readonly RequestKind[] = [
   "media",
   "multipart",
   "compose",
+  "patch",
   "get",
   "list",
 ];

@@ -126,7 +126,8 @@ function readToken(token: string | null): string | null {
   }
 }
 
-function liveObject(
+/** The live object that a request is about, if it is as the request wants it. */
+export function liveObject(
   service: Service,
   bucket: string,
   name: string,

@@ -37,7 +37,7 @@ export interface ObjectResource {
   readonly bucket: string;
   /** Microseconds since 1970, as a string of 16 digits. */
   readonly generation: string;
-  /** A string; `1`, as nothing changes metadata here. */
+  /** A string; `1`, and one more with each `patch`. */
   readonly metageneration: string;
   /** `application/octet-stream` if the client gave none. */
   readonly contentType: string;
@@ -116,6 +116,10 @@ export interface ObjectParts {
   readonly generation: number;
   /** Milliseconds since 1970. */
   readonly created: number;
+  /** Milliseconds since 1970, of the last change to the fields; that of the creation if there was none. */
+  readonly updated?: number | undefined;
+  /** How often the fields were set. The default is once. */
+  readonly metageneration?: number | undefined;
   /** The origin written into links. */
   readonly origin: string;
   /** How many objects it is composed of. */
@@ -152,7 +156,7 @@ function xmlEtag(content: Content, otherwise: string): string {
 }
 
 function resourceOf(parts: ObjectParts): ObjectResource {
-  const { bucket, name, fields, content, generation, origin } = parts;
+  const { bucket, name, fields, content, generation, origin, metageneration = 1 } = parts;
   const { contentType, storageClass, metadata, ...others } = fields;
   const path = `b/${bucket}/o/${encodeURIComponent(name)}`;
   const time = new Date(parts.created).toISOString();
@@ -165,7 +169,7 @@ function resourceOf(parts: ObjectParts): ObjectResource {
     name,
     bucket,
     generation: String(generation),
-    metageneration: "1",
+    metageneration: String(metageneration),
     contentType: contentType ?? "application/octet-stream",
     storageClass: storageClass ?? "STANDARD",
     size: String(content.size),
@@ -173,9 +177,9 @@ function resourceOf(parts: ObjectParts): ObjectResource {
     ...others,
     crc32c: content.crc32c,
     ...(parts.componentCount !== undefined && { componentCount: parts.componentCount }),
-    etag: etagOf(generation, 1),
+    etag: etagOf(generation, metageneration),
     timeCreated: time,
-    updated: time,
+    updated: new Date(parts.updated ?? parts.created).toISOString(),
     timeStorageClassUpdated: time,
     timeFinalized: time,
     ...(metadata && Object.keys(metadata).length > 0 && { metadata }),

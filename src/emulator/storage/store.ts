@@ -6,13 +6,18 @@
 
 import type { Content } from "./content.ts";
 import { checkPreconditions, type Preconditions } from "./preconditions.ts";
-import { type EmulatedObject, makeObject, type ObjectParts } from "./object.ts";
+import {
+  type EmulatedObject,
+  makeObject,
+  type ObjectParts,
+  type WritableFields,
+} from "./object.ts";
 import type { Refusal } from "../emulator_replies.ts";
 
 /** Live objects by bucket and name; a new generation replaces the one before. */
 export class ObjectStore {
   readonly #objects = new Map<string, EmulatedObject>();
-  readonly #contents = new WeakMap<EmulatedObject, Content>();
+  readonly #parts = new WeakMap<EmulatedObject, ObjectParts>();
   readonly #now: () => number;
   #lastGeneration = 0;
 
@@ -27,7 +32,12 @@ export class ObjectStore {
 
   /** The content of an object of this store. */
   contentOf(object: EmulatedObject): Content {
-    return this.#contents.get(object)!;
+    return this.#parts.get(object)!.content;
+  }
+
+  /** What was set of an object of this store, by the client or for it. */
+  fieldsOf(object: EmulatedObject): WritableFields {
+    return this.#parts.get(object)!.fields;
   }
 
   /** Whether the live object of that name meets the conditions. */
@@ -47,8 +57,19 @@ export class ObjectStore {
     const created = this.#now();
     const generation = Math.max(Math.floor(created * 1000), this.#lastGeneration + 1);
     this.#lastGeneration = generation;
-    const object = makeObject({ ...parts, generation, created });
-    this.#contents.set(object, parts.content);
+    return this.#keep({ ...parts, generation, created });
+  }
+
+  /** Gives the live object other fields. */
+  update(object: EmulatedObject, fields: WritableFields): EmulatedObject {
+    const parts = this.#parts.get(object)!;
+    const metageneration = Number(object.metageneration) + 1;
+    return this.#keep({ ...parts, fields, metageneration, updated: this.#now() });
+  }
+
+  #keep(parts: ObjectParts): EmulatedObject {
+    const object = makeObject(parts);
+    this.#parts.set(object, parts);
     this.#objects.set(`${parts.bucket}/${parts.name}`, object);
     return object;
   }
