@@ -105,10 +105,23 @@ export function guarded(
   }, { highWaterMark: 0 });
 }
 
-/** A native body, held to its length: in workerd, whose server may be told one length and take another. */
+/**
+ * A native body, held to its length: in workerd, where the head may tell one length and the body have another. A stream of
+ * which workerd itself knows that length is sent with it and held to it as it is; to pipe it through another one costs two
+ * buffers of 64 KiB for as long as the client takes.
+ */
 export function held({ body, length, native, held }: PassedBody): ReadableStream<Bytes> | null {
   const Fixed = fixedLengthStream();
-  return Fixed && body && native && !held ? body.pipeThrough(new Fixed(length!)) : body;
+  const isHeld = !Fixed || !native || held || !body || knownLength(body) === length;
+  return isHeld ? body : body.pipeThrough(new Fixed(length!));
+}
+
+/** The length that workerd knows of a stream: what its `console.log` shows as `[length]`; `undefined` where it shows none. */
+function knownLength(stream: ReadableStream<Bytes>): number | undefined {
+  const symbol = Object.getOwnPropertySymbols(ReadableStream.prototype)
+    .find(({ description }) => description === "length");
+  const length: unknown = symbol && Reflect.get(stream, symbol);
+  return typeof length === "bigint" ? Number(length) : undefined;
 }
 
 /** workerd's stream that takes exactly so many bytes, and fails with more or fewer. */
