@@ -1,5 +1,7 @@
 /** What this instance knows of sessions, so that bytes which are stored already, or never will be, go no further. */
 
+import { RecentlyUsed } from "./recently_used.ts";
+
 /** What is known of a session. */
 export interface Progress {
   /** How many bytes are stored, as far as the backend has said; `undefined` before it was asked. */
@@ -25,27 +27,20 @@ const LEASE = 60_000;
 
 /** The sessions of an instance, the ones used last. */
 export class ProgressTable {
-  readonly #sessions = new Map<string, Progress>();
+  readonly #sessions = new RecentlyUsed<Progress>(MAX_SESSIONS);
 
   /** A session that has just been started: nothing is stored. */
   begin(session: string): void {
-    this.#keep(session, { persisted: 0, finished: false, told: false, running: [] });
+    this.#sessions.set(session, { persisted: 0, finished: false, told: false, running: [] });
   }
 
   /** What is known of a session. */
   of(session: string): Progress {
-    const known = this.#sessions.get(session) ??
-      { persisted: undefined, finished: false, told: false, running: [] };
-    this.#keep(session, known);
-    return known;
-  }
-
-  #keep(session: string, progress: Progress): void {
-    this.#sessions.delete(session);
-    this.#sessions.set(session, progress); // as the last one
-    if (this.#sessions.size > MAX_SESSIONS) {
-      this.#sessions.delete(this.#sessions.keys().next().value!);
-    }
+    const known = this.#sessions.get(session);
+    if (known) return known;
+    const progress = { persisted: undefined, finished: false, told: false, running: [] };
+    this.#sessions.set(session, progress);
+    return progress;
   }
 }
 
