@@ -68,8 +68,8 @@ export function lengthOf({ headers, body }: RequestBody): number | undefined {
 /**
  * Takes the body of a request, if it keeps to the bounds.
  *
- * The bytes of every body are counted: in workerd by a stream of fixed length, in Deno and Bun by
- * the server, which ends a body with a `Content-Length` there; bodies without one are counted here as they pass.
+ * The bytes of every body are counted: in workerd where it is {@linkcode held}, in Deno and Bun by the server, which ends a
+ * body with a `Content-Length` there; bodies without one are counted here as they pass.
  */
 export function passBody({ headers, body }: RequestBody, bounds: BodyBounds): PassedBody {
   const length = lengthOf({ headers, body });
