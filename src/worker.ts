@@ -441,14 +441,22 @@ function fileReader(): ((path: string) => Promise<string>) | undefined {
   return bun && ((path) => bun.file(path).text());
 }
 
+type Variables = Readonly<Record<string, unknown>>;
+
+let ofDeno: Variables | undefined;
+
+/** The variables of Deno's environment that are settings, read once: each is a call out of JavaScript. */
+function variablesOf({ env }: NonNullable<Runtime["Deno"]>): Variables {
+  return ofDeno ??= Object.fromEntries(Object.keys(NAMES).map((name) => [name, env.get(name)]));
+}
+
 /** The environment of this runtime: Cloudflare hands it in, Deno and Bun have it. */
 function environment(bindings: unknown): WorkerSettings {
   const { Deno: deno, Bun: bun } = globalThis as Runtime;
-  const given = bun?.env ?? bindings as Readonly<Record<string, unknown>> | undefined;
-  const read = (name: string): unknown => deno ? deno.env.get(name) : given?.[name];
+  const variables = deno ? variablesOf(deno) : bun?.env ?? bindings as Variables | undefined;
   const settings: Record<string, string> = {};
   for (const name of Object.keys(NAMES)) {
-    const value = read(name);
+    const value = variables?.[name];
     if (value === undefined || value === null || value === "") continue;
     // A number or a list would be no limit at all if it were passed over.
     if (typeof value !== "string") throw new SettingError(name, `text, got ${typeof value}`);

@@ -41,8 +41,14 @@ export function checkedBody(
   return { stream, problem: () => problem };
 }
 
-/** What workerd collects natively before it hands a piece to JavaScript, and the most, in bytes. */
-const LEAST_PIECE = 65_536, LARGEST_PIECE = 131_072;
+/** What workerd collects natively before it hands a piece to JavaScript, in bytes. */
+const LEAST_PIECE = 65_536;
+
+/**
+ * The memory that workerd is given for a piece, in bytes: the first, and the most. It is held for as long as the client sends
+ * nothing, so a thousand clients that wait hold a thousand times the first; it grows for those that fill it.
+ */
+const FIRST_BUFFER = 4096, LARGEST_BUFFER = 131_072;
 
 /** A body is in crumbs when its last pieces had fewer bytes than this, on average. */
 const CRUMB = 1024;
@@ -100,13 +106,15 @@ function collecting(body: ReadableStream<Bytes>, collect: boolean): PieceReader 
     reader.releaseLock();
     return undefined;
   }
-  let average = 2 * CRUMB;
+  let average = 2 * CRUMB, room = FIRST_BUFFER;
   return {
     async read(enough = Infinity) {
       const wanted = collect || average < CRUMB ? LEAST_PIECE : 1;
       const least = Math.max(1, Math.min(wanted, enough));
-      const { value } = await reader.readAtLeast(least, new Uint8Array(LARGEST_PIECE));
+      const size = Math.max(least, room);
+      const { value } = await reader.readAtLeast(least, new Uint8Array(size));
       if (!value || value.length === 0) return undefined;
+      room = Math.min(Math.max(FIRST_BUFFER, 2 * value.length), LARGEST_BUFFER);
       if (wanted === 1) average += (Math.min(value.length, 4 * CRUMB) - average) / 64;
       return value;
     },

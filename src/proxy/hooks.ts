@@ -150,9 +150,15 @@ export class HookError extends HttpError {
 }
 
 async function inTime<T>(hook: () => T | Promise<T>): Promise<T> {
-  return await within(DEADLINE, (async () => await hook())(), () => {
+  const outcome = hook();
+  if (!isPending(outcome)) return outcome; // which needs no timer
+  return await within(DEADLINE, Promise.resolve(outcome), () => {
     throw new Error(`took longer than ${DEADLINE} ms`);
   });
+}
+
+function isPending<T>(outcome: T | PromiseLike<T>): outcome is PromiseLike<T> {
+  return typeof (outcome as Partial<PromiseLike<T>> | undefined | null)?.then === "function";
 }
 
 /** What is told of an object. */

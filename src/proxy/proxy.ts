@@ -86,6 +86,7 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
   const authorize = authorizer(options);
   const { now } = core;
   const location = locationOf(options);
+  const publicOrigin = location.base === undefined ? undefined : new URL(location.base).origin;
   const metrics = new Metrics();
   return {
     metrics: () => metrics.text(),
@@ -95,12 +96,12 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
       let error: string | undefined;
       let response: Response;
       try {
-        checkHead(request);
-        const own = new URL(location.base ?? request.url).origin;
-        trace.refusedOrigin = refusedOrigin(request, allowedOrigins, own);
-        response = isMetrics(request, location)
+        const url = checkHead(request);
+        trace.refusedOrigin = refusedOrigin(request, allowedOrigins, publicOrigin ?? url.origin);
+        const routing = { url, core, authorize, location, inform: informing(means) };
+        response = isMetrics(request, routing)
           ? metricsResponse(metrics, trace)
-          : await route(request, { core, authorize, location, inform: informing(means) }, trace);
+          : await route(request, routing, trace);
       } catch (thrown) {
         const known = thrown instanceof HttpError
           ? thrown
@@ -148,9 +149,10 @@ function withoutPrefix(path: string, prefix: string): string {
   return path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : "";
 }
 
-function isMetrics({ method, url }: Request, { prefix, metricsPath }: Location): boolean {
+function isMetrics({ method }: Request, { url, location }: Routing): boolean {
+  const { prefix, metricsPath } = location;
   return metricsPath !== undefined && method === "GET" &&
-    withoutPrefix(new URL(url).pathname, prefix) === metricsPath;
+    withoutPrefix(url.pathname, prefix) === metricsPath;
 }
 
 function metricsResponse(metrics: Metrics, trace: Trace): Response {
@@ -172,6 +174,8 @@ function informing(means: ServerMeans | undefined): Asked["inform"] {
 
 /** What routing works with. */
 interface Routing {
+  /** The URL of the request. */
+  readonly url: URL;
   readonly core: Core;
   readonly authorize: (request: Request) => Promise<UploadGrant>;
   readonly location: Location;
@@ -180,10 +184,9 @@ interface Routing {
 
 async function route(
   request: Request,
-  { core, authorize, location: { prefix, base }, inform }: Routing,
+  { url, core, authorize, location: { prefix, base }, inform }: Routing,
   trace: Trace,
 ): Promise<Response> {
-  const url = new URL(request.url);
   const path = withoutPrefix(url.pathname, prefix);
   if (path === "/healthz" && (request.method === "GET" || request.method === "HEAD")) {
     trace.event = "health";
@@ -208,7 +211,7 @@ async function route(
     const place: Place = { base: base ?? url.origin + prefix, path, query, ...found };
     return { request, place, grant };
   };
-  const asked: Asked = { request, token, admit, inform };
+  const asked: Asked = { request, query, token, admit, inform };
   for (const front of FRONTS) {
     if (await front.isFor(core, asked)) return await front.answer(core, asked, trace);
   }
@@ -229,11 +232,20 @@ function locate({ backends }: Core, path: string): Pick<Place, "backend" | "buck
   }
 }
 
-/** Refuses what servers differ in, before a route is chosen by it. */
-function checkHead({ url, headers }: Request): void {
-  if (!URL.canParse(url)) throw badRequest("Expected a URL and a Host that can be read");
+/** Refuses what servers differ in, before a route is chosen by it; returns the URL. */
+function checkHead({ url, headers }: Request): URL {
+  const parsed = parsedUrl(url);
   checkHost(headers);
   checkFraming(headers);
+  return parsed;
+}
+
+function parsedUrl(url: string): URL {
+  try {
+    return new URL(url);
+  } catch {
+    throw badRequest("Expected a URL and a Host that can be read");
+  }
 }
 
 /** Refuses a host that is none: Deno puts it before the path as it is, and a path in it would choose the route. */

@@ -70,8 +70,8 @@ export function lengthOf({ headers, body }: RequestBody): number | undefined {
 /**
  * Takes the body of a request, if it keeps to the bounds.
  *
- * The bytes of every body are counted: in workerd by a stream of fixed length, in Deno and Bun by
- * the server, which ends a body with a `Content-Length` there; bodies without one are counted here as they pass.
+ * The bytes of every body are counted: in workerd where it is {@linkcode held}, in Deno and Bun by the server, which ends a
+ * body with a `Content-Length` there; bodies without one are counted here as they pass.
  */
 export function passBody({ headers, body }: RequestBody, bounds: BodyBounds): PassedBody {
   const length = lengthOf({ headers, body });
@@ -107,10 +107,23 @@ export function guarded(
   }, { highWaterMark: 0 });
 }
 
-/** A native body, held to its length: in workerd, whose server may be told one length and take another. */
+/**
+ * A native body, held to its length: in workerd, where the head may tell one length and the body have another. A stream of
+ * which workerd itself knows that length is sent with it and held to it as it is; to pipe it through another one costs two
+ * buffers of 64 KiB for as long as the client takes.
+ */
 export function held({ body, length, native, held }: PassedBody): ReadableStream<Bytes> | null {
   const Fixed = fixedLengthStream();
-  return Fixed && body && native && !held ? body.pipeThrough(new Fixed(length!)) : body;
+  const isHeld = !Fixed || !native || held || !body || knownLength(body) === length;
+  return isHeld ? body : body.pipeThrough(new Fixed(length!));
+}
+
+/** The length that workerd knows of a stream: what its `console.log` shows as `[length]`; `undefined` where it shows none. */
+function knownLength(stream: ReadableStream<Bytes>): number | undefined {
+  const symbol = Object.getOwnPropertySymbols(ReadableStream.prototype)
+    .find(({ description }) => description === "length");
+  const length: unknown = symbol && Reflect.get(stream, symbol);
+  return typeof length === "bigint" ? Number(length) : undefined;
 }
 
 /** workerd's stream that takes exactly so many bytes, and fails with more or fewer. */

@@ -1,5 +1,6 @@
 /** What this instance knows of sessions, so that bytes which are stored already, or never will be, go no further. */
 
+import { RecentlyUsed } from "./recently_used.ts";
 import { Turns } from "./session_turn.ts";
 
 /** What is known of a session. */
@@ -18,32 +19,34 @@ export interface Progress {
   readonly turns: Turns;
 }
 
-const UNKNOWN = { persisted: undefined, finished: false, told: false, isOpen: false };
-
 /** How many sessions are remembered. Of any other one the backend is asked, so nothing depends on it but time. */
 const MAX_SESSIONS = 1000;
 
 /** The sessions of an instance, the ones used last. */
 export class ProgressTable {
-  readonly #sessions = new Map<string, Progress>();
+  readonly #sessions = new RecentlyUsed<Progress>(MAX_SESSIONS);
 
   /** A session that has just been started: nothing is stored. */
   begin(session: string): void {
-    this.#keep(session, { ...UNKNOWN, persisted: 0, isOpen: true, turns: new Turns() });
+    this.#sessions.set(session, { ...unknown(), persisted: 0, isOpen: true });
   }
 
   /** What is known of a session. */
   of(session: string): Progress {
-    const known = this.#sessions.get(session) ?? { ...UNKNOWN, turns: new Turns() };
-    this.#keep(session, known);
-    return known;
+    const known = this.#sessions.get(session);
+    if (known) return known;
+    const progress = unknown();
+    this.#sessions.set(session, progress);
+    return progress;
   }
+}
 
-  #keep(session: string, progress: Progress): void {
-    this.#sessions.delete(session);
-    this.#sessions.set(session, progress); // as the last one
-    if (this.#sessions.size > MAX_SESSIONS) {
-      this.#sessions.delete(this.#sessions.keys().next().value!);
-    }
-  }
+function unknown(): Progress {
+  return {
+    persisted: undefined,
+    finished: false,
+    told: false,
+    isOpen: false,
+    turns: new Turns(),
+  };
 }

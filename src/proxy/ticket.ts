@@ -84,9 +84,11 @@ type Verify = (
 function verifySecret(
   { secret, issuer, audience }: Extract<TicketSettings, { secret: string }>,
 ): Verify {
-  const key = secretBytes(secret);
-  return (ticket, common) =>
-    jwtVerify(ticket, key, {
+  // Imported once: for each ticket that would take as long as verifying it.
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const key = crypto.subtle.importKey("raw", secretBytes(secret), algorithm, false, ["verify"]);
+  return async (ticket, common) =>
+    await jwtVerify(ticket, await key, {
       ...common,
       algorithms: ["HS256"],
       ...(issuer !== undefined && { issuer }),

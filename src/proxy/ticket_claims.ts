@@ -60,7 +60,7 @@ export function grantOf(claims: JWTPayload): UploadGrant {
 }
 
 /** A shared secret as bytes; an error does not show it. */
-export function secretBytes(secret: string): Uint8Array {
+export function secretBytes(secret: string): Uint8Array<ArrayBuffer> {
   const bytes = new TextEncoder().encode(secret);
   if (bytes.length < 32) {
     throw new SettingError("TICKET_SECRET", `at least 32 bytes of UTF-8, got ${bytes.length}`);

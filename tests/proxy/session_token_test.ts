@@ -18,10 +18,35 @@ const SESSION = {
 };
 const at = (seconds: number, ...secrets: string[]) =>
   sessionSealer(secrets.length > 0 ? secrets : [SESSION_SECRET], () => seconds * 1000);
+/** Opens what `instance` has sealed, without remembering it. */
 const sealer = at(NOW);
+const instance = at(NOW);
 
 Deno.test("what is sealed is opened again, with everything in it", async () => {
-  assertEquals(await sealer.open(await sealer.seal(SESSION)), SESSION);
+  assertEquals(await sealer.open(await instance.seal(SESSION)), SESSION);
+});
+
+Deno.test("what an instance remembers of a session that it has sealed is what others open", async () => {
+  const payload = { at: new Date(0), nothing: undefined, list: [undefined, 1], text: "ä" };
+  const view = { fields: ["metadata"], hidden: ["by"], asked: "name" };
+  for (
+    const session of [
+      SESSION,
+      { ...SESSION, minBytes: 0, needsHash: false, subject: "user-17", payload },
+      { ...SESSION, backend: "cloud-storage", granularity: 262_144, view },
+      { ...SESSION, minBytes: 3, needsHash: true, uploadMetadata: "", isResumableHttp: true },
+    ]
+  ) {
+    const token = await instance.seal(session);
+    assertEquals(await instance.open(token), await sealer.open(token));
+  }
+});
+
+Deno.test("a session that was remembered does not change with the object that it was sealed from", async () => {
+  const payload = { order: 1 };
+  const token = await instance.seal({ ...SESSION, payload });
+  payload.order = 2;
+  assertEquals(await instance.open(token), { ...SESSION, payload: { order: 1 } });
 });
 
 /** Sealed by the version before there were other backends. */
@@ -48,16 +73,16 @@ Deno.test("a session that was sealed before there were other backends is one of 
 
 Deno.test("a session of another backend names it, and its granularity where that is its own", async () => {
   const session = { ...SESSION, target: "any text", bucket: "", backend: "drive" };
-  assertEquals(await sealer.open(await sealer.seal(session)), session);
+  assertEquals(await sealer.open(await instance.seal(session)), session);
   const other = { ...session, granularity: 8_388_608 };
-  assertEquals(await sealer.open(await sealer.seal(other)), other);
+  assertEquals(await sealer.open(await instance.seal(other)), other);
   const storage = { ...SESSION, backend: "cloud-storage" };
-  assertEquals(await sealer.open(await sealer.seal(storage)), SESSION); // as before
+  assertEquals(await sealer.open(await instance.seal(storage)), SESSION); // as before
 });
 
 Deno.test("a session without a declared size is opened without one", async () => {
   const session = { ...SESSION, size: undefined };
-  assertEquals(await sealer.open(await sealer.seal(session)), session);
+  assertEquals(await sealer.open(await instance.seal(session)), session);
 });
 
 Deno.test("a token shows nothing of the session, and no two are the same", async () => {

@@ -25,6 +25,7 @@ export interface Front {
 /** A request below the path of uploads. */
 export interface Asked {
   readonly request: Request;
+  readonly query: URLSearchParams;
   /** The sealed session of its URL, if there is one. */
   readonly token: string | undefined;
   /** Asks whether an upload may be started, and says where. */
@@ -110,9 +111,9 @@ export function refuseEncoding(headers: Headers): void {
 
 /** Customer-supplied keys are refused: dropping them would store an object without them, silently. */
 export function refuseKeys(headers: Headers): void {
-  const key = [...headers.keys()].find((name) => name.startsWith("x-goog-encryption-"));
-  if (key !== undefined) {
-    throw badRequest(`The header ${key} is not allowed here`, "invalidParameter");
+  for (const name of headers.keys()) {
+    if (!name.startsWith("x-goog-encryption-")) continue;
+    throw badRequest(`The header ${name} is not allowed here`, "invalidParameter");
   }
 }
 

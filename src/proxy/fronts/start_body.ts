@@ -1,6 +1,6 @@
 /** The metadata of a start, which some clients of Google's pack. */
 
-import { readText } from "../request_body.ts";
+import { lengthOf, readText } from "../request_body.ts";
 import type { Core } from "../core.ts";
 import { MAX_METADATA, refuseEncoding } from "./front.ts";
 
@@ -14,7 +14,7 @@ function decoded({ headers, body }: Request): Request["body"] {
   const encoding = headers.get("content-encoding")?.trim().toLowerCase();
   if (encoding !== "gzip" && encoding !== "deflate") {
     refuseEncoding(headers);
-    return body;
+    return lengthOf({ headers, body }) === 0 ? null : body; // some servers give an empty one a stream
   }
   return body?.pipeThrough(inSlices()).pipeThrough(new DecompressionStream(encoding)) ?? null;
 }

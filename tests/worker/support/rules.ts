@@ -48,7 +48,8 @@ const TIME_LIMIT = 20_000;
 
 let project: Promise<Project> | undefined;
 
-async function theProject(): Promise<Project> {
+/** The copies of the examples; made once for each file of tests. */
+export async function theProject(): Promise<Project> {
   project ??= installRuntimes().then(prepare);
   return await project;
 }
