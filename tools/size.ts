@@ -18,7 +18,7 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "src/auth/mod.ts": 19_800,
   "src/checkpoints/mod.ts": 2_000,
   "src/directory.ts": 1_300,
-  "src/parallel/mod.ts": 47_500,
+  "src/parallel/mod.ts": 48_300,
   "src/parallel/mod.ts#uploadMany": 35_200,
   "src/worker.ts": 67_500,
   "src/xhr/mod.ts": 3_000,

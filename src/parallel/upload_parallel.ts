@@ -198,10 +198,10 @@ class Call {
     begun: Begun = { bytes: undefined },
   ): Promise<Finished> {
     const { onProgress, onCheckpoint, signal, verifyPrefix = true } = this.#options;
-    const { lastModified } = this.#taken;
+    const { lastModified, identity } = this.#taken;
     const from = this.#from;
     const size = source.kind === "random-access" ? source.size : undefined;
-    if (from) checkSameParallelSource(from, { size, lastModified });
+    if (from) checkSameParallelSource(from, { size, lastModified, identity });
     const object = await runParallel({
       setup: this.#setup,
       source,
@@ -209,6 +209,7 @@ class Call {
       progress: new Progress(onProgress, this.#setup.policy.clock),
       total: totalBytes ?? from?.totalBytes,
       lastModified,
+      identity,
       from,
       begun,
       verifies: verifyPrefix,

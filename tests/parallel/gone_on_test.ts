@@ -1,0 +1,227 @@
+// Parallel uploads that are gone on with: what became of them meanwhile, what a checkpoint may be trusted with, and lists without end.
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { type Transport, UploadError } from "../../mod.ts";
+import {
+  cancelParallelUpload,
+  inParts,
+  type ParallelCheckpoint,
+  type ParallelOptions,
+  uploadMany,
+  uploadParallel,
+} from "../../src/parallel/mod.ts";
+import type { GcsEmulator } from "../../src/emulator/mod.ts";
+import { patterned } from "../support/bytes.ts";
+import { fakeClock } from "../support/fake_clock.ts";
+import { count, emulator, PART, SMALL, target } from "./support.ts";
+
+const bytes = patterned(3 * PART + 100);
+const small = patterned(5 * SMALL + 100);
+
+/** What both ways of uploading in parts are tried with. */
+const WAYS = [
+  { via: "multipart", file: bytes, partSize: PART },
+  { via: "compose", file: small, partSize: SMALL },
+] as const;
+
+/** The checkpoints of an upload, from the first to the last; `after` ends it once so many parts are stored. */
+async function checkpointsOf(
+  file: Uint8Array<ArrayBuffer>,
+  options: ParallelOptions,
+  after = Infinity,
+): Promise<ParallelCheckpoint[]> {
+  const all: ParallelCheckpoint[] = [];
+  const onCheckpoint = (checkpoint: ParallelCheckpoint) => {
+    all.push(structuredClone(checkpoint));
+    if (checkpoint.parts.length >= after) throw new Error("The process ends");
+  };
+  await uploadParallel(file, { ...options, concurrency: 1, onCheckpoint }).catch((error) => {
+    if (error.message !== "The process ends") throw error;
+  });
+  return all;
+}
+
+for (const { via, file, partSize } of WAYS) {
+  Deno.test(`an upload that was finished after the checkpoint that was kept is found, and nothing is sent: ${via}`, async () => {
+    const gcs = emulator();
+    const options = target(gcs, { via, partSize });
+    const checkpoints = await checkpointsOf(file, options);
+    const { generation } = gcs.get("my-bucket", "object")!;
+    for (const checkpoint of checkpoints.slice(via === "multipart" ? 0 : 1)) {
+      const before = gcs.requests.length;
+      const progress: number[] = [];
+      const onProgress = ({ persisted }: { persisted: number }) => void progress.push(persisted);
+      const object = await uploadParallel(file, { ...options, checkpoint, onProgress });
+      assertEquals([object.size, object.generation], [String(file.length), generation]);
+      const sent = gcs.requests.slice(before).reduce((sum, { bodyBytes }) => sum + bodyBytes, 0);
+      assertEquals([sent, progress.at(-1)], [0, file.length]);
+    }
+    assertEquals(gcs.objects.map(({ name }) => name), ["object"]);
+  });
+
+  Deno.test(`an object that is not what the source is now is none of a finished upload: ${via}`, async () => {
+    const other = file.slice();
+    other[file.length - 1] ^= 1;
+    for (const there of [other, file.slice(1)]) {
+      const gcs = emulator();
+      const options = target(gcs, { via, partSize });
+      const [, checkpoint] = await checkpointsOf(file, options);
+      await uploadParallel(there, target(gcs, { via, partSize })); // somebody has replaced it
+      const outcome = await uploadParallel(file, { ...options, checkpoint }).catch((e) => e);
+      if (via === "multipart") assertEquals(outcome.code, "session_gone");
+      else assertEquals(gcs.get("my-bucket", "object")?.bytes, file); // it was sent once more
+    }
+  });
+}
+
+Deno.test("an upload that another process finishes meanwhile ends with its object", async () => {
+  const gcs = emulator();
+  const options = target(gcs, { partSize: PART, concurrency: 1 });
+  const checkpoint = (await checkpointsOf(bytes, options, 1)).at(-1)!;
+  let other: Promise<unknown> | undefined;
+  const transport: Transport = async (url, init) => {
+    if (url.includes("partNumber=3")) {
+      await (other ??= uploadParallel(bytes, { ...options, checkpoint }));
+    }
+    return await gcs.fetch(url, init);
+  };
+  const object = await uploadParallel(bytes, { ...options, checkpoint, transport });
+  assertEquals(object.size, String(bytes.length));
+  assertEquals(gcs.get("my-bucket", "object")?.bytes, bytes);
+  assertEquals(gcs.multipartUploads.map(({ phase }) => phase), ["completed"]);
+});
+
+Deno.test("without a checksum, or for a stream that cannot be read again, an upload that is gone is an error", async () => {
+  const gcs = emulator();
+  const options = target(gcs, { partSize: PART });
+  const [, checkpoint] = await checkpointsOf(bytes, options);
+  const trying = [
+    uploadParallel(bytes, { ...options, checkpoint, checksum: null }),
+    uploadParallel(new Blob([bytes]).stream(), { ...options, checkpoint }),
+  ];
+  for (const upload of trying) {
+    const error = await assertRejects(() => upload, UploadError);
+    assertEquals(error.code, "session_gone");
+  }
+});
+
+Deno.test("of many files one that was finished before a kill is not sent again, however old its checkpoint is", async () => {
+  const gcs = emulator();
+  const store = new Map<string, ParallelCheckpoint>();
+  const [, old] = await checkpointsOf(bytes, target(gcs, { partSize: PART }));
+  store.set("my-bucket/object", old);
+  const { uploaded } = await uploadMany([{ name: "object", source: bytes }], {
+    bucket: "my-bucket",
+    transport: gcs.fetch,
+    retry: { clock: fakeClock() },
+    large: inParts({ above: PART, partSize: PART }),
+    checkpoints: store as never,
+  });
+  assertEquals([uploaded, count(gcs).initiate, store.size], [1, 1, 0]);
+});
+
+Deno.test("a file that another one has replaced is not gone on with, even where its stored parts are not read again", async () => {
+  const gcs = emulator();
+  const file = (content: Uint8Array<ArrayBuffer>, identity: string) => ({
+    size: content.length,
+    lastModified: 1,
+    identity,
+    read: async (offset: number, length: number) =>
+      await Promise.resolve(content.subarray(offset, offset + length)),
+  });
+  const options = target(gcs, { partSize: PART, concurrency: 1, verifyPrefix: false });
+  let saved: ParallelCheckpoint | undefined;
+  const onCheckpoint = (checkpoint: ParallelCheckpoint) => {
+    saved = structuredClone(checkpoint);
+    if (checkpoint.parts.length === 1) throw new Error("The process ends");
+  };
+  await uploadParallel(file(bytes, "inode 1"), { ...options, onCheckpoint }).catch(() => {});
+  const other = bytes.slice().reverse();
+  const error = await assertRejects(
+    () => uploadParallel(file(other, "inode 2"), { ...options, checkpoint: saved }),
+    UploadError,
+  );
+  assertEquals([error.code, gcs.objects.length], ["source_changed", 0]);
+  await uploadParallel(file(bytes, "inode 1"), { ...options, checkpoint: saved });
+  assertEquals(gcs.get("my-bucket", "object")?.bytes, bytes);
+});
+
+/** An emulator with objects of somebody else, and the checkpoint of an upload by compose. */
+async function amongOthers(): Promise<{ gcs: GcsEmulator; checkpoint: ParallelCheckpoint }> {
+  const gcs = emulator();
+  for (const name of ["photos/1", "photos/1-1", "resumable-media-tmp/mine"]) {
+    await uploadParallel(name, target(gcs, { name }));
+  }
+  const options = target(gcs, { via: "compose", partSize: SMALL });
+  const checkpoint = (await checkpointsOf(small, options, 2)).at(-1)!;
+  return { gcs, checkpoint };
+}
+
+const others = (gcs: GcsEmulator) =>
+  gcs.objects.map(({ name }) => name).filter((name) =>
+    name.includes("photos") || /mine$/.test(name)
+  );
+
+Deno.test("a checkpoint that names what no upload has made deletes nothing", async () => {
+  const { gcs, checkpoint } = await amongOthers();
+  const transport = gcs.fetch;
+  for (const uploadId of ["photos/", "p", "resumable-media-tmp/", "/"]) {
+    const wrong = { ...checkpoint, uploadId };
+    const options = { ...target(gcs, { via: "compose" }), checkpoint: wrong };
+    for (
+      const call of [
+        () => cancelParallelUpload(wrong, { transport }),
+        () => uploadParallel(small, options),
+      ]
+    ) {
+      const error = await assertRejects(call, UploadError);
+      assertEquals(error.code, "invalid_checkpoint");
+    }
+  }
+  assertEquals(others(gcs).length, 3);
+});
+
+Deno.test("a server that overlooks the prefix of a list makes nobody delete what is not of the upload", async () => {
+  for (const action of ["cancel", "go on"]) {
+    const { gcs, checkpoint } = await amongOthers();
+    const foreign = checkpoint.uploadId.replace(/[0-9a-f]{32}/, "0".repeat(32));
+    await uploadParallel("of another upload", target(gcs, { name: `${foreign}1-1` }));
+    const transport: Transport = (url, init) =>
+      gcs.fetch(url.replace(/([?&])prefix=[^&]*/, "$1"), init);
+    if (action === "cancel") await cancelParallelUpload(checkpoint, { transport });
+    else await uploadParallel(small, target(gcs, { via: "compose", checkpoint, transport }));
+    assertEquals(others(gcs).length, 3, action);
+    const left = gcs.objects.map(({ name }) => name).filter((name) => name.startsWith("resumable"));
+    assertEquals(left, [`${foreign}1-1`, "resumable-media-tmp/mine"].sort(), action);
+    if (action === "go on") assertEquals(gcs.get("my-bucket", "object")?.bytes, small);
+  }
+});
+
+Deno.test("a list whose next page is one that was read is an error, and no loop", async () => {
+  for (const { via, file, partSize } of WAYS) {
+    const gcs = emulator();
+    const options = target(gcs, { via, partSize });
+    const checkpoint = (await checkpointsOf(file, options, 2)).at(-1)!;
+    let lists = 0;
+    const transport: Transport = async (url, init) => {
+      const isList = init.method === "GET" && (via === "multipart" || /[?&]prefix=/.test(url));
+      if (!isList) return await gcs.fetch(url, init);
+      assert(++lists < 10, "an endless list");
+      const text =
+        await (await gcs.fetch(url.replace(/[?&](part-number-marker|pageToken)=[^&]*/, ""), init))
+          .text();
+      return new Response(
+        via === "multipart"
+          ? text.replace("<IsTruncated>false", "<IsTruncated>true")
+          : JSON.stringify({ ...JSON.parse(text), nextPageToken: "again" }),
+      );
+    };
+    const error = await assertRejects(
+      () => uploadParallel(file, { ...options, checkpoint, transport }),
+      UploadError,
+    );
+    assertEquals(error.code, "invalid_response");
+    await uploadParallel(file, { ...options, checkpoint });
+    assertEquals(gcs.get("my-bucket", "object")?.bytes, file);
+  }
+});
