@@ -13,7 +13,7 @@ import { helpOf } from "./help.ts";
 import type { Io } from "./io.ts";
 import { stateFolder } from "./state.ts";
 import { Stop } from "./stop.ts";
-import { UsageError } from "./usage_error.ts";
+import { shownArgument, UsageError } from "./usage_error.ts";
 
 const SPECS = {
   "allow-origin": { type: "string", multiple: true },
@@ -36,7 +36,7 @@ export async function emulator(args: readonly string[], io: Io): Promise<ExitCod
     return EXIT.ok;
   }
   if (positionals.length > 0) {
-    throw new UsageError(`emulator: expected options only, got ${positionals[0]}`);
+    throw new UsageError(`emulator: expected options only, got ${shownArgument(positionals[0])}`);
   }
   const port = numberOf(values.port, "--port", [0, 65_535]) ?? 8085;
   const next = port === 0 ? 0 : port + 1;

@@ -35,8 +35,7 @@ export async function toBucket(run: CpRun): Promise<CpResult> {
 /** What would be done, and nothing else. */
 async function planned(run: CpRun): Promise<CpResult> {
   let files = 0, bytes = 0;
-  for await (const plan of run.files()) {
-    if (run.stop.isAsked) break;
+  for await (const plan of run.stop.before(run.files())) {
     run.report.ended(subjectOf(run, plan), { status: "planned", size: plan.found.size });
     files++;
     bytes += plan.found.size ?? 0;

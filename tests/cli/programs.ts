@@ -110,6 +110,22 @@ for (const runtime of ["deno", "node", "bun"]) {
     });
   });
 
+  Deno.test(`${runtime}: SIGTERM ends it also where standard input stays open`, async () => {
+    await inRuntime(runtime, async (program) => {
+      for (const args of [["cp", "-I", "gs://my-bucket/"], ["cp", "-", "gs://my-bucket/in"]]) {
+        const child = start(program, args);
+        const writer = child.stdin.getWriter();
+        await writer.write(new TextEncoder().encode("big\n"));
+        if (args.includes("-I")) await until(() => program.google.received() > 0, "bytes arrive");
+        else await wait(1500);
+        child.kill("SIGTERM");
+        const { code, err } = await ended(child);
+        assertEquals(code, 5, err);
+        await writer.close().catch(() => {});
+      }
+    });
+  });
+
   Deno.test(`${runtime}: standard input is uploaded to its end`, async () => {
     await inRuntime(runtime, async (program) => {
       const child = start(program, ["cp", "-", "gs://my-bucket/in"]);
