@@ -43,7 +43,11 @@ const suites: readonly Suite[] = [
     name: "playground",
     paths: ["tests/playground/browser_more.ts", "tests/playground/code_compiles.ts"],
   },
-  { name: "command line", paths: ["tests/cli/programs.ts"] },
+  {
+    name: "command line",
+    paths: ["tests/cli/programs.ts", "tests/cli/kills.ts"],
+    env: { CRASHES: "25" },
+  },
   { name: "package", paths: ["tests/npm/package.ts"] },
   { name: "frameworks", paths: ["tests/npm/frameworks.ts"] },
   { name: "migrations", paths: ["tests/npm/migrations.ts"] },
