@@ -48,6 +48,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     "node:os",
     "node:path",
     "node:process",
+    "node:timers",
     "node:util",
   ],
   "mod.ts": ["errors", "bytes", "net", "upload", "protocol"],

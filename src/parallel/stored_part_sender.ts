@@ -117,7 +117,7 @@ class Sending {
   readonly #store: PartStore;
   readonly #sent: Sent;
   #damaged = 0;
-  #unauthorized = 0;
+  #isUnauthorized = false; // so was the last request
 
   constructor(options: PartSenderOptions, store: PartStore, sent: Sent) {
     this.#options = options;
@@ -130,6 +130,8 @@ class Sending {
     if (result.kind === "failed") return result;
     const { reply } = result;
     const answer = this.#store.read(reply);
+    const wasUnauthorized = this.#isUnauthorized;
+    this.#isUnauthorized = reply.status === 401;
     if (answer.kind === "stored") return await this.#compared(answer, reply, isWhole(result));
     const error = refusalError("upload a part", reply, answer, this.#store.isOpened);
     const failed = { kind: "failed", error, retryAfter: reply.headers.get("retry-after") } as const;
@@ -143,7 +145,7 @@ class Sending {
       }
       case "rejected":
         // A transport can get another token, but not send a stream again with it.
-        return { ...failed, mayPass: reply.status === 401 && this.#unauthorized++ === 0 };
+        return { ...failed, mayPass: this.#isUnauthorized && !wasUnauthorized };
       case "unavailable":
         return failed;
       default:
