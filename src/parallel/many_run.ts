@@ -121,17 +121,17 @@ export class Run<I extends UploadManyItem> {
     const controller = new AbortController();
     // Later, so that whatever ends the run meanwhile finds it among the active ones.
     const share = new Share(this.#places, free);
-    const running = Promise.resolve().then(() => this.#run(item, share, controller.signal)).finally(
-      () => {
+    const running = Promise.resolve().then(() => this.#run(item, share, controller.signal))
+      .catch((error) => this.#end(error)) // an item that throws when it is looked at
+      .finally(() => {
         this.#active.delete(controller);
         share.release();
-      },
-    );
+      });
     this.#active.set(controller, running);
     if (this.#ended) controller.abort(this.#ended.reason);
   }
 
-  /** Brings a file to its end and tells of it. Never rejects. */
+  /** Brings a file to its end and tells of it. */
   async #run(item: I, share: Share, signal: AbortSignal): Promise<void> {
     const { name } = item;
     const [held, entry] = [new HeldItem(item), this.#tally.begin(item)];
