@@ -23,6 +23,11 @@ export interface LargeFiles {
     options: ParallelOptions,
     keeping: KeepingOptions<ParallelCheckpoint> | undefined,
   ): Promise<StorageObject & { bucket: string; name: string }>;
+  /** Removes what is stored of a file that need not be uploaded any more, as far as that can be done; `uploadMany` calls it. */
+  discard?(
+    checkpoint: ParallelCheckpoint,
+    options: Pick<ParallelOptions, "headers" | "transport">,
+  ): Promise<void>;
 }
 
 /** Options of {@linkcode inParts}. */
@@ -79,6 +84,7 @@ export function inParts(options: InPartsOptions = {}): LargeFiles {
   return {
     above,
     connections,
+    discard,
     upload: (source, options, keeping) => {
       const all = { ...parts, ...options };
       return keeping ? uploadKept(source, all, keeping) : uploadParallel(source, all);
@@ -150,7 +156,7 @@ function isOfNoUse(error: unknown): boolean {
 /** Removes what is stored of an upload that nobody goes on with; where that fails, a lifecycle rule does. */
 async function discard(
   checkpoint: ParallelCheckpoint,
-  { transport, headers }: ParallelOptions,
+  { transport, headers }: Pick<ParallelOptions, "headers" | "transport">,
 ): Promise<void> {
   const retry = { maxAttempts: 2, maxElapsed: 5000 };
   await Promise.resolve().then(() =>

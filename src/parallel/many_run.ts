@@ -15,6 +15,7 @@ import type { UploadProgress } from "../upload/upload_options.ts";
 import { Share } from "./share.ts";
 import {
   existsAlready,
+  forgetKept,
   isLarge,
   itemUpload,
   memoryOf,
@@ -168,8 +169,11 @@ export class Run<I extends UploadManyItem> {
     if (isKnown && this.#isDone(name, item)) return skipped("manifest");
     const opened = await held.open(signal);
     if (!isKnown && this.#isDone(name, opened)) return skipped("manifest");
-    if (await existsAlready(upload, opened, signal)) return skipped("exists");
     const large = this.#options.large;
+    if (await existsAlready(upload, opened, signal)) {
+      await forgetKept(upload, opened, large, signal);
+      return skipped("exists");
+    }
     const by = large && await isLarge(upload, opened, large, signal) ? large : undefined;
     if (by) await share.widen(this.#connections, signal);
     const memory = by ? this.#connections * PIECES : memoryOf(opened, this.#options.chunkSize);

@@ -10,6 +10,7 @@ import {
   type ParallelOptions,
   uploadParallel,
 } from "../../src/parallel/mod.ts";
+import { crc32c, encodeCrc32c } from "../../src/bytes/crc32c.ts";
 import { patterned } from "../support/bytes.ts";
 import { emulator, PART, SMALL, target } from "./support.ts";
 
@@ -17,6 +18,12 @@ const WAYS = [
   { via: "multipart", file: patterned(9 * 1024 * 1024 + PART), partSize: 9 * 1024 * 1024 },
   { via: "compose", file: patterned(40 * SMALL + 1), partSize: SMALL },
 ] as const;
+
+/** Whether that is what is stored, by its CRC32C: to compare and to show all bytes takes long. */
+function assertStored(gcs: GcsEmulator, file: Uint8Array<ArrayBuffer>): void {
+  const { size, crc32c: sum } = gcs.get("my-bucket", "object") ?? {};
+  assertEquals([size, sum], [file.length, encodeCrc32c(crc32c(file))]);
+}
 
 /** A server whose tokens expire before these of its requests, and a transport that gets another one. */
 function expiring(
@@ -53,12 +60,12 @@ for (const { via, file, partSize } of WAYS) {
       const { transport } = expiring(gcs, [at, at + 3]);
       await uploadParallel(file, target(gcs, { ...options, transport }));
       assertEquals(gcs.objects.map(({ name }) => name), ["object"]);
-      assertEquals(gcs.get("my-bucket", "object")?.bytes, file);
+      assertStored(gcs, file);
     }
   });
 
   Deno.test(`so it is when an upload is gone on with, and when it is given up: ${via}`, async () => {
-    for (const at of [0, 1, 2, 3, 4]) {
+    for (const at of [0, 1, 3]) {
       const gcs = emulator();
       const options = target(gcs, { via, partSize, concurrency: 1 });
       let saved: ParallelCheckpoint | undefined;
@@ -79,7 +86,7 @@ for (const { via, file, partSize } of WAYS) {
           checkpoint: saved,
         });
       }
-      assertEquals(gcs.get("my-bucket", "object")?.bytes, file);
+      assertStored(gcs, file);
       assertEquals(gcs.objects.length, 1);
     }
   });
@@ -91,7 +98,7 @@ Deno.test("a part that takes so long that its token expires twice, with failures
     const gcs = emulator();
     for (const [skip, status] of statuses.entries()) gcs.inject({ on: "part", status, skip });
     await uploadParallel(file, target(gcs, { partSize, concurrency: 1 }));
-    assertEquals(gcs.get("my-bucket", "object")?.bytes, file);
+    assertStored(gcs, file);
   }
   const gcs = emulator();
   gcs.inject({ on: "part", status: 401, times: 2 });
