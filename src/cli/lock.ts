@@ -138,6 +138,6 @@ function isAlive(pid: number): boolean {
     runtime.kill(pid, 0);
     return true;
   } catch (error) {
-    return codeOf(error) === "EPERM";
+    return codeOf(error) !== "ESRCH"; // there is one, of which nothing may be known
   }
 }

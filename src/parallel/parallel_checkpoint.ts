@@ -5,6 +5,7 @@ import { UploadError } from "../errors.ts";
 import { CRC32C } from "../protocol/hashes.ts";
 import { isMediaType } from "../protocol/media_type.ts";
 import type { Via } from "./parallel_options.ts";
+import { LARGEST_PART, LEAST_PART } from "./parallel_settings.ts";
 
 /** A part that the server has confirmed. */
 export interface StoredPart {
@@ -58,7 +59,7 @@ const CHECKS: { [Field in keyof ParallelCheckpoint]-?: (value: unknown) => boole
   bucket: isText,
   name: isText,
   uploadId: isText,
-  partSize: (value) => isCount(value) && value > 0,
+  partSize: (value) => isCount(value) && value > 0 && value <= LARGEST_PART,
   sized: (value) => typeof value === "boolean",
   totalBytes: (value) => value === undefined || isCount(value),
   lastModified: (value) => value === undefined || Number.isFinite(value),
@@ -82,6 +83,9 @@ export function checkParallelCheckpoint(value: unknown): ParallelCheckpoint {
   const checkpoint = fields as unknown as ParallelCheckpoint;
   // What is below this name is deleted: it must be one that was made for the upload.
   const isOurs = checkpoint.via !== "compose" || /.[0-9a-f]{32}\/$/s.test(checkpoint.uploadId);
+  if (checkpoint.partSize < LEAST_PART[checkpoint.via]) {
+    throw refused('expected a valid "partSize"', `${checkpoint.partSize}`);
+  }
   if (!isOurs) throw refused('expected a valid "uploadId"', "one that no upload has made");
   return checkpoint;
 }

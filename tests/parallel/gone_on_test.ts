@@ -188,6 +188,23 @@ Deno.test("a checkpoint that names what no upload has made deletes nothing", asy
   assertEquals(others(gcs).length, 3);
 });
 
+Deno.test("a checkpoint of parts that no upload can have sends nothing", async () => {
+  for (const { via, file, partSize } of WAYS) {
+    const gcs = emulator();
+    const options = target(gcs, { via, partSize });
+    const checkpoint = (await checkpointsOf(file, options, 2)).at(-1)!;
+    const before = gcs.requests.length;
+    for (const size of [0, 1, partSize - 1, 5 * 1024 ** 3 + 1, 1.5, NaN, "5242880", null]) {
+      const wrong = { ...checkpoint, partSize: size } as ParallelCheckpoint;
+      const error = await assertRejects(
+        () => uploadParallel(file, target(gcs, { via, checkpoint: wrong })),
+        UploadError,
+      );
+      assertEquals([error.code, gcs.requests.length], ["invalid_checkpoint", before]);
+    }
+  }
+});
+
 Deno.test("a server that overlooks the prefix of a list makes nobody delete what is not of the upload", async () => {
   for (const action of ["cancel", "go on"]) {
     const { gcs, checkpoint } = await amongOthers();
