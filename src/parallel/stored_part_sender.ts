@@ -13,6 +13,7 @@ import { firstDifference } from "../upload/claimed_checksums.ts";
 import { checksumsOf, type Part } from "../upload/feed.ts";
 import { isStreamRefused, readWhole } from "../upload/part_sender.ts";
 import { refusalError } from "../upload/refusal_error.ts";
+import { takenAway } from "./taken_away.ts";
 import { HELD, StretchFeed } from "../upload/stretch_feed.ts";
 import type { StoredPart } from "./parallel_checkpoint.ts";
 import type { PartRange } from "./plan.ts";
@@ -140,7 +141,9 @@ class Sending {
         return this.#isDamaged(failed);
       case "precondition": {
         const found = await this.#store.find?.(this.#sent.part);
-        if (!found) throw error;
+        if (!found) {
+          return { kind: "failed", error: takenAway("upload a part", error), mayPass: true };
+        }
         return await this.#compared(found, reply, true);
       }
       case "rejected":

@@ -14,13 +14,15 @@ async function fill({ folder }: Program, count: number): Promise<string[]> {
   return names;
 }
 
-/** What is kept for another run. */
+/** What is kept for another run; what was being written when a program was killed is nobody's, and goes after a week. */
 async function kept({ env }: Program): Promise<string[]> {
   const found: string[] = [];
   for (const folder of ["checkpoints", "runs"]) {
     const path = `${env.XDG_STATE_HOME}/resumable-media/${folder}`;
     try {
-      for await (const { name } of Deno.readDir(path)) found.push(`${folder}/${name}`);
+      for await (const { name } of Deno.readDir(path)) {
+        if (!/\.tmp$|\.lock\./.test(name)) found.push(`${folder}/${name}`);
+      }
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }

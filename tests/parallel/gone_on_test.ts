@@ -8,6 +8,7 @@ import {
   type ParallelCheckpoint,
   type ParallelOptions,
   uploadMany,
+  type UploadManyResult,
   uploadParallel,
 } from "../../src/parallel/mod.ts";
 import type { GcsEmulator } from "../../src/emulator/mod.ts";
@@ -280,5 +281,49 @@ Deno.test("of a file that is skipped because its object is there, nothing is kep
     const { skipped } = await uploadMany(files, options());
     assertEquals([skipped, store.size], [1, 0]);
     assertEquals(gcs.objects.map(({ name }) => name), ["object"]);
+  }
+});
+
+/** A file in parts among many that must not exist, over a transport; what became of it. */
+async function unlessThere(gcs: GcsEmulator, transport: Transport): Promise<UploadManyResult> {
+  let result: UploadManyResult | undefined;
+  await uploadMany([{ name: "object", source: patterned(40 * SMALL + 1) }], {
+    bucket: "my-bucket",
+    transport,
+    retry: { clock: fakeClock(), maxAttempts: 4 },
+    skipExisting: true,
+    large: inParts({ above: PART, partSize: SMALL }),
+    onResult: (ended) => void (result = ended),
+  });
+  assertEquals(gcs.objects.length, result!.status === "uploaded" ? 1 : 0, "nothing is left");
+  return result!;
+}
+
+const refused = () =>
+  Response.json({ error: { code: 412, errors: [{ reason: "conditionNotMet" }] } }, { status: 412 });
+
+Deno.test("a part that somebody else has stored and removed again is sent again", async () => {
+  const gcs = emulator();
+  let refusals = 0;
+  const result = await unlessThere(gcs, async (url, init) => {
+    if (/name=[^&]*7-7/.test(url) && init.method === "POST" && refusals++ === 0) return refused();
+    return await gcs.fetch(url, init);
+  });
+  assertEquals([result.status, refusals], ["uploaded", 2]);
+});
+
+Deno.test("what is wrong with temporary objects does not say that the object exists: the file fails, and is not skipped", async () => {
+  const isOfPart = (url: string) => /uploadType=multipart.*7-7|7-7.*uploadType=multipart/.test(url);
+  const isOfGroup = (url: string) => /[^0-9]1-32\/compose/.test(decodeURIComponent(url));
+  for (const isRefused of [isOfPart, isOfGroup]) {
+    const gcs = emulator();
+    let refusals = 0;
+    const result = await unlessThere(gcs, async (url, init) => {
+      if (isRefused(url) && ++refusals > 0) return refused();
+      return await gcs.fetch(url, init);
+    });
+    assert(refusals > 0);
+    assert(result.status === "failed" && result.error instanceof UploadError, result.status);
+    assertEquals(result.error.code, "session_gone");
   }
 });
