@@ -1,7 +1,7 @@
 /** `emulator`: serves an emulated Google, and the upload proxy in front of it, beside a page that is being developed. */
 
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GcsEmulator } from "../emulator/emulator.ts";
 import { type ServedEmulator, serveEmulator } from "../emulator/serve.ts";
@@ -11,6 +11,7 @@ import { numberOf, readArguments } from "./arguments.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 import { helpOf } from "./help.ts";
 import type { Io } from "./io.ts";
+import { createFile } from "./lock.ts";
 import { stateFolder } from "./state.ts";
 import { Stop } from "./stop.ts";
 import { shownArgument, UsageError } from "./usage_error.ts";
@@ -131,10 +132,10 @@ async function ticketSecret(
   const folder = stateFolder(env);
   const path = join(folder, "demo-ticket-secret");
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  try {
-    await writeFile(path, randomBytes(32).toString("base64url"), { flag: "wx", mode: 0o600 });
-  } catch (error) {
-    if (codeOf(error) !== "EEXIST") throw error;
+  const secret = randomBytes(32).toString("base64url");
+  if (!await createFile(path, secret) && (await readFile(path, "utf8")).trim() === "") {
+    await rm(path, { force: true }); // left by a program that was killed when it wrote it
+    await createFile(path, secret);
   }
   return { secret: await readFile(path, "utf8"), file: `@${path}` };
 }

@@ -29,7 +29,7 @@ export async function lock(path: string): Promise<() => Promise<void>> {
   held.add(mine);
   try {
     for (let attempts = 0; attempts < 100; attempts++) {
-      if (await create(path, mine)) return kept(path, mine);
+      if (await createFile(path, mine)) return kept(path, mine);
       const found = await read(path);
       if (!found) continue;
       if (isHeld(found)) {
@@ -51,8 +51,8 @@ interface Found {
   readonly touched: number;
 }
 
-/** Makes the file, which has its text as soon as it is there; false where there is one. */
-async function create(path: string, text: string): Promise<boolean> {
+/** Makes a file for its owner only, which has its text as soon as it is there; false where there is one. */
+export async function createFile(path: string, text: string): Promise<boolean> {
   const draft = `${path}.${crypto.randomUUID()}`;
   try {
     await writeFile(draft, text, { flag: "wx", mode: 0o600 });
@@ -97,7 +97,7 @@ async function read(path: string): Promise<Found | undefined> {
  */
 async function removeDead(path: string): Promise<void> {
   const guard = `${path}.guard`;
-  if (!await create(guard, "")) {
+  if (!await createFile(guard, "")) {
     const found = await read(guard);
     const isLeft = found && found.touched < Date.now() - GUARDED;
     if (isLeft) await rm(guard, { force: true });

@@ -156,3 +156,33 @@ Deno.test("a manifest that cannot be written is a wrong call that says so, and n
     assertMatch(err, new RegExp(`^--manifest: expected a file to append to, got ${why}\n`));
   }
 });
+
+Deno.test("the secret of tickets is whole however often the emulator is started at once, and made anew where it is empty", async () => {
+  for (const left of [undefined, ""]) {
+    await using here = await world();
+    const folder = `${here.env.XDG_STATE_HOME}/resumable-media`;
+    if (left !== undefined) {
+      await Deno.mkdir(folder, { recursive: true });
+      await Deno.writeTextFile(`${folder}/demo-ticket-secret`, left);
+    }
+    const start = () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      let stop = () => {};
+      const ended = here.run(["emulator", "--port", "0", "--proxy", "--json"], {
+        onStart: (send) => stop = () => send("SIGINT"),
+        onOut: () => resolve(),
+      });
+      return { told: Promise.race([promise, ended]), stop: () => stop(), ended };
+    };
+    const all = left === undefined ? [start(), start(), start()] : [start()];
+    await Promise.all(all.map(({ told }) => told));
+    for (const { stop } of all) stop();
+    assertEquals(
+      (await Promise.all(all.map(({ ended }) => ended))).map(({ code }) => code),
+      all.map(() => 0),
+    );
+    const path = `${folder}/demo-ticket-secret`;
+    assertEquals((await Deno.readTextFile(path)).length, 43);
+    assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600);
+  }
+});
