@@ -8,7 +8,7 @@ import { type Destination, destinationOf } from "./destination.ts";
 import type { Io } from "./io.ts";
 import { secretOf } from "./secret.ts";
 import { STDIN } from "./sources.ts";
-import { UsageError } from "./usage_error.ts";
+import { shownArgument, UsageError } from "./usage_error.ts";
 
 /** What `cp` takes. */
 const SPECS = {
@@ -169,6 +169,14 @@ function checkSources(
     ...isNamed ? ["-I"] : [],
     ...secrets.filter((secret) => secret === "@-"),
   ];
+  const url = sources.find((source) => /^https?:\/\//i.test(source));
+  if (url !== undefined) {
+    throw new UsageError(
+      `SOURCE: expected a file, got ${
+        shownArgument(url)
+      } (the URL of a session goes with --session)`,
+    );
+  }
   if (readers.length > 1) throw new UsageError("standard input can be read for one thing only");
   if (isNamed && sources.length > 0) {
     throw new UsageError("-I: expected DEST and no SOURCE, which standard input names");

@@ -81,6 +81,10 @@ const wrong: Record<string, [args: string[], said: RegExp]> = {
     ["cp", "a", "gs://bucket/b", `${"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"}.SECRET`],
     /expected gs:\/\/BUCKET/,
   ],
+  "the URL of a session in the place of a source": [
+    ["cp", "https://storage.googleapis.com/x?upload_id=SECRET", "gs://bucket/b"],
+    /SOURCE: expected a file, got https:\/\/storage\.googleapis\.com… .*--session/,
+  ],
   "the URL of a session to cancel": [
     ["sessions", "cancel", "https://storage.googleapis.com/x?upload_id=SECRET"],
     /KEY: expected one that/,
