@@ -47,14 +47,19 @@ export function planFor(
   const size = source.kind === "random-access" ? source.size : declared;
   const suits = wanted ?? suitableSize(source, via, size);
   if (size === undefined) return { partSize: suits, sized: false };
-  const least = Math.max(LEAST_PART[via], Math.ceil(size / MOST_PARTS / MiB) * MiB);
-  const partSize = size > suits * MOST_PARTS ? least : suits;
+  const partSize = grownSize(via, suits, size);
   if (partSize > LARGEST_PART) {
     throw new RangeError(
       `Cannot upload the source: expected at most ${MOST_PARTS * LARGEST_PART} bytes, got ${size}`,
     );
   }
   return { partSize, sized: true };
+}
+
+/** The size of the parts of a source of that size: larger than wanted where there would be too many of them. */
+export function grownSize(via: Via, wanted: number, size: number): number {
+  if (size <= wanted * MOST_PARTS) return wanted;
+  return Math.max(LEAST_PART[via], Math.ceil(size / MOST_PARTS / MiB) * MiB);
 }
 
 function suitableSize(source: Source, via: Via, size = 0): number {

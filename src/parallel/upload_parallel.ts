@@ -13,7 +13,7 @@ import {
   type ParallelCheckpoint,
 } from "./parallel_checkpoint.ts";
 import { inTurn } from "./part_source.ts";
-import { type PartPlan, partSizeOf, planFor } from "./plan.ts";
+import { grownSize, type PartPlan, partSizeOf, planFor } from "./plan.ts";
 import { type Begun, runParallel } from "./run.ts";
 import type { ParallelOptions } from "./parallel_options.ts";
 import { type ParallelSetup, setupOf } from "./parallel_settings.ts";
@@ -113,7 +113,9 @@ function checkAgreement(
   compare("name", place.name === from.name);
   compare("contentType", !options.contentType || contentType === from.contentType);
   compare("totalBytes", totalBytes === undefined || totalBytes === from.totalBytes);
-  compare("partSize", partSize === undefined || partSize === from.partSize);
+  const isGrown = from.sized && from.totalBytes !== undefined;
+  const planned = partSize && isGrown ? grownSize(via, partSize, from.totalBytes) : partSize;
+  compare("partSize", planned === undefined || planned === from.partSize);
 }
 
 type Finished = StorageObject & { bucket: string; name: string };

@@ -154,6 +154,25 @@ Deno.test("a file that another one has replaced is not gone on with, even where 
   assertStored(gcs, bytes);
 });
 
+Deno.test("a file whose parts had to be larger than wanted is gone on with by the same call", async () => {
+  for (const { via, partSize } of WAYS) {
+    const gcs = emulator();
+    const size = 10_000 * partSize + 1;
+    const source = { size, read: () => Promise.reject(new Error("It is read")) };
+    let checkpoint: ParallelCheckpoint | undefined;
+    const onCheckpoint = (saved: ParallelCheckpoint) => {
+      checkpoint = structuredClone(saved);
+    };
+    const options = target(gcs, { via, partSize, onCheckpoint, retry: false });
+    await assertRejects(() => uploadParallel(source, options), Error, "It is read");
+    assert(checkpoint!.partSize > partSize && size <= 10_000 * checkpoint!.partSize);
+    const again = () => uploadParallel(source, { ...options, checkpoint });
+    await assertRejects(again, Error, "It is read");
+    const other = () => uploadParallel(source, { ...options, checkpoint, partSize: 2 * partSize });
+    await assertRejects(other, TypeError, "partSize: ");
+  }
+});
+
 /** An emulator with objects of somebody else, and the checkpoint of an upload by compose. */
 async function amongOthers(): Promise<{ gcs: GcsEmulator; checkpoint: ParallelCheckpoint }> {
   const gcs = emulator();
