@@ -52,7 +52,7 @@ export interface InPartsOptions extends Pick<ParallelOptions, "partSize" | "temp
  * {@linkcode uploadParallel}, which does it.
  *
  * With a precondition (`skipExisting`, `ifGenerationMatch`) the parts are composed, which takes the permission to delete objects.
- * With `checkpoints` a file goes on in the way in which it was begun, in parts or not, whatever `above` says now. Parts of which
+ * With `checkpoints` a file goes on in the way in which it was begun, in parts or not, whatever `above` and `partSize` say now. Parts of which
  * nothing is kept any more are removed by a lifecycle rule: see docs/parallel.md.
  *
  * @throws {TypeError} an option does not exist
@@ -119,8 +119,14 @@ async function uploadKept(
       last = checkpoint;
       await kept.set(checkpoint);
     };
+    // Parts are as large as they were at the start, whatever is wanted now.
     const attempt = (checkpoint?: ParallelCheckpoint) =>
-      uploadParallel(source, { ...options, onCheckpoint, checkpoint });
+      uploadParallel(source, {
+        ...options,
+        ...(checkpoint && { partSize: undefined }),
+        onCheckpoint,
+        checkpoint,
+      });
     try {
       const object = await (from === undefined ? attempt() : attempt(from).catch((error) => {
         if (last || !isOfNoUse(error)) throw error;

@@ -128,6 +128,24 @@ Deno.test("of many files one that was finished before a kill is not sent again, 
   assertEquals([uploaded, count(gcs).initiate, store.size], [1, 1, 0]);
 });
 
+Deno.test("of many files one goes on in the parts in which it was begun, whatever size is wanted now", async () => {
+  const gcs = emulator();
+  const store = new Map<string, ParallelCheckpoint>();
+  const checkpoint = (await checkpointsOf(bytes, target(gcs, { partSize: PART }), 2)).at(-1)!;
+  store.set("my-bucket/object", checkpoint);
+  const resumed: unknown[] = [];
+  await uploadMany([{ name: "object", source: bytes }], {
+    bucket: "my-bucket",
+    transport: gcs.fetch,
+    retry: { clock: fakeClock() },
+    large: inParts({ above: PART, partSize: 2 * PART }),
+    checkpoints: store as never,
+    onResume: (event) => void resumed.push(event),
+  });
+  assertEquals([count(gcs).initiate, resumed], [1, [{ resumed: true, persisted: 2 * PART }]]);
+  assertStored(gcs, bytes);
+});
+
 Deno.test("a file that another one has replaced is not gone on with, even where its stored parts are not read again", async () => {
   const gcs = emulator();
   const file = (content: Uint8Array<ArrayBuffer>, identity: string) => ({
