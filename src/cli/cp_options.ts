@@ -214,12 +214,12 @@ function metadataOf(values: {
   readonly "storage-class"?: string;
   readonly metadata?: readonly string[];
 }): ObjectMetadata {
-  const own: Record<string, string> = {};
-  for (const pair of values.metadata ?? []) {
+  const pairs = (values.metadata ?? []).map((pair): [key: string, value: string] => {
     const at = pair.indexOf("=");
     if (at < 1) throw new UsageError(`--metadata: expected KEY=VALUE, got ${pair}`);
-    own[pair.slice(0, at)] = pair.slice(at + 1);
-  }
+    return [pair.slice(0, at), pair.slice(at + 1)];
+  });
+  const own = Object.fromEntries(pairs); // any key, also one that objects have already
   return {
     ...(values["cache-control"] !== undefined && { cacheControl: values["cache-control"] }),
     ...(values["storage-class"] !== undefined && {
