@@ -392,7 +392,7 @@ property(
 
 property(
   "two processes with one checkpoint of a composed upload make the exact object, or can be followed by one that does",
-  10,
+  6,
   races(scenarios("compose", 256 * 1024, 36)),
   race,
 );
