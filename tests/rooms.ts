@@ -48,6 +48,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     "node:os",
     "node:path",
     "node:process",
+    "node:timers",
     "node:util",
   ],
   "mod.ts": ["errors", "bytes", "net", "upload", "protocol"],
@@ -84,6 +85,7 @@ const FOREIGN_GLOBALS = [
 
 /** Files that may ask which runtime they are in, and which globals they may ask for. */
 const MAY_USE: Record<string, readonly string[]> = {
+  "src/cli/io.ts": ["Deno"],
   "src/worker.ts": ["Deno", "process"],
 };
 

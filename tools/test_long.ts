@@ -45,7 +45,11 @@ const suites: readonly Suite[] = [
     paths: ["tests/playground/browser_more.ts", "tests/playground/code_compiles.ts"],
   },
   { name: "accessibility", paths: ["tests/page/axe.ts"] },
-  { name: "command line", paths: ["tests/cli/programs.ts"] },
+  {
+    name: "command line",
+    paths: ["tests/cli/programs.ts", "tests/cli/kills.ts"],
+    env: { CRASHES: "25" },
+  },
   { name: "package", paths: ["tests/npm/package.ts"] },
   { name: "frameworks", paths: ["tests/npm/frameworks.ts"] },
   { name: "migrations", paths: ["tests/npm/migrations.ts", "tests/npm/migrations_servers.ts"] },

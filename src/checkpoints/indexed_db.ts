@@ -58,21 +58,36 @@ export function indexedDbCheckpoints(options: IndexedDbOptions = {}): Checkpoint
       throw error;
     }
   };
+  /** Does something with the database; once more with a new connection where the browser has lost the one that was open. */
+  const using = async <T>(use: (database: Database) => Promise<T>): Promise<T> => {
+    const database = await open();
+    const used = opening;
+    try {
+      return await use(database);
+    } catch (error) {
+      if (!LOST.includes((error as Partial<Error> | null)?.name ?? "")) throw error;
+      database.close();
+      if (opening === used) opening = undefined;
+      return await use(await open());
+    }
+  };
   return {
-    async get(key) {
-      const store = (await open()).transaction(STORE).objectStore(STORE);
-      const kept = await settled(store.get(key)) as Kept | undefined;
-      return kept && isOld(kept) ? undefined : kept?.checkpoint;
-    },
-    async set(key, checkpoint) {
+    get: (key) =>
+      using(async (database) => {
+        const store = database.transaction(STORE).objectStore(STORE);
+        const kept = await settled(store.get(key)) as Kept | undefined;
+        return kept && isOld(kept) ? undefined : kept?.checkpoint;
+      }),
+    set(key, checkpoint) {
       const kept: Kept = { checkpoint, written: Date.now() };
-      await transacted(await open(), STORE, (store) => store.put(kept, key));
+      return using((database) => transacted(database, STORE, (store) => store.put(kept, key)));
     },
-    async delete(key) {
-      await transacted(await open(), STORE, (store) => store.delete(key));
-    },
+    delete: (key) => using((database) => transacted(database, STORE, (store) => store.delete(key))),
   };
 }
+
+/** The names of errors of a connection that is no more, of which not every browser tells by an event. */
+const LOST = ["InvalidStateError", "UnknownError"];
 
 function isOld({ written }: Kept): boolean {
   return written < Date.now() - SESSION_LIFETIME;

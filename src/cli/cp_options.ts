@@ -8,7 +8,7 @@ import { type Destination, destinationOf } from "./destination.ts";
 import type { Io } from "./io.ts";
 import { secretOf } from "./secret.ts";
 import { STDIN } from "./sources.ts";
-import { UsageError } from "./usage_error.ts";
+import { shownArgument, UsageError } from "./usage_error.ts";
 
 /** What `cp` takes. */
 const SPECS = {
@@ -169,6 +169,14 @@ function checkSources(
     ...isNamed ? ["-I"] : [],
     ...secrets.filter((secret) => secret === "@-"),
   ];
+  const url = sources.find((source) => /^https?:\/\//i.test(source));
+  if (url !== undefined) {
+    throw new UsageError(
+      `SOURCE: expected a file, got ${
+        shownArgument(url)
+      } (the URL of a session goes with --session)`,
+    );
+  }
   if (readers.length > 1) throw new UsageError("standard input can be read for one thing only");
   if (isNamed && sources.length > 0) {
     throw new UsageError("-I: expected DEST and no SOURCE, which standard input names");
@@ -206,12 +214,12 @@ function metadataOf(values: {
   readonly "storage-class"?: string;
   readonly metadata?: readonly string[];
 }): ObjectMetadata {
-  const own: Record<string, string> = {};
-  for (const pair of values.metadata ?? []) {
+  const pairs = (values.metadata ?? []).map((pair): [key: string, value: string] => {
     const at = pair.indexOf("=");
     if (at < 1) throw new UsageError(`--metadata: expected KEY=VALUE, got ${pair}`);
-    own[pair.slice(0, at)] = pair.slice(at + 1);
-  }
+    return [pair.slice(0, at), pair.slice(at + 1)];
+  });
+  const own = Object.fromEntries(pairs); // any key, also one that objects have already
   return {
     ...(values["cache-control"] !== undefined && { cacheControl: values["cache-control"] }),
     ...(values["storage-class"] !== undefined && {

@@ -1,6 +1,6 @@
 /** Where files go: the last argument of `cp`. */
 
-import { UsageError } from "./usage_error.ts";
+import { shownArgument, UsageError } from "./usage_error.ts";
 
 /** A place in a bucket. */
 export interface BucketDestination {
@@ -25,7 +25,9 @@ export function destinationOf(text: string): Destination {
   const bucket = /^gs:\/\/([^/]*)(?:\/([^]*))?$/.exec(text);
   if (bucket) {
     if (!/^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/.test(bucket[1])) {
-      throw new UsageError(`DEST: expected the name of a bucket behind gs://, got ${text}`);
+      throw new UsageError(
+        `DEST: expected the name of a bucket behind gs://, got ${shownArgument(text)}`,
+      );
     }
     return { kind: "bucket", bucket: bucket[1], path: bucket[2] ?? "" };
   }
@@ -33,7 +35,7 @@ export function destinationOf(text: string): Destination {
   if (drive) return { kind: "drive", folder: drive[1] || undefined };
   if (text === "gemini:") return { kind: "gemini" };
   if (text === "youtube:") return { kind: "youtube" };
-  throw new UsageError(`DEST: expected ${EXPECTED}, got ${text}`);
+  throw new UsageError(`DEST: expected ${EXPECTED}, got ${shownArgument(text)}`);
 }
 
 /** A destination as the user writes it. */

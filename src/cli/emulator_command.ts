@@ -1,7 +1,7 @@
 /** `emulator`: serves an emulated Google, and the upload proxy in front of it, beside a page that is being developed. */
 
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GcsEmulator } from "../emulator/emulator.ts";
 import { type ServedEmulator, serveEmulator } from "../emulator/serve.ts";
@@ -16,11 +16,12 @@ import { numberOf, readArguments } from "./arguments.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 import { helpOf } from "./help.ts";
 import type { Io } from "./io.ts";
+import { createFile } from "./lock.ts";
 import { withPageTickets } from "./page_tickets.ts";
 import { stateFolder } from "./state.ts";
 import { Stop } from "./stop.ts";
 import { bytesText, printable } from "./text.ts";
-import { UsageError } from "./usage_error.ts";
+import { shownArgument, UsageError } from "./usage_error.ts";
 
 const SPECS = {
   "allow-origin": { type: "string", multiple: true },
@@ -46,7 +47,7 @@ export async function emulator(args: readonly string[], io: Io): Promise<ExitCod
     return EXIT.ok;
   }
   if (positionals.length > 0) {
-    throw new UsageError(`emulator: expected options only, got ${positionals[0]}`);
+    throw new UsageError(`emulator: expected options only, got ${shownArgument(positionals[0])}`);
   }
   const port = numberOf(values.port, "--port", [0, 65_535]) ?? 8085;
   const next = port === 0 ? 0 : port + 1;
@@ -171,10 +172,10 @@ async function ticketSecret(
   const folder = stateFolder(env);
   const path = join(folder, "demo-ticket-secret");
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  try {
-    await writeFile(path, randomBytes(32).toString("base64url"), { flag: "wx", mode: 0o600 });
-  } catch (error) {
-    if (codeOf(error) !== "EEXIST") throw error;
+  const secret = randomBytes(32).toString("base64url");
+  if (!await createFile(path, secret) && (await readFile(path, "utf8")).trim() === "") {
+    await rm(path, { force: true }); // left by a program that was killed when it wrote it
+    await createFile(path, secret);
   }
   return { secret: await readFile(path, "utf8"), file: `@${path}` };
 }

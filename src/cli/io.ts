@@ -22,6 +22,8 @@ export type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
 export interface Io {
   /** What comes in; it is asked for once. */
   readonly stdin: () => AsyncIterable<Uint8Array>;
+  /** Lets go of what comes in, when nobody wants the rest: who waits for it would keep the program from ending. */
+  readonly closeStdin?: (() => void) | undefined;
   /** Results. */
   readonly stdout: Output;
   /** Progress, and what goes wrong. */
@@ -42,8 +44,13 @@ const SIGNALS: readonly StopSignal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /** Those of the process, in Node, Deno and Bun. */
 export function processIo(): Io {
+  let isRead = false;
   return {
-    stdin: () => runtime.stdin as AsyncIterable<Uint8Array>,
+    stdin() {
+      isRead = true;
+      return runtime.stdin as AsyncIterable<Uint8Array>;
+    },
+    closeStdin: () => isRead && closeStandardInput(),
     stdout: outputOf(runtime.stdout),
     stderr: outputOf(runtime.stderr),
     env: runtime.env,
@@ -59,6 +66,16 @@ export function processIo(): Io {
     exit: (code) => runtime.exit(code),
     fetch: (input, init) => globalThis.fetch(input, init),
   };
+}
+
+/** Ends the reading of standard input, also one that waits in the system. */
+function closeStandardInput(): void {
+  runtime.stdin.on("error", () => {}); // of a reading that was stopped
+  runtime.stdin.destroy();
+  const { Deno: deno } = globalThis as { Deno?: { readonly stdin: { close(): void } } };
+  try {
+    deno?.stdin.close(); // there a stream that is destroyed goes on waiting
+  } catch { /* it has ended */ }
 }
 
 /** Windows has no SIGHUP and no SIGTERM that could be heard everywhere. */

@@ -16,7 +16,7 @@ import { type Io, processIo } from "./io.ts";
 import { sessions } from "./sessions_command.ts";
 import { printable } from "./text.ts";
 import { ticket } from "./ticket_command.ts";
-import { nearest, UsageError } from "./usage_error.ts";
+import { nearest, shownArgument, UsageError } from "./usage_error.ts";
 import { VERSION } from "./version.ts";
 
 export type { Io, Output, StopSignal } from "./io.ts";
@@ -54,9 +54,11 @@ export async function main(
         `${JSON.stringify({ status: "failed", error: { code: "usage", message } })}\n`,
       );
     } else {
-      io.stderr.write(`${error.message}\nSee: resumable-media ${help}\n`);
+      io.stderr.write(`${printable(error.message)}\nSee: resumable-media ${help}\n`);
     }
     return EXIT.usage;
+  } finally {
+    io.closeStdin?.();
   }
 }
 
@@ -91,7 +93,7 @@ function known(name: string): Command {
   if (found !== undefined) return found;
   const near = nearest(name, COMMANDS);
   throw new UsageError(
-    `${name} is not a command${near === undefined ? "" : `; did you mean ${near}?`}`,
+    `${shownArgument(name)} is not a command${near === undefined ? "" : `; did you mean ${near}?`}`,
   );
 }
 

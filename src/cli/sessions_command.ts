@@ -10,7 +10,7 @@ import { helpOf } from "./help.ts";
 import type { Io } from "./io.ts";
 import { type AnyCheckpoint, type Resumable, State } from "./state.ts";
 import { bytesText, printable, timeText } from "./text.ts";
-import { nearest, UsageError } from "./usage_error.ts";
+import { nearest, shownArgument, UsageError } from "./usage_error.ts";
 
 const SPECS = { all: { type: "boolean" }, json: { type: "boolean" } } as const;
 
@@ -24,7 +24,9 @@ export async function sessions(args: readonly string[], io: Io): Promise<ExitCod
   if (action !== undefined && action !== "cancel") {
     const near = nearest(action, ["cancel"]);
     throw new UsageError(
-      `sessions: expected nothing or cancel, got ${action}${near ? `; did you mean ${near}?` : ""}`,
+      `sessions: expected nothing or cancel, got ${shownArgument(action)}${
+        near ? `; did you mean ${near}?` : ""
+      }`,
     );
   }
   const state = new State(io.env);
@@ -55,7 +57,7 @@ function chosen(all: readonly Resumable[], keys: readonly string[]): Resumable[]
   return keys.map((key) => {
     const found = all.filter(({ id }) => id.startsWith(key));
     if (found.length === 1 && key !== "") return found[0];
-    throw new UsageError(`KEY: expected one that \`sessions\` lists, got ${key}`);
+    throw new UsageError(`KEY: expected one that \`sessions\` lists, got ${shownArgument(key)}`);
   });
 }
 

@@ -2,16 +2,27 @@
 
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, readFile, rm, stat } from "node:fs/promises";
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import runtime from "node:process";
 import { fileCheckpoints } from "../file/file_checkpoints.ts";
-import type { ParallelCheckpoint } from "../parallel/parallel_checkpoint.ts";
-import type { Checkpoint } from "../upload/checkpoint.ts";
+import {
+  checkParallelCheckpoint,
+  type ParallelCheckpoint,
+} from "../parallel/parallel_checkpoint.ts";
+import { checkCheckpoint, type Checkpoint } from "../upload/checkpoint.ts";
 import type { CheckpointStore } from "../upload/kept_checkpoints.ts";
 import { SESSION_LIFETIME } from "../upload/session_lifetime.ts";
-import { UsageError } from "./usage_error.ts";
+import { lock } from "./lock.ts";
 
 /** What a checkpoint is of: the file, and where it goes. */
 export interface Transfer {
@@ -75,12 +86,12 @@ export class State {
     const path = join(this.#runs, `${digestOf(keyOf(transfer))}.jsonl`);
     const unlock = await lock(`${path}.lock`);
     try {
-      const found = await stat(path).catch(() => undefined);
-      const isOld = found && found.mtimeMs < Date.now() - SESSION_LIFETIME;
-      if (isOld) await rm(path);
+      await this.#sweepRuns();
+      const head = `${keyOf(transfer)}\n`;
+      const isResumed = await isRecord(path, head);
+      if (!isResumed) await writeFile(path, head, { mode: 0o600 });
       const handle = await open(path, "a", 0o600);
-      if (!found || isOld) await handle.appendFile(`${keyOf(transfer)}\n`);
-      return new RunRecord(path, handle, found !== undefined && !isOld, unlock);
+      return new RunRecord(path, handle, isResumed, unlock);
     } catch (error) {
       await unlock();
       throw error;
@@ -105,16 +116,46 @@ export class State {
     await rm(path, { force: true });
   }
 
+  /** Drops the records of runs that count for nothing any more. */
+  async #sweepRuns(): Promise<void> {
+    for (const name of await readdir(this.#runs)) {
+      const path = join(this.#runs, name);
+      const found = await stat(path).catch(() => undefined);
+      const isOld = found && found.mtimeMs < Date.now() - SESSION_LIFETIME;
+      if (isOld) await rm(path, { force: true }).catch(() => {});
+    }
+  }
+
   async #read(path: string, id: string): Promise<Resumable> {
     const [text, { mtimeMs: updated }] = [await readFile(path, "utf8"), await stat(path)];
     if (path.endsWith(".json")) {
       const { transfer, ...checkpoint } = JSON.parse(text);
-      return { id, updated, path, checkpoint, done: undefined, ...transferOf(transfer) };
+      const one = { id, updated, path, checkpoint: checked(checkpoint), done: undefined };
+      return { ...one, ...transferOf(transfer) };
     }
     const [key, ...lines] = text.split("\n");
     const done = lines.filter((line) => line.includes('"status":"uploaded"')).length;
     return { id, updated, path, checkpoint: undefined, done, ...transferOf(key) };
   }
+}
+
+/** Whether there is a record that begins so: its first line is torn where a program was killed when it wrote that. */
+async function isRecord(path: string, head: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found) return false;
+  const expected = new TextEncoder().encode(head);
+  const handle = await open(path, "r");
+  try {
+    const { buffer, bytesRead } = await handle.read(new Uint8Array(expected.length), 0);
+    return bytesRead === expected.length && buffer.every((byte, i) => byte === expected[i]);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A checkpoint of either kind, if it is one. */
+function checked(value: object): AnyCheckpoint {
+  return "parts" in value ? checkParallelCheckpoint(value) : checkCheckpoint(value);
 }
 
 function transferOf(key: string): Transfer {
@@ -163,36 +204,5 @@ export class RunRecord {
     await this.#handle.close();
     if (isComplete) await rm(this.#path, { force: true });
     await this.#unlock();
-  }
-}
-
-/** Takes a lock, whose file has the number of our process; that of a process which has ended counts for nothing. */
-async function lock(path: string): Promise<() => Promise<void>> {
-  for (let attempts = 0; attempts < 3; attempts++) {
-    const handle = await open(path, "wx", 0o600).catch((error) => {
-      if (error.code !== "EEXIST") throw error;
-      return undefined;
-    });
-    if (handle) {
-      await handle.writeFile(String(runtime.pid));
-      await handle.close();
-      return () => rm(path, { force: true });
-    }
-    const owner = Number(await readFile(path, "utf8").catch(() => ""));
-    if (owner > 0 && isAlive(owner)) {
-      throw new UsageError(`the same command is running already, as process ${owner}`);
-    }
-    await rm(path, { force: true });
-  }
-  throw new UsageError(`cannot take the lock ${path}`);
-}
-
-function isAlive(pid: number): boolean {
-  if (pid === runtime.pid) return false;
-  try {
-    runtime.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as { code?: unknown }).code === "EPERM";
   }
 }

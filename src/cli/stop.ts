@@ -1,5 +1,6 @@
 /** Signals that stop a run: the first one cleanly, the second one at once. */
 
+import { abortable } from "../net/clock.ts";
 import { EXIT } from "./exit_code.ts";
 import type { Io } from "./io.ts";
 
@@ -32,6 +33,22 @@ export class Stop {
   /** Whether an error is only that the run was stopped. */
   isReason(error: unknown): boolean {
     return this.isAsked && error === this.signal.reason;
+  }
+
+  /** What comes before the run is stopped; from then on nobody waits for more. */
+  async *before<T>(all: AsyncIterable<T>): AsyncGenerator<T, undefined> {
+    const iterator = all[Symbol.asyncIterator]();
+    try {
+      while (!this.isAsked) {
+        const { done, value } = await abortable(iterator.next(), this.signal);
+        if (done) return;
+        yield value;
+      }
+    } catch (error) {
+      if (!this.isReason(error)) throw error;
+    } finally {
+      void iterator.return?.().catch(() => {});
+    }
   }
 
   /** Stops listening. */

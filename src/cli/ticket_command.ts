@@ -6,7 +6,7 @@ import { EXIT, type ExitCode } from "./exit_code.ts";
 import { helpOf } from "./help.ts";
 import type { Io } from "./io.ts";
 import { secretOf } from "./secret.ts";
-import { UsageError } from "./usage_error.ts";
+import { shownArgument, UsageError } from "./usage_error.ts";
 
 const SPECS = {
   audience: { type: "string", multiple: true },
@@ -43,7 +43,7 @@ export async function ticket(args: readonly string[], io: Io): Promise<ExitCode>
     return EXIT.ok;
   }
   if (positionals.length > 0) {
-    throw new UsageError(`ticket: expected options only, got ${positionals[0]}`);
+    throw new UsageError(`ticket: expected options only, got ${shownArgument(positionals[0])}`);
   }
   const { subject } = values;
   if (subject === undefined) throw new UsageError("--subject: expected who the ticket is for");

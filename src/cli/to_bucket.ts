@@ -4,6 +4,7 @@ import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { UploadError } from "../errors.ts";
+import { codeOf } from "../file/path.ts";
 import { inParts } from "../parallel/in_parts.ts";
 import type { UploadManyItem } from "../parallel/item.ts";
 import type { UploadManyManifest } from "../parallel/manifest.ts";
@@ -17,7 +18,8 @@ import { EXIT, type ExitCode, exitCodeOf } from "./exit_code.ts";
 import { TotalsCounter } from "./totals.ts";
 import type { Outcome, Subject } from "./report.ts";
 import { resumeNote } from "./resume_note.ts";
-import { keyOf, State } from "./state.ts";
+import { keyOf, type RunRecord, State } from "./state.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** A file of a run. */
 interface Item extends UploadManyItem {
@@ -35,8 +37,7 @@ export async function toBucket(run: CpRun): Promise<CpResult> {
 /** What would be done, and nothing else. */
 async function planned(run: CpRun): Promise<CpResult> {
   let files = 0, bytes = 0;
-  for await (const plan of run.files()) {
-    if (run.stop.isAsked) break;
+  for await (const plan of run.stop.before(run.files())) {
     run.report.ended(subjectOf(run, plan), { status: "planned", size: plan.found.size });
     files++;
     bytes += plan.found.size ?? 0;
@@ -175,15 +176,31 @@ class BucketRun {
     const destination = destinationText(options.target);
     try {
       const record = await this.#state.openRun({ source: key, destination });
-      return {
-        manifest: { previous: record.previous(), write: (line) => record.write(line) },
-        close: (isComplete) => record.close(isComplete),
-      };
+      return this.#recorded(record);
     } catch (error) {
       if (error instanceof Error && error.name === "UsageError") throw error;
       this.#cannotKeep(error);
       return undefined;
     }
+  }
+
+  /** The record as a manifest; what goes wrong with it is told once, and ends nothing: without it a later run sends more. */
+  #recorded(record: RunRecord): Recorded {
+    let isBroken = false;
+    const unlessBroken = async (action: () => Promise<void>) => {
+      if (isBroken) return;
+      await action().catch((error) => {
+        isBroken = true;
+        this.#cannotKeep(error);
+      });
+    };
+    return {
+      manifest: {
+        previous: record.previous(),
+        write: (line) => unlessBroken(() => record.write(line)),
+      },
+      close: (isComplete) => record.close(isComplete).catch((error) => this.#cannotKeep(error)),
+    };
   }
 }
 
@@ -195,7 +212,11 @@ interface Recorded {
 
 async function manifestIn(path: string): Promise<Recorded> {
   const isThere = await stat(path).then(({ size }) => size > 0, () => false);
-  const handle = await open(path, "a", 0o600);
+  const handle = await open(path, "a", 0o600).catch((error) => {
+    throw new UsageError(
+      `--manifest: expected a file to append to, got ${codeOf(error) ?? "an error"}`,
+    );
+  });
   const previous = isThere ? createReadStream(path, "utf8") as AsyncIterable<string> : undefined;
   return {
     manifest: { previous, write: (line) => handle.appendFile(line) },

@@ -26,8 +26,7 @@ export async function toOthers(run: CpRun): Promise<CpResult> {
   const codes = new Set<ExitCode>();
   const numbers = { uploaded: 0, skipped: 0, failed: 0, bytes: 0 };
   let resumedFrom = 0;
-  for await (const plan of run.files()) {
-    if (stop.isAsked) break;
+  for await (const plan of stop.before(run.files())) {
     const subject = { source: plan.found.shown, destination: sender?.shown ?? shownOf(run) };
     if (!sender) {
       report.ended(subject, { status: "planned", size: plan.found.size });

@@ -6,6 +6,12 @@ export class UsageError extends Error {
   override readonly name: string = "UsageError";
 }
 
+/** An argument in a message: without what may be a secret in the wrong place, such as the URL of a session or a ticket. */
+export function shownArgument(text: string): string {
+  const bare = text.replace(/^(https?:\/\/[^/?#]*).+$/is, "$1…");
+  return bare.length > 40 ? `${bare.slice(0, 30)}…` : bare;
+}
+
 /** The known name that is nearest to one that is not known, if any is near: for "did you mean". */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined;

@@ -1,5 +1,6 @@
 /** A parallel upload by compose: temporary objects, and the requests that make one object of them. */
 
+import { UploadError } from "../errors.ts";
 import type { RetryPolicy } from "../net/retry.ts";
 import type { Reply, SendRequest } from "../net/send.ts";
 import { combineCrc32c, decodeCrc32c, encodeCrc32c } from "../bytes/crc32c.ts";
@@ -36,6 +37,7 @@ import type { Sending } from "./multipart_requests.ts";
 import type { PartAnswer } from "./stored_part_sender.ts";
 import type { PartRange } from "./plan.ts";
 import type { ParallelSetup } from "./parallel_settings.ts";
+import { takenAway } from "./taken_away.ts";
 import { TemporaryObjects } from "./temporary_objects.ts";
 
 /** Neighbouring parts in one temporary object. */
@@ -223,7 +225,11 @@ class Composition implements Assembly {
     };
     const sums = combined(group);
     const query = { ifGenerationMatch: "0" };
-    const { generation = "" } = await this.#compose({ location, destination, query }, group, sums);
+    const composing = this.#compose({ location, destination, query }, group, sums);
+    const { generation = "" } = await composing.catch((error) => {
+      const isPrecondition = error instanceof UploadError && error.code === "precondition_failed";
+      throw isPrecondition ? takenAway("compose", error) : error;
+    });
     return { first, last, generation, ...sums };
   }
 

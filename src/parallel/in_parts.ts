@@ -23,6 +23,11 @@ export interface LargeFiles {
     options: ParallelOptions,
     keeping: KeepingOptions<ParallelCheckpoint> | undefined,
   ): Promise<StorageObject & { bucket: string; name: string }>;
+  /** Removes what is stored of a file that need not be uploaded any more, as far as that can be done; `uploadMany` calls it. */
+  discard?(
+    checkpoint: ParallelCheckpoint,
+    options: Pick<ParallelOptions, "headers" | "transport">,
+  ): Promise<void>;
 }
 
 /** Options of {@linkcode inParts}. */
@@ -47,7 +52,7 @@ export interface InPartsOptions extends Pick<ParallelOptions, "partSize" | "temp
  * {@linkcode uploadParallel}, which does it.
  *
  * With a precondition (`skipExisting`, `ifGenerationMatch`) the parts are composed, which takes the permission to delete objects.
- * With `checkpoints` a file goes on in the way in which it was begun, in parts or not, whatever `above` says now. Parts of which
+ * With `checkpoints` a file goes on in the way in which it was begun, in parts or not, whatever `above` and `partSize` say now. Parts of which
  * nothing is kept any more are removed by a lifecycle rule: see docs/parallel.md.
  *
  * @throws {TypeError} an option does not exist
@@ -81,6 +86,7 @@ export function inParts(options: InPartsOptions = {}): LargeFiles {
   return {
     above,
     connections,
+    discard,
     upload: (source, options, keeping) => {
       const all = { ...parts, ...options };
       return keeping ? uploadKept(source, all, keeping) : uploadParallel(source, all);
@@ -115,8 +121,14 @@ async function uploadKept(
       last = checkpoint;
       await kept.set(checkpoint);
     };
+    // Parts are as large as they were at the start, whatever is wanted now.
     const attempt = (checkpoint?: ParallelCheckpoint) =>
-      uploadParallel(source, { ...options, onCheckpoint, checkpoint });
+      uploadParallel(source, {
+        ...options,
+        ...(checkpoint && { partSize: undefined }),
+        onCheckpoint,
+        checkpoint,
+      });
     try {
       const object = await (from === undefined ? attempt() : attempt(from).catch((error) => {
         if (last || !isOfNoUse(error)) throw error;
@@ -152,7 +164,7 @@ function isOfNoUse(error: unknown): boolean {
 /** Removes what is stored of an upload that nobody goes on with; where that fails, a lifecycle rule does. */
 async function discard(
   checkpoint: ParallelCheckpoint,
-  { transport, headers }: ParallelOptions,
+  { transport, headers }: Pick<ParallelOptions, "headers" | "transport">,
 ): Promise<void> {
   const retry = { maxAttempts: 2, maxElapsed: 5000 };
   await Promise.resolve().then(() =>

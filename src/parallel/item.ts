@@ -123,9 +123,8 @@ function opened(source: UploadSource, item: UploadManyItem): OpenedItem {
 
 /** The source of an item that is not opened, where there is one. */
 function unopened(item: UploadManyItem): OpenedItem | undefined {
-  if (typeof item.source === "function") return undefined;
   try {
-    return opened(item.source, item);
+    return typeof item.source === "function" ? undefined : opened(item.source, item);
   } catch {
     return undefined; // it is no source, or somebody else's
   }

@@ -38,24 +38,33 @@ export class KeptParts {
   /** The part, with its CRC32C, after its bytes were read once more from the source. */
   async verified(
     part: StoredPart,
-    { offset, size }: PartRange,
+    range: PartRange,
     source: RandomAccessSource,
     signal: AbortSignal,
   ): Promise<StoredPart> {
     const mustRead = this.#verifies || part.crc32c === undefined;
     if (!this.#hashes || !mustRead) return part;
-    let crc = 0;
-    for (let at = 0; at < size; at += PIECE) {
-      const length = Math.min(PIECE, size - at);
-      crc = crc32c(await abortable(source.read(offset + at, length), signal), crc);
-    }
-    return same(part, encodeCrc32c(crc));
+    return same(part, await sourceSum(source, range, signal));
   }
 
   /** The part, with its CRC32C, if these are its bytes. */
   compared(part: StoredPart, bytes: Bytes): StoredPart {
     return this.#hashes ? same(part, encodeCrc32c(crc32c(bytes))) : part;
   }
+}
+
+/** The CRC32C of bytes of a source, base64. */
+export async function sourceSum(
+  source: RandomAccessSource,
+  { offset, size }: Omit<PartRange, "number">,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  let crc = 0;
+  for (let at = 0; at < size; at += PIECE) {
+    const length = Math.min(PIECE, size - at);
+    crc = crc32c(await abortable(source.read(offset + at, length), signal), crc);
+  }
+  return encodeCrc32c(crc);
 }
 
 function same(part: StoredPart, actual: string): StoredPart {

@@ -15,6 +15,7 @@ import type { UploadProgress } from "../upload/upload_options.ts";
 import { SlotLease } from "./slot_lease.ts";
 import {
   existsAlready,
+  forgetKept,
   isLarge,
   itemUpload,
   memoryOf,
@@ -121,17 +122,17 @@ export class Run<I extends UploadManyItem> {
     const controller = new AbortController();
     // Later, so that whatever ends the run meanwhile finds it among the active ones.
     const lease = new SlotLease(this.#slots, free);
-    const running = Promise.resolve().then(() => this.#run(item, lease, controller.signal)).finally(
-      () => {
+    const running = Promise.resolve().then(() => this.#run(item, lease, controller.signal))
+      .catch((error) => this.#end(error)) // an item that throws when it is looked at
+      .finally(() => {
         this.#active.delete(controller);
         lease.release();
-      },
-    );
+      });
     this.#active.set(controller, running);
     if (this.#ended) controller.abort(this.#ended.reason);
   }
 
-  /** Brings a file to its end and tells of it. Never rejects. */
+  /** Brings a file to its end and tells of it. */
   async #run(item: I, lease: SlotLease, signal: AbortSignal): Promise<void> {
     const { name } = item;
     const [held, entry] = [new HeldItem(item), this.#tally.begin(item)];
@@ -168,8 +169,11 @@ export class Run<I extends UploadManyItem> {
     if (isKnown && this.#isDone(name, item)) return skipped("manifest");
     const opened = await held.open(signal);
     if (!isKnown && this.#isDone(name, opened)) return skipped("manifest");
-    if (await existsAlready(upload, opened, signal)) return skipped("exists");
     const large = this.#options.large;
+    if (await existsAlready(upload, opened, signal)) {
+      await forgetKept(upload, opened, large, signal);
+      return skipped("exists");
+    }
     const by = large && await isLarge(upload, opened, large, signal) ? large : undefined;
     if (by) await lease.widen(this.#connections, signal);
     const memory = by ? this.#connections * PIECES : memoryOf(opened, this.#options.chunkSize);

@@ -1,5 +1,6 @@
 /** The requests about an XML multipart upload as a whole, sent until they are answered. */
 
+import { InvalidResponse } from "../errors.ts";
 import { attempt, type RetryPolicy } from "../net/retry.ts";
 import type { SendResult } from "../net/send.ts";
 import type { Transport } from "../net/transport.ts";
@@ -65,6 +66,20 @@ export async function abortUpload(
   return reply;
 }
 
+/** A page of a list. */
+interface Listed {
+  readonly answer: PartsListed;
+  readonly reply: Reply;
+}
+
+/** A list that would go on for ever: a page that leads back to one which was read. */
+export function endless({ response }: Reply): InvalidResponse {
+  return new InvalidResponse(
+    response,
+    "Cannot read the list: expected the page behind the last one, got one again",
+  );
+}
+
 /** All parts that are stored, page by page. */
 export async function listParts(
   upload: MultipartUploadId,
@@ -72,7 +87,7 @@ export async function listParts(
 ): Promise<ListedPart[]> {
   const parts: ListedPart[] = [];
   for (let after: number | undefined = 0; after !== undefined;) {
-    const { answer }: { readonly answer: PartsListed } = await request(readParts, {
+    const { answer, reply }: Listed = await request(readParts, {
       transport,
       request: { ...listPartsRequest(upload, headers, { after }), body: null },
       policy,
@@ -80,6 +95,7 @@ export async function listParts(
       action: "list the parts",
       isSession: true,
     });
+    if (answer.next !== undefined && answer.next <= after) throw endless(reply);
     parts.push(...answer.parts);
     after = answer.next;
   }

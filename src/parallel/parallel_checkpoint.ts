@@ -1,10 +1,11 @@
 /** Where a parallel upload stands, as JSON that outlives the process. */
 
-import type { TakenSource } from "../bytes/source.ts";
+import { isIdentity, type TakenSource } from "../bytes/source.ts";
 import { UploadError } from "../errors.ts";
 import { CRC32C } from "../protocol/hashes.ts";
 import { isMediaType } from "../protocol/media_type.ts";
 import type { Via } from "./parallel_options.ts";
+import { LARGEST_PART, MIN_PART } from "./parallel_settings.ts";
 
 /** A part that the server has confirmed. */
 export interface StoredPart {
@@ -43,6 +44,8 @@ export interface ParallelCheckpoint {
   readonly totalBytes?: number;
   /** The `lastModified` of the file, in milliseconds; absent for other sources. */
   readonly lastModified?: number;
+  /** What the source is known by, such as a file by its inode; absent where it does not say. */
+  readonly identity?: string;
   /** The media type. */
   readonly contentType: string;
   /** The parts that are stored, in ascending order. */
@@ -56,10 +59,11 @@ const CHECKS: { [Field in keyof ParallelCheckpoint]-?: (value: unknown) => boole
   bucket: isText,
   name: isText,
   uploadId: isText,
-  partSize: (value) => isCount(value) && value > 0,
+  partSize: (value) => isCount(value) && value > 0 && value <= LARGEST_PART,
   sized: (value) => typeof value === "boolean",
   totalBytes: (value) => value === undefined || isCount(value),
   lastModified: (value) => value === undefined || Number.isFinite(value),
+  identity: (value) => value === undefined || isIdentity(value),
   contentType: isMediaType,
   parts: (value) => Array.isArray(value) && value.every(isPart) && isAscending(value),
 };
@@ -76,15 +80,22 @@ export function checkParallelCheckpoint(value: unknown): ParallelCheckpoint {
       throw refused(`expected a valid "${name}"`, got);
     }
   }
-  return fields as unknown as ParallelCheckpoint;
+  const checkpoint = fields as unknown as ParallelCheckpoint;
+  // What is below this name is deleted: it must be one that was made for the upload.
+  const isOurs = checkpoint.via !== "compose" || /.[0-9a-f]{32}\/$/s.test(checkpoint.uploadId);
+  if (checkpoint.partSize < MIN_PART[checkpoint.via]) {
+    throw refused('expected a valid "partSize"', `${checkpoint.partSize}`);
+  }
+  if (!isOurs) throw refused('expected a valid "uploadId"', "one that no upload has made");
+  return checkpoint;
 }
 
 /** Compares what a source says of itself with what a checkpoint says. */
 export function checkSameParallelSource(
   from: ParallelCheckpoint,
-  { size, lastModified }: Pick<TakenSource, "size" | "lastModified">,
+  { size, lastModified, identity }: Pick<TakenSource, "identity" | "lastModified" | "size">,
 ): void {
-  const compare = (what: string, before: number | undefined, now: number | undefined) => {
+  const compare = <V extends number | string>(what: string, before?: V, now?: V) => {
     if (before === undefined || now === undefined || before === now) return;
     throw new UploadError(
       "source_changed",
@@ -93,6 +104,7 @@ export function checkSameParallelSource(
   };
   compare("a size in bytes of", from.totalBytes, size);
   compare("lastModified", from.lastModified, lastModified);
+  compare("the identity", from.identity, identity);
 }
 
 function refused(expected: string, actual: string): UploadError {

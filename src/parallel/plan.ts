@@ -47,14 +47,19 @@ export function planFor(
   const size = source.kind === "random-access" ? source.size : declared;
   const suits = requested ?? suitableSize(source, via, size);
   if (size === undefined) return { partSize: suits, sized: false };
-  const min = Math.max(MIN_PART[via], Math.ceil(size / MAX_PARTS / MiB) * MiB);
-  const partSize = size > suits * MAX_PARTS ? min : suits;
+  const partSize = grownSize(via, suits, size);
   if (partSize > LARGEST_PART) {
     throw new RangeError(
       `Cannot upload the source: expected at most ${MAX_PARTS * LARGEST_PART} bytes, got ${size}`,
     );
   }
   return { partSize, sized: true };
+}
+
+/** The size of the parts of a source of that size: larger than requested where there would be too many of them. */
+export function grownSize(via: Via, requested: number, size: number): number {
+  if (size <= requested * MAX_PARTS) return requested;
+  return Math.max(MIN_PART[via], Math.ceil(size / MAX_PARTS / MiB) * MiB);
 }
 
 function suitableSize(source: Source, via: Via, size = 0): number {

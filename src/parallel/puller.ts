@@ -10,9 +10,8 @@ export class Puller<I extends UploadManyItem> {
 
   /** Takes the iterator, at once. */
   constructor(files: Iterable<I> | AsyncIterable<I>) {
-    this.#iterator = Symbol.asyncIterator in files
-      ? files[Symbol.asyncIterator]()
-      : files[Symbol.iterator]();
+    const { [Symbol.asyncIterator]: start } = files as AsyncIterable<I>;
+    this.#iterator = start ? start.call(files) : (files as Iterable<I>)[Symbol.iterator]();
   }
 
   /** The next item; `undefined` at the end. One that comes after `signal` has aborted is let go. */
@@ -32,9 +31,21 @@ export class Puller<I extends UploadManyItem> {
   }
 
   async #ask(): Promise<{ readonly item: I } | undefined> {
-    const { done, value } = await this.#iterator.next();
+    const { done, value } = await this.#next();
     if (!done) return { item: checkItem(await value) as I };
     this.#isDone = true;
     return undefined;
+  }
+
+  /** One that throws has ended by itself. */
+  async #next(): Promise<IteratorResult<I>> {
+    try {
+      const result = await this.#iterator.next();
+      if (typeof result === "object" && result !== null) return result;
+      throw new TypeError(`files: expected next() to give { done, value }, got ${typeof result}`);
+    } catch (error) {
+      this.#isDone = true;
+      throw error;
+    }
   }
 }

@@ -13,6 +13,7 @@ import { type Assembly, cleanUpPolicy, inCleanUpTime, type WholeObject } from ".
 import { Budget } from "./budget.ts";
 import type { ParallelCheckpoint, StoredPart } from "./parallel_checkpoint.ts";
 import { combined, openComposition } from "./composition.ts";
+import { finishedElsewhere } from "./finished_elsewhere.ts";
 import { KeptParts } from "./kept_parts.ts";
 import { PartsLeftBehind } from "./left_behind.ts";
 import { openMultipart } from "./multipart_assembly.ts";
@@ -36,6 +37,7 @@ export interface RunInput {
   /** The declared size, or that of the source. */
   readonly total: number | undefined;
   readonly lastModified: number | undefined;
+  readonly identity: string | undefined;
   readonly from: ParallelCheckpoint | undefined;
   /** What was read already of a sequential source; emptied when it is taken, since it is held no longer than other parts. */
   readonly begun: Begun;
@@ -58,12 +60,21 @@ export async function runParallel(input: RunInput): Promise<StorageObject> {
       return await run.upload();
     } catch (error) {
       stop.abort(error);
+      const object = await run.endedElsewhere(error);
+      if (object) return object;
       await run.settle(error);
       throw error;
     }
   } finally {
     linked.unlink();
   }
+}
+
+/** The object of an upload that was finished before it was taken up. */
+interface Before {
+  readonly object: StorageObject;
+  /** Whether all of the source was compared with it. */
+  readonly isCompared: boolean;
 }
 
 /** The state of one upload. */
@@ -107,6 +118,7 @@ class Run {
     const { source, from } = this.#input;
     if (!from) this.#tracker.begin([]);
     const before = from && await this.#takeUp(from);
+    if (before?.isCompared) return this.#endedBefore(before.object);
     if (!before) await abortable(this.#checkpoints.note(), this.#signal);
     const size = source.kind === "random-access"
       ? await this.#sendSlices(source)
@@ -115,9 +127,25 @@ class Run {
     this.#tracker.total = size;
     const whole = this.#whole(size);
     compareClaims(this.#input.setup.claimed, { crc32c: whole.crc32c });
-    const object = before ?? await this.#finish(whole);
-    this.#tracker.finished(size);
-    return object;
+    return this.#ended(before?.object ?? await this.#finish(whole), size);
+  }
+
+  /** The object of an upload that was taken up and is gone, if that is because somebody has finished it. */
+  async endedElsewhere(error: unknown): Promise<StorageObject | undefined> {
+    const isGone = error instanceof UploadError && error.code === "session_gone";
+    if (!this.#input.from || !isGone) return undefined;
+    await Promise.allSettled(this.#working);
+    const object = await this.#finishedElsewhere(this.#input.signal);
+    return object && this.#endedBefore(object);
+  }
+
+  /** What cannot be looked at, or read, is not known to be finished: what comes of that, the upload tells. */
+  async #finishedElsewhere(signal: AbortSignal | undefined): Promise<StorageObject | undefined> {
+    const { setup, source } = this.#input;
+    return await finishedElsewhere(setup, source, signal).catch(() => {
+      signal?.throwIfAborted();
+      return undefined;
+    });
   }
 
   /** Ends what is on its way, and removes what is stored, unless a checkpoint may go on with it. */
@@ -142,7 +170,7 @@ class Run {
   }
 
   /** Looks at what is left of an upload that was interrupted; returns its object where it was finished. */
-  async #takeUp(from: ParallelCheckpoint): Promise<StorageObject | undefined> {
+  async #takeUp(from: ParallelCheckpoint): Promise<Before | undefined> {
     const isWhole = from.totalBytes !== undefined && from.parts.length > 0 &&
       from.parts.reduce((size, part) => size + part.size, 0) === from.totalBytes &&
       from.parts.every(({ number }, i) => number === i + 1);
@@ -151,7 +179,24 @@ class Run {
     const parts = remains.kind === "finished" ? from.parts : remains.parts;
     this.#kept.keep(parts);
     this.#tracker.begin(parts);
-    return remains.kind === "finished" ? remains.object : undefined;
+    if (remains.kind === "finished") return { object: remains.object, isCompared: false };
+    // Temporary objects go when they are composed: also those of which the last checkpoint that was kept knows nothing.
+    const { via } = this.#input.setup;
+    const isUsedUp = via === "compose" && parts.length === 0 && from.parts.length > 0;
+    const object = isUsedUp && await this.#finishedElsewhere(this.#signal);
+    return object ? { object, isCompared: true } : undefined;
+  }
+
+  #ended(object: StorageObject, size: number): StorageObject {
+    this.#isFinished = true;
+    this.#tracker.finished(size);
+    return object;
+  }
+
+  #endedBefore(object: StorageObject): StorageObject {
+    this.#isFinished = true;
+    this.#tracker.finishedBefore(Number(object.size));
+    return object;
   }
 
   /** Sends the slices of a source that can be read anywhere; returns its size. */
@@ -274,7 +319,7 @@ class Run {
   }
 
   #checkpoint(): ParallelCheckpoint {
-    const { setup: { via, location, contentType }, plan, lastModified } = this.#input;
+    const { setup: { via, location, contentType }, plan, lastModified, identity } = this.#input;
     const { total: totalBytes, parts } = this.#tracker;
     return {
       version: 1,
@@ -285,6 +330,7 @@ class Run {
       sized: plan.sized,
       ...(totalBytes !== undefined && { totalBytes }),
       ...(lastModified !== undefined && { lastModified }),
+      ...(identity !== undefined && { identity }),
       contentType,
       parts,
     };

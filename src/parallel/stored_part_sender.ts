@@ -13,6 +13,7 @@ import { firstDifference } from "../upload/claimed_checksums.ts";
 import { checksumsOf, type Part } from "../upload/feed.ts";
 import { isStreamRefused, readWhole } from "../upload/part_sender.ts";
 import { refusalError } from "../upload/refusal_error.ts";
+import { takenAway } from "./taken_away.ts";
 import { HELD, StretchFeed } from "../upload/stretch_feed.ts";
 import type { StoredPart } from "./parallel_checkpoint.ts";
 import type { PartRange } from "./plan.ts";
@@ -117,7 +118,7 @@ class Sending {
   readonly #store: PartStore;
   readonly #sent: Sent;
   #damaged = 0;
-  #unauthorized = 0;
+  #isUnauthorized = false; // so was the last request
 
   constructor(options: PartSenderOptions, store: PartStore, sent: Sent) {
     this.#options = options;
@@ -130,6 +131,8 @@ class Sending {
     if (result.kind === "failed") return result;
     const { reply } = result;
     const answer = this.#store.read(reply);
+    const wasUnauthorized = this.#isUnauthorized;
+    this.#isUnauthorized = reply.status === 401;
     if (answer.kind === "stored") return await this.#compared(answer, reply, isWhole(result));
     const error = refusalError("upload a part", reply, answer, this.#store.isOpened);
     const failed = { kind: "failed", error, retryAfter: reply.headers.get("retry-after") } as const;
@@ -138,12 +141,14 @@ class Sending {
         return this.#isDamaged(failed);
       case "precondition": {
         const found = await this.#store.find?.(this.#sent.part);
-        if (!found) throw error;
+        if (!found) {
+          return { kind: "failed", error: takenAway("upload a part", error), mayPass: true };
+        }
         return await this.#compared(found, reply, true);
       }
       case "rejected":
         // A transport can get another token, but not send a stream again with it.
-        return { ...failed, mayPass: reply.status === 401 && this.#unauthorized++ === 0 };
+        return { ...failed, mayPass: this.#isUnauthorized && !wasUnauthorized };
       case "unavailable":
         return failed;
       default:

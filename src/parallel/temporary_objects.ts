@@ -7,16 +7,23 @@ import {
   readDeleted,
   readObjects,
 } from "../protocol/compose.ts";
+import type { Reply } from "../net/send.ts";
 import type { ObjectLocation } from "../protocol/object_url.ts";
 import { request } from "../upload/request.ts";
 import { forEachOf } from "./assembly.ts";
-import type { Sending } from "./multipart_requests.ts";
+import { endless, type Sending } from "./multipart_requests.ts";
 
 /** How long a request may be on its way that nobody waits for any more, in milliseconds. */
 const ON_ITS_WAY = 1000;
 
 /** How many are deleted at the same time. */
 const CONCURRENCY = 8;
+
+/** A page of a list. */
+interface Listed {
+  readonly answer: ObjectsListed;
+  readonly reply: Reply;
+}
 
 /** Below one prefix; each is named after the parts that are in it. */
 export class TemporaryObjects {
@@ -38,7 +45,7 @@ export class TemporaryObjects {
   /** Which parts an object holds; `undefined` for an object that is none of ours. */
   partsOf(name: string): { readonly first: number; readonly last: number } | undefined {
     const match = /^(\d{1,9})-(\d{1,9})$/.exec(name.slice(this.prefix.length));
-    if (!match) return undefined;
+    if (!match || !name.startsWith(this.prefix)) return undefined;
     const [first, last] = [Number(match[1]), Number(match[2])];
     return first >= 1 && first <= last ? { first, last } : undefined;
   }
@@ -61,10 +68,11 @@ export class TemporaryObjects {
   /** All that exist. */
   async list({ transport, headers, policy, signal }: Sending): Promise<readonly ListedObject[]> {
     const objects: ListedObject[] = [];
+    const pages = new Set<string | undefined>();
     let page: string | undefined;
     do {
       const head = listObjectsRequest(this.#bucket, this.prefix, headers, page);
-      const { answer }: { readonly answer: ObjectsListed } = await request(readObjects, {
+      const { answer, reply }: Listed = await request(readObjects, {
         transport,
         request: { ...head, body: null },
         policy,
@@ -72,8 +80,11 @@ export class TemporaryObjects {
         action: "list the temporary objects",
         isSession: false,
       });
-      objects.push(...answer.objects);
+      if (answer.next !== undefined && pages.has(answer.next)) throw endless(reply);
+      // A server that overlooks the prefix lists what is none of ours, and would be deleted.
+      objects.push(...answer.objects.filter(({ name }) => this.partsOf(name) !== undefined));
       page = answer.next;
+      pages.add(page);
     } while (page !== undefined);
     for (const { name } of objects) this.note(name);
     return objects;

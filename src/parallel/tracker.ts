@@ -54,6 +54,12 @@ export class Tracker {
     this.#progress.finished(size);
   }
 
+  /** The object was finished before, with bytes that were not sent in this run. */
+  finishedBefore(size: number): void {
+    this.#progress.resume(size);
+    this.#progress.finished(size);
+  }
+
   #store(part: StoredPart): void {
     this.#persisted += part.size - (this.#stored.get(part.number)?.size ?? 0);
     this.#stored.set(part.number, part);

@@ -145,7 +145,32 @@ export async function isLarge(
   if (kept === undefined || size <= HELD) return size > above;
   const found = await abortable(new KeptCheckpoint(kept).get(), signal);
   if (found === undefined) return size > above;
-  return typeof found === "object" && found !== null && "parts" in found;
+  return isInParts(found);
+}
+
+/**
+ * Forgets what is kept of a file whose object is there, and removes what is stored of it: a run that was killed when it had finished
+ * the file could not do that.
+ */
+export async function forgetKept(
+  { kept, settings }: ItemUpload,
+  { taken: { size = 0 } }: OpenedItem,
+  large: LargeFiles | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  if (kept === undefined || size <= HELD) return;
+  const checkpoint = new KeptCheckpoint(kept);
+  const found = await abortable(checkpoint.get(), signal);
+  if (found === undefined) return;
+  if (isInParts(found)) {
+    if (!large?.discard) return; // its parts can be found by it only
+    await abortable(large.discard(found, settings), signal);
+  }
+  await abortable(checkpoint.delete(), signal);
+}
+
+function isInParts(kept: unknown): kept is ParallelCheckpoint {
+  return typeof kept === "object" && kept !== null && "parts" in kept;
 }
 
 /** Uploads one file by `large`. */

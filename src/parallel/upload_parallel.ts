@@ -13,7 +13,7 @@ import {
   type ParallelCheckpoint,
 } from "./parallel_checkpoint.ts";
 import { inTurn } from "./part_source.ts";
-import { type PartPlan, partSizeOf, planFor } from "./plan.ts";
+import { grownSize, type PartPlan, partSizeOf, planFor } from "./plan.ts";
 import { type Begun, runParallel } from "./run.ts";
 import type { ParallelOptions } from "./parallel_options.ts";
 import { type ParallelSetup, setupOf } from "./parallel_settings.ts";
@@ -113,7 +113,9 @@ function checkAgreement(
   compare("name", location.name === from.name);
   compare("contentType", !options.contentType || contentType === from.contentType);
   compare("totalBytes", totalBytes === undefined || totalBytes === from.totalBytes);
-  compare("partSize", partSize === undefined || partSize === from.partSize);
+  const isGrown = from.sized && from.totalBytes !== undefined;
+  const planned = partSize && isGrown ? grownSize(via, partSize, from.totalBytes) : partSize;
+  compare("partSize", planned === undefined || planned === from.partSize);
 }
 
 type Finished = StorageObject & { bucket: string; name: string };
@@ -198,10 +200,10 @@ class Call {
     begun: Begun = { bytes: undefined },
   ): Promise<Finished> {
     const { onProgress, onCheckpoint, signal, verifyPrefix = true } = this.#options;
-    const { lastModified } = this.#taken;
+    const { lastModified, identity } = this.#taken;
     const from = this.#from;
     const size = source.kind === "random-access" ? source.size : undefined;
-    if (from) checkSameParallelSource(from, { size, lastModified });
+    if (from) checkSameParallelSource(from, { size, lastModified, identity });
     const object = await runParallel({
       setup: this.#setup,
       source,
@@ -209,6 +211,7 @@ class Call {
       progress: new Progress(onProgress, this.#setup.policy.clock),
       total: totalBytes ?? from?.totalBytes,
       lastModified,
+      identity,
       from,
       begun,
       verifies: verifyPrefix,

@@ -9,7 +9,8 @@ import type { Checkpoint } from "./checkpoint.ts";
  * `@resumable-media/upload/checkpoints` has lasting ones.
  *
  * A checkpoint is plain JSON, and a secret: with its session URL anyone can go on with the upload for a week. Calls for one
- * key come one after the other.
+ * key come one after the other. One that takes longer than ten seconds is not waited for; when it ends after a later one, the later
+ * one is made again, so that what is kept is what was said last.
  *
  * @example A store in a database
  * ```ts
@@ -60,6 +61,15 @@ export interface KeepingOptions<C = Checkpoint> {
 
 /** How long a store may take for one call, in milliseconds: an upload must not hang where a store does. */
 const STORE_TIMEOUT = 10_000;
+
+/** What was written last under a key, as long as a call for it has not ended. */
+interface Writes {
+  last: () => unknown;
+  underWay: number;
+}
+
+/** Writes that have not ended, by their stores and keys. */
+const writing = new WeakMap<object, Map<string, Writes>>();
 
 /** An upload that has a key. */
 interface Running {
@@ -122,12 +132,12 @@ export class KeptCheckpoint<C = Checkpoint> {
 
   /** Keeps a checkpoint. */
   async set(checkpoint: C): Promise<void> {
-    await this.#call(() => this.#store.set(this.#key, checkpoint));
+    await this.#call(() => this.#write(() => this.#store.set(this.#key, checkpoint)));
   }
 
   /** Forgets it. */
   async delete(): Promise<void> {
-    await this.#call(() => this.#store.delete(this.#key));
+    await this.#call(() => this.#write(() => this.#store.delete(this.#key)));
   }
 
   /**
@@ -135,8 +145,7 @@ export class KeptCheckpoint<C = Checkpoint> {
    * still has to do.
    */
   async exclusively<T>(signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
-    const all = running.get(this.#store) ?? new Map<string, Running>();
-    running.set(this.#store, all);
+    const all = keysOf(running, this.#store);
     for (let other = all.get(this.#key); other; other = all.get(this.#key)) {
       if (!other.isOver && !other.signal?.aborted) {
         throw new UploadError(
@@ -160,6 +169,22 @@ export class KeptCheckpoint<C = Checkpoint> {
     }
   }
 
+  /** Makes a call that changes what is kept. One that ends after a later one may have undone it: the later one is made again. */
+  async #write(action: () => unknown): Promise<void> {
+    const all = keysOf(writing, this.#store);
+    const writes = all.get(this.#key) ?? { last: action, underWay: 0 };
+    all.set(this.#key, writes);
+    writes.last = action;
+    writes.underWay++;
+    try {
+      await action();
+    } finally {
+      const { last } = writes;
+      if (last !== action) void this.#write(last).catch(() => {}); // nobody listens any more
+      if (--writes.underWay === 0) all.delete(this.#key);
+    }
+  }
+
   async #call<R>(action: () => R): Promise<Awaited<R> | undefined> {
     const late = (): never => {
       throw new Error(`The store of checkpoints did not answer within ${STORE_TIMEOUT} ms`);
@@ -173,4 +198,11 @@ export class KeptCheckpoint<C = Checkpoint> {
       return undefined;
     }
   }
+}
+
+/** The keys of a store. */
+function keysOf<V>(all: WeakMap<object, Map<string, V>>, store: object): Map<string, V> {
+  const keys = all.get(store) ?? new Map<string, V>();
+  all.set(store, keys);
+  return keys;
 }

@@ -1,84 +1,8 @@
 // The command line as a program, in Deno, Node and Bun: killed in the middle, with a pipe that nobody reads, and in a terminal.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { fileURLToPath } from "node:url";
-import { RUNTIMES } from "../support/runtimes.ts";
-import { commandOf, output } from "../support/runtime_program.ts";
-import { slowGoogle, until, wait } from "../crash/support.ts";
-import { patterned } from "../support/bytes.ts";
-
-const limit = 60_000;
-const SIZE = 12 * 1024 * 1024 + 5;
-const content = patterned(SIZE);
-
-interface Program {
-  readonly folder: string;
-  readonly google: Awaited<ReturnType<typeof slowGoogle>>;
-  readonly env: Record<string, string>;
-  /** The program and its first arguments. */
-  readonly command: readonly [string, ...string[]];
-}
-
-let bundled: Promise<string> | undefined;
-
-/** The program as one file, which Node and Bun run without having the packages installed. */
-function bundle(): Promise<string> {
-  return bundled ??= (async () => {
-    await output(Deno.execPath(), ["install", "--quiet"], { limit, cwd: RUNTIMES });
-    const folder = await Deno.makeTempDir({ prefix: "cli-bundle-" });
-    globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
-    const entry = fileURLToPath(new URL("../../src/cli/mod.ts", import.meta.url));
-    const module = `${folder}/cli.mjs`;
-    const args = ["bundle", "--quiet", "--platform=deno", "--external", "node:*"];
-    await output(Deno.execPath(), [...args, "--output", module, entry], { limit });
-    const main = `import { main } from "./cli.mjs";\nprocess.exitCode = await main();\n`;
-    await Deno.writeTextFile(`${folder}/bin.mjs`, `import process from "node:process";\n${main}`);
-    return `${folder}/bin.mjs`;
-  })();
-}
-
-async function inRuntime(runtime: string, use: (program: Program) => Promise<void>): Promise<void> {
-  const bin = await bundle();
-  const folder = await Deno.makeTempDir({ prefix: "cli-program-" });
-  await using google = await slowGoogle();
-  try {
-    await Deno.writeFile(`${folder}/big`, content);
-    const env = {
-      XDG_STATE_HOME: `${folder}/state`,
-      STORAGE_EMULATOR_HOST: google.origin,
-      NO_COLOR: "1",
-      TERM: "xterm",
-    };
-    const [program, ...args] = commandOf(runtime);
-    await use({ folder, google, env, command: [program, ...args, bin] });
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-function start({ command: [program, ...first], folder, env }: Program, args: readonly string[]) {
-  return new Deno.Command(program, {
-    args: [...first, ...args],
-    cwd: folder,
-    env,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-}
-
-async function ended(
-  child: Deno.ChildProcess,
-): Promise<{ code: number; out: string; err: string }> {
-  const { code, stdout, stderr } = await child.output();
-  const decoder = new TextDecoder();
-  return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
-}
-
-function isWhole({ google }: Program, name: string): boolean {
-  const bytes = google.gcs.get("my-bucket", name)?.bytes;
-  return bytes?.length === SIZE && bytes.every((byte, i) => byte === content[i]);
-}
+import { until, wait } from "../crash/support.ts";
+import { content, ended, inRuntime, isWhole, SIZE, start } from "./programs_support.ts";
 
 for (const runtime of ["deno", "node", "bun"]) {
   Deno.test(`${runtime}: killed in the middle, the same command goes on and stores the file once`, async () => {
@@ -107,6 +31,22 @@ for (const runtime of ["deno", "node", "bun"]) {
       const { code, err } = await ended(child);
       assertEquals(code, 5, err);
       assertMatch(err, /The same command again goes on from here/);
+    });
+  });
+
+  Deno.test(`${runtime}: SIGTERM ends it also where standard input stays open`, async () => {
+    await inRuntime(runtime, async (program) => {
+      for (const args of [["cp", "-I", "gs://my-bucket/"], ["cp", "-", "gs://my-bucket/in"]]) {
+        const child = start(program, args);
+        const writer = child.stdin.getWriter();
+        await writer.write(new TextEncoder().encode("big\n"));
+        if (args.includes("-I")) await until(() => program.google.received() > 0, "bytes arrive");
+        else await wait(1500);
+        child.kill("SIGTERM");
+        const { code, err } = await ended(child);
+        assertEquals(code, 5, err);
+        await writer.close().catch(() => {});
+      }
     });
   });
 

@@ -17,6 +17,8 @@ Deno.test("options say what the object is", async () => {
     "k=v=w",
     "--metadata",
     "x=",
+    "--metadata",
+    "__proto__=p",
     "--storage-class",
     "nearline",
   ];
@@ -25,7 +27,7 @@ Deno.test("options say what the object is", async () => {
   const object: StorageObject = await (await cli.gcs.fetch(url)).json();
   const { contentType, cacheControl, storageClass, metadata } = object;
   assertEquals([contentType, cacheControl, storageClass], ["text/html", "no-cache", "NEARLINE"]);
-  assertEquals(metadata, { k: "v=w", x: "" });
+  assertEquals(Object.entries(metadata!), [["k", "v=w"], ["x", ""], ["__proto__", "p"]]);
 });
 
 Deno.test("--json is one line for each object on standard output, and errors are JSON on the other", async () => {

@@ -21,7 +21,7 @@ export interface World extends AsyncDisposable {
 
 /** What a call is given besides its arguments. */
 export interface Given {
-  readonly stdin?: string;
+  readonly stdin?: string | AsyncIterable<Uint8Array>;
   /** The width and height of a terminal; none is there without. */
   readonly terminal?: { readonly columns: number; readonly rows: number };
   /** Gets a function that sends a signal. */
@@ -38,6 +38,8 @@ export interface Said {
   readonly err: string;
   /** The codes with which it has asked to be ended at once. */
   readonly exits: readonly number[];
+  /** How often it has let go of standard input. */
+  readonly closed: number;
 }
 
 /** A new world; it is gone with all its files when it is disposed of. */
@@ -64,6 +66,7 @@ export async function world(gcs: GcsEmulator = new GcsEmulator({ md5: false })):
     },
     async run(args, { stdin = "", terminal, onStart, onOut, fetch = gcs.fetch } = {}) {
       const [out, err, exits]: [string[], string[], number[]] = [[], [], []];
+      let closed = 0;
       const outputOf = (to: string[], isTTY: boolean) => ({
         isTTY,
         columns: terminal?.columns ?? 80,
@@ -72,8 +75,10 @@ export async function world(gcs: GcsEmulator = new GcsEmulator({ md5: false })):
       });
       const code = await main(args, {
         stdin: async function* () {
-          if (stdin !== "") yield new TextEncoder().encode(stdin);
+          if (typeof stdin !== "string") yield* stdin;
+          else if (stdin !== "") yield new TextEncoder().encode(stdin);
         },
+        closeStdin: () => void closed++,
         stdout: {
           ...outputOf(out, false),
           write(text) {
@@ -91,7 +96,7 @@ export async function world(gcs: GcsEmulator = new GcsEmulator({ md5: false })):
         exit: (code) => void exits.push(code),
         fetch,
       });
-      return { code, out: out.join(""), err: err.join(""), exits };
+      return { code, out: out.join(""), err: err.join(""), exits, closed };
     },
     [Symbol.asyncDispose]: () => Deno.remove(root, { recursive: true }),
   };

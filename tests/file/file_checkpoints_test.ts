@@ -62,6 +62,38 @@ Deno.test("files and folder are for their owner only, and no name says anything 
   });
 });
 
+Deno.test("a file that others may read, or that a link leads to, is replaced by one for its owner only", async () => {
+  await inFolder(async (folder) => {
+    const store = fileCheckpoints(folder);
+    await store.set(KEY, checkpoint(1));
+    const [name] = await names(folder);
+    const path = `${folder}/${name}`;
+    await Deno.chmod(path, 0o666);
+    await store.set(KEY, checkpoint(2));
+    assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600);
+    await Deno.rename(path, `${folder}/elsewhere`);
+    await Deno.symlink(`${folder}/elsewhere`, path);
+    await store.set(KEY, checkpoint(3));
+    assertEquals((await Deno.lstat(path)).isSymlink, false);
+    assertEquals(JSON.parse(await Deno.readTextFile(`${folder}/elsewhere`)), checkpoint(2));
+  });
+});
+
+Deno.test("a write that fails leaves what was kept before, and no draft", async () => {
+  await inFolder(async (folder) => {
+    const store = fileCheckpoints(folder);
+    await store.set(KEY, checkpoint(1));
+    const [name] = await names(folder);
+    const fails = { ...checkpoint(2), persisted: 2n } as never; // no JSON
+    await assertRejects(async () => void await store.set(KEY, fails), TypeError);
+    assertEquals([await store.get(KEY), await names(folder)], [checkpoint(1), [name]]);
+    await Deno.remove(`${folder}/${name}`);
+    await Deno.mkdir(`${folder}/${name}/in`, { recursive: true }); // in the place of the file
+    await assertRejects(async () => void await store.set(KEY, checkpoint(3)));
+    assertEquals(await names(folder), [name]);
+  });
+});
+
 Deno.test("a key of any length and any characters names one file", async () => {
   await inFolder(async (folder) => {
     const store = fileCheckpoints(folder);

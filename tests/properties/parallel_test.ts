@@ -335,6 +335,68 @@ property(
   },
 );
 
+/** Two processes with one checkpoint. */
+interface Race {
+  readonly scenario: Scenario;
+  /** How many turns each request takes to arrive, and each reply. */
+  readonly turns: number[];
+}
+
+function races(scenarios: fc.Arbitrary<Scenario>): fc.Arbitrary<Race> {
+  const turns = fc.array(fc.nat({ max: 5 }), { minLength: 5, maxLength: 40 });
+  return fc.record({ scenario: scenarios, turns });
+}
+
+async function race({ scenario, turns }: Race): Promise<void> {
+  const { via, kind, partSize, size, steps, concurrency, dies = 3 } = scenario;
+  const gcs = new GcsEmulator({ md5: false });
+  const file = DATA.slice(0, size);
+  let count = 0;
+  const late = async () => {
+    for (let turn = turns[count++ % turns.length]; turn > 0; turn--) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  };
+  const transport: Transport = async (url, init) => {
+    await late();
+    const reply = await gcs.fetch(url, init);
+    await late();
+    return reply;
+  };
+  const retry = { clock: fastClock(), maxAttempts: 8 };
+  const options = { bucket: BUCKET, name: NAME, via, partSize, concurrency, transport, retry };
+  let checkpoint: ParallelCheckpoint | undefined;
+  const onCheckpoint = (saved: ParallelCheckpoint) => {
+    checkpoint = structuredClone(saved);
+    if (saved.parts.length >= dies) throw new UploadError("invalid_state", "The process is dead");
+  };
+  await outcome(uploadParallel(sourceOf(kind, file, steps), { ...options, onCheckpoint }));
+  const goOn = () => outcome(uploadParallel(file, { ...options, checkpoint }));
+  const both = await Promise.all([goOn(), goOn()]);
+  const object = () => gcs.get(BUCKET, NAME)?.bytes;
+  if (both.includes(true)) assert(sameBytes(object()!, file), "not the file");
+  if (via === "multipart") {
+    assertEquals(both, [true, true]);
+    checkServer(gcs, true, [file]);
+  } else if (object()) assert(sameBytes(object()!, file), "another object");
+  if (!both.includes(true)) assert(await goOn(), "nobody can go on");
+  assert(sameBytes(object()!, file));
+}
+
+property(
+  "of two processes with one checkpoint each finishes the exact object of an XML multipart upload",
+  5,
+  races(scenarios("multipart", 5 * MiB, 3)),
+  race,
+);
+
+property(
+  "two processes with one checkpoint of a composed upload make the exact object, or can be followed by one that does",
+  6,
+  races(scenarios("compose", 256 * 1024, 36)),
+  race,
+);
+
 Deno.test("a process that dies at any request leaves what the next one finishes, whether or not that request arrives", async () => {
   const size = 3 * 256 * 1024 + 5;
   const file = DATA.slice(0, size);

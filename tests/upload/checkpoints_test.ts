@@ -430,6 +430,67 @@ Deno.test("a write that is late comes before the end is noted: what is finished 
   assertEquals([checkpoints.calls.at(-1), checkpoints.texts.size], ["delete k", 0]);
 });
 
+/** Runs something where timers go off at once. */
+async function withoutWaiting<T>(run: () => Promise<T>): Promise<T> {
+  const { setTimeout } = globalThis;
+  globalThis.setTimeout = ((callback: () => void) => setTimeout(callback, 0)) as typeof setTimeout;
+  try {
+    return await run();
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+}
+
+/** Lets everything happen that does not wait for anybody. */
+const settled = () => new Promise<void>((resolve) => setTimeout(resolve, 5));
+
+Deno.test("a write that is later than anybody waits is undone when it ends: what is finished does not rise again", async () => {
+  for (const late of [0, 2, 5]) {
+    const gcs = new GcsEmulator();
+    const checkpoints = new Notebook();
+    const { set } = checkpoints;
+    let write = () => {};
+    checkpoints.set = async (key, checkpoint) => {
+      if (checkpoint.persisted === late * U) await new Promise<void>((land) => write = land);
+      await set.call(checkpoints, key, checkpoint);
+    };
+    await withoutWaiting(() => put(DATA, { gcs, checkpoints, onCheckpointError: () => {} }));
+    assertEquals([checkpoints.calls.at(-1), checkpoints.texts.size], ["delete k", 0]);
+    write();
+    await settled();
+    assertEquals(checkpoints.calls.slice(-2), [`set k ${late}`, "delete k"]);
+    assertEquals(checkpoints.texts.size, 0);
+  }
+});
+
+Deno.test("a late write does not take the place of that of a later upload, nor does a late delete forget it", async () => {
+  for (const method of ["set", "delete"] as const) {
+    const gcs = new GcsEmulator();
+    const checkpoints = new Notebook();
+    const own = checkpoints[method] as (...args: unknown[]) => Promise<void>;
+    let land: (() => void) | undefined;
+    Object.assign(checkpoints, {
+      async [method](...args: unknown[]) {
+        const isFirst = land === undefined;
+        land ??= () => {};
+        if (isFirst) await new Promise<void>((resolve) => land = resolve);
+        await own.apply(checkpoints, args);
+      },
+    });
+    await withoutWaiting(() => put(DATA, { gcs, checkpoints, onCheckpointError: () => {} }));
+    checkpoints.texts.clear(); // what has not landed cannot be gone on with
+    await interrupted(gcs, checkpoints);
+    const kept = checkpoints.texts.get("k");
+    assert(kept !== undefined);
+    land!();
+    await settled();
+    assertEquals(checkpoints.texts.get("k"), kept, method);
+    const starts = gcs.sessions.length;
+    await put(DATA, { gcs, checkpoints });
+    assertEquals([gcs.sessions.length, checkpoints.texts.size], [starts, 0]);
+  }
+});
+
 Deno.test("onCheckpoint hears of each checkpoint that was kept", async () => {
   const gcs = new GcsEmulator();
   const checkpoints = new Notebook();
