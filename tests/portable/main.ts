@@ -25,36 +25,48 @@ export interface Outcome {
   report: (Report & { version: string }) | Error;
 }
 
+/** What the runtimes need, made once. */
+export interface Portable extends AsyncDisposable {
+  /** Runs the suite in a runtime, with a server of its own. */
+  run(runtime: Runtime, only?: string): Promise<Outcome>;
+}
+
+/** Installs the runtimes and makes the bundle. */
+export async function preparePortable(): Promise<Portable> {
+  const folder = await Deno.makeTempDir({ prefix: "portable-" });
+  const dispose = () => Deno.remove(folder, { recursive: true });
+  const bundle = `${folder}/suite.js`;
+  const bundling = ["bundle", "--quiet", "--platform=browser", "--output", bundle];
+  try {
+    await deno(RUNTIMES, "install", "--quiet");
+    await deno(ROOT, ...bundling, "tests/portable/suite.ts");
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  return {
+    async run(runtime, only = "") {
+      const report = await runIn(runtime, only, bundle).catch((error: Error) => error);
+      return { runtime: runtime.name, report };
+    },
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
 /** Runs the suite in every runtime whose name contains `runtime`. */
 export async function runPortable(runtime = "", only = ""): Promise<Outcome[]> {
   const chosen = runtimes.filter(({ name }) => name.includes(runtime));
-  const folder = await Deno.makeTempDir({ prefix: "portable-" });
-  try {
-    await deno(RUNTIMES, "install", "--quiet");
-    const bundle = `${folder}/suite.js`;
-    await deno(
-      ROOT,
-      "bundle",
-      "--quiet",
-      "--platform=browser",
-      "--output",
-      bundle,
-      "tests/portable/suite.ts",
-    );
-    const outcomes: Outcome[] = [];
-    const queue = chosen.map((runtime, index) => ({ runtime, index }));
-    const work = async () => {
-      for (let next = queue.shift(); next; next = queue.shift()) {
-        const { runtime, index } = next;
-        const report = await runIn(runtime, only, bundle).catch((error: Error) => error);
-        outcomes[index] = { runtime: runtime.name, report };
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
-    return outcomes;
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using portable = await preparePortable();
+  const outcomes: Outcome[] = [];
+  const queue = [...chosen.entries()];
+  const work = async () => {
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      const [index, runtime] = next;
+      outcomes[index] = await portable.run(runtime, only);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return outcomes;
 }
 
 async function deno(cwd: string, ...args: string[]): Promise<void> {
