@@ -6,13 +6,8 @@
  * @module
  */
 
-import type { Context } from "./case.ts";
 import { ROOT, type Runtime, RUNTIMES, runtimes } from "./runtimes.ts";
-import { startOrigin } from "./server.ts";
 import type { Report } from "./suite.ts";
-
-/** A runtime may take this long in all, in milliseconds. */
-const TIME_LIMIT = 240_000;
 
 /** How many runtimes are at work at once. */
 const AT_ONCE = 2;
@@ -45,10 +40,7 @@ export async function preparePortable(): Promise<Portable> {
     throw error;
   }
   return {
-    async run(runtime, only = "") {
-      const report = await runIn(runtime, only, bundle).catch((error: Error) => error);
-      return { runtime: runtime.name, report };
-    },
+    run: (runtime, only = "") => outcomeOf(runtime, only, bundle),
     [Symbol.asyncDispose]: dispose,
   };
 }
@@ -69,57 +61,27 @@ export async function runPortable(runtime = "", only = ""): Promise<Outcome[]> {
   return outcomes;
 }
 
-async function deno(cwd: string, ...args: string[]): Promise<void> {
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd })
-    .output();
-  if (success) return;
-  const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
-  throw new Error(`deno ${args[0]} failed:\n${output}`);
+/** What a command of Deno prints. */
+async function deno(cwd: string, ...args: string[]): Promise<string> {
+  const command = new Deno.Command(Deno.execPath(), { args, cwd, stdin: "null" });
+  const { success, stdout, stderr } = await command.output();
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  if (success) return out;
+  throw new Error(`deno ${args[0]} failed:\n${out}${err}`);
 }
 
-/** Runs the suite in one runtime, with a server of its own. */
-async function runIn(
-  runtime: Runtime,
-  only: string,
-  bundle: string,
-): Promise<Report & { version: string }> {
-  const { origin, close } = await startOrigin();
+/** The outcome of one runtime, from a process of its own: the server of one does not keep that of another waiting. */
+async function outcomeOf({ name }: Runtime, only: string, bundle: string): Promise<Outcome> {
+  const script = `${ROOT}tests/portable/one_runtime.ts`;
+  const config = `--config=${ROOT}deno.json`;
+  const args = ["run", "--quiet", "--allow-all", "--no-check", config, script, name, only, bundle];
   try {
-    const context: Context = { origin, runtime: runtime.name, only };
-    return await collect(runtime, JSON.stringify(context), bundle);
-  } finally {
-    await close();
+    const output = await deno(ROOT, ...args);
+    const { report, problem } = JSON.parse(output.match(/^outcome (\{.*\})$/m)![1]);
+    return { runtime: name, report: report ?? new Error(problem) };
+  } catch (error) {
+    return { runtime: name, report: error as Error };
   }
-}
-
-async function collect(
-  { name, command: [program, ...args] }: Runtime,
-  context: string,
-  bundle: string,
-): Promise<Report & { version: string }> {
-  const child = new Deno.Command(program, {
-    args: [...args, context, bundle],
-    cwd: ROOT,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  let late = false;
-  const limit = setTimeout(() => {
-    late = true;
-    child.kill("SIGTERM");
-  }, TIME_LIMIT);
-  const force = setTimeout(() => child.kill("SIGKILL"), TIME_LIMIT + 5_000);
-  const { code, stdout, stderr } = await child.output();
-  clearTimeout(limit);
-  clearTimeout(force);
-  const output = new TextDecoder().decode(stdout);
-  const report = output.match(/^report (\{.*\})$/m)?.[1];
-  if (late || code !== 0 || report === undefined) {
-    const what = late ? `still running after ${TIME_LIMIT} ms` : `ended with code ${code}`;
-    throw new Error(`${name} ${what}\n${output}${new TextDecoder().decode(stderr)}`);
-  }
-  return JSON.parse(report);
 }
 
 /** How many cases hold and how many do not, over all runtimes. One that did not run counts as a failure. */

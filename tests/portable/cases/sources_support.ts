@@ -19,7 +19,7 @@ import { BUCKET, CHUNK, pattern, testClock } from "./upload_support.ts";
 export async function settled<T>(promise: PromiseLike<T>, what = "it"): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new PortableAssertionError(`${what} never settled`)), 3_000);
+    timer = setTimeout(() => reject(new PortableAssertionError(`${what} never settled`)), 10_000);
   });
   try {
     return await Promise.race([promise, late]);
