@@ -87,8 +87,9 @@ export function portableSuites(): { readonly suites: Suite[]; end(): Promise<voi
     seconds: PORTABLE_SECONDS[runtime.name] ?? 40,
     async run() {
       const portable = await (prepared ??= preparePortable());
+      const outcome = await portable.run(runtime);
       const before = outcomes.length === 0 ? { passed: 0, failed: 0 } : count(outcomes);
-      outcomes.push(await portable.run(runtime));
+      outcomes.push(outcome);
       const after = count(outcomes); // with the cases that one runtime has and another has not
       return {
         passed: after.passed - before.passed,
