@@ -13,7 +13,7 @@ import type { Result, Suite } from "./pool.ts";
 import { run } from "./run.ts";
 import { steps } from "./steps.ts";
 
-/** What `deno test` is given. */
+/** How `deno test` is run. */
 export interface TestOptions {
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -58,8 +58,50 @@ const APART = [
   "worker",
 ];
 
-/** About how long suites take, in seconds, where it is far from 3. */
-const SECONDS: Readonly<Record<string, number>> = {};
+/** About how long suites take, in seconds, where it is far from 3. What is wrong here costs time, nothing else. */
+const SECONDS: Readonly<Record<string, number>> = {
+  "check: examples in documentation, README and docs": 60,
+  "check: types": 40,
+  "check: types of the library, with nothing but the web platform": 15,
+  "check: documentation of every public symbol": 15,
+  "check: publish": 15,
+  "check: reference": 10,
+  "check: links": 3,
+  "command line: tests/cli/programs.ts": 45,
+  "crashes: tests/crash/by_key_test.ts": 8,
+  "crashes: tests/crash/source_changed_test.ts": 8,
+  "frameworks: tests/npm/frameworks.ts": 70,
+  "interop: tests/clients/interop_fake_gcs_server.ts": 40,
+  "interop: tests/clients/interop_gapic.ts": 25,
+  "interop: tests/clients/interop_parts.ts": 60,
+  "interop: tests/clients/interop_python.ts": 40,
+  "interop: tests/clients/interop_s3.ts": 60,
+  "interop: tests/clients/interop_tickets.ts": 5,
+  "interop: tests/clients/interop_tus.ts": 60,
+  "migrations: tests/npm/migrations.ts": 100,
+  "package: tests/npm/package.ts": 60,
+  "portable: bun": 40,
+  "portable: chromium": 80,
+  "portable: deno": 60,
+  "portable: node": 50,
+  "portable: workerd": 60,
+  "soak: tests/soak/soak.ts": 70,
+  "tests/clients/tus_test.ts": 20,
+  "tests/clients/tus_workerd_test.ts": 15,
+  "tests/node/node_test.ts": 45,
+  "tests/page/browser_test.ts": 30,
+  "tests/parallel": 12,
+  "tests/playground/browser_test.ts": 30,
+  "tests/proxy": 20,
+  "tests/stretch/leaks_test.ts": 20,
+  "tests/stretch/slow_test.ts": 9,
+  "tests/types/types_test.ts": 12,
+  "tests/upload": 15,
+  "tests/worker/cost_test.ts": 15,
+  "tests/worker/framing_test.ts": 15,
+  "tests/worker/hostile_test.ts": 15,
+  "tests/worker/streaming_test.ts": 15,
+};
 
 /** The tests under tests/. */
 export async function unitSuites(): Promise<Suite[]> {
@@ -75,16 +117,13 @@ export async function unitSuites(): Promise<Suite[]> {
   }));
 }
 
-/** About how long the portable suite takes in a runtime, in seconds. */
-const PORTABLE_SECONDS: Readonly<Record<string, number>> = { chromium: 80, workerd: 60 };
-
 /** The portable suite in each runtime; what was prepared for it goes with `end`. */
 export function portableSuites(): { readonly suites: Suite[]; end(): Promise<void> } {
   let prepared: Promise<Portable> | undefined;
   const outcomes: PortableOutcome[] = [];
   const suites = runtimes.map((runtime): Suite => ({
     name: `portable: ${runtime.name}`,
-    seconds: PORTABLE_SECONDS[runtime.name] ?? 40,
+    seconds: SECONDS[`portable: ${runtime.name}`] ?? 40,
     async run() {
       const portable = await (prepared ??= preparePortable());
       const outcome = await portable.run(runtime);
@@ -156,7 +195,7 @@ export async function longSuites(parts: readonly string[] = []): Promise<Suite[]
     paths.flatMap((path) => path.endsWith("/") ? testsIn(path, files) : [path])
       .map((path): Suite => ({
         name: `${group}: ${path}`,
-        seconds: SECONDS[`${group}: ${path}`] ?? 30,
+        seconds: SECONDS[`${group}: ${path}`] ?? 20,
         run: () => denoTest([path], options),
       }))
   ).filter(({ name }) => parts.length === 0 || parts.some((part) => name.includes(part)));
