@@ -153,6 +153,18 @@ Deno.test("on a socket: a request may name its whole URL, as one to a proxy does
     assertEquals(gcs.get("bucket", "n")?.size, 0);
   }));
 
+Deno.test("on a socket: a connection that is kept has no time limit, which a client could miss by a moment", async () => {
+  const server = await serveEmulator(new GcsEmulator(), { keepAlive: true });
+  try {
+    const response = await fetch(server.origin);
+    await response.body?.cancel();
+    assertEquals(response.headers.get("connection"), "keep-alive");
+    assertEquals(response.headers.get("keep-alive"), null);
+  } finally {
+    await server.close();
+  }
+});
+
 Deno.test("on a socket: a body that ends before its Content-Length keeps whole quanta", () =>
   served(async (gcs, origin) => {
     const session = new URL(await start(origin));
