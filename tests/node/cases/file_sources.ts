@@ -78,7 +78,7 @@ async function assertClosed(path: string, what: string): Promise<void> {
 
 /** Waits for the garbage to be collected, by making some. */
 async function collected(isDone: () => boolean): Promise<void> {
-  for (let i = 0; i < 200 && !isDone(); i++) {
+  for (let i = 0; i < 1000 && !isDone(); i++) {
     const garbage = Array.from({ length: 40 }, () => new Array(50_000).fill(i));
     await new Promise((resolve) => setTimeout(resolve, garbage.length > 0 ? 5 : 0));
   }

@@ -128,7 +128,7 @@ const inProcess: PortableCase[] = [
         const options = { ...optionsWith(clock), chunkSize: on === "final" ? 64 * MIB : 16 * MIB };
         const sent = send(gcs, new Tape().source(bytes), { ...options, checksum });
         const isHanging = () => gcs.requests.some(({ fault }) => fault === "hang after");
-        for (let i = 0; i < 200 && !isHanging(); i++) await new Promise((r) => setTimeout(r, 10));
+        for (let i = 0; i < 1000 && !isHanging(); i++) await new Promise((r) => setTimeout(r, 10));
         for (let i = 0; i < 100 && !kinds(gcs).includes("status"); i++) await stall(clock, STALL);
         await settled(sent);
         assertStored(gcs, bytes);
