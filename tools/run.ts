@@ -67,25 +67,28 @@ export async function run(args: string[], options: RunOptions = {}): Promise<Run
 export function endWithChildren(): void {
   const end = () => {
     for (const { pid } of children) killTree(pid);
+    for (const pid of descendants(Deno.pid)) kill(pid); // what was not started by `run`
     Deno.exit(130);
   };
   Deno.addSignalListener("SIGINT", end);
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", end);
 }
 
-/** Ends a process and what it has started, which a test leaves behind when it is killed. */
-export function killTree(pid: number): void {
+/** Ends a process and what it has started, which would be left behind otherwise. */
+function killTree(pid: number): void {
   if (Deno.build.os === "windows") {
     new Deno.Command("taskkill", { args: ["/T", "/F", "/PID", `${pid}`], stdout: "null" })
       .outputSync();
-    return;
+  } else {
+    for (const each of [pid, ...descendants(pid)]) kill(each);
   }
-  for (const each of [pid, ...descendants(pid)]) {
-    try {
-      Deno.kill(each, "SIGKILL");
-    } catch {
-      // it has ended
-    }
+}
+
+function kill(pid: number): void {
+  try {
+    Deno.kill(pid, "SIGKILL");
+  } catch {
+    // it has ended
   }
 }
 
