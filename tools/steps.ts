@@ -96,7 +96,7 @@ export const steps: readonly Step[] = [
 ];
 
 async function deno(...args: string[]): Promise<string> {
-  const { code, output } = await run(args, { timeLimit: 4 * 60_000 });
+  const { code, output } = await run(args, { timeLimit: 10 * 60_000 });
   return code === 0 ? "" : output || `ended with code ${code}`;
 }
 

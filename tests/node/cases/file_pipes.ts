@@ -126,7 +126,7 @@ export const filePipes: NodeCase[] = [
       assertEquals(String(error), "Error: enough");
       await assertClosed(path);
       // Nobody waits for somebody who writes: then this would find a reader.
-      await pause(60);
+      await pause(1_000);
       const refused = await failureOf(() =>
         openSync(path, constants.O_WRONLY | constants.O_NONBLOCK)
       );
