@@ -90,6 +90,8 @@ export async function serveEmulator(
     answer(emulator, request, response).catch(() => reset(request));
   });
   server.requestTimeout = 0;
+  // Else a request could go out on a connection that is being closed because nobody has used it for five seconds.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((listening, failed) => {
     server.once("error", failed);
     server.listen(port, hostname, listening);

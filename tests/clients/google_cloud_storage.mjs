@@ -22,7 +22,8 @@ storage.interceptors.push({
 const file = storage.bucket("my-bucket").file("uploads/a photo.png");
 // docs/clients.md shows what is between these two lines.
 
-const bytes = Buffer.from(Uint8Array.from({ length: size }, (_, index) => index % 251));
+const bytes = Buffer.alloc(size);
+for (let at = 0; at < size; at++) bytes[at] = at % 251;
 const settings = { metadata: { contentType: "image/png", metadata: { by: "me" } }, ...options };
 
 function* pieces() {

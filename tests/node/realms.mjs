@@ -122,7 +122,7 @@ for (const [name, [make, expected = bytes]] of Object.entries(sources)) {
       await Promise.race([
         send(gcs, make()),
         new Promise((_, reject) =>
-          setTimeout(reject, 5_000, new Error("it never settled")).unref()
+          setTimeout(reject, 20_000, new Error("it never settled")).unref()
         ),
       ]);
       const stored = gcs.get("realms", "object")?.bytes;

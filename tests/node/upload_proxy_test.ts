@@ -64,7 +64,7 @@ async function withServer(use: (place: Place) => Promise<void>): Promise<void> {
 
 /** Waits until Google has read so many bytes of the request that stores them. */
 async function arrived({ gcs }: Place): Promise<void> {
-  for (let i = 0; i < 500 && !gcs.requests.some(({ kind }) => kind === "final"); i++) {
+  for (let i = 0; i < 2000 && !gcs.requests.some(({ kind }) => kind === "final"); i++) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

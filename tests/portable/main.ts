@@ -6,15 +6,8 @@
  * @module
  */
 
-import type { Context } from "./case.ts";
 import { ROOT, type Runtime, RUNTIMES, runtimes } from "../support/runtimes.ts";
-import { startOrigin } from "./server.ts";
 import type { Report } from "./suite.ts";
-
-const SUITE = `${ROOT}tests/portable/suite.ts`;
-
-/** A runtime may take this long in all, in milliseconds. */
-const TIME_LIMIT = 240_000;
 
 /** How many runtimes are at work at once. */
 const AT_ONCE = 2;
@@ -27,82 +20,68 @@ export interface Outcome {
   report: (Report & { version: string }) | Error;
 }
 
+/** What the runtimes need, made once. */
+export interface Portable extends AsyncDisposable {
+  /** Runs the suite in a runtime, with a server of its own. */
+  run(runtime: Runtime, only?: string): Promise<Outcome>;
+}
+
+/** Installs the runtimes and makes the bundle. */
+export async function preparePortable(): Promise<Portable> {
+  const folder = await Deno.makeTempDir({ prefix: "portable-" });
+  const dispose = () => Deno.remove(folder, { recursive: true });
+  const bundle = `${folder}/suite.js`;
+  const bundling = ["bundle", "--quiet", "--platform=browser", "--output", bundle];
+  try {
+    await deno(RUNTIMES, "install", "--quiet");
+    await deno(ROOT, ...bundling, "tests/portable/suite.ts");
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  return {
+    run: (runtime, only = "") => outcomeOf(runtime, only, bundle),
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
 /** Runs the suite in every runtime whose name contains `runtime`. */
 export async function runPortable(runtime = "", only = ""): Promise<Outcome[]> {
   const chosen = runtimes.filter(({ name }) => name.includes(runtime));
-  const folder = await Deno.makeTempDir({ prefix: "portable-" });
+  await using portable = await preparePortable();
+  const outcomes: Outcome[] = [];
+  const queue = [...chosen.entries()];
+  const work = async () => {
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      const [index, runtime] = next;
+      outcomes[index] = await portable.run(runtime, only);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return outcomes;
+}
+
+/** What a command of Deno prints. */
+async function deno(cwd: string, ...args: string[]): Promise<string> {
+  const command = new Deno.Command(Deno.execPath(), { args, cwd, stdin: "null" });
+  const { success, stdout, stderr } = await command.output();
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  if (success) return out;
+  throw new Error(`deno ${args[0]} failed:\n${out}${err}`);
+}
+
+/** The outcome of one runtime, from a process of its own: the server of one does not keep that of another waiting. */
+async function outcomeOf({ name }: Runtime, only: string, bundle: string): Promise<Outcome> {
+  const script = `${ROOT}tests/portable/one_runtime.ts`;
+  const config = `--config=${ROOT}deno.json`;
+  const args = ["run", "--quiet", "--allow-all", "--no-check", config, script, name, only, bundle];
   try {
-    await deno(RUNTIMES, "install", "--quiet");
-    const bundle = `${folder}/suite.js`;
-    await deno(ROOT, "bundle", "--quiet", "--platform=browser", "--output", bundle, SUITE);
-    const outcomes: Outcome[] = [];
-    const queue = chosen.map((runtime, index) => ({ runtime, index }));
-    const work = async () => {
-      for (let next = queue.shift(); next; next = queue.shift()) {
-        const { runtime, index } = next;
-        const module = runtime.takes === "bundle" ? bundle : SUITE;
-        const report = await runIn(runtime, only, module).catch((error: Error) => error);
-        outcomes[index] = { runtime: runtime.name, report };
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
-    return outcomes;
-  } finally {
-    await Deno.remove(folder, { recursive: true });
+    const output = await deno(ROOT, ...args);
+    const { report, problem } = JSON.parse(output.match(/^outcome (\{.*\})$/m)![1]);
+    return { runtime: name, report: report ?? new Error(problem) };
+  } catch (error) {
+    return { runtime: name, report: error as Error };
   }
-}
-
-async function deno(cwd: string, ...args: string[]): Promise<void> {
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd })
-    .output();
-  if (success) return;
-  const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
-  throw new Error(`deno ${args[0]} failed:\n${output}`);
-}
-
-/** Runs the suite in one runtime, with a server of its own. */
-async function runIn(
-  runtime: Runtime,
-  only: string,
-  module: string,
-): Promise<Report & { version: string }> {
-  const { origin, close } = await startOrigin();
-  try {
-    const context: Context = { origin, runtime: runtime.name, only };
-    return await collect(runtime, JSON.stringify(context), module);
-  } finally {
-    await close();
-  }
-}
-
-async function collect(
-  { name, command: [program, ...args] }: Runtime,
-  context: string,
-  module: string,
-): Promise<Report & { version: string }> {
-  const child = new Deno.Command(program, {
-    args: [...args, context, module],
-    cwd: ROOT,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  let late = false;
-  const limit = setTimeout(() => {
-    late = true;
-    child.kill("SIGTERM");
-  }, TIME_LIMIT);
-  const force = setTimeout(() => child.kill("SIGKILL"), TIME_LIMIT + 5_000);
-  const { code, stdout, stderr } = await child.output();
-  clearTimeout(limit);
-  clearTimeout(force);
-  const output = new TextDecoder().decode(stdout);
-  const report = output.match(/^report (\{.*\})$/m)?.[1];
-  if (late || code !== 0 || report === undefined) {
-    const what = late ? `still running after ${TIME_LIMIT} ms` : `ended with code ${code}`;
-    throw new Error(`${name} ${what}\n${output}${new TextDecoder().decode(stderr)}`);
-  }
-  return JSON.parse(report);
 }
 
 /** How many cases hold and how many do not, over all runtimes. One that did not run counts as a failure. */

@@ -11,11 +11,12 @@ import {
 } from "../portable/cases/stretch_support.ts";
 import { assertStored } from "../portable/cases/upload_support.ts";
 import { startOrigin } from "../portable/server.ts";
+import { runsOf } from "../properties/support/property.ts";
 import { NAMES, program } from "./run.ts";
 import { optionsOf, scenarioOf, seeded, sourceOf } from "./scenario.ts";
 
 /** How many scenarios, and the first one's seed: PROPERTY_RUNS and PROPERTY_SEED, as for the other properties. */
-const RUNS = Number(Deno.env.get("PROPERTY_RUNS") ?? 40);
+const RUNS = runsOf(10);
 const FIRST = Number(Deno.env.get("PROPERTY_SEED") ?? Math.floor(Math.random() * 1e9));
 
 Deno.test("whatever goes wrong with long requests, the object is right and no byte is sent that the server has", async () => {

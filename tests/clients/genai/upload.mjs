@@ -5,7 +5,8 @@ import process from "node:process";
 import { GoogleGenAI } from "@google/genai";
 
 const { origin, size, key = "key", type = "application/pdf" } = JSON.parse(process.argv[2]);
-const bytes = Uint8Array.from({ length: size }, (_, index) => index % 251);
+const bytes = new Uint8Array(size);
+for (let at = 0; at < size; at++) bytes[at] = at % 251;
 const client = new GoogleGenAI({ apiKey: key, httpOptions: { baseUrl: origin } });
 
 try {

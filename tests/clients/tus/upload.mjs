@@ -14,7 +14,8 @@ const { version, proxy, bucket, ticket, size, source, options, abortAfter, then 
 const require = createRequire(new URL(`${version}/`, import.meta.url));
 const tus = require("tus-js-client");
 
-const bytes = Buffer.from(Uint8Array.from({ length: size }, (_, index) => index % 251));
+const bytes = Buffer.alloc(size);
+for (let at = 0; at < size; at++) bytes[at] = at % 251;
 
 function* pieces() {
   for (let at = 0; at < size; at += 50_000) yield bytes.subarray(at, at + 50_000);

@@ -59,7 +59,7 @@ export const manyFiles: NodeCase[] = Object.entries(WAYS).flatMap(([way, openFil
       name: `many: ${way} of a folder arrive, one that is missing fails alone, and all are closed`,
       ...runtimes,
       async run() {
-        const path = filled(), gcs = new GcsEmulator(), before = descriptors();
+        const path = filled(), gcs = new GcsEmulator({ md5: false }), before = descriptors();
         const missing: unknown[] = [];
         const options = into(gcs, {
           skipExisting: true,
@@ -76,7 +76,7 @@ export const manyFiles: NodeCase[] = Object.entries(WAYS).flatMap(([way, openFil
       name: `many: ${way} are closed when the run is aborted`,
       ...runtimes,
       async run() {
-        const path = filled(), gcs = new GcsEmulator(), stop = new AbortController();
+        const path = filled(), gcs = new GcsEmulator({ md5: false }), stop = new AbortController();
         const before = descriptors();
         let heard = 0;
         const options = into(gcs, {

@@ -39,7 +39,7 @@ async function reasonOf(promise: Promise<unknown>): Promise<unknown> {
 
 /** Lets the session be cancelled in the background. */
 async function untilCancelled(gcs: GcsEmulator): Promise<void> {
-  for (let i = 0; i < 200 && !kinds(gcs).includes("cancel"); i++) await idle(1);
+  for (let i = 0; i < 2000 && !kinds(gcs).includes("cancel"); i++) await idle(1);
   await idle();
 }
 

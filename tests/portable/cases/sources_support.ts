@@ -15,11 +15,11 @@ import type { GcsEmulator } from "../../../src/emulator/mod.ts";
 import { PortableAssertionError } from "../assert.ts";
 import { BUCKET, CHUNK, pattern, testClock } from "./upload_support.ts";
 
-/** The outcome of a promise within three seconds; what takes longer hangs, and is an error. */
+/** The outcome of a promise within ten seconds; what takes longer hangs, and is an error. */
 export async function settled<T>(promise: PromiseLike<T>, what = "it"): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new PortableAssertionError(`${what} never settled`)), 3_000);
+    timer = setTimeout(() => reject(new PortableAssertionError(`${what} never settled`)), 10_000);
   });
   try {
     return await Promise.race([promise, late]);

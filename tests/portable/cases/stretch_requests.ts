@@ -187,7 +187,7 @@ export const stretchRequests: PortableCase[] = [
   {
     name: "stretch: up to 8 MiB that end the object go in one request with their hash",
     async run() {
-      const gcs = new GcsEmulator();
+      const gcs = new GcsEmulator({ md5: false });
       const recorder = new Recorder();
       const bytes = long(8 * MIB);
       await send(gcs, recorder.source(bytes));
@@ -200,7 +200,7 @@ export const stretchRequests: PortableCase[] = [
     name:
       "stretch: a source that gives less than it is asked for arrives whole, in the same requests",
     async run() {
-      const gcs = new GcsEmulator();
+      const gcs = new GcsEmulator({ md5: false });
       const bytes = long(5 * MIB + 3);
       let calls = 0;
       const source = {

@@ -30,6 +30,12 @@ export function pattern(length: number, seed = 31): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** The place of the first byte that differs, or -1. A plain loop: a callback for each byte takes ten times as long. */
+export function difference(actual: Uint8Array, expected: Uint8Array): number {
+  for (let i = 0; i < actual.length; i++) if (actual[i] !== expected[i]) return i;
+  return -1;
+}
+
 /** Fails at the first byte that differs. */
 export function assertBytes(
   actual: Uint8Array | undefined,
@@ -38,8 +44,11 @@ export function assertBytes(
 ): void {
   assert(actual, `${what}: expected ${expected.length} bytes, got nothing`);
   assertEquals(actual.length, expected.length, `${what}: the number of bytes`);
-  const place = actual.findIndex((byte, i) => byte !== expected[i]);
-  assertEquals(place, -1, `${what}: the place of the first byte that differs`);
+  assertEquals(
+    difference(actual, expected),
+    -1,
+    `${what}: the place of the first byte that differs`,
+  );
 }
 
 /** Fails unless the emulator has exactly these bytes under that name. */

@@ -20,13 +20,15 @@ export async function expectLinear(
   const times: [size: number, milliseconds: number][] = [];
   for (let n = 16; n <= 8 * size; n = Math.ceil(n * 1.25)) {
     const text = make(n);
+    const before = Math.max(times.findLast(([size]) => size <= n / 8)?.[1] ?? 0, NOISE);
     let best = Infinity;
-    for (let i = 0; i < 3 && (i === 0 || best > NOISE); i++) {
+    // Where it seems too long, more tries tell a slow parser from a processor that others use.
+    const isDoubtful = () => best > FACTOR * before && best < 1000;
+    for (let i = 0; i < 20 && (i === 0 || best > NOISE && i < 3 || isDoubtful()); i++) {
       const start = performance.now();
       await Promise.resolve(text).then(parse).catch(() => {});
       best = Math.min(best, performance.now() - start);
     }
-    const before = Math.max(times.findLast(([size]) => size <= n / 8)?.[1] ?? 0, NOISE);
     assert(
       best <= FACTOR * before,
       `${name}: ${n} characters took ${best.toFixed()} ms, an eighth at most ${
