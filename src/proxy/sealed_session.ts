@@ -73,7 +73,7 @@ export async function append(
       isQuestion: range.total === undefined,
     });
   }
-  const turn = options.turn ?? progress.turns.begin(core.now());
+  const turn = options.turn ?? progress.turns.begin(core.now);
   try {
     return await appendBytes(core, session, { chunk, body, progress, isStrict, turn }, trace);
   } finally {
@@ -83,12 +83,7 @@ export async function append(
 
 /** Begins the turn of a request with bytes, which ends those of the same upload that came before. To be left in any case. */
 export function beginTurn({ progress, now }: Core, { name }: OpenSession): Turn {
-  return progress.of(name).turns.begin(now());
-}
-
-/** Ends the requests with bytes of an upload: its client has lost them, or it would not ask. */
-export function endTurns({ progress }: Core, { name }: OpenSession): void {
-  progress.of(name).turns.end();
+  return progress.of(name).turns.begin(now);
 }
 
 /** Bytes that are about to be passed on. */
@@ -157,6 +152,20 @@ export class WrongOffset extends HttpError {
   }
 }
 
+/** Asks how much is stored, for a client that has lost its requests with bytes, or it would not ask: they are ended. */
+export async function askAfterLoss(
+  core: Core,
+  session: OpenSession,
+  trace: Trace,
+): Promise<Outcome> {
+  const stop = core.progress.of(session.name).turns.endOthers(core.now);
+  try {
+    return await ask(core, session, trace);
+  } finally {
+    stop();
+  }
+}
+
 /** Asks how much is stored. */
 export async function ask(core: Core, session: OpenSession, trace: Trace): Promise<Outcome> {
   const outcome = await session.backend.ask(session.target, trace);
@@ -172,7 +181,7 @@ export async function cancel(
   { unlessFinished = false }: { unlessFinished?: boolean } = {},
 ): Promise<Outcome> {
   await permit(core, session, trace, request);
-  endTurns(core, session);
+  core.progress.of(session.name).turns.end();
   if (unlessFinished) return await cancelUnfinished(core, session, trace);
   const outcome = await session.backend.cancel(session.target, trace);
   return await settled(core, session, outcome, trace);

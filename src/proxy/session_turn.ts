@@ -1,6 +1,7 @@
 /**
  * Requests with bytes of one upload take turns. The client of an upload is whoever has come last: a phone that has lost its
- * connection comes back on another one, while its old request hangs here and would keep it from going on.
+ * connection comes back on another one, while its old request hangs here and would keep it from going on. Two clients that
+ * are both alive must not keep each other from ever sending anything: a request is left alone at first.
  */
 
 import { HttpError } from "./http_error.ts";
@@ -25,6 +26,9 @@ interface RunningTurn {
   end(): void;
 }
 
+/** How long a request with bytes is left alone, in milliseconds. */
+const UNDISTURBED = 1000;
+
 /** So many requests of an upload may be on their way out at once: each of them is told to end, and does so soon. */
 const MAX_LEAVING = 8;
 
@@ -36,26 +40,28 @@ export class Turns {
   #running: RunningTurn[] = [];
 
   /**
-   * Begins a turn, and ends all before it.
+   * Begins a turn, and ends all others, each when it has been left alone for long enough.
    *
-   * @param now milliseconds since 1970
    * @throws {HttpError} too many of those before it have not left yet: a 429
    */
-  begin(now: number): Turn {
-    this.end();
-    this.#running = this.#running.filter(({ began }) => now - began < LEASE);
+  begin(now: () => number): Turn {
+    const began = now();
+    this.#running = this.#running.filter((one) => began - one.began < LEASE);
     if (this.#running.length >= MAX_LEAVING) {
+      this.#endDue(began);
       throw new HttpError(429, "rateLimitExceeded", "Too many requests of this upload at once", {
         "retry-after": "1",
       });
     }
+    const isAlone = this.#running.length === 0;
     let isEnded = false, resolve = () => {};
     const ended = new Promise<void>((done) => resolve = done);
     const end = () => {
       isEnded = true;
       resolve();
     };
-    const running: RunningTurn = { began: now, end };
+    const running: RunningTurn = { began, end };
+    const others = isAlone ? undefined : this.endOthers(now, running);
     this.#running.push(running);
     return {
       ended,
@@ -63,14 +69,38 @@ export class Turns {
         if (isEnded) throw new EndedTurn();
       },
       leave: () => {
+        others?.();
         this.#running = this.#running.filter((one) => one !== running);
       },
     };
   }
 
-  /** Ends all requests with bytes: somebody asks where to go on, or gives the upload up. */
+  /**
+   * Ends requests with bytes, those that come meanwhile too, each when it has been left alone for long enough: what asks
+   * where to go on may have to wait for them. Those that came after `own` are left alone: they end it.
+   *
+   * @returns stops ending them
+   */
+  endOthers(now: () => number, own?: RunningTurn): () => void {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const endDue = () => {
+      this.#endDue(now(), own);
+      timer = setTimeout(endDue, UNDISTURBED);
+    };
+    endDue();
+    return () => clearTimeout(timer);
+  }
+
+  /** Ends all requests with bytes at once: the upload is given up. */
   end(): void {
     for (const running of this.#running) running.end();
+  }
+
+  #endDue(now: number, own?: RunningTurn): void {
+    for (const one of this.#running) {
+      if (one === own) return;
+      if (now - one.began >= UNDISTURBED) one.end();
+    }
   }
 }
 

@@ -9,6 +9,12 @@ import { Q, sample } from "./tus_support.ts";
 
 const bytes = sample(2 * Q);
 
+/** A clock that can be put forward: a request with bytes is left alone in its first second. */
+function clock() {
+  let later = 0;
+  return { now: () => Date.now() + later, pass: () => later += 1000 };
+}
+
 /** A body of which the first quantum comes, and then nothing; it hears when nobody reads it any more. */
 function hanging(length: number | undefined) {
   const left = Promise.withResolvers<void>();
@@ -78,11 +84,13 @@ async function finished(context: Setup, url: string): Promise<string> {
 for (const [front, send] of FRONTS) {
   for (const [how, length] of [["with a length", 2 * Q], ["in chunks", undefined]] as const) {
     Deno.test(`by ${front}, bytes ${how} that hang are ended by the next ones, which need not wait`, async () => {
-      const context = setup();
+      const time = clock();
+      const context = setup({ now: time.now });
       const url = await tus.created(context, 2 * Q);
       const old = hanging(length);
       const answer = send(context, url, old.body, old.headers);
       await old.sent;
+      time.pass();
       const next = await send(context, url, bytes, { "content-length": `${2 * Q}` });
       const { status, headers } = await answer;
       assertEquals([status, headers.has("retry-after")], [503, true]);
@@ -97,11 +105,13 @@ for (const [front, send] of FRONTS) {
   Deno.test(`by ${front}, bytes that hang are ended by a DELETE, and by a HEAD`, async () => {
     for (const method of ["DELETE", "HEAD"]) {
       for (const version of ["tus", "ietf"]) {
-        const context = setup();
+        const time = clock();
+        const context = setup({ now: time.now });
         const url = await tus.created(context, 2 * Q);
         const old = hanging(2 * Q);
         const answer = send(context, url, old.body, old.headers);
         await old.sent;
+        time.pass();
         const reply = version === "tus"
           ? await tus.tus(context, method, url)
           : await ietf.send(context, method, url, undefined);
@@ -114,6 +124,51 @@ for (const [front, send] of FRONTS) {
     }
   });
 }
+
+Deno.test("a request with bytes is left alone at first: two clients that are alive do not end each other", async () => {
+  for (const method of ["HEAD", "PATCH"]) {
+    const context = setup();
+    const url = await tus.created(context, 2 * Q);
+    const gate = Promise.withResolvers<void>(), waits = Promise.withResolvers<void>();
+    let at = 0;
+    const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      async pull(controller) {
+        if (at === 2 * Q) return controller.close();
+        if (at === Q) {
+          waits.resolve();
+          await gate.promise;
+        }
+        controller.enqueue(bytes.slice(at, at += Q));
+      },
+    }, { highWaterMark: 0 });
+    const old = patch(context, url, body, { "content-length": `${2 * Q}` });
+    await waits.promise;
+    const other = method === "HEAD"
+      ? tus.tus(context, "HEAD", url)
+      : tus.patch(context, url, 0, bytes);
+    gate.resolve();
+    assertEquals(await tus.told(await old), `204 at ${2 * Q}`);
+    await other;
+    assertEquals(context.gcs.get("my-bucket", "a")!.bytes, bytes);
+  }
+});
+
+Deno.test("a question that waits for bytes which came before it, or meanwhile, ends them when their time is over", async () => {
+  for (const isFirst of [true, false]) {
+    const context = setup();
+    const url = await tus.created(context, 2 * Q);
+    const old = hanging(2 * Q);
+    const send = () => patch(context, url, old.body, old.headers);
+    const begun = isFirst ? send() : undefined;
+    if (isFirst) await old.sent;
+    const question = tus.tus(context, "HEAD", url);
+    const answer = begun ?? send();
+    assert((await question).ok);
+    if (!isFirst) assert((await tus.tus(context, "HEAD", url)).ok);
+    assertEquals((await answer).status, 503);
+    await old.left;
+  }
+});
 
 Deno.test("Google's own questions end nothing: they may be asked while bytes go on", async () => {
   const gcs = new GcsEmulator();
@@ -140,7 +195,8 @@ Deno.test("Google's own questions end nothing: they may be asked while bytes go 
 });
 
 Deno.test("a request that was ended sends no byte more, though it has segments left", async () => {
-  const context = setup();
+  const time = clock();
+  const context = setup({ now: time.now });
   const url = await tus.created(context, 20 * Q);
   const all = sample(20 * Q);
   const gate = Promise.withResolvers<void>(), waits = Promise.withResolvers<void>();
@@ -157,6 +213,7 @@ Deno.test("a request that was ended sends no byte more, though it has segments l
   }, { highWaterMark: 0 });
   const old = tus.patch(context, url, 0, body);
   await waits.promise;
+  time.pass();
   assertEquals(await tus.offsetOf(context, url), `200 at ${16 * Q} of ${20 * Q}`);
   gate.resolve();
   assertEquals((await old).status, 503);

@@ -5,7 +5,7 @@
 
 import { badRequest, HttpError } from "../http_error.ts";
 import { type Core, permit } from "../core.ts";
-import { ask, endTurns, openSession } from "../sealed_session.ts";
+import { askAfterLoss, openSession } from "../sealed_session.ts";
 import { type Asked, endUnfinished, type Front, refuseEncoding, refuseKeys } from "./front.ts";
 import { refusalOf } from "./front_refusal.ts";
 import { appendPart } from "./resumable_http_append.ts";
@@ -111,8 +111,7 @@ async function offset(exchange: Exchange, token: string): Promise<Response> {
     );
   }
   await permit(core, session, trace, request);
-  endTurns(core, session);
-  const outcome = await ask(core, session, trace);
+  const outcome = await askAfterLoss(core, session, trace);
   if (outcome.kind !== "stored" && outcome.kind !== "finished") throw refusalOf(outcome);
   let object = outcome.kind === "finished" ? outcome.object : undefined;
   const stored = outcome.kind === "finished" ? outcome.object.size : outcome.persisted ?? 0;

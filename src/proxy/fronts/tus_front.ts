@@ -6,7 +6,7 @@ import { HookError } from "../hooks.ts";
 import { badRequest, HttpError, tooLarge, withHeaders } from "../http_error.ts";
 import { insist } from "../try_again.ts";
 import type { Trace } from "../log.ts";
-import { ask, endTurns, openSession } from "../sealed_session.ts";
+import { askAfterLoss, openSession } from "../sealed_session.ts";
 import { expectHash, startSession } from "../start_session.ts";
 import { checkStart } from "../start_request.ts";
 import {
@@ -213,8 +213,7 @@ async function head(
 ): Promise<Response> {
   const session = await openSession(core, token, trace);
   await permit(core, session, trace, request);
-  endTurns(core, session);
-  const outcome = await ask(core, session, trace);
+  const outcome = await askAfterLoss(core, session, trace);
   if (outcome.kind !== "stored" && outcome.kind !== "finished") throw refusalOf(outcome);
   const isFinished = outcome.kind === "finished";
   let offset = isFinished ? outcome.object.size : outcome.persisted ?? 0;
