@@ -1,4 +1,4 @@
-// Who may import whom, and which names of one runtime code may not use: the rules of DESIGN.md.
+// Who may import whom, and which names of one runtime code may not use: the rules of docs/architecture.md.
 
 /** What each room may import besides itself: rooms, single files of `src/`, packages. */
 export const MAY_IMPORT: Record<string, readonly string[]> = {
@@ -103,7 +103,9 @@ interface Use {
  */
 export function violations(path: string, source: string): string[] {
   const room = roomOf(path);
-  if (room === undefined || !(room in MAY_IMPORT)) return [`${path} is in no room of DESIGN.md`];
+  if (room === undefined || !(room in MAY_IMPORT)) {
+    return [`${path} is in no room of docs/architecture.md`];
+  }
   return usesOf(path, source).flatMap((use) => {
     const allowed = use.kind === "global"
       ? MAY_USE[path]?.includes(use.name)

@@ -19,7 +19,7 @@ async function library(): Promise<string[]> {
   return entry ? ["mod.ts", ...paths] : paths;
 }
 
-Deno.test("every import of the library is in DESIGN.md's table, and no code is for one runtime", async () => {
+Deno.test("every import of the library is in the table of rooms, and no code is for one runtime", async () => {
   const paths = await library();
   assertGreater(paths.length, 0);
   const found: string[] = [];
