@@ -76,6 +76,7 @@ Signs an upload ticket for the proxy, with the secret in TICKET_SECRET.
   --subject WHO        for the log of the proxy and for its hooks
   --prefix PREFIX      what names begin with       --name NAME  the exact name
   --bucket BUCKET      instead of the proxy's own
+  --backend NAME       instead of Cloud Storage, such as gemini
   --max-bytes N        --min-bytes N
   --content-type TYPE  image/png, image/*; can be repeated
   --field NAME         a field the client may set; can be repeated

@@ -10,6 +10,7 @@ import { shownArgument, UsageError } from "./usage_error.ts";
 
 const SPECS = {
   audience: { type: "string", multiple: true },
+  backend: { type: "string" },
   bucket: { type: "string" },
   "content-type": { type: "string", multiple: true },
   "expires-in": { type: "string" },
@@ -52,6 +53,7 @@ export async function ticket(args: readonly string[], io: Io): Promise<ExitCode>
     numberOf(values[name], `--${name}`, ANY_NUMBER);
   const grant: UploadGrant & { subject: string } = {
     subject,
+    backend: values.backend,
     bucket: values.bucket,
     name: values.name,
     prefix: values.prefix,

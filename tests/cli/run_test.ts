@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { createUploadSession, type StorageObject, upload } from "../../mod.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
+import { CLAIMS } from "../../src/proxy/ticket_claims.ts";
 import { world } from "./support.ts";
 
 const lines = (text: string) => text.trimEnd().split("\n").map((line) => JSON.parse(line));
@@ -190,6 +191,23 @@ Deno.test("a ticket that the command signs uploads through a proxy that the comm
   ];
   stop();
   assertEquals([...codes, (await serving).code], [0, 4, 3, 0]);
+});
+
+Deno.test("each claim that a ticket can have is an option of the command", async () => {
+  await using cli = await world();
+  cli.env.TICKET_SECRET = crypto.randomUUID();
+  const common = ["ticket", "--subject", "me", "--backend", "gemini"];
+  const signed = await Array.fromAsync([
+    [...common, "--name", "a", "--bucket", "other", "--overwrite", "--require-checksum"],
+    [...common, "--prefix", "p/", "--max-bytes", "9", "--min-bytes", "1", "--session-ttl", "60"],
+    [...common, "--prefix", "p/", "--content-type", "image/*", "--field", "metadata"],
+    [...common, "--prefix", "p/", "--metadata", '{"metadata":{"a":"b"}}', "--payload", "{}"],
+  ], (args) => cli.run(args));
+  assertEquals(signed.map(({ code, err }) => [code, err]), signed.map(() => [0, ""]));
+  const claims = signed.flatMap(({ out }) =>
+    Object.keys(JSON.parse(atob(out.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))))
+  );
+  assertEquals(Object.keys(CLAIMS).filter((claim) => !claims.includes(claim)), []);
 });
 
 Deno.test("a page on localhost gets a ticket of the command, and uploads with it; no other page does", async () => {
