@@ -150,6 +150,54 @@ for (const [rule, grant, resumable, said] of refusals) {
   });
 }
 
+/** What docs/clients.md warns of: with a newer client that can do it, the warning goes. */
+const limits: readonly [rule: string, upload: Upload, said: RegExp, objects: number][] = [
+  [
+    "the lost reply to the last chunk is an error, though the object is there",
+    {
+      size: 700_000,
+      options: { resumable: true, chunkSize: CHUNK, ...once },
+      fault: { on: "final", drop: "after" },
+    },
+    /^RangeError: The offset is lower than the number of bytes written/,
+    1,
+  ],
+  [
+    "an empty object with chunkSize is a 400",
+    { size: 0, options: { resumable: true, chunkSize: CHUNK } },
+    /^400: .*bytes 0--1\/0/,
+    0,
+  ],
+  [
+    "an empty object with contentLength is a 400",
+    { size: 0, options: { resumable: true, metadata: { contentLength: 0 } } },
+    /^400: .*contentLength/,
+    0,
+  ],
+  [
+    "without a precondition nothing is repeated",
+    {
+      size: 700_000,
+      options: { resumable: true, chunkSize: CHUNK },
+      fault: { on: "chunk", status: 503 },
+    },
+    /^Error: Retry limit exceeded/,
+    0,
+  ],
+];
+
+for (const [rule, upload, said, objects] of limits) {
+  Deno.test({
+    name: `@google-cloud/storage cannot do everything: ${rule}`,
+    ignore,
+    fn: () =>
+      withProxy(async (link) => {
+        assertMatch(await run(link, upload), said);
+        assertEquals(link.gcs.objects.length, objects);
+      }),
+  });
+}
+
 Deno.test("docs/clients.md shows how the tests set @google-cloud/storage up", async () => {
   const source = await Deno.readTextFile(SCRIPT);
   const [, shown] = source.split("// docs/clients.md shows what is between these two lines.\n");
