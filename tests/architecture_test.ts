@@ -83,6 +83,12 @@ function unfound(
 }
 
 const WHICH_TESTS = /^## Which test holds what\n([^]*?)^## /m;
+Deno.test("no two sources of the library have one name, but for mod.ts", async () => {
+  const names = (await filesOf("src/")).map((path) => path.slice(path.lastIndexOf("/") + 1));
+  const twice = names.filter((name, i) => names.indexOf(name) !== i && name !== "mod.ts");
+  assertEquals(twice, []);
+});
+
 Deno.test("docs/README.md, or the index of their folder, leads to every document", async () => {
   const links = async (index: string): Promise<readonly string[]> => {
     const text = await Deno.readTextFile(new URL(index, ROOT));

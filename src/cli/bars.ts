@@ -1,7 +1,7 @@
 /** Bars as text: one for each file in flight, and one for the whole. */
 
 import type { RunProgress, Totals } from "./report.ts";
-import { bytesText, fitted, printable, timeText } from "./text.ts";
+import { bytesText, fitted, printable, timeText } from "./shown_text.ts";
 
 /** What the bars are drawn for. */
 export interface BarSpace {

@@ -20,7 +20,7 @@ import { createFile } from "./lock.ts";
 import { withPageTickets } from "./page_tickets.ts";
 import { stateFolder } from "./state.ts";
 import { Stop } from "./stop.ts";
-import { bytesText, printable } from "./text.ts";
+import { bytesText, printable } from "./shown_text.ts";
 import { shownArgument, UsageError } from "./usage_error.ts";
 
 const SPECS = {

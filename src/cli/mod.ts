@@ -14,7 +14,7 @@ import { EXIT, exitCodeOf, messageOf } from "./exit_code.ts";
 import { type Command, COMMANDS, helpOf } from "./help.ts";
 import { type Io, processIo } from "./io.ts";
 import { sessions } from "./sessions_command.ts";
-import { printable } from "./text.ts";
+import { printable } from "./shown_text.ts";
 import { ticket } from "./ticket_command.ts";
 import { nearest, shownArgument, UsageError } from "./usage_error.ts";
 import { VERSION } from "./version.ts";

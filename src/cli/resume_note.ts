@@ -2,7 +2,7 @@
 
 import { UploadError } from "../errors.ts";
 import type { ResumeEvent } from "../upload/kept_checkpoints.ts";
-import { bytesText } from "./text.ts";
+import { bytesText } from "./shown_text.ts";
 
 /** In one sentence. */
 export function resumeNote(event: ResumeEvent): string {

@@ -9,7 +9,7 @@ import { EXIT, type ExitCode, exitCodeOf, messageOf } from "./exit_code.ts";
 import { helpOf } from "./help.ts";
 import type { Io } from "./io.ts";
 import { type AnyCheckpoint, type Resumable, State } from "./state.ts";
-import { bytesText, printable, timeText } from "./text.ts";
+import { bytesText, printable, timeText } from "./shown_text.ts";
 import { nearest, shownArgument, UsageError } from "./usage_error.ts";
 
 const SPECS = { all: { type: "boolean" }, json: { type: "boolean" } } as const;

@@ -6,7 +6,7 @@ import { barLines } from "./bars.ts";
 import { Rate } from "./rate.ts";
 import type { Outcome, Report, RunProgress, Subject, Summary, Totals } from "./report.ts";
 import { Screen } from "./screen.ts";
-import { bytesText, countText, printable, timeText } from "./text.ts";
+import { bytesText, countText, printable, timeText } from "./shown_text.ts";
 
 /** How a report looks. */
 export interface TextReportOptions {

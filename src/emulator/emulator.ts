@@ -18,7 +18,7 @@ import { finished, untilAborted } from "./outgoing.ts";
 import { type OpenRecord, openRecord, type RequestRecord } from "./record.ts";
 import { errorsOf, kindOf, type Route, routeOf } from "./route.ts";
 import { newId, Service } from "./service.ts";
-import type { EmulatedMultipartUpload } from "./storage/multipart_upload.ts";
+import type { EmulatedMultipartUpload } from "./storage/xml_multipart_upload.ts";
 import type { EmulatedSession, Session } from "./storage/stored_session.ts";
 import { standingReply } from "./json/json_session_routes.ts";
 

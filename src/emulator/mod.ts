@@ -27,7 +27,7 @@ export type { EmulatedObject, ObjectResource } from "./storage/object.ts";
 export type { EmulatedUpload } from "./apis/files.ts";
 export type { ApiName, Protocol } from "./api_endpoint.ts";
 export type { EmulatedSession } from "./storage/stored_session.ts";
-export type { EmulatedMultipartUpload, EmulatedPart } from "./storage/multipart_upload.ts";
+export type { EmulatedMultipartUpload, EmulatedPart } from "./storage/xml_multipart_upload.ts";
 export type { FaultName, RequestKind, RequestRecord } from "./record.ts";
 export type { Fault, FaultActions, FaultScope, OneAction, StatusReply } from "./faults/faults.ts";
 export type { RandomFaults } from "./faults/fault_plan.ts";

@@ -8,7 +8,7 @@ import { Files } from "./apis/files.ts";
 import type { LastRequest } from "./api_endpoint.ts";
 import { checkChecksums } from "./storage/checksums.ts";
 import { Content } from "./storage/content.ts";
-import { MultipartUploads } from "./storage/multipart_upload.ts";
+import { MultipartUploads } from "./storage/xml_multipart_upload.ts";
 import type { EmulatedObject } from "./storage/object.ts";
 import type { Refusal } from "./emulator_replies.ts";
 import { RetryTests } from "./faults/retry_tests.ts";

@@ -5,7 +5,7 @@
  */
 
 import { invalid, type Refusal } from "../emulator_replies.ts";
-import { MAX_PARTS } from "../storage/multipart_upload.ts";
+import { MAX_PARTS } from "../storage/xml_multipart_upload.ts";
 import { childText, parseXml } from "./parse.ts";
 import { NAMESPACE } from "./write.ts";
 

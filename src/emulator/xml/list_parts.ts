@@ -5,7 +5,7 @@
  */
 
 import { invalid, isRefusal, type Refusal, refuse } from "../emulator_replies.ts";
-import type { MultipartUpload } from "../storage/multipart_upload.ts";
+import type { MultipartUpload } from "../storage/xml_multipart_upload.ts";
 import { xmlReply } from "./xml_replies.ts";
 import { document, type XmlChild } from "./write.ts";
 

@@ -6,7 +6,7 @@
 
 import { invalid, isRefusal, refuse } from "../emulator_replies.ts";
 import type { Exchange, Service } from "../service.ts";
-import type { MultipartUpload } from "../storage/multipart_upload.ts";
+import type { MultipartUpload } from "../storage/xml_multipart_upload.ts";
 import { compare } from "../storage/store.ts";
 import { countOf, LONGEST_PAGE } from "./list_parts.ts";
 import { xmlReply } from "./xml_replies.ts";

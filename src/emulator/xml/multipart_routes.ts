@@ -14,7 +14,7 @@ import {
   type MultipartUpload,
   type Part,
   SMALLEST_PART,
-} from "../storage/multipart_upload.ts";
+} from "../storage/xml_multipart_upload.ts";
 import { MAX_OBJECT_SIZE, xmlSpec } from "../storage/spec.ts";
 import {
   emptyReply,
