@@ -128,9 +128,11 @@ async function appendBytes(
   }
   turn.check();
   progress.persisted = undefined; // until they have arrived nobody knows
-  const passed: PassedBody = { ...body, ended: turn.ended };
-  const sending = session.backend.append(session.target, chunk, passed, trace);
-  const outcome = await counting(sending, passed, trace).catch((error) => {
+  const outcome = await turn.during((ended) => {
+    const passed: PassedBody = { ...body, ended };
+    const sending = session.backend.append(session.target, chunk, passed, trace);
+    return counting(sending, passed, trace);
+  }).catch((error) => {
     turn.check(); // the better reason
     throw error;
   });

@@ -8,10 +8,12 @@ import { HttpError } from "./http_error.ts";
 /** A request with bytes that is under way. */
 export interface Turn {
   /**
-   * Resolves when a later request of the upload has come. It is a promise and no signal because workerd lets a request stop
-   * nothing but its own work: what waits for a promise goes on in the request that waits.
+   * Does work that hears when a later request of the upload has come: the promise resolves then. It is a promise and no signal
+   * because workerd lets a request stop nothing but its own work: what waits for a promise goes on in the request that waits.
+   * Each work has one of its own, since a promise keeps all that has ever waited for it: of one for the whole request, every
+   * segment of a long body.
    */
-  readonly ended: Promise<void>;
+  during<T>(work: (ended: Promise<void>) => Promise<T>): Promise<T>;
   /** Throws if a later request of the upload has come. */
   check(): void;
   /** The request is answered. */
@@ -49,16 +51,26 @@ export class Turns {
         "retry-after": "1",
       });
     }
-    let isEnded = false, resolve = () => {};
-    const ended = new Promise<void>((done) => resolve = done);
+    let isEnded = false;
+    const waiting = new Set<() => void>();
     const end = () => {
       isEnded = true;
-      resolve();
+      for (const resolve of waiting) resolve();
     };
     const running: RunningTurn = { began: now, end };
     this.#running.push(running);
     return {
-      ended,
+      async during<T>(work: (ended: Promise<void>) => Promise<T>): Promise<T> {
+        let resolve = () => {};
+        const ended = new Promise<void>((done) => resolve = done);
+        if (isEnded) resolve();
+        else waiting.add(resolve);
+        try {
+          return await work(ended);
+        } finally {
+          waiting.delete(resolve);
+        }
+      },
       check() {
         if (isEnded) throw new EndedTurn();
       },
@@ -75,11 +87,13 @@ export class Turns {
 }
 
 /** What is to be done, or the end of its turn where that comes before. */
-export async function inTurn<T>({ ended }: Turn, work: Promise<T>): Promise<T> {
-  const over = ended.then((): T => {
-    throw new EndedTurn();
+export async function inTurn<T>(turn: Turn, work: Promise<T>): Promise<T> {
+  return await turn.during(async (ended) => {
+    const over = ended.then((): T => {
+      throw new EndedTurn();
+    });
+    return await Promise.race([work, over]);
   });
-  return await Promise.race([work, over]);
 }
 
 /** The turn has ended. Clients that are still there ask how much is stored, and go on from there. */

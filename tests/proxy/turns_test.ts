@@ -2,6 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
+import { Turns } from "../../src/proxy/session_turn.ts";
 import { ask, type Setup, setup } from "./support.ts";
 import * as ietf from "./resumable_http_support.ts";
 import * as tus from "./tus_support.ts";
@@ -213,4 +214,23 @@ Deno.test("requests that do not end when they are told to are not added to witho
   gates.forEach((open) => open());
   assertEquals((await Promise.all(running)).map(({ status }) => status), Array(8).fill(503));
   assertEquals(await tus.told(await tus.tus(stuck, "HEAD", url)), `200 at 0 of ${2 * Q}`);
+});
+
+Deno.test("the end of a turn is told to the work that goes on, and nothing is kept of what is done", async () => {
+  const turns = new Turns();
+  const turn = turns.begin(0);
+  const told: string[] = [];
+  const wait = (name: string, until: Promise<void>) =>
+    turn.during(async (ended) => {
+      ended.then(() => told.push(name));
+      await until;
+    });
+  await wait("done", Promise.resolve());
+  const gate = Promise.withResolvers<void>();
+  const running = [wait("first", gate.promise), wait("second", gate.promise)];
+  turns.begin(0);
+  gate.resolve();
+  await Promise.all(running);
+  await wait("too late", new Promise((resolve) => setTimeout(resolve, 0)));
+  assertEquals(told, ["first", "second", "too late"]);
 });
