@@ -64,7 +64,6 @@ export async function append(
   trace.bytes = body.length ?? bounds.exact;
   if (!isPermitted) await permit(core, session, trace, request);
   const isEmpty = range !== undefined && range.first === undefined;
-  const progress = core.progress.of(session.name);
   if (isEmpty) {
     const nothing = await emptied(body, core.startTimeout);
     const outcome = await session.backend.append(session.target, chunk, nothing, trace);
@@ -73,9 +72,9 @@ export async function append(
       isQuestion: range.total === undefined,
     });
   }
-  const turn = options.turn ?? progress.turns.begin(core.now());
+  const turn = options.turn ?? beginTurn(core, session);
   try {
-    return await appendBytes(core, session, { chunk, body, progress, isStrict, turn }, trace);
+    return await appendBytes(core, session, { chunk, body, isStrict, turn }, trace);
   } finally {
     if (turn !== options.turn) turn.leave();
   }
@@ -91,11 +90,13 @@ export function endTurns({ progress }: Core, { name }: OpenSession): void {
   progress.of(name).turns.end();
 }
 
+/** What is known of the bytes that are stored. */
+type StoredBytes = Pick<Progress, "persisted" | "crc32c" | "md5">;
+
 /** Bytes that are about to be passed on. */
 interface Appended {
   readonly chunk: Chunk;
   readonly body: PassedBody;
-  readonly progress: Progress;
   readonly isStrict: boolean;
   readonly turn: Turn;
 }
@@ -103,31 +104,34 @@ interface Appended {
 async function appendBytes(
   core: Core,
   session: OpenSession,
-  { chunk, body, progress, isStrict, turn }: Appended,
+  { chunk, body, isStrict, turn }: Appended,
   trace: Trace,
 ): Promise<Outcome> {
   const first = chunk.range?.first ?? 0;
+  const progress = core.progress.of(session.name);
+  let known: StoredBytes = progress;
   const isKnown = progress.persisted !== undefined && !progress.finished;
   // Of what is not known here, the backend is asked before a byte goes on. Another instance may have got on with it.
   const isAhead = first > (progress.persisted ?? 0);
   if (!isKnown || isAhead || (isStrict && progress.persisted !== first)) {
-    const known = await ask(core, session, trace);
-    if (known.kind !== "stored") {
+    const outcome = await ask(core, session, trace);
+    if (outcome.kind !== "stored") {
       trace.bytes = 0;
-      if (isStrict && known.kind === "finished") {
-        throw new WrongOffset(first, known.object.size, true);
+      if (isStrict && outcome.kind === "finished") {
+        throw new WrongOffset(first, outcome.object.size, true);
       }
-      return known;
+      return outcome;
     }
+    known = outcome; // by now this instance may have forgotten the session
   }
-  const { persisted = 0 } = progress;
+  const { persisted = 0 } = known;
   if (first !== persisted) {
     trace.bytes = 0;
     if (isStrict) throw new WrongOffset(first, persisted);
-    return first < persisted ? again(progress, persisted, chunk) : gap(first, persisted);
+    return first < persisted ? again(known, persisted, chunk) : gap(first, persisted);
   }
   turn.check();
-  progress.persisted = undefined; // until they have arrived nobody knows
+  core.progress.of(session.name).persisted = undefined; // until they have arrived nobody knows
   const outcome = await turn.during((ended) => {
     const passed: PassedBody = { ...body, ended };
     const sending = session.backend.append(session.target, chunk, passed, trace);
@@ -193,7 +197,7 @@ export async function cancelUnfinished(
 }
 
 /** The answer to bytes that are stored already, without passing them on once more. */
-function again({ crc32c, md5 }: Progress, persisted: number, { range }: Chunk): Outcome {
+function again({ crc32c, md5 }: StoredBytes, persisted: number, { range }: Chunk): Outcome {
   // A client that sends the whole without a range would take "so much is stored" for the end.
   if (!range) {
     throw new HttpError(
@@ -233,8 +237,8 @@ async function settled(
       const backend = namedBackend(session.backend);
       const event = await finishEvent(outcome.object, backend, { subject, payload }, session.name);
       await runFinish(core.hooks, event, false);
+      trace.completes = isNews && !progress.told; // another request may have found it meanwhile
       progress.told = true;
-      trace.completes = isNews;
     }
   }
   return outcome;
