@@ -218,7 +218,7 @@ async function route(
   throw new TypeError("The last front takes every request");
 }
 
-/** What tus calls the method of a request: whatever overrides it. The other protocols know no such thing here. */
+/** What tus calls the method of a request: whatever overrides it. No other protocol here asks for `OPTIONS` so. */
 function methodOf({ headers, method }: Request): string {
   const written = headers.has("tus-resumable") ? headers.get("x-http-method-override") : null;
   return (written ?? method).toUpperCase();
