@@ -157,9 +157,9 @@ export function checkNoPattern(contentType: string): void {
 
 /** Whether a media type is `pattern`, or of its kind when that ends in `/*`; parameters and case do not count. */
 function matchesType(pattern: string, contentType: string): boolean {
-  const [wanted, actual] = [pattern, contentType].map(essence);
-  if (!wanted.endsWith("/*")) return actual === wanted;
-  return actual.startsWith(wanted.slice(0, -1)) && !RUN_BY_BROWSERS.test(actual);
+  const [expected, actual] = [pattern, contentType].map(essence);
+  if (!expected.endsWith("/*")) return actual === expected;
+  return actual.startsWith(expected.slice(0, -1)) && !RUN_BY_BROWSERS.test(actual);
 }
 
 function essence(type: string): string {

@@ -205,9 +205,9 @@ function backendsOf(
   return named;
 }
 
-function checkNumber(name: string, value: number, least: number, most: number): number {
-  if (!Number.isSafeInteger(value) || value < least || value > most) {
-    throw new SettingError(name, `a whole number from ${least} to ${most}`);
+function checkNumber(name: string, value: number, min: number, max: number): number {
+  if (!Number.isSafeInteger(value) || value < min || value > max) {
+    throw new SettingError(name, `a whole number from ${min} to ${max}`);
   }
   return value;
 }

@@ -253,9 +253,9 @@ function boundsOf(core: Core, session: OpenSession, { range, hash }: Chunk): Bod
       `Expected an object of ${session.size} bytes as declared at the start, got ${total}`,
     );
   }
-  const most = Math.min(session.maxBytes, limits.maxBytes, session.size ?? Infinity);
-  if ((total ?? 0) > most || (last ?? first - 1) >= most) {
-    throw tooLarge(`At most ${most} bytes are allowed for this object`);
+  const max = Math.min(session.maxBytes, limits.maxBytes, session.size ?? Infinity);
+  if ((total ?? 0) > max || (last ?? first - 1) >= max) {
+    throw tooLarge(`At most ${max} bytes are allowed for this object`);
   }
   const carries = !range || range.first !== undefined;
   const end = last === undefined ? total : last + 1;
@@ -270,6 +270,6 @@ function boundsOf(core: Core, session: OpenSession, { range, hash }: Chunk): Bod
   if (total !== undefined && total < minBytes) {
     throw badRequest(`At least ${minBytes} bytes are expected of this object, got ${total}`);
   }
-  const least = isLast && total === undefined ? Math.max(0, minBytes - first) : 0;
-  return { exact, most: Math.min(maxChunkBytes, most - first), least };
+  const min = isLast && total === undefined ? Math.max(0, minBytes - first) : 0;
+  return { exact, max: Math.min(maxChunkBytes, max - first), min };
 }

@@ -148,8 +148,8 @@ export function boundsInOne(
   if (requireChecksum) expectHash(start);
   const { maxBytes, size } = start;
   return {
-    most: Math.min(maxBytes, core.maxChunkBytes, size ?? Infinity),
-    least: size ?? minBytes, // which a declared size is not below
+    max: Math.min(maxBytes, core.maxChunkBytes, size ?? Infinity),
+    min: size ?? minBytes, // which a declared size is not below
   };
 }
 

@@ -44,9 +44,9 @@ export function firstBytes(body: ReadableStream<Bytes>, length: number): FirstBy
   const { stream, problem } = checkedBody(reader, async () => {
     const piece = await reader.read(left);
     if (!piece) throw new TypeError("The body ends before its length");
-    const wanted = piece.subarray(0, left);
-    left -= wanted.length;
-    return { piece: wanted, isOver: left === 0 };
+    const kept = piece.subarray(0, left);
+    left -= kept.length;
+    return { piece: kept, isOver: left === 0 };
   });
   const drain = () => left === 0 ? readOver(reader) : reader.cancel().catch(() => {});
   return { body: stream, problem, drain };

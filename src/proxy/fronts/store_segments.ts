@@ -33,7 +33,7 @@ export async function storeSegments(
       "are too many to collect";
     throw new HttpError(411, "lengthRequired", message);
   }
-  const most = Math.max(SEGMENT, granularity);
+  const max = Math.max(SEGMENT, granularity);
   const reader = new SegmentReader(part.request.body!);
   const { offset } = part;
   const progress: SegmentProgress = {
@@ -45,7 +45,7 @@ export async function storeSegments(
   };
   try {
     while (!progress.isOver) {
-      const lease = core.room.take(most, granularity, core.now(), SEGMENT_TIME);
+      const lease = core.room.take(max, granularity, core.now(), SEGMENT_TIME);
       if (!lease) throw badGateway("Too many bodies without a Content-Length at once");
       try {
         await storeSegment(core, session, { part, reader, progress, room: lease.bytes }, trace);
@@ -92,8 +92,8 @@ async function storeSegment(
   const { granularity } = session;
   const { at } = progress;
   // One byte more than there can be shows a body that is too long.
-  const most = Math.min(room, size - at + 1, core.maxChunkBytes - (at - offset) + 1);
-  const reading = reader.read(most);
+  const max = Math.min(room, size - at + 1, core.maxChunkBytes - (at - offset) + 1);
+  const reading = reader.read(max);
   const { bytes, isLast, error } = await (part.turn ? inTurn(part.turn, reading) : reading);
   const { length } = bytes;
   const end = at + length;
