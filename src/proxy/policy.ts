@@ -72,11 +72,11 @@ export function isOpen(fields: readonly string[], field: string): boolean {
 /**
  * Refuses what a client sets and may not. What the ticket sets itself is left alone, since the ticket's value is stored.
  *
- * @param given the client's object resource
+ * @param requested the client's object resource
  * @param granted the ticket's
  */
 export function checkFields(
-  given: Readonly<Record<string, unknown>>,
+  requested: Readonly<Record<string, unknown>>,
   granted: Readonly<Record<string, unknown>>,
   fields: readonly string[],
 ): void {
@@ -91,10 +91,10 @@ export function checkFields(
     }
     if (field !== "name") bytes += new TextEncoder().encode(field + value).length;
   };
-  for (const [field, value] of Object.entries(given)) {
+  for (const [field, value] of Object.entries(requested)) {
     if (field !== "metadata") check(field, value, field in granted);
   }
-  for (const [key, value] of Object.entries(given.metadata ?? {})) {
+  for (const [key, value] of Object.entries(requested.metadata ?? {})) {
     if (!KEY.test(key)) throw badRequest(`The metadata key ${quote(key)} is no name of a header`);
     if (RESERVED_KEY.test(key.toLowerCase())) {
       throw forbidden(`The metadata key ${quote(key)} is reserved`);

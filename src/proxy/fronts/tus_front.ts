@@ -107,8 +107,8 @@ async function create(
     checkPart(core, first, { maxBytes, granularity: backend.granularity });
   }
   const uploadMetadata = metadata.size > 0 ? headers.get("upload-metadata")! : undefined;
-  const wanted = { start, grant, request, uploadMetadata };
-  const { opened } = await startSession(core, wanted, trace);
+  const requested = { start, grant, request, uploadMetadata };
+  const { opened } = await startSession(core, requested, trace);
   if ("kind" in opened) throw refusalOf(opened);
   const { token, session } = opened;
   let offset = 0;
