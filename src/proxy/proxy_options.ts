@@ -14,6 +14,7 @@ import { isOpenable, isTypePattern } from "./policy.ts";
 import { ProgressTable } from "./session_progress.ts";
 import { Room } from "./collecting_memory.ts";
 import { sessionSealer } from "./session_token.ts";
+import { TurnTable } from "./session_turn.ts";
 import { SettingError } from "./setting_error.ts";
 import type { TicketSettings } from "./ticket.ts";
 
@@ -156,6 +157,7 @@ export function coreOf(options: UploadProxyOptions): Core {
     ),
     sessionTtl,
     progress: new ProgressTable(),
+    turns: new TurnTable(),
     room: new Room(),
     hooks: options,
     logNames: options.logNames ?? false,

@@ -81,13 +81,13 @@ export async function append(
 }
 
 /** Begins the turn of a request with bytes, which ends those of the same upload that came before. To be left in any case. */
-export function beginTurn({ progress, now }: Core, { name }: OpenSession): Turn {
-  return progress.of(name).turns.begin(now());
+export function beginTurn({ turns, now }: Core, { name }: OpenSession): Turn {
+  return turns.begin(name, now());
 }
 
 /** Ends the requests with bytes of an upload: its client has lost them, or it would not ask. */
-export function endTurns({ progress }: Core, { name }: OpenSession): void {
-  progress.of(name).turns.end();
+export function endTurns({ turns }: Core, { name }: OpenSession): void {
+  turns.end(name);
 }
 
 /** What is known of the bytes that are stored. */

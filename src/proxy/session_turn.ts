@@ -4,6 +4,7 @@
  */
 
 import { HttpError } from "./http_error.ts";
+import { RecentlyUsed } from "./recently_used.ts";
 
 /** A request with bytes that is under way. */
 export interface Turn {
@@ -33,7 +34,7 @@ const MAX_LEAVING = 8;
 /** After so many milliseconds one counts no more: workerd ends the work of a request whose client has left without a word. */
 const LEASE = 60_000;
 
-/** The requests with bytes of an upload that this instance is working on. */
+/** The requests with bytes of one upload that this instance is working on. */
 export class Turns {
   #running: RunningTurn[] = [];
 
@@ -83,6 +84,34 @@ export class Turns {
   /** Ends all requests with bytes: somebody asks where to go on, or gives the upload up. */
   end(): void {
     for (const running of this.#running) running.end();
+  }
+}
+
+/**
+ * How many uploads are remembered whose requests with bytes a later one can end. They are more than the sessions of which
+ * anything else is known, since of those the backend can be asked, and a request may hang for as long as many others come.
+ */
+const MAX_UPLOADS = 10_000;
+
+/** The turns of the uploads of an instance. */
+export class TurnTable {
+  readonly #uploads = new RecentlyUsed<Turns>(MAX_UPLOADS);
+
+  /**
+   * Begins a turn of an upload, and ends all before it.
+   *
+   * @param now milliseconds since 1970
+   * @throws {HttpError} too many of those before it have not left yet: a 429
+   */
+  begin(upload: string, now: number): Turn {
+    const turns = this.#uploads.get(upload) ?? new Turns();
+    this.#uploads.set(upload, turns);
+    return turns.begin(now);
+  }
+
+  /** Ends all requests with bytes of an upload. */
+  end(upload: string): void {
+    this.#uploads.get(upload)?.end();
   }
 }
 

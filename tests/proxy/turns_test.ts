@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { Turns } from "../../src/proxy/session_turn.ts";
-import { ask, type Setup, setup } from "./support.ts";
+import { ask, type Setup, setup, start } from "./support.ts";
 import * as ietf from "./resumable_http_support.ts";
 import * as tus from "./tus_support.ts";
 import { Q, sample } from "./tus_support.ts";
@@ -115,6 +115,18 @@ for (const [front, send] of FRONTS) {
     }
   });
 }
+
+Deno.test("bytes that hang are ended by the next ones, though a thousand other uploads have begun since", async () => {
+  const context = setup({ authorize: () => ({ name: "a" }) });
+  const url = await tus.created(context, 2 * Q);
+  const old = hanging(2 * Q);
+  const answer = patch(context, url, old.body, old.headers);
+  await old.sent;
+  for (let others = 0; others < 1001; others++) await start(context, "name=a", { grant: null });
+  await tus.tus(context, "HEAD", url);
+  assertEquals((await answer).status, 503);
+  await old.left;
+});
 
 Deno.test("Google's own questions end nothing: they may be asked while bytes go on", async () => {
   const gcs = new GcsEmulator();
