@@ -2,12 +2,13 @@
 
 import { type Chunk, CLOUD_STORAGE, hasObjects, namedBackend } from "./backend.ts";
 import { type BodyBounds, emptied, passBody, type PassedBody } from "./request_body.ts";
-import { type Core, counting, noHash, note, type OpenSession, permit } from "./core.ts";
+import { type Core, counting, note, type OpenSession, permit } from "./core.ts";
 import { isAllowedBucket } from "./grant.ts";
-import { badRequest, forbidden, HttpError, tooLarge } from "./http_error.ts";
+import { forbidden, HttpError } from "./http_error.ts";
 import { finishEvent, runFinish } from "./hooks.ts";
 import { noteBackend, type Trace } from "./log.ts";
 import { gap, type Outcome } from "./outcome.ts";
+import { boundsOf } from "./session_bounds.ts";
 import type { Progress } from "./session_progress.ts";
 import { sessionName } from "./session_token.ts";
 import type { Turn } from "./session_turn.ts";
@@ -242,34 +243,4 @@ async function settled(
     }
   }
   return outcome;
-}
-
-/** What the body of a request must keep to, so that the object stays within what was allowed. */
-function boundsOf(core: Core, session: OpenSession, { range, hash }: Chunk): BodyBounds {
-  const { maxChunkBytes, limits } = core;
-  const { first = 0, last, total } = range ?? {};
-  if (total !== undefined && session.size !== undefined && total !== session.size) {
-    throw badRequest(
-      `Expected an object of ${session.size} bytes as declared at the start, got ${total}`,
-    );
-  }
-  const max = Math.min(session.maxBytes, limits.maxBytes, session.size ?? Infinity);
-  if ((total ?? 0) > max || (last ?? first - 1) >= max) {
-    throw tooLarge(`At most ${max} bytes are allowed for this object`);
-  }
-  const carries = !range || range.first !== undefined;
-  const end = last === undefined ? total : last + 1;
-  const exact = !carries ? 0 : range && end !== undefined ? end - first : undefined;
-  if ((exact ?? 0) > maxChunkBytes) {
-    throw tooLarge(`At most ${maxChunkBytes} bytes are allowed in a request, got ${exact}`);
-  }
-  // Whether the object is finished when this has arrived, if anything.
-  const isLast = !range || (carries ? end === undefined || end === total : total !== undefined);
-  if (isLast && session.needsHash && hash === undefined) throw noHash("in X-Goog-Hash");
-  const { minBytes = 0 } = session;
-  if (total !== undefined && total < minBytes) {
-    throw badRequest(`At least ${minBytes} bytes are expected of this object, got ${total}`);
-  }
-  const min = isLast && total === undefined ? Math.max(0, minBytes - first) : 0;
-  return { exact, max: Math.min(maxChunkBytes, max - first), min };
 }
