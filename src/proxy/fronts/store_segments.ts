@@ -100,7 +100,8 @@ async function storeSegment(
   const misfit = misfitOf(core, part, { end, isOver: isLast && !error, granularity });
   if (misfit) {
     // For another place than where the stored bytes end, that is what the client hears, as of a part with a length.
-    if (at === offset) await checkOffset(core, session, offset, trace);
+    const isKnown = at > offset || core.progress.of(session.name).persisted === offset;
+    if (!isKnown) await checkOffset(core, session, offset, trace);
     part.turn?.check(); // an upload that somebody else goes on with is not ended by these bytes
     throw misfit;
   }
