@@ -69,7 +69,7 @@ export async function append(
     const nothing = await emptied(body, core.startTimeout);
     const outcome = await session.backend.append(session.target, chunk, nothing, trace);
     return await settled(core, session, outcome, trace, {
-      unsaid: 0,
+      assumed: 0,
       isQuestion: range.total === undefined,
     });
   }
@@ -167,7 +167,7 @@ export class WrongOffset extends HttpError {
 /** Asks how much is stored. */
 export async function ask(core: Core, session: OpenSession, trace: Trace): Promise<Outcome> {
   const outcome = await session.backend.ask(session.target, trace);
-  return await settled(core, session, outcome, trace, { unsaid: 0, isQuestion: true });
+  return await settled(core, session, outcome, trace, { assumed: 0, isQuestion: true });
 }
 
 /** Ends the session without an object. With `unlessFinished` it is asked first whether there is one, which is the outcome then. */
@@ -211,22 +211,23 @@ function again({ crc32c, md5 }: StoredBytes, persisted: number, { range }: Chunk
 }
 
 /**
- * What an outcome says of a session is remembered, and noted. Where no bytes were sent, a reply that does not say how many
- * are stored says that none are: `unsaid`.
+ * Remembers, and notes, what an outcome says of a session.
+ *
+ * @param options `assumed`: how many bytes are stored where the reply does not say it. Where none were sent, that means none.
  */
 async function settled(
   core: Core,
   session: OpenSession,
   outcome: Outcome,
   trace: Trace,
-  { unsaid, isQuestion = false }: { unsaid?: number; isQuestion?: boolean } = {},
+  { assumed, isQuestion = false }: { assumed?: number; isQuestion?: boolean } = {},
 ): Promise<Outcome> {
   const progress = core.progress.of(session.name);
-  // A question to a session that was never open here finds what was counted where it was finished, or here long ago.
-  const isNews = !progress.told && (!isQuestion || progress.isOpen);
-  progress.isOpen ||= outcome.kind === "stored" || isNews;
+  // An object that a question finds, of a session that was never open here, was counted by the instance that finished it.
+  const isUncounted = !progress.told && (!isQuestion || progress.isOpen);
+  progress.isOpen ||= outcome.kind === "stored" || isUncounted;
   progress.finished = outcome.kind === "finished";
-  progress.persisted = outcome.kind === "stored" ? outcome.persisted ?? unsaid : undefined;
+  progress.persisted = outcome.kind === "stored" ? outcome.persisted ?? assumed : undefined;
   if (outcome.kind === "stored") {
     progress.crc32c = outcome.crc32c;
     progress.md5 = outcome.md5;
@@ -238,7 +239,7 @@ async function settled(
       const backend = namedBackend(session.backend);
       const event = await finishEvent(outcome.object, backend, { subject, payload }, session.name);
       await runFinish(core.hooks, event, false);
-      trace.completes = isNews && !progress.told; // another request may have found it meanwhile
+      trace.completes = isUncounted && !progress.told; // another request may have found it meanwhile
       progress.told = true;
     }
   }

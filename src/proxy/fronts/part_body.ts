@@ -6,7 +6,7 @@ import { checkedBody, joined, type PieceReader, readPieces } from "../body_piece
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** How long bytes may take that are read to no end but that the client can finish its request, in milliseconds. */
+/** How long bytes may take that nobody needs, and that are read so that the client can finish its request, in milliseconds. */
 const DRAIN_TIME = 10_000;
 
 /** How long a segment may take, in milliseconds: a minute, and a second for each 16 KiB. */
