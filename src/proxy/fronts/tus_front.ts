@@ -38,6 +38,12 @@ function isTus({ headers }: Request): boolean {
   return headers.has("tus-resumable") || isBytes(headers);
 }
 
+/** What tus calls the method of a request: whatever overrides it. */
+export function tusMethod({ headers, method }: Request): string {
+  const written = headers.has("tus-resumable") ? headers.get("x-http-method-override") : null;
+  return (written ?? method).toUpperCase();
+}
+
 async function answer(
   core: Core,
   { request, token, admit }: Asked,
@@ -51,7 +57,7 @@ async function answer(
   refuseKeys(headers);
   refuseEncoding(headers);
   refuseExtensions(headers);
-  const method = (headers.get("x-http-method-override") ?? request.method).toUpperCase();
+  const method = tusMethod(request);
   if (token === undefined && method === "POST") {
     trace.event = "start";
     return await create(core, await admit(), trace);
