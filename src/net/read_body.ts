@@ -6,7 +6,7 @@ import { concat } from "../bytes/bytes.ts";
 const SHORT = 65_536;
 
 /**
- * Reads a body to its end; `undefined` when it has more than `most` bytes.
+ * Reads a body to its end; `undefined` when it has more than `max` bytes.
  *
  * One that says how short it is, as most do, is left to the runtime: in Deno that is half of the time that a request takes
  * with a reader. Of any other, one that is too long or that `signal` says nobody waits for any more is cancelled.

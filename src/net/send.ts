@@ -122,11 +122,11 @@ export async function send(
       onFailed: () => attempt.giveUp(),
     })
     : undefined;
-  let most = -1;
+  let maxSent = -1;
   const onSent = (bytes: number) => {
     const sent = Math.min(bytes, bytesOf(request));
-    if (!(sent > most) || watch.isOver) return;
-    most = sent;
+    if (!(sent > maxSent) || watch.isOver) return;
+    maxSent = sent;
     noteTellsSent(transport);
     watch.moved();
     guarded(() => options.onTaken?.(sent));

@@ -14,7 +14,7 @@ import { checksumsOf, type Part } from "../upload/feed.ts";
 import { isStreamRefused, readWhole } from "../upload/part_sender.ts";
 import { refusalError } from "../upload/refusal_error.ts";
 import { takenAway } from "./taken_away.ts";
-import { HELD, StretchFeed } from "../upload/stretch_feed.ts";
+import { MAX_BUFFERED, StretchFeed } from "../upload/stretch_feed.ts";
 import type { StoredPart } from "./parallel_checkpoint.ts";
 import type { PartRange } from "./plan.ts";
 
@@ -86,7 +86,7 @@ export class PartSender {
       granularity: Math.max(1, part.size),
       declared: part.size,
       checksum: await startChecksum(checksum === "auto" ? "crc32c" : checksum),
-      sendsHash: isHeld || part.size <= HELD,
+      sendsHash: isHeld || part.size <= MAX_BUFFERED,
     });
     const sending = new Sending(this.#options, this.#store, { part, bytes, feed, onTaken, signal });
     try {

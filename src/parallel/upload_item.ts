@@ -17,7 +17,7 @@ import {
 import type { StreamSettings, UploadSettings } from "../upload/settings.ts";
 import { checkUpload } from "../upload/check_arguments.ts";
 import { lookUp } from "../upload/finish.ts";
-import { HELD } from "../upload/stretch_feed.ts";
+import { MAX_BUFFERED } from "../upload/stretch_feed.ts";
 import { type BucketTarget, startOf } from "../upload/target.ts";
 import { uploadTaken } from "../upload/upload.ts";
 import type { ParallelCheckpoint } from "./parallel_checkpoint.ts";
@@ -99,7 +99,7 @@ function mergedMetadata(
 /** The most bytes that the upload holds in memory at a moment. */
 export function memoryOf(opened: OpenedItem, chunkSize: number = MAX_CHUNK): number {
   const { exactSize = Infinity, taken } = opened;
-  return Math.min(exactSize, taken.size === undefined ? 2 * chunkSize : HELD + PIECES);
+  return Math.min(exactSize, taken.size === undefined ? 2 * chunkSize : MAX_BUFFERED + PIECES);
 }
 
 /** Whether the object exists, as far as it can be known before the bytes are sent; asked only where they are many. */
@@ -129,7 +129,7 @@ export async function uploadItem(
   { source, taken, exactSize }: OpenedItem,
   hooks: Pick<StreamSettings, "signal" | "onProgress">,
 ): Promise<StorageObject & { bucket: string; name: string }> {
-  const large = taken.size !== undefined && taken.size > HELD ? kept : undefined;
+  const large = taken.size !== undefined && taken.size > MAX_BUFFERED ? kept : undefined;
   const options = { ...settings, ...hooks, ...target, ...large, totalBytes: exactSize };
   const object = await uploadTaken<StorageObject>(source, taken, options);
   return object as StorageObject & { bucket: string; name: string };
@@ -142,7 +142,7 @@ export async function isLarge(
   { above }: LargeFiles,
   signal: AbortSignal,
 ): Promise<boolean> {
-  if (kept === undefined || size <= HELD) return size > above;
+  if (kept === undefined || size <= MAX_BUFFERED) return size > above;
   const found = await abortable(new KeptCheckpoint(kept).get(), signal);
   if (found === undefined) return size > above;
   return isInParts(found);
@@ -158,7 +158,7 @@ export async function forgetKept(
   large: LargeFiles | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  if (kept === undefined || size <= HELD) return;
+  if (kept === undefined || size <= MAX_BUFFERED) return;
   const checkpoint = new KeptCheckpoint(kept);
   const found = await abortable(checkpoint.get(), signal);
   if (found === undefined) return;

@@ -42,28 +42,28 @@ export function checkedBody(
 }
 
 /** What workerd collects natively before it hands a piece to JavaScript, in bytes. */
-const LEAST_PIECE = 65_536;
+const MIN_COLLECTED = 65_536;
 
 /**
  * The memory that workerd is given for a piece, in bytes: the first, and the most. It is held for as long as the client sends
  * nothing, so a thousand clients that wait hold a thousand times the first; it grows for those that fill it.
  */
-const FIRST_BUFFER = 4096, LARGEST_BUFFER = 131_072;
+const MIN_BUFFER = 4096, MAX_BUFFER = 131_072;
 
-/** A body is in crumbs when its last pieces had fewer bytes than this, on average. */
-const CRUMB = 1024;
+/** Pieces are small when the last ones had fewer bytes than this, on average. */
+const SMALL_PIECE = 1024;
 
 /** So many pieces may be of any size; after that they must have this many bytes on average. */
-const FREE_PIECES = 50_000, AVERAGE_PIECE = 256;
+const FREE_PIECES = 50_000, MIN_AVERAGE = 256;
 
 /** workerd's own way to read: small pieces are put together outside of JavaScript. */
 interface CollectingReader extends ReadableStreamBYOBReader {
-  readAtLeast(least: number, buffer: Bytes): Promise<ReadableStreamReadResult<Bytes>>;
+  readAtLeast(min: number, buffer: Bytes): Promise<ReadableStreamReadResult<Bytes>>;
 }
 
 /**
  * Reads a body. Each piece costs time in JavaScript however small it is: workerd puts small ones together, and where nobody
- * does, a body that goes on in crumbs is refused. With `collect` they are put together from the beginning, which holds
+ * does, a body that goes on in small ones is refused. With `collect` they are put together from the beginning, which holds
  * back what has come until there is more of it.
  */
 export function readPieces(
@@ -77,7 +77,7 @@ export function readPieces(
       const piece = await read(enough);
       if (!piece) return undefined;
       bytes += piece.length;
-      if (++pieces > FREE_PIECES + bytes / AVERAGE_PIECE) {
+      if (++pieces > FREE_PIECES + bytes / MIN_AVERAGE) {
         throw badRequest("The body comes in too many small pieces");
       }
       return piece;
@@ -106,16 +106,16 @@ function collecting(body: ReadableStream<Bytes>, collect: boolean): PieceReader 
     reader.releaseLock();
     return undefined;
   }
-  let average = 2 * CRUMB, room = FIRST_BUFFER;
+  let average = 2 * SMALL_PIECE, bufferSize = MIN_BUFFER;
   return {
     async read(enough = Infinity) {
-      const wanted = collect || average < CRUMB ? LEAST_PIECE : 1;
-      const least = Math.max(1, Math.min(wanted, enough));
-      const size = Math.max(least, room);
-      const { value } = await reader.readAtLeast(least, new Uint8Array(size));
+      const usual = collect || average < SMALL_PIECE ? MIN_COLLECTED : 1;
+      const min = Math.max(1, Math.min(usual, enough));
+      const size = Math.max(min, bufferSize);
+      const { value } = await reader.readAtLeast(min, new Uint8Array(size));
       if (!value || value.length === 0) return undefined;
-      room = Math.min(Math.max(FIRST_BUFFER, 2 * value.length), LARGEST_BUFFER);
-      if (wanted === 1) average += (Math.min(value.length, 4 * CRUMB) - average) / 64;
+      bufferSize = Math.min(Math.max(MIN_BUFFER, 2 * value.length), MAX_BUFFER);
+      if (usual === 1) average += (Math.min(value.length, 4 * SMALL_PIECE) - average) / 64;
       return value;
     },
     cancel: (reason) => reader.cancel(reason),

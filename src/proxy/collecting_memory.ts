@@ -18,13 +18,13 @@ export class Room {
   readonly #leases = new Map<symbol, { readonly bytes: number; readonly until: number }>();
 
   /**
-   * Takes some of the room: a multiple of `unit` up to `most`, both in bytes, or `undefined` where not one unit is left.
+   * Takes some of the room: a multiple of `unit` up to `max`, both in bytes, or `undefined` where not one unit is left.
    *
    * @param time how long so many bytes may be held, in milliseconds; after that they count no more, since workerd ends the
    * work of a request whose client has left without a word
    */
   take(
-    most: number,
+    max: number,
     unit: number,
     now: number,
     time: (bytes: number) => number,
@@ -36,7 +36,7 @@ export class Room {
     }
     if (left < unit) return undefined;
     const share = Math.floor(left * SHARE / unit) * unit;
-    const bytes = Math.max(unit, Math.min(most, share));
+    const bytes = Math.max(unit, Math.min(max, share));
     const key = Symbol();
     this.#leases.set(key, { bytes, until: now + time(bytes) });
     return { bytes, end: () => void this.#leases.delete(key) };

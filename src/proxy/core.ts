@@ -10,6 +10,7 @@ import type { FinishedObject, Outcome } from "./outcome.ts";
 import type { ProgressTable } from "./session_progress.ts";
 import type { Room } from "./collecting_memory.ts";
 import type { SealedSession, SessionSealer } from "./session_token.ts";
+import type { TurnTable } from "./session_turn.ts";
 
 /** What the middle works with. */
 export interface Core {
@@ -26,6 +27,7 @@ export interface Core {
   /** How long a session can be used, in seconds. */
   readonly sessionTtl: number;
   readonly progress: ProgressTable;
+  readonly turns: TurnTable;
   /** Memory for what has to be collected of bodies. */
   readonly room: Room;
   readonly hooks: UploadHooks;

@@ -32,8 +32,8 @@ export function checkFileStart(input: StartInput, grant: UploadGrant, limits: Up
     throw badRequest(`Expected one media type, got ${quote(contentType)}`);
   }
   checkNoPattern(contentType);
-  const most = Math.min(limits.maxBytes, backend.maxBytes);
-  const maxBytes = checkFile(grant, { ...limits, maxBytes: most }, { name, contentType, size });
+  const max = Math.min(limits.maxBytes, backend.maxBytes);
+  const maxBytes = checkFile(grant, { ...limits, maxBytes: max }, { name, contentType, size });
   return {
     backend,
     bucket: "",

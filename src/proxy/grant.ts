@@ -170,16 +170,16 @@ export function readGrant(value: unknown): UploadGrant {
     );
   }
   for (const [field, [isValid, expected]] of Object.entries(RULES)) {
-    const given = value[field];
-    if (given === undefined) continue;
-    if (!isValid(given)) throw new GrantError(field, expected);
-    grant[field] = given;
+    const found = value[field];
+    if (found === undefined) continue;
+    if (!isValid(found)) throw new GrantError(field, expected);
+    grant[field] = found;
   }
   return grant;
 }
 
 /** The object that a request asks for. */
-export interface WantedObject {
+export interface RequestedObject {
   readonly bucket: string;
   readonly name: string;
   readonly contentType: string;
@@ -188,36 +188,40 @@ export interface WantedObject {
 }
 
 /** Refuses what a grant and the limits do not cover; returns the most bytes the object may have. */
-export function checkGrant(grant: UploadGrant, limits: UploadLimits, wanted: WantedObject): number {
+export function checkGrant(
+  grant: UploadGrant,
+  limits: UploadLimits,
+  requested: RequestedObject,
+): number {
   const bucket = grant.bucket ?? limits.bucket;
-  if (bucket === undefined || wanted.bucket !== bucket || !isAllowedBucket(limits, bucket)) {
-    throw forbidden(`The ticket does not cover the bucket ${quote(wanted.bucket)}`);
+  if (bucket === undefined || requested.bucket !== bucket || !isAllowedBucket(limits, bucket)) {
+    throw forbidden(`The ticket does not cover the bucket ${quote(requested.bucket)}`);
   }
-  return checkFile(grant, limits, wanted);
+  return checkFile(grant, limits, requested);
 }
 
 /** The same without the bucket. */
 export function checkFile(
   grant: UploadGrant,
   limits: UploadLimits,
-  wanted: Omit<WantedObject, "bucket">,
+  requested: Omit<RequestedObject, "bucket">,
 ): number {
   const { name, prefix } = grant;
   const named = (name !== undefined || prefix !== undefined) &&
-    (name === undefined || wanted.name === name) &&
-    (prefix === undefined || wanted.name.startsWith(prefix));
-  if (!named) throw forbidden(`The ticket does not cover the object name ${quote(wanted.name)}`);
-  checkName(wanted.name);
-  if (name === undefined) checkChosenName(wanted.name);
-  checkType(wanted.contentType, grant.contentTypes);
-  checkType(wanted.contentType, limits.contentTypes);
+    (name === undefined || requested.name === name) &&
+    (prefix === undefined || requested.name.startsWith(prefix));
+  if (!named) throw forbidden(`The ticket does not cover the object name ${quote(requested.name)}`);
+  checkName(requested.name);
+  if (name === undefined) checkChosenName(requested.name);
+  checkType(requested.contentType, grant.contentTypes);
+  checkType(requested.contentType, limits.contentTypes);
   const { minBytes = 0 } = grant;
-  if (wanted.size !== undefined && wanted.size < minBytes) {
-    throw badRequest(`At least ${minBytes} bytes are expected, got ${wanted.size}`);
+  if (requested.size !== undefined && requested.size < minBytes) {
+    throw badRequest(`At least ${minBytes} bytes are expected, got ${requested.size}`);
   }
   const maxBytes = Math.min(grant.maxBytes ?? Infinity, limits.maxBytes);
-  if (wanted.size !== undefined && wanted.size > maxBytes) {
-    throw tooLarge(`At most ${maxBytes} bytes are allowed, got ${wanted.size}`);
+  if (requested.size !== undefined && requested.size > maxBytes) {
+    throw tooLarge(`At most ${maxBytes} bytes are allowed, got ${requested.size}`);
   }
   return maxBytes;
 }

@@ -19,10 +19,10 @@ export interface MultipartBody {
   readonly problem: () => HttpError | undefined;
 }
 
-/** Reads a body up to the start of its media. Metadata and part headers may have `most` bytes, and take so many milliseconds. */
+/** Reads a body up to the start of its media. Metadata and part headers may have `max` bytes, and take so many milliseconds. */
 export async function readMultipart(
   request: Request,
-  most: number,
+  max: number,
   timeout = 30_000,
 ): Promise<MultipartBody> {
   const delimiter = encode(`\r\n--${boundaryOf(request.headers.get("content-type") ?? "")}`);
@@ -33,8 +33,8 @@ export async function readMultipart(
   const until = async (mark: Bytes): Promise<string> => {
     for (;;) {
       const found = head.takeUntil(mark);
-      if ((found ?? head.rest()).length > most) {
-        throw tooLarge(`At most ${most} bytes of metadata are allowed`);
+      if ((found ?? head.rest()).length > max) {
+        throw tooLarge(`At most ${max} bytes of metadata are allowed`);
       }
       if (found) return decode(found);
       const piece = await reader.read();

@@ -49,14 +49,14 @@ export function shown(
   const custom = Object.entries(resource.metadata ?? {}).filter(([key]) =>
     isOpen(fields, `metadata.${key}`) && !hidden.includes(key.toLowerCase())
   );
-  const wanted = asked === undefined ? undefined : topFields(asked);
+  const selected = asked === undefined ? undefined : topFields(asked);
   const entries = Object.entries({
     ...resource,
     metadata: custom.length > 0 ? Object.fromEntries(custom) : undefined,
   }).filter(([field, value]) =>
     value !== undefined &&
     (PLAIN.includes(field) || field === "metadata" || isOpen(fields, field)) &&
-    (!wanted || wanted.has(field))
+    (!selected || selected.has(field))
   );
   return Object.fromEntries(entries);
 }

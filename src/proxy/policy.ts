@@ -72,11 +72,11 @@ export function isOpen(fields: readonly string[], field: string): boolean {
 /**
  * Refuses what a client sets and may not. What the ticket sets itself is left alone, since the ticket's value is stored.
  *
- * @param given the client's object resource
+ * @param requested the client's object resource
  * @param granted the ticket's
  */
 export function checkFields(
-  given: Readonly<Record<string, unknown>>,
+  requested: Readonly<Record<string, unknown>>,
   granted: Readonly<Record<string, unknown>>,
   fields: readonly string[],
 ): void {
@@ -91,10 +91,10 @@ export function checkFields(
     }
     if (field !== "name") bytes += new TextEncoder().encode(field + value).length;
   };
-  for (const [field, value] of Object.entries(given)) {
+  for (const [field, value] of Object.entries(requested)) {
     if (field !== "metadata") check(field, value, field in granted);
   }
-  for (const [key, value] of Object.entries(given.metadata ?? {})) {
+  for (const [key, value] of Object.entries(requested.metadata ?? {})) {
     if (!KEY.test(key)) throw badRequest(`The metadata key ${quote(key)} is no name of a header`);
     if (RESERVED_KEY.test(key.toLowerCase())) {
       throw forbidden(`The metadata key ${quote(key)} is reserved`);
@@ -157,9 +157,9 @@ export function checkNoPattern(contentType: string): void {
 
 /** Whether a media type is `pattern`, or of its kind when that ends in `/*`; parameters and case do not count. */
 function matchesType(pattern: string, contentType: string): boolean {
-  const [wanted, actual] = [pattern, contentType].map(essence);
-  if (!wanted.endsWith("/*")) return actual === wanted;
-  return actual.startsWith(wanted.slice(0, -1)) && !RUN_BY_BROWSERS.test(actual);
+  const [expected, actual] = [pattern, contentType].map(essence);
+  if (!expected.endsWith("/*")) return actual === expected;
+  return actual.startsWith(expected.slice(0, -1)) && !RUN_BY_BROWSERS.test(actual);
 }
 
 function essence(type: string): string {

@@ -7,7 +7,7 @@ import { preflight, refusedOrigin, withCors } from "./proxy_cors.ts";
 import { contentRange } from "./fronts/content_range_front.ts";
 import type { Asked, Front, Place, StartRequest } from "./fronts/front.ts";
 import { resumableHttp } from "./fronts/resumable_http_front.ts";
-import { tus } from "./fronts/tus_front.ts";
+import { tus, tusMethod } from "./fronts/tus_front.ts";
 import { xGoogUpload } from "./fronts/x_goog_upload_front.ts";
 import { GrantError, type UploadGrant } from "./grant.ts";
 import { HookError } from "./hooks.ts";
@@ -196,7 +196,7 @@ async function route(
   if (!found) {
     throw new HttpError(404, "notFound", "Expected a path such as /upload/storage/v1/b/BUCKET/o");
   }
-  if (methodOf(request) === "OPTIONS") {
+  if (tusMethod(request) === "OPTIONS") { // in no other protocol here another method can stand for it
     trace.event = "preflight";
     const said = FRONTS.map((front) => front.discovery?.(core, found.backend));
     return preflight(Object.assign({}, ...said));
@@ -216,12 +216,6 @@ async function route(
     if (await front.isFor(core, asked)) return await front.answer(core, asked, trace);
   }
   throw new TypeError("The last front takes every request");
-}
-
-/** What tus calls the method of a request: whatever overrides it. The other protocols know no such thing here. */
-function methodOf({ headers, method }: Request): string {
-  const written = headers.has("tus-resumable") ? headers.get("x-http-method-override") : null;
-  return (written ?? method).toUpperCase();
 }
 
 /** The backend whose path it is. */

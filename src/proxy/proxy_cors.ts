@@ -99,7 +99,7 @@ export function preflight(discovery: Readonly<Record<string, string>>): Response
 }
 
 /** The most of an origin that is told. */
-const MOST_OF_ORIGIN = 200;
+const MAX_ORIGIN_LENGTH = 200;
 
 /** The origin of a page that may not read the reply, cut where it is very long; a page of the proxy's own may. */
 export function refusedOrigin(
@@ -109,7 +109,7 @@ export function refusedOrigin(
 ): string | undefined {
   const origin = headers.get("origin");
   if (origin === null || origin === own || isAllowedOrigin(allowed, origin)) return undefined;
-  return origin.slice(0, MOST_OF_ORIGIN);
+  return origin.slice(0, MAX_ORIGIN_LENGTH);
 }
 
 /** Lets the page that asked read a reply, if its origin is allowed. */

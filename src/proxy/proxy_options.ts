@@ -14,6 +14,7 @@ import { isOpenable, isTypePattern } from "./policy.ts";
 import { ProgressTable } from "./session_progress.ts";
 import { Room } from "./collecting_memory.ts";
 import { sessionSealer } from "./session_token.ts";
+import { TurnTable } from "./session_turn.ts";
 import { SettingError } from "./setting_error.ts";
 import type { TicketSettings } from "./ticket.ts";
 
@@ -156,6 +157,7 @@ export function coreOf(options: UploadProxyOptions): Core {
     ),
     sessionTtl,
     progress: new ProgressTable(),
+    turns: new TurnTable(),
     room: new Room(),
     hooks: options,
     logNames: options.logNames ?? false,
@@ -205,9 +207,9 @@ function backendsOf(
   return named;
 }
 
-function checkNumber(name: string, value: number, least: number, most: number): number {
-  if (!Number.isSafeInteger(value) || value < least || value > most) {
-    throw new SettingError(name, `a whole number from ${least} to ${most}`);
+function checkNumber(name: string, value: number, min: number, max: number): number {
+  if (!Number.isSafeInteger(value) || value < min || value > max) {
+    throw new SettingError(name, `a whole number from ${min} to ${max}`);
   }
   return value;
 }

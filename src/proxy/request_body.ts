@@ -11,9 +11,9 @@ export interface BodyBounds {
   /** The exact number of bytes, where the request says it elsewhere. */
   readonly exact?: number | undefined;
   /** The most bytes. */
-  readonly most: number;
+  readonly max: number;
   /** The fewest bytes. */
-  readonly least?: number | undefined;
+  readonly min?: number | undefined;
 }
 
 /** A body that may be sent on. */
@@ -134,32 +134,32 @@ export function fixedLengthStream(): FixedLength | undefined {
   return (globalThis as { FixedLengthStream?: FixedLength }).FixedLengthStream;
 }
 
-function check(length: number, { exact, most, least = 0 }: BodyBounds): void {
-  if (length < least) throw tooShort(least, length);
+function check(length: number, { exact, max, min = 0 }: BodyBounds): void {
+  if (length < min) throw tooShort(min, length);
   if (exact !== undefined && length !== exact) {
     throw badRequest(`The Content-Range speaks of ${exact} bytes, the body has ${length}`);
   }
-  if (length > most) throw tooLarge(`At most ${most} bytes are allowed here, got ${length}`);
+  if (length > max) throw tooLarge(`At most ${max} bytes are allowed here, got ${length}`);
 }
 
-function tooShort(least: number, length: number): HttpError {
-  return badRequest(`At least ${least} bytes are expected here, got ${length}`);
+function tooShort(min: number, length: number): HttpError {
+  return badRequest(`At least ${min} bytes are expected here, got ${length}`);
 }
 
 function counted(body: ReadableStream<Bytes>, bounds: BodyBounds): PassedBody {
-  const { exact, most, least = 0 } = bounds;
+  const { exact, max, min = 0 } = bounds;
   let count = 0;
   const reader = readPieces(body);
   const { stream, problem } = checkedBody(reader, async () => {
-    const piece = await reader.read((exact ?? most + 1) - count);
+    const piece = await reader.read((exact ?? max + 1) - count);
     count += piece?.length ?? 0;
     if (exact !== undefined && (count > exact || (!piece && count < exact))) {
       throw badRequest(
         `The Content-Range speaks of ${exact} bytes, the body has ${piece ? "more" : count}`,
       );
     }
-    if (count > most) throw tooLarge(`At most ${most} bytes are allowed here, got more`);
-    if (!piece && count < least) throw tooShort(least, count);
+    if (count > max) throw tooLarge(`At most ${max} bytes are allowed here, got more`);
+    if (!piece && count < min) throw tooShort(min, count);
     return { piece, isOver: !piece };
   });
   return { body: stream, length: undefined, problem, passed: () => count };
@@ -208,7 +208,7 @@ export function checkLength({ headers, body }: RequestBody, isRequired: boolean)
 /** Reads a small text to its end; one that is longer or takes longer is refused. */
 export async function readText(
   body: ReadableStream<Bytes> | null,
-  most: number,
+  max: number,
   timeout = 30_000,
 ): Promise<string> {
   if (!body) return "";
@@ -218,7 +218,7 @@ export async function readText(
   const read = async () => {
     for (let piece = await reader.read(); piece; piece = await reader.read()) {
       size += piece.length;
-      if (size > most) throw tooLarge(`At most ${most} bytes are allowed here`);
+      if (size > max) throw tooLarge(`At most ${max} bytes are allowed here`);
       text += decoder.decode(piece, { stream: true });
     }
   };

@@ -2,12 +2,13 @@
 
 import { type Chunk, CLOUD_STORAGE, hasObjects, namedBackend } from "./backend.ts";
 import { type BodyBounds, emptied, passBody, type PassedBody } from "./request_body.ts";
-import { type Core, counting, noHash, note, type OpenSession, permit } from "./core.ts";
+import { type Core, counting, note, type OpenSession, permit } from "./core.ts";
 import { isAllowedBucket } from "./grant.ts";
-import { badRequest, forbidden, HttpError, tooLarge } from "./http_error.ts";
+import { forbidden, HttpError } from "./http_error.ts";
 import { finishEvent, runFinish } from "./hooks.ts";
 import { noteBackend, type Trace } from "./log.ts";
 import { gap, type Outcome } from "./outcome.ts";
+import { boundsOf } from "./session_bounds.ts";
 import type { Progress } from "./session_progress.ts";
 import { sessionName } from "./session_token.ts";
 import type { Turn } from "./session_turn.ts";
@@ -64,33 +65,34 @@ export async function append(
   trace.bytes = body.length ?? bounds.exact;
   if (!isPermitted) await permit(core, session, trace, request);
   const isEmpty = range !== undefined && range.first === undefined;
-  const progress = core.progress.of(session.name);
   if (isEmpty) {
     const nothing = await emptied(body, core.startTimeout);
     const outcome = await session.backend.append(session.target, chunk, nothing, trace);
     return await settled(core, session, outcome, trace, {
-      unsaid: 0,
+      assumed: 0,
       isQuestion: range.total === undefined,
     });
   }
-  const turn = options.turn ?? progress.turns.begin(core.now);
+  const turn = options.turn ?? beginTurn(core, session);
   try {
-    return await appendBytes(core, session, { chunk, body, progress, isStrict, turn }, trace);
+    return await appendBytes(core, session, { chunk, body, isStrict, turn }, trace);
   } finally {
     if (turn !== options.turn) turn.leave();
   }
 }
 
 /** Begins the turn of a request with bytes, which ends those of the same upload that came before. To be left in any case. */
-export function beginTurn({ progress, now }: Core, { name }: OpenSession): Turn {
-  return progress.of(name).turns.begin(now);
+export function beginTurn({ turns, now }: Core, { name }: OpenSession): Turn {
+  return turns.begin(name, now);
 }
+
+/** What is known of the bytes that are stored. */
+type StoredBytes = Pick<Progress, "persisted" | "crc32c" | "md5">;
 
 /** Bytes that are about to be passed on. */
 interface Appended {
   readonly chunk: Chunk;
   readonly body: PassedBody;
-  readonly progress: Progress;
   readonly isStrict: boolean;
   readonly turn: Turn;
 }
@@ -98,37 +100,44 @@ interface Appended {
 async function appendBytes(
   core: Core,
   session: OpenSession,
-  { chunk, body, progress, isStrict, turn }: Appended,
+  { chunk, body, isStrict, turn }: Appended,
   trace: Trace,
 ): Promise<Outcome> {
   const first = chunk.range?.first ?? 0;
+  const progress = core.progress.of(session.name);
+  let known: StoredBytes = progress;
   const isKnown = progress.persisted !== undefined && !progress.finished;
   // Of what is not known here, the backend is asked before a byte goes on. Another instance may have got on with it.
   const isAhead = first > (progress.persisted ?? 0);
   if (!isKnown || isAhead || (isStrict && progress.persisted !== first)) {
-    const known = await ask(core, session, trace);
-    if (known.kind !== "stored") {
+    const outcome = await ask(core, session, trace);
+    if (outcome.kind !== "stored") {
       trace.bytes = 0;
-      if (isStrict && known.kind === "finished") {
-        throw new WrongOffset(first, known.object.size, true);
+      if (isStrict && outcome.kind === "finished") {
+        throw new WrongOffset(first, outcome.object.size, true);
       }
-      return known;
+      return outcome;
     }
+    known = outcome; // by now this instance may have forgotten the session
   }
-  const { persisted = 0 } = progress;
+  const { persisted = 0 } = known;
   if (first !== persisted) {
     trace.bytes = 0;
     if (isStrict) throw new WrongOffset(first, persisted);
-    return first < persisted ? again(progress, persisted, chunk) : gap(first, persisted);
+    return first < persisted ? again(known, persisted, chunk) : gap(first, persisted);
   }
   turn.check();
-  progress.persisted = undefined; // until they have arrived nobody knows
-  const passed: PassedBody = { ...body, ended: turn.ended };
-  const sending = session.backend.append(session.target, chunk, passed, trace);
-  const outcome = await counting(sending, passed, trace).catch((error) => {
+  const moving = core.progress.of(session.name);
+  moving.persisted = undefined; // until they have arrived nobody knows
+  moving.sending++;
+  const outcome = await turn.during((ended) => {
+    const passed: PassedBody = { ...body, ended };
+    const sending = session.backend.append(session.target, chunk, passed, trace);
+    return counting(sending, passed, trace);
+  }).catch((error) => {
     turn.check(); // the better reason
     throw error;
-  });
+  }).finally(() => moving.sending--);
   return await settled(core, session, outcome, trace);
 }
 
@@ -158,7 +167,7 @@ export async function askAfterLoss(
   session: OpenSession,
   trace: Trace,
 ): Promise<Outcome> {
-  const stop = core.progress.of(session.name).turns.endOthers(core.now);
+  const stop = core.turns.endOthers(session.name, core.now);
   try {
     return await ask(core, session, trace);
   } finally {
@@ -169,7 +178,7 @@ export async function askAfterLoss(
 /** Asks how much is stored. */
 export async function ask(core: Core, session: OpenSession, trace: Trace): Promise<Outcome> {
   const outcome = await session.backend.ask(session.target, trace);
-  return await settled(core, session, outcome, trace, { unsaid: 0, isQuestion: true });
+  return await settled(core, session, outcome, trace, { assumed: 0, isQuestion: true });
 }
 
 /** Ends the session without an object. With `unlessFinished` it is asked first whether there is one, which is the outcome then. */
@@ -181,7 +190,7 @@ export async function cancel(
   { unlessFinished = false }: { unlessFinished?: boolean } = {},
 ): Promise<Outcome> {
   await permit(core, session, trace, request);
-  core.progress.of(session.name).turns.end();
+  core.turns.end(session.name);
   if (unlessFinished) return await cancelUnfinished(core, session, trace);
   const outcome = await session.backend.cancel(session.target, trace);
   return await settled(core, session, outcome, trace);
@@ -200,7 +209,7 @@ export async function cancelUnfinished(
 }
 
 /** The answer to bytes that are stored already, without passing them on once more. */
-function again({ crc32c, md5 }: Progress, persisted: number, { range }: Chunk): Outcome {
+function again({ crc32c, md5 }: StoredBytes, persisted: number, { range }: Chunk): Outcome {
   // A client that sends the whole without a range would take "so much is stored" for the end.
   if (!range) {
     throw new HttpError(
@@ -213,22 +222,25 @@ function again({ crc32c, md5 }: Progress, persisted: number, { range }: Chunk): 
 }
 
 /**
- * What an outcome says of a session is remembered, and noted. Where no bytes were sent, a reply that does not say how many
- * are stored says that none are: `unsaid`.
+ * Remembers, and notes, what an outcome says of a session.
+ *
+ * @param options `assumed`: how many bytes are stored where the reply does not say it. Where none were sent, that means none.
  */
 async function settled(
   core: Core,
   session: OpenSession,
   outcome: Outcome,
   trace: Trace,
-  { unsaid, isQuestion = false }: { unsaid?: number; isQuestion?: boolean } = {},
+  { assumed, isQuestion = false }: { assumed?: number; isQuestion?: boolean } = {},
 ): Promise<Outcome> {
   const progress = core.progress.of(session.name);
-  // A question to a session that was never open here finds what was counted where it was finished, or here long ago.
-  const isNews = !progress.told && (!isQuestion || progress.isOpen);
-  progress.isOpen ||= outcome.kind === "stored" || isNews;
+  // An object that a question finds, of a session that was never open here, was counted by the instance that finished it.
+  const isUncounted = !progress.told && (!isQuestion || progress.isOpen);
+  progress.isOpen ||= outcome.kind === "stored" || isUncounted;
   progress.finished = outcome.kind === "finished";
-  progress.persisted = outcome.kind === "stored" ? outcome.persisted ?? unsaid : undefined;
+  // While bytes are under way, what is stored is so for the moment only.
+  const isStill = outcome.kind === "stored" && progress.sending === 0;
+  progress.persisted = isStill ? outcome.persisted ?? assumed : undefined;
   if (outcome.kind === "stored") {
     progress.crc32c = outcome.crc32c;
     progress.md5 = outcome.md5;
@@ -240,39 +252,9 @@ async function settled(
       const backend = namedBackend(session.backend);
       const event = await finishEvent(outcome.object, backend, { subject, payload }, session.name);
       await runFinish(core.hooks, event, false);
+      trace.completes = isUncounted && !progress.told; // another request may have found it meanwhile
       progress.told = true;
-      trace.completes = isNews;
     }
   }
   return outcome;
-}
-
-/** What the body of a request must keep to, so that the object stays within what was allowed. */
-function boundsOf(core: Core, session: OpenSession, { range, hash }: Chunk): BodyBounds {
-  const { maxChunkBytes, limits } = core;
-  const { first = 0, last, total } = range ?? {};
-  if (total !== undefined && session.size !== undefined && total !== session.size) {
-    throw badRequest(
-      `Expected an object of ${session.size} bytes as declared at the start, got ${total}`,
-    );
-  }
-  const most = Math.min(session.maxBytes, limits.maxBytes, session.size ?? Infinity);
-  if ((total ?? 0) > most || (last ?? first - 1) >= most) {
-    throw tooLarge(`At most ${most} bytes are allowed for this object`);
-  }
-  const carries = !range || range.first !== undefined;
-  const end = last === undefined ? total : last + 1;
-  const exact = !carries ? 0 : range && end !== undefined ? end - first : undefined;
-  if ((exact ?? 0) > maxChunkBytes) {
-    throw tooLarge(`At most ${maxChunkBytes} bytes are allowed in a request, got ${exact}`);
-  }
-  // Whether the object is finished when this has arrived, if anything.
-  const isLast = !range || (carries ? end === undefined || end === total : total !== undefined);
-  if (isLast && session.needsHash && hash === undefined) throw noHash("in X-Goog-Hash");
-  const { minBytes = 0 } = session;
-  if (total !== undefined && total < minBytes) {
-    throw badRequest(`At least ${minBytes} bytes are expected of this object, got ${total}`);
-  }
-  const least = isLast && total === undefined ? Math.max(0, minBytes - first) : 0;
-  return { exact, most: Math.min(maxChunkBytes, most - first), least };
 }

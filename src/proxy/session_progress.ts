@@ -1,7 +1,6 @@
 /** What this instance knows of sessions, so that bytes which are stored already, or never will be, go no further. */
 
 import { RecentlyUsed } from "./recently_used.ts";
-import { Turns } from "./session_turn.ts";
 
 /** What is known of a session. */
 export interface Progress {
@@ -13,10 +12,10 @@ export interface Progress {
   /** Whether the object is finished, and whether the operator's code has heard of it. */
   finished: boolean;
   told: boolean;
+  /** How many requests with bytes are under way to the backend. */
+  sending: number;
   /** Whether it has been seen here without an object. */
   isOpen: boolean;
-  /** Requests with bytes that have not ended. */
-  readonly turns: Turns;
 }
 
 /** How many sessions are remembered. Of any other one the backend is asked, so nothing depends on it but time. */
@@ -42,11 +41,5 @@ export class ProgressTable {
 }
 
 function unknown(): Progress {
-  return {
-    persisted: undefined,
-    finished: false,
-    told: false,
-    isOpen: false,
-    turns: new Turns(),
-  };
+  return { persisted: undefined, finished: false, told: false, sending: 0, isOpen: false };
 }

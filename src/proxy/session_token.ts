@@ -57,7 +57,7 @@ const MAX_TOKEN_LENGTH = 12_288;
  * the longest. Nothing depends on it: it only saves to decrypt the same token for each chunk, and the first time where this
  * instance has sealed it, so workerd and Deno pass on a sixth more chunks of 256 KiB a second.
  */
-const MOST_REMEMBERED = 1_048_576;
+const MAX_REMEMBERED = 1_048_576;
 
 /**
  * A sealer with these secrets, each 32 bytes in base64url: the first one seals, all of them open. JWE with a direct key
@@ -75,7 +75,7 @@ export function sessionSealer(
   const named = Promise.all(
     keys.map(async (bytes) => ({ key: await importKey(bytes), kid: await keyId(bytes) })),
   );
-  const known = new RecentlyUsed<SealedSession>(MOST_REMEMBERED, (token) => token.length);
+  const known = new RecentlyUsed<SealedSession>(MAX_REMEMBERED, (token) => token.length);
   return {
     async seal(session) {
       const { target, bucket, maxBytes, size, expires, subject, payload, view } = session;

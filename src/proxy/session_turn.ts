@@ -1,18 +1,21 @@
 /**
  * Requests with bytes of one upload take turns. The client of an upload is whoever has come last: a phone that has lost its
- * connection comes back on another one, while its old request hangs here and would keep it from going on. Two clients that
- * are both alive must not keep each other from ever sending anything: a request is left alone at first.
+ * connection comes back on another one, while its old request hangs here and would keep it from going on. Two clients that are
+ * both alive must not keep each other from ever sending anything: a request is left alone at first.
  */
 
 import { HttpError } from "./http_error.ts";
+import { RecentlyUsed } from "./recently_used.ts";
 
 /** A request with bytes that is under way. */
 export interface Turn {
   /**
-   * Resolves when a later request of the upload has come. It is a promise and no signal because workerd lets a request stop
-   * nothing but its own work: what waits for a promise goes on in the request that waits.
+   * Does work that hears when a later request of the upload has come: the promise resolves then. It is a promise and no signal
+   * because workerd lets a request stop nothing but its own work: what waits for a promise goes on in the request that waits.
+   * Each work has one of its own, since a promise keeps all that has ever waited for it: of one for the whole request, every
+   * segment of a long body.
    */
-  readonly ended: Promise<void>;
+  during<T>(work: (ended: Promise<void>) => Promise<T>): Promise<T>;
   /** Throws if a later request of the upload has come. */
   check(): void;
   /** The request is answered. */
@@ -35,13 +38,14 @@ const MAX_LEAVING = 8;
 /** After so many milliseconds one counts no more: workerd ends the work of a request whose client has left without a word. */
 const LEASE = 60_000;
 
-/** The requests with bytes of an upload that this instance is working on. */
+/** The requests with bytes of one upload that this instance is working on. */
 export class Turns {
   #running: RunningTurn[] = [];
 
   /**
-   * Begins a turn, and ends all others, each when it has been left alone for long enough.
+   * Begins a turn, and ends all before it, each when it has been left alone for long enough.
    *
+   * @param now milliseconds since 1970
    * @throws {HttpError} too many of those before it have not left yet: a 429
    */
   begin(now: () => number): Turn {
@@ -53,31 +57,40 @@ export class Turns {
         "retry-after": "1",
       });
     }
-    const isAlone = this.#running.length === 0;
-    let isEnded = false, resolve = () => {};
-    const ended = new Promise<void>((done) => resolve = done);
+    let isEnded = false;
+    const waiting = new Set<() => void>();
     const end = () => {
       isEnded = true;
-      resolve();
+      for (const resolve of waiting) resolve();
     };
     const running: RunningTurn = { began, end };
-    const others = isAlone ? undefined : this.endOthers(now, running);
+    const stop = this.#running.length > 0 ? this.endOthers(now, running) : undefined;
     this.#running.push(running);
     return {
-      ended,
+      async during<T>(work: (ended: Promise<void>) => Promise<T>): Promise<T> {
+        let resolve = () => {};
+        const ended = new Promise<void>((done) => resolve = done);
+        if (isEnded) resolve();
+        else waiting.add(resolve);
+        try {
+          return await work(ended);
+        } finally {
+          waiting.delete(resolve);
+        }
+      },
       check() {
         if (isEnded) throw new EndedTurn();
       },
       leave: () => {
-        others?.();
+        stop?.();
         this.#running = this.#running.filter((one) => one !== running);
       },
     };
   }
 
   /**
-   * Ends requests with bytes, those that come meanwhile too, each when it has been left alone for long enough: what asks
-   * where to go on may have to wait for them. Those that came after `own` are left alone: they end it.
+   * Ends requests with bytes, those that come meanwhile too, each when it has been left alone for long enough: who asks where
+   * to go on may have to wait for them. Those that came after `own` are left alone: they end it.
    *
    * @returns stops ending them
    */
@@ -104,12 +117,46 @@ export class Turns {
   }
 }
 
+/**
+ * How many uploads are remembered whose requests with bytes a later one can end. They are more than the sessions of which
+ * anything else is known, since of those the backend can be asked, and a request may hang for as long as many others come.
+ */
+const MAX_UPLOADS = 10_000;
+
+/** The turns of the uploads of an instance; see {@linkcode Turns}. */
+export class TurnTable {
+  readonly #uploads = new RecentlyUsed<Turns>(MAX_UPLOADS);
+
+  /** Begins a turn of an upload, and ends all before it. */
+  begin(upload: string, now: () => number): Turn {
+    return this.#of(upload).begin(now);
+  }
+
+  /** Ends requests with bytes of an upload, until what it returns is called. */
+  endOthers(upload: string, now: () => number): () => void {
+    return this.#of(upload).endOthers(now);
+  }
+
+  /** Ends all requests with bytes of an upload at once. */
+  end(upload: string): void {
+    this.#of(upload).end();
+  }
+
+  #of(upload: string): Turns {
+    const turns = this.#uploads.get(upload) ?? new Turns();
+    this.#uploads.set(upload, turns);
+    return turns;
+  }
+}
+
 /** What is to be done, or the end of its turn where that comes before. */
-export async function inTurn<T>({ ended }: Turn, work: Promise<T>): Promise<T> {
-  const over = ended.then((): T => {
-    throw new EndedTurn();
+export async function inTurn<T>(turn: Turn, work: Promise<T>): Promise<T> {
+  return await turn.during(async (ended) => {
+    const over = ended.then((): T => {
+      throw new EndedTurn();
+    });
+    return await Promise.race([work, over]);
   });
-  return await Promise.race([work, over]);
 }
 
 /** The turn has ended. Clients that are still there ask how much is stored, and go on from there. */

@@ -93,14 +93,14 @@ export function checkStart(input: StartInput, grant: UploadGrant, limits: Upload
   }
   if (!hasObjects(input.backend)) return checkFileStart(input, grant, limits);
   const query = checkQuery(input.query, grant.overwrite === true);
-  const { given, name, contentType } = readWanted(input);
+  const { requested, name, contentType } = readRequested(input);
   const granted = grant.metadata ?? {};
   const fields = openFields(grant.fields, limits.fields);
   const { backend, bucket, size } = input;
   const maxBytes = checkGrant(grant, limits, { bucket, name, contentType, size });
-  checkFields(given, granted, fields);
+  checkFields(requested, granted, fields);
   query.set("name", name);
-  const metadata: Record<string, unknown> = { ...withGranted(given, granted), name };
+  const metadata: Record<string, unknown> = { ...withGranted(requested, granted), name };
   // What is stored in the end, whoever has set it.
   const stored = metadata.contentType;
   if (!isMediaType(stored)) {
@@ -148,7 +148,7 @@ function checkDecision(decision: unknown): void {
 }
 
 /** What the client wants, from all places where it may say so. */
-function readWanted(input: StartInput) {
+function readRequested(input: StartInput) {
   const fields = readMetadata(input.metadata);
   const name = agreed("object name", input.query.get("name"), fields.name);
   if (name === undefined) throw badRequest("Expected the object's name, got none", "required");
@@ -162,12 +162,12 @@ function readWanted(input: StartInput) {
   checkNoPattern(contentType);
   const inQuery = input.query.get("contentEncoding");
   const contentEncoding = agreed("content encoding", inQuery, fields.contentEncoding);
-  const given = {
+  const requested = {
     ...fields,
     contentType,
     ...(contentEncoding !== undefined && { contentEncoding }),
   };
-  return { given, name, contentType };
+  return { requested, name, contentType };
 }
 
 function checkQuery(query: URLSearchParams, overwrite: boolean): URLSearchParams {
@@ -225,16 +225,16 @@ function readMetadata(text: string): Readonly<Record<string, unknown>> {
 
 /** What the ticket sets wins, custom metadata key by key, whatever the case: as headers they are the same. */
 function withGranted(
-  given: Readonly<Record<string, unknown>>,
+  requested: Readonly<Record<string, unknown>>,
   granted: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
-  const [client, ticket] = [given.metadata, granted.metadata].map((value) =>
+  const [client, ticket] = [requested.metadata, granted.metadata].map((value) =>
     Object.entries(value ?? {})
   );
   const taken = new Set(ticket.map(([key]) => key.toLowerCase()));
   const custom = [...client.filter(([key]) => !taken.has(key.toLowerCase())), ...ticket];
   return {
-    ...given,
+    ...requested,
     ...granted,
     ...(custom.length > 0 && { metadata: Object.fromEntries(custom) }),
   };

@@ -14,8 +14,8 @@ import { changedStart, type Start } from "./start_request.ts";
 /** In seconds. */
 const DAY = 86_400;
 
-/** An upload that somebody wants to start. */
-export interface Wanted {
+/** An upload that is asked for, as it may start. */
+export interface RequestedUpload {
   readonly start: Start;
   readonly grant: UploadGrant;
   readonly request: Request;
@@ -29,7 +29,7 @@ export interface Wanted {
 export async function decide(
   core: Core,
   uploadType: StartEvent["uploadType"],
-  { start, grant, request }: Wanted,
+  { start, grant, request }: RequestedUpload,
 ): Promise<Start> {
   const { onStart } = core.hooks;
   if (!onStart) return start;
@@ -64,16 +64,16 @@ export interface StartedSession {
 /** Starts a session as the operator's code has decided, which may have changed the start. */
 export async function startSession(
   core: Core,
-  wanted: Wanted,
+  requested: RequestedUpload,
   trace: Trace,
 ): Promise<{ readonly start: Start; readonly opened: StartedSession | Refused }> {
-  const start = await decide(core, "resumable", wanted);
-  return { start, opened: await openSession(core, { ...wanted, start }, trace) };
+  const start = await decide(core, "resumable", requested);
+  return { start, opened: await openSession(core, { ...requested, start }, trace) };
 }
 
 async function openSession(
   core: Core,
-  { start, grant, uploadMetadata, isResumableHttp }: Wanted,
+  { start, grant, uploadMetadata, isResumableHttp }: RequestedUpload,
   trace: Trace,
 ): Promise<StartedSession | Refused> {
   const { backend, size } = start;
@@ -110,7 +110,7 @@ async function openSession(
 /** Makes an object in one request. */
 export async function insertObject(
   core: Core,
-  { start, grant }: Pick<Wanted, "start" | "grant">,
+  { start, grant }: Pick<RequestedUpload, "start" | "grant">,
   media: PassedBody,
   trace: Trace,
 ): Promise<Outcome> {
@@ -148,8 +148,8 @@ export function boundsInOne(
   if (requireChecksum) expectHash(start);
   const { maxBytes, size } = start;
   return {
-    most: Math.min(maxBytes, core.maxChunkBytes, size ?? Infinity),
-    least: size ?? minBytes, // which a declared size is not below
+    max: Math.min(maxBytes, core.maxChunkBytes, size ?? Infinity),
+    min: size ?? minBytes, // which a declared size is not below
   };
 }
 

@@ -41,7 +41,7 @@ const START_DEADLINE = 30_000;
  * goes wrong on the way is a 502 or 503, never a hang.
  *
  * @param send the transport
- * @param most the most bytes of a body whose length is not known: how long a reply may take depends on it
+ * @param max the most bytes of a body whose length is not known: how long a reply may take depends on it
  * @throws {HttpError} there is no reply, or the body broke off
  *
  * @example
@@ -62,13 +62,13 @@ const START_DEADLINE = 30_000;
 export async function sendUpstream(
   send: Transport,
   request: UpstreamRequest,
-  most = 104_857_600,
+  max = 104_857_600,
 ): Promise<UpstreamReply> {
   const { method, url, body } = request;
   const passed = body === null || typeof body === "string" ? undefined : body;
   const abort = new AbortController();
   const deadline = (typeof body === "string" ? START_DEADLINE : DEADLINE) +
-    (1000 * (passed?.length ?? (passed ? most : 0))) / MIN_THROUGHPUT;
+    (1000 * (passed?.length ?? (passed ? max : 0))) / MIN_THROUGHPUT;
   const timer = setTimeout(() => abort.abort(), Math.min(deadline, 2 ** 31 - 1));
   const started = Date.now();
   let left = false;

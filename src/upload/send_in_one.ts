@@ -27,10 +27,10 @@ import { framedBody, type Framing } from "./framing.ts";
 import { lookUp, provenResult } from "./finish.ts";
 import { refusalError } from "./refusal_error.ts";
 import { isStreamRefused, readWhole } from "./part_sender.ts";
-import { HELD, StretchFeed } from "./stretch_feed.ts";
+import { MAX_BUFFERED, StretchFeed } from "./stretch_feed.ts";
 
 /** Up to this many bytes are held at once for a transport that may know bytes only; a Blob needs not be held. */
-const MOST_HELD = 64 * 1024 * 1024;
+const MAX_HELD = 64 * 1024 * 1024;
 
 /** Data whose size is known: what can be sent in one request. */
 export type UploadData = Blob | ByteContainer | string | (ByteSource & { readonly size: number });
@@ -144,7 +144,7 @@ class Attempts<T> {
   async #sendAsTaken(): Promise<Attempt> {
     const { blob, size } = this.#source;
     const attempt = await this.#send(this.#streams);
-    if (!isStreamRefused(attempt.result) || !(blob || size <= MOST_HELD)) return attempt;
+    if (!isStreamRefused(attempt.result) || !(blob || size <= MAX_HELD)) return attempt;
     const held = await this.#send(false);
     // If it fails with these, too, it was not the stream.
     if (held.result.kind === "reply") this.#streams = false;
@@ -154,7 +154,7 @@ class Attempts<T> {
   /** Sends the data once. What is small is read and hashed before, so that its checksum can travel with it. */
   async #send(streamed: boolean): Promise<Attempt> {
     const checksum = await startChecksum(computedKind(this.#request.upload, this.#claimed));
-    return this.#source.size <= HELD && checksum
+    return this.#source.size <= MAX_BUFFERED && checksum
       ? await this.#sendHeld(checksum)
       : await this.#sendRead(checksum, streamed);
   }

@@ -13,7 +13,7 @@ import { aligned, type Feed, type FeedOptions, type Part, type PartLimits } from
 const PIECE = 1024 * 1024;
 
 /** Up to this many bytes a request is read before it is sent: to hash what it ends with, or where streams cannot be sent. */
-export const HELD: number = 8 * 1024 * 1024;
+export const MAX_BUFFERED: number = 8 * 1024 * 1024;
 
 /** Up to this many bytes a stream is not worth its while. */
 const SHORT = 2 * PIECE;
@@ -99,12 +99,12 @@ export class StretchFeed implements Feed {
   }
 
   /** How much the next request carries, and whether its bytes must be hashed before it is sent. */
-  #plan(offset: number, { maxBytes, streamed, maxHeld = HELD }: PartLimits) {
+  #plan(offset: number, { maxBytes, streamed, maxHeld = MAX_BUFFERED }: PartLimits) {
     const { granularity, sendsHash } = this.#options;
     const rest = this.total - offset;
     const max = streamed ? maxBytes : Math.min(maxBytes, Math.max(maxHeld, granularity));
     const hashesLast = sendsHash && this.#checksum !== undefined;
-    if (rest <= max && !(hashesLast && rest > Math.max(HELD, granularity))) {
+    if (rest <= max && !(hashesLast && rest > Math.max(MAX_BUFFERED, granularity))) {
       return { size: rest, last: true, hashFirst: hashesLast };
     }
     const size = aligned(Math.min(max, rest - 1), granularity);

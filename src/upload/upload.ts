@@ -13,7 +13,7 @@ import { claimedChecksums } from "./claimed_checksums.ts";
 import { drive } from "./run_session.ts";
 import { asMedia, asMultipart } from "./framing.ts";
 import { isRepeatable, sendInOne } from "./send_in_one.ts";
-import { HELD } from "./stretch_feed.ts";
+import { MAX_BUFFERED } from "./stretch_feed.ts";
 import { setupOf, startSession } from "./open.ts";
 import { resumeUpload } from "./resume_upload.ts";
 import { contentTypeOf } from "./source_type.ts";
@@ -222,7 +222,7 @@ async function uploadInOne<T>(
   const opened = await source.open();
   const total = opened.kind === "random-access" ? opened.size : undefined;
   const progress = new Progress(onProgress, upload.policy.clock);
-  const isHeld = total !== undefined && total <= HELD;
+  const isHeld = total !== undefined && total <= MAX_BUFFERED;
   if (!isHeld) progress.confirmed(0, total);
   const onHanded = () => {
     if (isHeld && progress.sent < total) progress.handed(total, 0, total);

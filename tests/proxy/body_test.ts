@@ -15,22 +15,22 @@ const size = async (body: ReadableStream<Uint8Array<ArrayBuffer>> | null) =>
 
 Deno.test("a body whose length is known goes through as it is, the same stream", () => {
   const given = request(5, "5");
-  const passed = passBody(given, { most: 5 });
+  const passed = passBody(given, { max: 5 });
   assert(passed.body === given.body);
   assert(passed.native);
   assertEquals(passed.length, 5);
 });
 
 Deno.test("no body is a body of no bytes", () => {
-  const { body, length } = passBody(request(null), { exact: 0, most: 10 });
+  const { body, length } = passBody(request(null), { exact: 0, max: 10 });
   assertEquals([body, length], [null, 0]);
 });
 
 const known: readonly [rule: string, length: string, bounds: BodyBounds, status: number][] = [
-  ["longer than allowed", "6", { most: 5 }, 413],
-  ["longer than it should be", "6", { exact: 5, most: 10 }, 400],
-  ["shorter than it should be", "4", { exact: 5, most: 10 }, 400],
-  ["as long as it should be, and longer than allowed", "6", { exact: 6, most: 5 }, 413],
+  ["longer than allowed", "6", { max: 5 }, 413],
+  ["longer than it should be", "6", { exact: 5, max: 10 }, 400],
+  ["shorter than it should be", "4", { exact: 5, max: 10 }, 400],
+  ["as long as it should be, and longer than allowed", "6", { exact: 6, max: 5 }, 413],
 ];
 for (const [rule, length, bounds, status] of known) {
   Deno.test(`a body that says that it is ${rule} is refused before a byte is read`, () => {
@@ -46,13 +46,13 @@ for (const [rule, length, bounds, status] of known) {
 
 const counted: readonly [rule: string, size: number, bounds: BodyBounds, status: number | null][] =
   [
-    ["exactly as long as allowed", 5, { most: 5 }, null],
-    ["exactly as long as it should be", 5, { exact: 5, most: 10 }, null],
-    ["empty, as it should be", 0, { exact: 0, most: 10 }, null],
-    ["a byte longer than allowed", 6, { most: 5 }, 413],
-    ["a byte longer than it should be", 6, { exact: 5, most: 10 }, 400],
-    ["a byte shorter than it should be", 4, { exact: 5, most: 10 }, 400],
-    ["empty, where bytes should be", 0, { exact: 5, most: 10 }, 400],
+    ["exactly as long as allowed", 5, { max: 5 }, null],
+    ["exactly as long as it should be", 5, { exact: 5, max: 10 }, null],
+    ["empty, as it should be", 0, { exact: 0, max: 10 }, null],
+    ["a byte longer than allowed", 6, { max: 5 }, 413],
+    ["a byte longer than it should be", 6, { exact: 5, max: 10 }, 400],
+    ["a byte shorter than it should be", 4, { exact: 5, max: 10 }, 400],
+    ["empty, where bytes should be", 0, { exact: 5, max: 10 }, 400],
   ];
 for (const [rule, length, bounds, status] of counted) {
   Deno.test(`a body without a length that is ${rule} ends ${status ? `with ${status}` : "well"}`, async () => {
@@ -67,7 +67,7 @@ for (const [rule, length, bounds, status] of counted) {
   });
 }
 
-for (const bounds of [{ most: 10 }, { exact: 10, most: 1000 }] as BodyBounds[]) {
+for (const bounds of [{ max: 10 }, { exact: 10, max: 1000 }] as BodyBounds[]) {
   const rule = bounds.exact === undefined ? "allowed" : "it should be";
   Deno.test(`of a body that is longer than ${rule}, nothing beyond goes on, and its source is cancelled`, async () => {
     const cancelled = Promise.withResolvers<void>();

@@ -1,7 +1,10 @@
 // What an instance remembers has a bound, and what was used last stays.
 
 import { assertEquals } from "@std/assert";
+import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { RecentlyUsed } from "../../src/proxy/recently_used.ts";
+import { ask, type Setup, setup, start } from "./support.ts";
+import { Q, sample } from "./tus_support.ts";
 
 /** The keys of `all` that are still there; to ask uses each. */
 const kept = (values: RecentlyUsed<number>, all: string) =>
@@ -38,4 +41,35 @@ Deno.test("sizes count together: a large key takes the place of several, one tha
   assertEquals(left(), ["ccc", "ddddd"]);
   values.set("e".repeat(11), 1);
   assertEquals([left(), values.get("e".repeat(11))], [[], undefined]);
+});
+
+Deno.test("bytes go on where the backend says, though the session is forgotten while it is asked", async () => {
+  const gcs = new GcsEmulator();
+  const put = (context: Setup, url: string, first: number, end: number) =>
+    ask(context, url, {
+      method: "PUT",
+      headers: {
+        "content-range": `bytes ${first}-${end - 1}/${2 * Q}`,
+        "content-length": `${end - first}`,
+      },
+      body: sample(2 * Q).subarray(first, end),
+    });
+  const before = setup({ transport: gcs.fetch, fetch: gcs.fetch });
+  const url = await start(before);
+  assertEquals((await put(before, url, 0, Q)).status, 308);
+  let others = 0;
+  const after: Setup = setup({
+    authorize: () => ({ prefix: "" }),
+    transport: gcs.fetch,
+    fetch: async (input, init) => {
+      const reply = await gcs.fetch(input, init);
+      const isQuestion = new Headers(init.headers).get("content-range") === "bytes */*";
+      while (isQuestion && others < 1001) {
+        await start(after, `name=${others++}`, { grant: null });
+      }
+      return reply;
+    },
+  });
+  assertEquals((await put(after, url, Q, 2 * Q)).status, 200);
+  assertEquals([others, gcs.get("my-bucket", "a")!.bytes], [1001, sample(2 * Q)]);
 });

@@ -277,11 +277,16 @@ for (
 let current = setup();
 const context = () => current;
 
-Deno.test("bytes beyond the length, for another place than where the stored ones end, are a mismatch, and end nothing", async () => {
+Deno.test("bytes that do not fit the length, for another place than where the stored ones end, are a mismatch, and end nothing", async () => {
   const context = setup();
   const url = await created(context, { headers: { "upload-length": "10" } });
   const mismatch = "409 at 0 mismatching-upload-offset";
-  assertEquals(await told(await append(context, url, 7, true, sample(5))), mismatch);
+  for (const isChunked of [false, true]) {
+    for (const size of [1, 5]) {
+      const reply = await append(context, url, 7, true, sample(size), { isChunked });
+      assertEquals(await told(reply), mismatch);
+    }
+  }
   assertEquals(await told(await append(context, url, 0, true, sample(10))), "200 at 10 complete");
   // Nor do they end what is finished.
   assertEquals(await told(await append(context, url, 10, true, sample(1))), inconsistent);

@@ -2,7 +2,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
-import { ask, type Setup, setup } from "./support.ts";
+import { Turns } from "../../src/proxy/session_turn.ts";
+import { ask, type Setup, setup, start } from "./support.ts";
 import * as ietf from "./resumable_http_support.ts";
 import * as tus from "./tus_support.ts";
 import { Q, sample } from "./tus_support.ts";
@@ -170,6 +171,20 @@ Deno.test("a question that waits for bytes which came before it, or meanwhile, e
   }
 });
 
+Deno.test("bytes that hang are ended by the next ones, though a thousand other uploads have begun since", async () => {
+  const time = clock();
+  const context = setup({ now: time.now, authorize: () => ({ name: "a" }) });
+  const url = await tus.created(context, 2 * Q);
+  const old = hanging(2 * Q);
+  const answer = patch(context, url, old.body, old.headers);
+  await old.sent;
+  for (let others = 0; others < 1001; others++) await start(context, "name=a", { grant: null });
+  time.pass();
+  await tus.tus(context, "HEAD", url);
+  assertEquals((await answer).status, 503);
+  await old.left;
+});
+
 Deno.test("Google's own questions end nothing: they may be asked while bytes go on", async () => {
   const gcs = new GcsEmulator();
   const context = setup({
@@ -192,6 +207,37 @@ Deno.test("Google's own questions end nothing: they may be asked while bytes go 
   assertEquals(isOver, false);
   await tus.tus(context, "DELETE", url);
   assertEquals((await answer).status, 503);
+});
+
+Deno.test("what is stored while bytes are under way is not believed when they have broken off", async () => {
+  const gcs = new GcsEmulator();
+  const time = clock();
+  const ranges: (string | null)[] = [];
+  let isHanging = true;
+  const context = setup({
+    now: time.now,
+    transport: gcs.fetch,
+    fetch(url, init) {
+      const range = new Headers(init.headers).get("content-range");
+      ranges.push(range);
+      // The emulator answers one request of a session after the other.
+      return isHanging && range === "bytes */*"
+        ? Promise.resolve(new Response(null, { status: 308 }))
+        : gcs.fetch(url, init);
+    },
+  });
+  const url = await tus.created(context, 2 * Q);
+  const old = hanging(2 * Q);
+  const answer = put(context, url, old.body, old.headers);
+  await old.sent;
+  const question = { method: "PUT", headers: { "content-range": "bytes */*" } };
+  assertEquals((await ask(context, url, question)).status, 308);
+  isHanging = false;
+  time.pass();
+  ranges.length = 0;
+  await put(context, url, bytes, { "content-length": `${2 * Q}` });
+  await answer;
+  assertEquals(ranges[0], "bytes */*");
 });
 
 Deno.test("a request that was ended sends no byte more, though it has segments left", async () => {
@@ -270,4 +316,23 @@ Deno.test("requests that do not end when they are told to are not added to witho
   gates.forEach((open) => open());
   assertEquals((await Promise.all(running)).map(({ status }) => status), Array(8).fill(503));
   assertEquals(await tus.told(await tus.tus(stuck, "HEAD", url)), `200 at 0 of ${2 * Q}`);
+});
+
+Deno.test("the end of a turn is told to the work that goes on, and nothing is kept of what is done", async () => {
+  const turns = new Turns();
+  const turn = turns.begin(() => 0);
+  const told: string[] = [];
+  const wait = (name: string, until: Promise<void>) =>
+    turn.during(async (ended) => {
+      ended.then(() => told.push(name));
+      await until;
+    });
+  await wait("done", Promise.resolve());
+  const gate = Promise.withResolvers<void>();
+  const running = [wait("first", gate.promise), wait("second", gate.promise)];
+  turns.begin(() => 1000).leave();
+  gate.resolve();
+  await Promise.all(running);
+  await wait("too late", new Promise((resolve) => setTimeout(resolve, 0)));
+  assertEquals(told, ["first", "second", "too late"]);
 });

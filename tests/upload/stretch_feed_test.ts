@@ -7,7 +7,7 @@ import type { RandomAccessSource } from "../../src/bytes/random_access.ts";
 import { startChecksum } from "../../src/bytes/running_checksum.ts";
 import { takeSource, type UploadSource } from "../../src/bytes/source.ts";
 import type { Part } from "../../src/upload/feed.ts";
-import { HELD, StretchFeed } from "../../src/upload/stretch_feed.ts";
+import { MAX_BUFFERED, StretchFeed } from "../../src/upload/stretch_feed.ts";
 import { patterned } from "../support/bytes.ts";
 
 const U = UPLOAD_CHUNK_SIZE, MiB = 1024 * 1024;
@@ -64,7 +64,10 @@ for (const [kind, source] of [["bytes", DATA], ["a Blob", new Blob([DATA])]] as 
           assert(part.size <= maxBytes);
           if (!part.last) assertEquals(part.size % U, 0);
           if (part.last) {
-            assert(part.size <= HELD && part.body instanceof Uint8Array, "the last one is held");
+            assert(
+              part.size <= MAX_BUFFERED && part.body instanceof Uint8Array,
+              "the last one is held",
+            );
             assertEquals(feed.checksum?.sums().crc32c, crcOf(DATA.length), "hashed before it goes");
           }
           assertEquals(await bytesOf(part), DATA.subarray(at, at + part.size));

@@ -75,8 +75,8 @@ async function startUpload(
   const metadata = await readMetadata(core, request);
   const { backend, bucket, query } = place;
   const input = { backend, bucket, query, metadata, contentType, size };
-  const wanted = { start: checkStart(input, grant, core.limits), grant, request };
-  const { start, opened } = await startSession(core, wanted, trace);
+  const requested = { start: checkStart(input, grant, core.limits), grant, request };
+  const { start, opened } = await startSession(core, requested, trace);
   if ("kind" in opened) return render(opened, start);
   return new Response(null, {
     status: 200,

@@ -32,9 +32,9 @@ export async function media(
   const size = byteCount(request.headers, "Content-Length");
   const { backend, bucket, query } = place;
   const input = { backend, bucket, query, metadata: "", contentType, size };
-  const wanted = { start: checkStart(input, grant, core.limits), grant, request };
-  const body = passBody(request, boundsInOne(core, wanted.start, grant));
-  const start = await decide(core, "media", wanted);
+  const requested = { start: checkStart(input, grant, core.limits), grant, request };
+  const body = passBody(request, boundsInOne(core, requested.start, grant));
+  const start = await decide(core, "media", requested);
   return { outcome: await insertObject(core, { start, grant }, body, trace), start };
 }
 
@@ -56,9 +56,9 @@ export async function multipart(
   let start: Start, bounds: BodyBounds;
   try {
     const input = { backend, bucket, query, metadata, contentType, size: undefined };
-    const wanted = { start: checkStart(input, grant, core.limits), grant, request };
-    bounds = boundsInOne(core, wanted.start, grant);
-    start = await decide(core, "multipart", wanted);
+    const requested = { start: checkStart(input, grant, core.limits), grant, request };
+    bounds = boundsInOne(core, requested.start, grant);
+    start = await decide(core, "multipart", requested);
   } catch (error) {
     await media.cancel(error);
     throw error;

@@ -70,10 +70,10 @@ export function overChunk(
   granularity: number,
   length: number,
 ): HttpError {
-  const most = maxChunkBytes - maxChunkBytes % granularity;
+  const max = maxChunkBytes - maxChunkBytes % granularity;
   return tooLarge(
     `At most ${maxChunkBytes} bytes are allowed in a request, got ${length}: ` +
-      `set the client's chunkSize to ${most} or less`,
+      `set the client's chunkSize to ${max} or less`,
   );
 }
 

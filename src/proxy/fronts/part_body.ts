@@ -6,7 +6,7 @@ import { checkedBody, joined, type PieceReader, readPieces } from "../body_piece
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** How long bytes may take that are read to no end but that the client can finish its request, in milliseconds. */
+/** How long bytes may take that nobody needs, and that are read so that the client can finish its request, in milliseconds. */
 const DRAIN_TIME = 10_000;
 
 /** How long a segment may take, in milliseconds: a minute, and a second for each 16 KiB. */
@@ -44,9 +44,9 @@ export function firstBytes(body: ReadableStream<Bytes>, length: number): FirstBy
   const { stream, problem } = checkedBody(reader, async () => {
     const piece = await reader.read(left);
     if (!piece) throw new TypeError("The body ends before its length");
-    const wanted = piece.subarray(0, left);
-    left -= wanted.length;
-    return { piece: wanted, isOver: left === 0 };
+    const kept = piece.subarray(0, left);
+    left -= kept.length;
+    return { piece: kept, isOver: left === 0 };
   });
   const drain = () => left === 0 ? readOver(reader) : reader.cancel().catch(() => {});
   return { body: stream, problem, drain };

@@ -40,12 +40,12 @@ export async function create(
   const { crc32c, md5Hash } = checksumsOf(request.headers, ["Repr-Digest"]);
   const needsHash = grant.requireChecksum === true && (crc32c ?? md5Hash) === undefined;
   const part = partOf(exchange, { offset: 0, size, isLast, needsHash });
-  const wanted = wantedOf({ request, place, grant }, part, exchange);
-  if (grant.requireChecksum && isLast) expectHash(wanted.start);
-  const { maxBytes, backend: { granularity } } = wanted.start;
+  const requested = requestedOf({ request, place, grant }, part, exchange);
+  if (grant.requireChecksum && isLast) expectHash(requested.start);
+  const { maxBytes, backend: { granularity } } = requested.start;
   checkPart(core, part, { maxBytes, granularity });
   checkQuantum(part, granularity);
-  const { opened } = await startSession(core, wanted, trace);
+  const { opened } = await startSession(core, requested, trace);
   if ("kind" in opened) throw refusalOf(opened);
   const { token, session } = opened;
   exchange.session = session;
@@ -62,7 +62,7 @@ export async function create(
   });
 }
 
-function wantedOf(
+function requestedOf(
   { request, place, grant }: StartRequest,
   { size, isLast }: Part,
   { core: { limits } }: Exchange,

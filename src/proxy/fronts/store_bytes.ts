@@ -76,9 +76,9 @@ export async function storeBytes(
   trace: Trace,
 ): Promise<Stored> {
   const { request, turn } = part;
-  // A size that the session did not begin with is told as soon as it is known: it is all that remembers it.
-  const isNews = session.size === undefined && end < (part.size ?? 0);
-  const total = isFinal ? end : isNews ? part.size : undefined;
+  // A size that was not known when the session began is told to the backend as soon as it is: nothing else remembers it.
+  const isNewSize = session.size === undefined && end < (part.size ?? 0);
+  const total = isFinal ? end : isNewSize ? part.size : undefined;
   const range = { first: from, last: end - 1, total };
   const chunk = chunkOf(range, isFinal ? part.hash : undefined);
   const options = { isStrict: true, isPermitted: true, turn, ...(take && { take }) };

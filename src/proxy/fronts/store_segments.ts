@@ -33,7 +33,7 @@ export async function storeSegments(
       "are too many to collect";
     throw new HttpError(411, "lengthRequired", message);
   }
-  const most = Math.max(SEGMENT, granularity);
+  const max = Math.max(SEGMENT, granularity);
   const reader = new SegmentReader(part.request.body!);
   const { offset } = part;
   const progress: SegmentProgress = {
@@ -45,7 +45,7 @@ export async function storeSegments(
   };
   try {
     while (!progress.isOver) {
-      const lease = core.room.take(most, granularity, core.now(), SEGMENT_TIME);
+      const lease = core.room.take(max, granularity, core.now(), SEGMENT_TIME);
       if (!lease) throw badGateway("Too many bodies without a Content-Length at once");
       try {
         await storeSegment(core, session, { part, reader, progress, room: lease.bytes }, trace);
@@ -92,16 +92,19 @@ async function storeSegment(
   const { granularity } = session;
   const { at } = progress;
   // One byte more than there can be shows a body that is too long.
-  const most = Math.min(room, size - at + 1, core.maxChunkBytes - (at - offset) + 1);
-  const reading = reader.read(most);
+  const max = Math.min(room, size - at + 1, core.maxChunkBytes - (at - offset) + 1);
+  const reading = reader.read(max);
   const { bytes, isLast, error } = await (part.turn ? inTurn(part.turn, reading) : reading);
   const { length } = bytes;
   const end = at + length;
-  if (end > size) throw new WrongLength(413, size, end);
-  if (isLast && !error && part.isLast && part.size !== undefined && end < size) {
-    throw new WrongLength(400, size, end);
+  const misfit = misfitOf(core, part, { end, isOver: isLast && !error, granularity });
+  if (misfit) {
+    // For another place than where the stored bytes end, that is what the client hears, as of a part with a length.
+    const isKnown = at > offset || core.progress.of(session.name).persisted === offset;
+    if (!isKnown) await checkOffset(core, session, offset, trace);
+    part.turn?.check(); // an upload that somebody else goes on with is not ended by these bytes
+    throw misfit;
   }
-  if (end - offset > core.maxChunkBytes) throw overChunk(core, granularity, end - offset);
   Object.assign(progress, { end, isOver: isLast });
   if (isLast && end === offset && !error) {
     progress.object = (await storeNothing(core, session, part, trace)).object;
@@ -125,6 +128,26 @@ async function storeSegment(
     throw new BelowQuantum(granularity, length);
   }
   if (progress.at < offset + progress.sent) progress.isOver = true;
+}
+
+/** How far a body has come. */
+interface Reached {
+  readonly end: number;
+  /** Whether no more bytes come. */
+  readonly isOver: boolean;
+  readonly granularity: number;
+}
+
+/** Why a body cannot be stored that has come so far; `undefined` where it can. */
+function misfitOf(
+  core: Core,
+  { offset, size, isLast }: Part,
+  { end, isOver, granularity }: Reached,
+): HttpError | undefined {
+  if (size !== undefined && end > size) return new WrongLength(413, size, end);
+  if (size !== undefined && end < size && isOver && isLast) return new WrongLength(400, size, end);
+  const length = end - offset;
+  return length > core.maxChunkBytes ? overChunk(core, granularity, length) : undefined;
 }
 
 function taking(bytes: Bytes): (bounds: BodyBounds) => PassedBody {

@@ -2,31 +2,16 @@
 
 import { byteCount, lengthOf } from "../request_body.ts";
 import { type Core, type OpenSession, permit } from "../core.ts";
-import { HookError } from "../hooks.ts";
-import { badRequest, HttpError, tooLarge, withHeaders } from "../http_error.ts";
-import { insist } from "../try_again.ts";
+import { badRequest, HttpError, withHeaders } from "../http_error.ts";
 import type { Trace } from "../log.ts";
 import { askAfterLoss, openSession } from "../sealed_session.ts";
-import { expectHash, startSession } from "../start_session.ts";
-import { checkStart } from "../start_request.ts";
-import {
-  type Asked,
-  endUnfinished,
-  type Front,
-  refuseEncoding,
-  refuseKeys,
-  sessionUrl,
-  type StartRequest,
-} from "./front.ts";
+import { type Asked, endUnfinished, type Front, refuseEncoding, refuseKeys } from "./front.ts";
 import { refusalOf } from "./front_refusal.ts";
-import { BelowQuantum, checkPart, type Part } from "./part.ts";
 import { finishWhole } from "./store_bytes.ts";
 import { admitPart, storePart } from "./store_part.ts";
-import { parseUploadMetadata, startInput } from "./tus_metadata.ts";
+import { create } from "./tus_creation.ts";
+import { expectBytes, isBytes } from "./tus_body.ts";
 import { sessionHeaders, TUS_VERSION, tusError } from "./tus_reply.ts";
-
-/** The media type of bytes for an upload. */
-const BYTES = "application/offset+octet-stream";
 
 /** How clients of tus speak. */
 export const tus: Front = {
@@ -50,7 +35,13 @@ export const tus: Front = {
 };
 
 function isTus({ headers }: Request): boolean {
-  return headers.has("tus-resumable") || typeOf(headers) === BYTES;
+  return headers.has("tus-resumable") || isBytes(headers);
+}
+
+/** What tus calls the method of a request: whatever overrides it. */
+export function tusMethod({ headers, method }: Request): string {
+  const written = headers.has("tus-resumable") ? headers.get("x-http-method-override") : null;
+  return (written ?? method).toUpperCase();
 }
 
 async function answer(
@@ -66,7 +57,7 @@ async function answer(
   refuseKeys(headers);
   refuseEncoding(headers);
   refuseExtensions(headers);
-  const method = (headers.get("x-http-method-override") ?? request.method).toUpperCase();
+  const method = tusMethod(request);
   if (token === undefined && method === "POST") {
     trace.event = "start";
     return await create(core, await admit(), trace);
@@ -86,78 +77,6 @@ async function answer(
   const message = "Expected POST to create an upload, or HEAD, PATCH or DELETE with an upload_id";
   const allow = token === undefined ? "POST, OPTIONS" : "HEAD, PATCH, DELETE, OPTIONS";
   throw new HttpError(405, "methodNotAllowed", message, { allow });
-}
-
-/** `POST`: a new upload, perhaps with its first bytes. */
-async function create(
-  core: Core,
-  { request, place, grant }: StartRequest,
-  trace: Trace,
-): Promise<Response> {
-  const { headers } = request;
-  const size = declaredSize(headers);
-  const metadata = parseUploadMetadata(headers.get("upload-metadata"));
-  const { backend, bucket, query } = place;
-  const input = startInput(metadata, { backend, bucket, query, size }, grant, core.limits);
-  const start = checkStart(input, grant, core.limits);
-  if (grant.requireChecksum) expectHash(start);
-  const first: Part | undefined = carriesBytes(request) ? { offset: 0, size, request } : undefined;
-  if (first) {
-    const { maxBytes } = start;
-    checkPart(core, first, { maxBytes, granularity: backend.granularity });
-  }
-  const uploadMetadata = metadata.size > 0 ? headers.get("upload-metadata")! : undefined;
-  const wanted = { start, grant, request, uploadMetadata };
-  const { opened } = await startSession(core, wanted, trace);
-  if ("kind" in opened) throw refusalOf(opened);
-  const { token, session } = opened;
-  let offset = 0;
-  if (first || size === 0) {
-    trace.event = "chunk";
-    offset = size === 0
-      ? await finishEmpty(core, session, request, trace)
-      : await storeFirst(core, session, first!, trace);
-    if (trace.event === "chunk") trace.event = "start"; // else it has become a finish
-  }
-  return new Response(null, {
-    status: 201,
-    headers: {
-      ...sessionHeaders(session),
-      location: sessionUrl(place, token),
-      "upload-offset": String(offset),
-    },
-  });
-}
-
-/** Stores the bytes of a creation. What fails and may pass is left to the next request: an error would hide the session. */
-async function storeFirst(
-  core: Core,
-  session: OpenSession,
-  part: Part,
-  trace: Trace,
-): Promise<number> {
-  try {
-    return (await storePart(core, session, part, trace)).reached;
-  } catch (error) {
-    if (!(error instanceof HttpError)) throw error;
-    if (!(error instanceof BelowQuantum) && tusError(error).status < 500) throw error;
-    trace.error = error instanceof HookError ? error.detail : error.message;
-    return 0;
-  }
-}
-
-/** An empty upload has no other request than its creation. */
-async function finishEmpty(
-  core: Core,
-  session: OpenSession,
-  request: Request,
-  trace: Trace,
-): Promise<number> {
-  const { size } = await insist(
-    () => finishWhole(core, session, { offset: 0, size: 0, request }, trace),
-    (error) => error instanceof HttpError && tusError(error).status >= 500,
-  );
-  return size;
 }
 
 /** `PATCH`: bytes from where the stored ones end. */
@@ -189,9 +108,7 @@ async function patchSession(
   trace: Trace,
 ): Promise<number> {
   const { headers } = request;
-  if (typeOf(headers) !== BYTES) {
-    throw new HttpError(415, "unsupportedMediaType", `Content-Type: expected ${BYTES}`);
-  }
+  expectBytes(headers);
   const offset = byteCount(headers, "Upload-Offset");
   if (offset === undefined) throw badRequest("Upload-Offset: expected where the bytes begin");
   const said = byteCount(headers, "Upload-Length");
@@ -242,33 +159,6 @@ async function terminate(
 ): Promise<Response> {
   const session = await openSession(core, token, trace);
   return await endUnfinished(core, session, request, trace);
-}
-
-/** `Upload-Length`, or `undefined` where it comes later. */
-function declaredSize(headers: Headers): number | undefined {
-  if (/^\d{16,}$/.test(headers.get("upload-length") ?? "")) {
-    throw tooLarge("Upload-Length: more bytes than any object can have");
-  }
-  const size = byteCount(headers, "Upload-Length");
-  const deferred = headers.get("upload-defer-length");
-  if (deferred !== null && deferred !== "1") throw badRequest("Upload-Defer-Length: expected 1");
-  if ((size === undefined) === (deferred === null)) {
-    throw badRequest("Expected either Upload-Length or Upload-Defer-Length");
-  }
-  return size;
-}
-
-/** Whether a creation comes with bytes. */
-function carriesBytes(request: Request): boolean {
-  const length = lengthOf(request);
-  if (length === 0) return false;
-  if (typeOf(request.headers) === BYTES) return true;
-  if (length === undefined) return false; // most likely none
-  throw new HttpError(415, "unsupportedMediaType", `Content-Type: expected ${BYTES}`);
-}
-
-function typeOf(headers: Headers): string | undefined {
-  return headers.get("content-type")?.trim().toLowerCase();
 }
 
 /** Refuses what the discovery does not list: to pass it over would store something else than was meant. */

@@ -145,8 +145,8 @@ async function startUpload(
   const metadata = await readMetadata(core, request);
   const { backend, bucket, query } = place;
   const input = { backend, bucket, query, metadata, contentType, size };
-  const wanted = { start: checkStart(input, grant, core.limits), grant, request };
-  const { opened } = await startSession(core, wanted, trace);
+  const requested = { start: checkStart(input, grant, core.limits), grant, request };
+  const { opened } = await startSession(core, requested, trace);
   if ("kind" in opened) throw refusalOf(opened);
   const { token, session } = opened;
   const url = sessionUrl(place, token);

@@ -153,7 +153,7 @@ export async function finalize(
   if (lengthOf(request)) {
     throw badRequest("Expected no bytes with finalize alone: add upload to it");
   }
-  await emptied(passBody(request, { most: 0 }), core.startTimeout);
+  await emptied(passBody(request, { max: 0 }), core.startTimeout);
   await permit(core, session, trace, request);
   const outcome = await ask(core, session, trace);
   if (outcome.kind === "finished") return objectFinal(outcome.object, session);
