@@ -114,12 +114,19 @@ async function uploadKept(
   return await kept.exclusively(signal, async () => {
     const from = await abortable(kept.get(), signal) as ParallelCheckpoint | undefined;
     let last: ParallelCheckpoint | undefined;
+    let replaced: ParallelCheckpoint | undefined; // kept until another one is begun: wrong arguments must not cost its parts
+    const discardReplaced = async () => {
+      const left = replaced;
+      replaced = undefined;
+      if (left) await discard(left, options);
+    };
     const onCheckpoint = async (checkpoint: ParallelCheckpoint) => {
       if (!last && from?.uploadId === checkpoint.uploadId) {
         onResume?.({ resumed: true, persisted: sizeOf(checkpoint) });
       }
       last = checkpoint;
       await kept.set(checkpoint);
+      void discardReplaced();
     };
     // Parts are as large as they were at the start, whatever is wanted now.
     const attempt = (checkpoint?: ParallelCheckpoint) =>
@@ -133,9 +140,10 @@ async function uploadKept(
       const object = await (from === undefined ? attempt() : attempt(from).catch((error) => {
         if (last || !isOfNoUse(error)) throw error;
         onResume?.({ resumed: false, reason: error });
-        void discard(from, options);
+        replaced = from;
         return attempt();
       }));
+      await discardReplaced();
       await kept.delete().catch(() => {}); // it is finished, whatever the store says
       return object;
     } catch (error) {

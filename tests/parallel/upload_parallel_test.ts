@@ -410,17 +410,23 @@ Deno.test("a source that is let go is told why, once", async () => {
   assertEquals(closed, 1);
   await uploadParallel(source, target(gcs));
   assertEquals(closed, 2);
+  gcs.inject({ on: "multipart", status: 403 });
+  const inOne = uploadParallel({ ...source, size: 5 }, target(gcs, { ifGenerationMatch: 0 }));
+  await assertRejects(() => inOne, UploadError);
+  assertEquals(closed, 3);
 });
 
 Deno.test("a stream that is not as long as declared is an error, and no object", async () => {
   for (const totalBytes of [small.length - 1, small.length + 1]) {
-    const gcs = emulator();
-    const options = target(gcs, { via: "compose", partSize: SMALL, totalBytes });
-    const error = await assertRejects(
-      () => uploadParallel(new Blob([small]).stream(), options),
-      UploadError,
-    );
-    assertEquals([error.code, gcs.objects.length], ["source_size_mismatch", 0]);
+    for (const parts of [{ via: "compose", partSize: SMALL }, {}] as const) { // or all of it in one
+      const gcs = emulator();
+      const options = target(gcs, { ...parts, totalBytes });
+      const error = await assertRejects(
+        () => uploadParallel(new Blob([small]).stream(), options),
+        UploadError,
+      );
+      assertEquals([error.code, gcs.objects.length], ["source_size_mismatch", 0]);
+    }
   }
 });
 
