@@ -206,6 +206,18 @@ Deno.test("a composition whose reply is lost is settled by looking, with a preco
   }
 });
 
+Deno.test("an object that is composed counts, though what it was composed of cannot be removed", async () => {
+  const gcs = emulator();
+  gcs.inject({ on: "compose", drop: "after" });
+  const transport: Transport = async (url, init) =>
+    init.method === "DELETE" ? new Response(null, { status: 403 }) : await gcs.fetch(url, init);
+  const object = await uploadParallel(
+    small,
+    target(gcs, { via: "compose", partSize: SMALL, transport }),
+  );
+  assertEquals(object.generation, gcs.get("my-bucket", "object")?.generation);
+});
+
 Deno.test("an object that was there before is none of ours, even if it is the same", async () => {
   const gcs = emulator();
   await uploadParallel(small, target(gcs));
