@@ -11,7 +11,7 @@ import type { Checksums } from "../protocol/hashes.ts";
 import type { Refusal } from "../protocol/refusal.ts";
 import { firstDifference } from "../upload/claimed_checksums.ts";
 import { checksumsOf, type Part } from "../upload/feed.ts";
-import { isStreamRefused, readWhole } from "../upload/part_sender.ts";
+import { isStreamRefused, MAX_HELD, readWhole } from "../upload/part_sender.ts";
 import { refusalError } from "../upload/refusal_error.ts";
 import { takenAway } from "./taken_away.ts";
 import { HELD, StretchFeed } from "../upload/stretch_feed.ts";
@@ -43,9 +43,6 @@ export interface PartStore {
 
 /** So often a part is sent that arrives damaged: it is the line, or else a broken machine. */
 const MAX_DAMAGED = 3;
-
-/** Up to this many bytes are held for a transport that may know bytes only; a Blob needs not be held. */
-const MAX_HELD = 64 * 1024 * 1024;
 
 /** How parts are sent and compared. */
 export interface PartSenderOptions {
@@ -211,13 +208,13 @@ class Sending {
     // What is held was hashed when it was read.
     const isHashed = !isPieces && content.beside === undefined;
     const request = this.#store.request(part, content, isHashed ? checksumsOf(feed) : {});
-    if (!isPieces) onTaken(part.size);
     let hasFailed = false;
     const hashed = readWhole(content.beside, () => !hasFailed);
     const result = await attempt(transport, request, policy, {
       signal,
       action: "upload a part",
       onTaken: (taken) => onTaken(Math.min(taken, part.size)),
+      onHanded: () => onTaken(part.size),
     });
     hasFailed = result.kind === "failed";
     if (!hasFailed) await abortable(hashed, signal);

@@ -22,6 +22,9 @@ const MAX_STALL_FACTOR = 16;
 /** How long a request should take at least, in milliseconds, so that waiting for its reply does not show. */
 const WORTHWHILE = 10_000;
 
+/** Up to this many bytes of one request are held at once for a transport that may know bytes only; a Blob needs not be held. */
+export const MAX_HELD: number = 64 * 1024 * 1024;
+
 /** How parts are sent. */
 export interface PartSenderOptions {
   readonly policy: RetryPolicy;

@@ -26,11 +26,8 @@ import { checksumsOf, type Part } from "./feed.ts";
 import { framedBody, type Framing } from "./framing.ts";
 import { lookUp, provenResult } from "./finish.ts";
 import { refusalError } from "./refusal_error.ts";
-import { isStreamRefused, readWhole } from "./part_sender.ts";
+import { isStreamRefused, MAX_HELD, readWhole } from "./part_sender.ts";
 import { HELD, StretchFeed } from "./stretch_feed.ts";
-
-/** Up to this many bytes are held at once for a transport that may know bytes only; a Blob needs not be held. */
-const MOST_HELD = 64 * 1024 * 1024;
 
 /** Data whose size is known: what can be sent in one request. */
 export type UploadData = Blob | ByteContainer | string | (ByteSource & { readonly size: number });
@@ -144,7 +141,7 @@ class Attempts<T> {
   async #sendAsTaken(): Promise<Attempt> {
     const { blob, size } = this.#source;
     const attempt = await this.#send(this.#streams);
-    if (!isStreamRefused(attempt.result) || !(blob || size <= MOST_HELD)) return attempt;
+    if (!isStreamRefused(attempt.result) || !(blob || size <= MAX_HELD)) return attempt;
     const held = await this.#send(false);
     // If it fails with these, too, it was not the stream.
     if (held.result.kind === "reply") this.#streams = false;
