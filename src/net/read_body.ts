@@ -6,7 +6,7 @@ import { concat } from "../bytes/bytes.ts";
 const SHORT = 65_536;
 
 /**
- * Reads a body to its end; `undefined` when it has more than `most` bytes.
+ * Reads a body to its end; `undefined` when it has more than `max` bytes.
  *
  * One that says how short it is, as most do, is left to the runtime: in Deno that is half of the time that a request takes
  * with a reader. Of any other, one that is too long or that `signal` says nobody waits for any more is cancelled.
@@ -19,7 +19,7 @@ export async function readBody(
   const length = response.headers.get("content-length");
   // The length is that of the encoded bytes; a page does not see the encoding of a reply of another origin.
   const mayBeEncoded = response.headers.has("content-encoding") || response.type === "cors";
-  if (length && Number(length) <= SHORT && !mayBeEncoded) {
+  if (length && Number(length) <= Math.min(SHORT, max) && !mayBeEncoded) {
     return new Uint8Array(await response.arrayBuffer());
   }
   const pieces: Uint8Array<ArrayBuffer>[] = [];
