@@ -148,9 +148,10 @@ async function uploadKept(
       return object;
     } catch (error) {
       if (error instanceof UploadError && DEAD.includes(error.code)) {
-        await kept.delete().catch(() => {}); // why the upload has failed says more
         const left = last ?? from;
         if (left) await discard(left, options);
+        // It is what finds the parts, if they are still there; and why the upload has failed says more.
+        if (!signal?.aborted) await kept.delete().catch(() => {});
       }
       throw error;
     }
@@ -172,11 +173,8 @@ function isOfNoUse(error: unknown): boolean {
 /** Removes what is stored of an upload that nobody goes on with; where that fails, a lifecycle rule does. */
 async function discard(
   checkpoint: ParallelCheckpoint,
-  { transport, headers }: Pick<ParallelOptions, "headers" | "transport">,
+  { transport, headers, signal }: Pick<ParallelOptions, "headers" | "signal" | "transport">,
 ): Promise<void> {
-  const retry = { maxAttempts: 2, maxElapsed: 5000 };
-  await Promise.resolve().then(() =>
-    cancelParallelUpload(checkpoint, { transport, headers, retry })
-  )
-    .catch(() => {});
+  const retry = { maxAttempts: 2, maxElapsed: 5000, attemptTimeout: 10_000 };
+  await cancelParallelUpload(checkpoint, { transport, headers, retry, signal }).catch(() => {});
 }

@@ -158,6 +158,19 @@ Deno.test("a call that cannot work does not cost the parts that an earlier one h
   assertEquals(events, [{ resumed: true, persisted: 2 * PART }]);
 });
 
+Deno.test("an abort does not wait for parts that cannot be removed, and what finds them is kept", async () => {
+  const gcs = emulator(), checkpoints = new Map<string, Kept>();
+  const stop = new AbortController();
+  gcs.inject({ on: "part", corrupt: true, times: Infinity });
+  gcs.inject({ on: "abort", hang: "before" });
+  const options = { large, checkpoints, signal: stop.signal };
+  const { run } = start([item("large", { key: "mine" })], options, gcs);
+  while (!kinds(gcs).includes("abort")) await settle();
+  stop.abort();
+  await assertRejects(() => run, DOMException);
+  assertEquals([...checkpoints.keys()], ["mine"]);
+});
+
 Deno.test("a source is closed once, in parts or not", async () => {
   const files = [new CountedFile(bytes), new CountedFile(patterned(10))];
   const items = files.map((file, i) => ({ name: `${i}`, source: () => file }));
