@@ -172,10 +172,11 @@ class Sending {
     return { kind: "done", value: crc32c === undefined ? stored : { ...stored, crc32c } };
   }
 
-  #checkTold({ crc32c, md5 }: PartAnswer, reply: Reply, isWhole: boolean): void {
+  /** What was compared proves the part; else the server must have taken all of it, and been asked for no more. */
+  #checkTold({ size, crc32c, md5 }: PartAnswer, reply: Reply, isWhole: boolean): void {
     const { checksum, mustTell } = this.#options;
-    const isTold = (checksum === "md5" ? md5 : crc32c) !== undefined;
-    if (isTold || checksum === null || (isWhole && !mustTell)) return;
+    const compared = checksum === null ? size : checksum === "md5" ? md5 : crc32c;
+    if (compared !== undefined || (isWhole && !mustTell)) return;
     const message = isWhole
       ? `Cannot trust the part: expected the server to report its ${checksum}, got none`
       : "Cannot upload a part: expected the server to take all of it, it answered before";

@@ -237,12 +237,6 @@ class Attempts<T> {
   /** The result that a reply shows, compared with what was sent. */
   #proven(reply: Reply, sent: SentBytes, isWhole: boolean): T {
     const { upload: { resource, checksum }, framing } = this.#request;
-    if (!isWhole && !resource.facts) {
-      throw new InvalidResponse(
-        reply.response,
-        "Cannot upload: expected the server to take the whole request, but it answered before",
-      );
-    }
     this.#compareClaims(reply, sent);
     const value = resource.read(reply);
     if (value === undefined) {
@@ -252,6 +246,14 @@ class Attempts<T> {
       );
     }
     const context = contextOf(this.#request);
+    const facts = resource.facts?.(value, context);
+    const isCompared = checksum === null ? facts?.size !== undefined : facts !== undefined;
+    if (!isWhole && !isCompared) {
+      throw new InvalidResponse(
+        reply.response,
+        "Cannot upload: expected the server to take the whole request, but it answered before",
+      );
+    }
     const mustTell = !framing.carriesChecksums || !isWhole;
     return provenResult({ reply, value, resource, context, sent, checksum, mustTell });
   }

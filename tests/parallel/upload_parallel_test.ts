@@ -58,6 +58,17 @@ Deno.test("metadata travel as headers, or as JSON where parts are composed", asy
   }
 });
 
+Deno.test("a part that is answered before it was taken is not stored, though no checksum is computed", async () => {
+  const gcs = emulator();
+  const transport: Transport = async (url, init) =>
+    url.includes("partNumber=")
+      ? new Response(null, { headers: { etag: '"a"' } })
+      : await gcs.fetch(url, init);
+  const options = target(gcs, { partSize: PART, checksum: null, transport });
+  const error = await assertRejects(() => uploadParallel(bytes, options), UploadError);
+  assertEquals([error.code, gcs.objects.length], ["invalid_response", 0]);
+});
+
 Deno.test("what a part's server stores otherwise is sent again, three times at the most", async () => {
   const gcs = emulator();
   gcs.inject({ on: "part", corrupt: true, times: 2 });
