@@ -123,11 +123,11 @@ export async function send(
       onFailed: () => attempt.giveUp(),
     })
     : undefined;
-  let most = -1;
+  let sentBefore = -1;
   const onSent = (bytes: number) => {
     const sent = Math.min(bytes, bytesOf(request));
-    if (!(sent > most) || watch.isOver) return;
-    most = sent;
+    if (!(sent > sentBefore) || watch.isOver) return;
+    sentBefore = sent;
     noteTellsSent(transport);
     watch.moved();
     guarded(() => options.onTaken?.(sent));
@@ -241,9 +241,13 @@ function wholeBody(body: Bytes | Blob | string | null): BodyInit | null {
 }
 
 /** What a streamed request needs; see {@linkcode streamingInit}. */
-function streamedInit(given: Headers, { stream }: StreamedBody, size: number): RequestInit {
+function streamedInit(
+  baseHeaders: Headers,
+  { stream }: StreamedBody,
+  size: number,
+): RequestInit {
   const { redirect } = streamingInit() ?? { redirect: "manual" };
-  const headers = new Headers(given);
+  const headers = new Headers(baseHeaders);
   headers.set("content-length", String(size));
   // With "error", a 308 would be a rejection. Google, and the public testbench, then answer 200 with the true status in a
   // header; after a server that does not, the session is asked what it holds.

@@ -71,9 +71,9 @@ export interface FeedOptions {
   readonly sendsHash: boolean;
 }
 
-/** The largest size of a request that is not the last one, within `most` bytes. */
-export function aligned(most: number, granularity: number): number {
-  return Math.max(granularity, Math.floor(most / granularity) * granularity);
+/** The largest size of a request that is not the last one, within `max` bytes. */
+export function aligned(max: number, granularity: number): number {
+  return Math.max(granularity, Math.floor(max / granularity) * granularity);
 }
 
 /** The checksums of all bytes that a feed has handed out. */
