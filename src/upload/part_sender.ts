@@ -85,7 +85,8 @@ export class PartSender {
     { signal, onHanded, onTaken }: PartWatcher,
   ): Promise<SendResult> {
     const { policy } = this.#options;
-    const hashed = readWhole(beside);
+    let hasFailed = false;
+    const hashed = readWhole(beside, () => !hasFailed);
     const started = policy.clock.now();
     const result = await attempt(transport, { ...head, body }, policy, {
       signal,
@@ -95,7 +96,8 @@ export class PartSender {
       onTaken: (bytes) => bytes === size && !("next" in body) ? onHanded() : onTaken(bytes),
       onHanded,
     });
-    await abortable(hashed, signal);
+    hasFailed = result.kind === "failed"; // what was read is read again
+    if (!hasFailed) await abortable(hashed, signal);
     this.#rate = size / Math.max(1, policy.clock.now() - started);
     return result;
   }
@@ -150,7 +152,7 @@ export function isStreamRefused(result: SendResult): boolean {
 /** Reads what somebody else sends, to hash it, as long as that is of use. */
 export function readWhole(
   pieces: { next(): Promise<unknown> } | undefined,
-  isOfUse: () => boolean = () => true,
+  isOfUse: () => boolean,
 ): Promise<void> {
   if (!pieces) return Promise.resolve();
   const reading = (async () => {
