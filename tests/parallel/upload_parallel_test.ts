@@ -274,6 +274,17 @@ Deno.test("parts are compared with what is listed, page by page, never counted",
   assertEquals(gcs.get("my-bucket", "object")?.crc32c, SUM);
 });
 
+Deno.test("an upload goes on at the same endpoint, as a URL and as a string", async () => {
+  const gcs = emulator();
+  const saved: ParallelCheckpoint[] = [];
+  const onCheckpoint = (checkpoint: ParallelCheckpoint) => void saved.push(checkpoint);
+  const endpoint = new URL("https://storage.googleapis.com");
+  await uploadParallel(bytes, target(gcs, { partSize: PART, endpoint, onCheckpoint }));
+  const [checkpoint] = saved.slice(-1);
+  const object = await uploadParallel(bytes, target(gcs, { checkpoint }));
+  assertEquals([object.crc32c, count(gcs).complete], [SUM, 1]);
+});
+
 Deno.test("a checkpoint of an upload that was finished finds the object, if it is the one", async () => {
   const gcs = emulator();
   const saved: ParallelCheckpoint[] = [];
