@@ -144,16 +144,21 @@ function exchange(
       subject_token_type,
       options: userProject && !client ? JSON.stringify({ userProject }) : undefined,
     });
-    const headers = { ...request.headers, ...(client && { authorization: client }) };
-    return await requestToken({ ...request, headers }, server);
+    if (!client) return await requestToken(request, server);
+    const headers = { ...request.headers, authorization: `Basic ${client.encoded}` };
+    const secrets = [...request.secrets ?? [], client.encoded, client.secret];
+    return await requestToken({ ...request, headers, secrets }, server);
   };
 }
 
-/** The header by which the application says who it is. */
-function clientOf(json: CredentialsJson): string | undefined {
+/** What the application says who it is by: as it is sent, and its secret, which no error may show. */
+function clientOf(
+  json: CredentialsJson,
+): { readonly encoded: string; readonly secret: string } | undefined {
   const id = checkText(json.client_id, "client_id");
   if (id === undefined) return undefined;
-  return `Basic ${btoa(`${id}:${checkText(json.client_secret, "client_secret") ?? ""}`)}`;
+  const secret = checkText(json.client_secret, "client_secret") ?? "";
+  return { encoded: btoa(`${id}:${secret}`), secret };
 }
 
 function lifetimeOf(

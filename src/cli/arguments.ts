@@ -76,7 +76,7 @@ function unknownOption(rawName: string, specs: OptionSpecs): UsageError {
   );
 }
 
-/** A whole number from `least` on, out of an option. */
+/** A whole number from `min` to `max`, out of an option. */
 export function numberOf(
   text: string | undefined,
   name: string,

@@ -1,10 +1,11 @@
 /** `sessions`: what can be resumed; `sessions cancel`: gives it up, at the server too. */
 
+import type { Transport } from "../net/transport.ts";
 import { cancelParallelUpload } from "../parallel/cancel_parallel.ts";
 import { xGoogUpload } from "../protocol/x_goog_upload.ts";
 import { cancelUpload } from "../upload/cancel_upload.ts";
 import { readArguments } from "./arguments.ts";
-import { accessTo } from "./credentials.ts";
+import { accessTo, endpointOf } from "./credentials.ts";
 import { EXIT, type ExitCode, exitCodeOf, messageOf } from "./exit_code.ts";
 import { helpOf } from "./help.ts";
 import type { Io } from "./io.ts";
@@ -113,12 +114,19 @@ function standOf(
   return { persisted, size: checkpoint.totalBytes };
 }
 
+/** What sends requests to where an upload was begun: the variables may speak of another server by now. */
+async function transportTo(endpoint: string, { env, fetch }: Io): Promise<Transport> {
+  const isEmulator = endpoint === endpointOf(env.STORAGE_EMULATOR_HOST, true);
+  const isGoogle = new URL(endpoint).hostname.endsWith(".googleapis.com");
+  const requested = isEmulator || isGoogle ? undefined : endpoint;
+  const variables = isEmulator ? env : { ...env, STORAGE_EMULATOR_HOST: undefined };
+  return (await accessTo("bucket", requested, { env: variables, fetch })).transport;
+}
+
 async function cancel({ checkpoint }: Resumable, io: Io): Promise<void> {
   if (!checkpoint) return;
   if ("parts" in checkpoint) {
-    const { endpoint } = checkpoint;
-    const isGoogle = new URL(endpoint).hostname.endsWith(".googleapis.com");
-    const { transport } = await accessTo("bucket", isGoogle ? undefined : endpoint, io);
+    const transport = await transportTo(checkpoint.endpoint, io);
     await cancelParallelUpload(checkpoint, { transport });
     return;
   }

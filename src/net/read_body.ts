@@ -19,7 +19,7 @@ export async function readBody(
   const length = response.headers.get("content-length");
   // The length is that of the encoded bytes; a page does not see the encoding of a reply of another origin.
   const mayBeEncoded = response.headers.has("content-encoding") || response.type === "cors";
-  if (length && Number(length) <= SHORT && !mayBeEncoded) {
+  if (length && Number(length) <= Math.min(SHORT, max) && !mayBeEncoded) {
     return new Uint8Array(await response.arrayBuffer());
   }
   const pieces: Uint8Array<ArrayBuffer>[] = [];

@@ -136,8 +136,8 @@ const DEFAULTS: Omit<RetryPolicy, "retries" | "server"> = {
   clock: systemClock,
 };
 
-/** The least value of each number. */
-const LEAST: Readonly<Record<string, number>> = {
+/** The smallest value of each number. */
+const MIN_VALUES: Readonly<Record<string, number>> = {
   initialDelay: 0,
   maxDelay: 0,
   multiplier: 1,
@@ -165,15 +165,15 @@ export function retryPolicy(options: RetryOptions | null | false | undefined): R
         `retry.${name} is not an option; there are ${Object.keys(DEFAULTS).join(", ")}`,
       );
     }
-    const least = LEAST[name];
-    if (least !== undefined && !(typeof value === "number" && value >= least)) {
+    const min = MIN_VALUES[name];
+    if (min !== undefined && !(typeof value === "number" && value >= min)) {
       throw new RangeError(
-        `retry.${name}: expected a number of at least ${least}, got ${typeInWords(value)}`,
+        `retry.${name}: expected a number of at least ${min}, got ${typeInWords(value)}`,
       );
     }
     const kind = name === "clock" ? "object" : "function";
-    if (least === undefined && typeof value !== kind) {
-      throw new TypeError(`retry.${name}: expected a ${kind}, got ${typeof value}`);
+    if (min === undefined && (typeof value !== kind || value === null)) {
+      throw new TypeError(`retry.${name}: expected a ${kind}, got ${typeInWords(value)}`);
     }
   }
   const policy = { ...DEFAULTS, ...Object.fromEntries(defined), retries: true, server };

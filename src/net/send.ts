@@ -7,6 +7,7 @@ import type { ReplyHead } from "../protocol/reply.ts";
 import type { RequestHead } from "../protocol/upload_protocol.ts";
 import { readBody } from "./read_body.ts";
 import { Abandonable, type Clock, within } from "./clock.ts";
+import { Watch } from "./watch.ts";
 import { type PieceBody, StreamedBody } from "./streamed_body.ts";
 import {
   noteTellsSent,
@@ -122,11 +123,11 @@ export async function send(
       onFailed: () => attempt.giveUp(),
     })
     : undefined;
-  let maxSent = -1;
+  let sentBefore = -1;
   const onSent = (bytes: number) => {
     const sent = Math.min(bytes, bytesOf(request));
-    if (!(sent > maxSent) || watch.isOver) return;
-    maxSent = sent;
+    if (!(sent > sentBefore) || watch.isOver) return;
+    sentBefore = sent;
     noteTellsSent(transport);
     watch.moved();
     guarded(() => options.onTaken?.(sent));
@@ -181,92 +182,6 @@ function isPieceBody(body: SendRequest["body"]): body is PieceBody {
 /** A Blob whose file has changed or is gone fails as a body, and tells why when it is read. */
 async function stillReadable(blob: Blob): Promise<void> {
   await blob.slice(0, 1).arrayBuffer();
-}
-
-/** The deadline of an attempt: from its start, or from the last piece that was taken. */
-class Watch {
-  /** The error with which an attempt was given up. */
-  late: UploadError | undefined;
-  readonly #clock: Clock;
-  readonly #options: SendOptions;
-  readonly #expire: (late: UploadError) => void;
-  #milliseconds = 0;
-  #since: number;
-  #stop: (() => void) | undefined;
-  #request: SendRequest | undefined;
-  #isWatched = false; // whether it is seen when the body moves
-  #waits = 0;
-  /** Whether the attempt has ended: what is told now is of no interest. */
-  isOver = false;
-
-  constructor(clock: Clock, options: SendOptions, expire: (late: UploadError) => void) {
-    this.#clock = clock;
-    this.#options = options;
-    this.#expire = expire;
-    this.#since = clock.now();
-  }
-
-  /** Milliseconds since the deadline was set last, as far as they were planned: a machine may have slept. */
-  get spent(): number {
-    return Math.min(Math.max(0, this.#clock.now() - this.#since), this.#milliseconds);
-  }
-
-  start(request: SendRequest, isWatched: boolean): void {
-    const { deadline, stallTimeout } = this.#options;
-    this.#request = request;
-    this.#isWatched = isWatched;
-    this.#milliseconds = isWatched ? stallTimeout : deadline;
-    this.restart();
-  }
-
-  /** The transport tells that the body has moved. */
-  moved(): void {
-    this.#isWatched = true;
-    this.#milliseconds = this.#options.stallTimeout;
-    this.restart();
-  }
-
-  /** The transport waits for something: until then no time passes. */
-  wait(until: Promise<unknown>): void {
-    if (this.isOver) return;
-    this.#waits++;
-    this.pause();
-    const over = () => {
-      this.#waits--;
-      if (!this.isOver) this.restart();
-    };
-    until.then(over, over);
-  }
-
-  restart(): void {
-    this.pause();
-    this.#since = this.#clock.now();
-    if (this.#waits > 0) return;
-    this.#stop = this.#clock.setTimer(() => {
-      this.late = new UploadError("deadline_exceeded", this.#message());
-      this.#expire(this.late);
-    }, this.#milliseconds);
-  }
-
-  #message(): string {
-    const { method = "", url = "" } = this.#request ?? {};
-    const { deadline, stallTimeout, action = method } = this.#options;
-    const { host } = new URL(url);
-    const expected = this.#isWatched
-      ? `expected bytes to be taken or a reply from ${host} within ${stallTimeout} ms, got neither`
-      : `expected a reply from ${host} within ${deadline} ms, got none`;
-    return `Cannot ${action}: ${expected}`;
-  }
-
-  pause(): void {
-    this.#stop?.();
-    this.#stop = undefined;
-  }
-
-  end(): void {
-    this.isOver = true;
-    this.pause();
-  }
 }
 
 /** One request on its way. */
@@ -326,9 +241,13 @@ function wholeBody(body: Bytes | Blob | string | null): BodyInit | null {
 }
 
 /** What a streamed request needs; see {@linkcode streamingInit}. */
-function streamedInit(given: Headers, { stream }: StreamedBody, size: number): RequestInit {
+function streamedInit(
+  baseHeaders: Headers,
+  { stream }: StreamedBody,
+  size: number,
+): RequestInit {
   const { redirect } = streamingInit() ?? { redirect: "manual" };
-  const headers = new Headers(given);
+  const headers = new Headers(baseHeaders);
   headers.set("content-length", String(size));
   // With "error", a 308 would be a rejection. Google, and the public testbench, then answer 200 with the true status in a
   // header; after a server that does not, the session is asked what it holds.

@@ -42,8 +42,8 @@ export class StreamedBody {
   readonly stream: ReadableStream<Uint8Array>;
   readonly #pieces: PieceBody;
   readonly #watcher: BodyWatcher;
-  #given = 0;
-  #taken = 0;
+  #handed = 0;
+  #taken = 0; // some megabytes of them may still be in the transport's buffers
   #failure: { readonly error: unknown } | undefined;
   #stop: ((reason: unknown) => void) | undefined;
 
@@ -54,11 +54,6 @@ export class StreamedBody {
     this.stream = FixedLengthStream ? this.#fixedLength(FixedLengthStream) : this.#pulled();
     // A transport that knows no streams makes text of one, or a Blob of that text: then these words would be the object.
     Object.defineProperty(this.stream, Symbol.toPrimitive, { value: refuseText });
-  }
-
-  /** How many bytes the transport has taken; some megabytes of them may still be in its buffers. */
-  get taken(): number {
-    return this.#taken;
   }
 
   /** Whether nobody has so much as looked at it: the transport may not know what a stream is. */
@@ -133,15 +128,15 @@ export class StreamedBody {
     return readable;
   }
 
-  /** The next piece. Whatever was given before has been taken when the transport asks for more. */
+  /** The next piece. Whatever was handed over before has been taken when the transport asks for more. */
   async #next(): Promise<Bytes | undefined> {
     if (!this.#isWanted()) return undefined;
-    this.#taken = this.#given;
+    this.#taken = this.#handed;
     this.#watcher.onTaken(this.#taken);
     if (!this.#isWanted()) return undefined;
     try {
       const piece = await this.#pieces.next();
-      this.#given += piece?.length ?? 0;
+      this.#handed += piece?.length ?? 0;
       if (this.#isWanted()) this.#watcher.onReady();
       return piece;
     } catch (error) {

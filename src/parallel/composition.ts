@@ -243,11 +243,13 @@ class Composition implements Assembly {
       generation,
     }));
     const object = await composeObject({ what, sources, whole, sending: this.#sending });
+    const names = sources.map(({ name }) => name);
     if (object.isSettled) {
-      // It may be of an earlier request that had other sources: these may still be there.
-      await this.#temporary.delete(sources.map(({ name }) => name), this.#sending);
+      // It may be of an earlier request that had other sources: these may still be there, and are in nobody's way.
+      await this.#temporary.delete(names, this.#sending).catch(() => {});
+    } else {
+      for (const name of names) this.#temporary.forget(name);
     }
-    for (const { name } of sources) this.#temporary.forget(name);
     return object.value;
   }
 }

@@ -114,12 +114,19 @@ async function uploadKept(
   return await kept.exclusively(signal, async () => {
     const from = await abortable(kept.get(), signal) as ParallelCheckpoint | undefined;
     let last: ParallelCheckpoint | undefined;
+    let replaced: ParallelCheckpoint | undefined; // kept until another one is begun: wrong arguments must not cost its parts
+    const discardReplaced = async () => {
+      const left = replaced;
+      replaced = undefined;
+      if (left) await discard(left, options);
+    };
     const onCheckpoint = async (checkpoint: ParallelCheckpoint) => {
       if (!last && from?.uploadId === checkpoint.uploadId) {
         onResume?.({ resumed: true, persisted: sizeOf(checkpoint) });
       }
       last = checkpoint;
       await kept.set(checkpoint);
+      void discardReplaced();
     };
     // Parts are as large as they were at the start, whatever is wanted now.
     const attempt = (checkpoint?: ParallelCheckpoint) =>
@@ -133,16 +140,18 @@ async function uploadKept(
       const object = await (from === undefined ? attempt() : attempt(from).catch((error) => {
         if (last || !isOfNoUse(error)) throw error;
         onResume?.({ resumed: false, reason: error });
-        void discard(from, options);
+        replaced = from;
         return attempt();
       }));
+      await discardReplaced();
       await kept.delete().catch(() => {}); // it is finished, whatever the store says
       return object;
     } catch (error) {
       if (error instanceof UploadError && DEAD.includes(error.code)) {
-        await kept.delete().catch(() => {}); // why the upload has failed says more
         const left = last ?? from;
         if (left) await discard(left, options);
+        // It is what finds the parts, if they are still there; and why the upload has failed says more.
+        if (!signal?.aborted) await kept.delete().catch(() => {});
       }
       throw error;
     }
@@ -164,11 +173,8 @@ function isOfNoUse(error: unknown): boolean {
 /** Removes what is stored of an upload that nobody goes on with; where that fails, a lifecycle rule does. */
 async function discard(
   checkpoint: ParallelCheckpoint,
-  { transport, headers }: Pick<ParallelOptions, "headers" | "transport">,
+  { transport, headers, signal }: Pick<ParallelOptions, "headers" | "signal" | "transport">,
 ): Promise<void> {
-  const retry = { maxAttempts: 2, maxElapsed: 5000 };
-  await Promise.resolve().then(() =>
-    cancelParallelUpload(checkpoint, { transport, headers, retry })
-  )
-    .catch(() => {});
+  const retry = { maxAttempts: 2, maxElapsed: 5000, attemptTimeout: 10_000 };
+  await cancelParallelUpload(checkpoint, { transport, headers, retry, signal }).catch(() => {});
 }

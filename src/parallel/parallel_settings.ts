@@ -70,7 +70,7 @@ export function setupOf(source: UploadSource, options: ParallelOptions): Paralle
   query.delete("name");
   const metadata = withEncoding(start.metadata, query);
   return {
-    location: { endpoint: String(endpoint), bucket, name },
+    location: { endpoint: bareEndpoint(endpoint), bucket, name },
     via,
     contentType: contentTypeOf(source, options),
     metadata,
@@ -85,6 +85,11 @@ export function setupOf(source: UploadSource, options: ParallelOptions): Paralle
     concurrency: checkConcurrency(options.concurrency),
     partSize: checkPartSize(options.partSize, via),
   };
+}
+
+/** An endpoint without a slash at its end, which a URL has and a string need not have. */
+export function bareEndpoint(endpoint: string | URL): string {
+  return String(endpoint).replace(/\/+$/, "");
 }
 
 function checkVia({ via, ifGenerationMatch, query }: ParallelOptions): Via {

@@ -37,7 +37,7 @@ export interface PartPlan {
   readonly sized: boolean;
 }
 
-/** Parts of the wanted size, or of one that suits the source. */
+/** Parts of the requested size, or of one that suits the source. */
 export function planFor(
   source: Source,
   via: Via,

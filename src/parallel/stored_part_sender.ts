@@ -11,7 +11,7 @@ import type { Checksums } from "../protocol/hashes.ts";
 import type { Refusal } from "../protocol/refusal.ts";
 import { firstDifference } from "../upload/claimed_checksums.ts";
 import { checksumsOf, type Part } from "../upload/feed.ts";
-import { isStreamRefused, readWhole } from "../upload/part_sender.ts";
+import { isStreamRefused, MAX_HELD, readWhole } from "../upload/part_sender.ts";
 import { refusalError } from "../upload/refusal_error.ts";
 import { takenAway } from "./taken_away.ts";
 import { MAX_BUFFERED, StretchFeed } from "../upload/stretch_feed.ts";
@@ -43,9 +43,6 @@ export interface PartStore {
 
 /** So often a part is sent that arrives damaged: it is the line, or else a broken machine. */
 const MAX_DAMAGED = 3;
-
-/** Up to this many bytes are held for a transport that may know bytes only; a Blob needs not be held. */
-const MAX_HELD = 64 * 1024 * 1024;
 
 /** How parts are sent and compared. */
 export interface PartSenderOptions {
@@ -175,10 +172,11 @@ class Sending {
     return { kind: "done", value: crc32c === undefined ? stored : { ...stored, crc32c } };
   }
 
-  #checkTold({ crc32c, md5 }: PartAnswer, reply: Reply, isWhole: boolean): void {
+  /** What was compared proves the part; else the server must have taken all of it, and been asked for no more. */
+  #checkTold({ size, crc32c, md5 }: PartAnswer, reply: Reply, isWhole: boolean): void {
     const { checksum, mustTell } = this.#options;
-    const isTold = (checksum === "md5" ? md5 : crc32c) !== undefined;
-    if (isTold || checksum === null || (isWhole && !mustTell)) return;
+    const compared = checksum === null ? size : checksum === "md5" ? md5 : crc32c;
+    if (compared !== undefined || (isWhole && !mustTell)) return;
     const message = isWhole
       ? `Cannot trust the part: expected the server to report its ${checksum}, got none`
       : "Cannot upload a part: expected the server to take all of it, it answered before";
@@ -211,13 +209,13 @@ class Sending {
     // What is held was hashed when it was read.
     const isHashed = !isPieces && content.beside === undefined;
     const request = this.#store.request(part, content, isHashed ? checksumsOf(feed) : {});
-    if (!isPieces) onTaken(part.size);
     let hasFailed = false;
     const hashed = readWhole(content.beside, () => !hasFailed);
     const result = await attempt(transport, request, policy, {
       signal,
       action: "upload a part",
       onTaken: (taken) => onTaken(Math.min(taken, part.size)),
+      onHanded: () => onTaken(part.size),
     });
     hasFailed = result.kind === "failed";
     if (!hasFailed) await abortable(hashed, signal);

@@ -1,12 +1,12 @@
 /** One file over many connections. */
 
-import type { RandomAccessSource } from "../bytes/random_access.ts";
+import { type RandomAccessSource, sizeMismatch } from "../bytes/random_access.ts";
 import { type Source, type TakenSource, takeSource, type UploadSource } from "../bytes/source.ts";
 import { abortable } from "../net/clock.ts";
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
 import { checkTotalBytes } from "../upload/check_arguments.ts";
 import { Progress } from "../upload/upload_progress.ts";
-import { upload } from "../upload/upload.ts";
+import { uploadTaken } from "../upload/upload.ts";
 import {
   checkParallelCheckpoint,
   checkSameParallelSource,
@@ -16,7 +16,7 @@ import { inTurn } from "./part_source.ts";
 import { grownSize, type PartPlan, partSizeOf, planFor } from "./plan.ts";
 import { type Begun, runParallel } from "./run.ts";
 import type { ParallelOptions } from "./parallel_options.ts";
-import { type ParallelSetup, setupOf } from "./parallel_settings.ts";
+import { bareEndpoint, type ParallelSetup, setupOf } from "./parallel_settings.ts";
 
 /**
  * Uploads a source in parts over several connections, and returns the object, finished and compared with what was read.
@@ -108,7 +108,7 @@ function checkAgreement(
       `via: expected "${from.via}", as in the checkpoint, with the precondition of the start if it had one, got "${via}"`,
     );
   }
-  compare("endpoint", location.endpoint === from.endpoint);
+  compare("endpoint", location.endpoint === bareEndpoint(from.endpoint));
   compare("bucket", location.bucket === from.bucket);
   compare("name", location.name === from.name);
   compare("contentType", !options.contentType || contentType === from.contentType);
@@ -154,15 +154,22 @@ class Call {
     const begun = { bytes: await abortable(source.read(size), signal) };
     const { length } = begun.bytes;
     const isWhole = length < size || await abortable(source.ended(1), signal);
-    checkTotalBytes(totalBytes, isWhole ? length : undefined);
-    if (isWhole && this.#mayBeOne()) return await this.#uploadOne(begun.bytes);
-    return await this.#run(source, plan, totalBytes, begun);
+    if (isWhole && totalBytes !== undefined && length !== totalBytes) {
+      throw sizeMismatch(totalBytes, length < totalBytes ? `only ${length}` : "more");
+    }
+    if (!isWhole || !this.#mayBeOne()) return await this.#run(source, plan, totalBytes, begun);
+    const object = await this.#uploadOne(begun.bytes, takeSource(begun.bytes));
+    this.#taken.release();
+    return object;
   }
 
   async #uploadSlices(source: RandomAccessSource, plan: PartPlan): Promise<Finished> {
     if (source.size <= plan.partSize && this.#mayBeOne()) {
-      // An empty source may have been opened as something that is read once.
-      return await this.#uploadOne(source.size === 0 ? new Uint8Array(0) : this.#input);
+      // Taken once more, it would be closed twice.
+      return await this.#uploadOne(this.#input, {
+        ...this.#taken,
+        open: () => Promise.resolve(source),
+      });
     }
     return await this.#run(hasRead(this.#input) ? inTurn(source) : source, plan, source.size);
   }
@@ -172,11 +179,11 @@ class Call {
     return this.#from === undefined && this.#options.via === undefined;
   }
 
-  async #uploadOne(source: UploadSource): Promise<Finished> {
+  async #uploadOne(source: UploadSource, taken: TakenSource): Promise<Finished> {
     const { location, contentType } = this.#setup;
     const { checksum, headers, ifGenerationMatch, metadata, onProgress, query } = this.#options;
     const { retry, signal, transport } = this.#options;
-    const object = await upload(source, {
+    const object = await uploadTaken<StorageObject>(source, taken, {
       ...location,
       query,
       checksum,
@@ -189,8 +196,7 @@ class Call {
       signal,
       transport,
     });
-    if (source !== this.#input) this.#taken.release();
-    return object;
+    return object as Finished;
   }
 
   async #run(

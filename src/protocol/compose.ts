@@ -98,22 +98,14 @@ export function readObjects(reply: ReplyHead): ObjectsListed | Refusal {
   return { kind: "listed", objects, next: typeof token === "string" && token ? token : undefined };
 }
 
-/** Deletes an object; with a generation, that one only. */
-export function deleteRequest(
-  location: ObjectLocation,
-  headers: Headers,
-  generation?: string,
-): RequestHead {
-  let url = jsonObjectUrl(location);
-  if (generation !== undefined) url = withParameter(url, "ifGenerationMatch", generation);
-  return { method: "DELETE", url, headers };
+/** Deletes an object. */
+export function deleteRequest(location: ObjectLocation, headers: Headers): RequestHead {
+  return { method: "DELETE", url: jsonObjectUrl(location), headers };
 }
 
-/** Reads the reply to a deletion: what is gone, or has become another generation, is deleted. */
+/** Reads the reply to a deletion: what is gone already is deleted. */
 export function readDeleted(reply: ReplyHead): { readonly kind: "deleted" } | Refusal {
-  return [200, 204, 404, 410, 412].includes(reply.status)
-    ? { kind: "deleted" }
-    : readRefusal(reply);
+  return [200, 204, 404, 410].includes(reply.status) ? { kind: "deleted" } : readRefusal(reply);
 }
 
 /** Neighbours, in groups that one request can compose; a group of one needs none. */

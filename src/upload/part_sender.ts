@@ -22,6 +22,9 @@ const MAX_STALL_FACTOR = 16;
 /** How long a request should take at least, in milliseconds, so that waiting for its reply does not show. */
 const WORTHWHILE = 10_000;
 
+/** Up to this many bytes of one request are held at once for a transport that may know bytes only; a Blob needs not be held. */
+export const MAX_HELD: number = 64 * 1024 * 1024;
+
 /** How parts are sent. */
 export interface PartSenderOptions {
   readonly policy: RetryPolicy;
@@ -82,7 +85,8 @@ export class PartSender {
     { signal, onHanded, onTaken }: PartWatcher,
   ): Promise<SendResult> {
     const { policy } = this.#options;
-    const hashed = readWhole(beside);
+    let hasFailed = false;
+    const hashed = readWhole(beside, () => !hasFailed);
     const started = policy.clock.now();
     const result = await attempt(transport, { ...head, body }, policy, {
       signal,
@@ -92,7 +96,8 @@ export class PartSender {
       onTaken: (bytes) => bytes === size && !("next" in body) ? onHanded() : onTaken(bytes),
       onHanded,
     });
-    await abortable(hashed, signal);
+    hasFailed = result.kind === "failed"; // what was read is read again
+    if (!hasFailed) await abortable(hashed, signal);
     this.#rate = size / Math.max(1, policy.clock.now() - started);
     return result;
   }
@@ -147,7 +152,7 @@ export function isStreamRefused(result: SendResult): boolean {
 /** Reads what somebody else sends, to hash it, as long as that is of use. */
 export function readWhole(
   pieces: { next(): Promise<unknown> } | undefined,
-  isOfUse: () => boolean = () => true,
+  isOfUse: () => boolean,
 ): Promise<void> {
   if (!pieces) return Promise.resolve();
   const reading = (async () => {

@@ -26,11 +26,8 @@ import { checksumsOf, type Part } from "./feed.ts";
 import { framedBody, type Framing } from "./framing.ts";
 import { lookUp, provenResult } from "./finish.ts";
 import { refusalError } from "./refusal_error.ts";
-import { isStreamRefused, readWhole } from "./part_sender.ts";
+import { isStreamRefused, MAX_HELD, readWhole } from "./part_sender.ts";
 import { MAX_BUFFERED, StretchFeed } from "./stretch_feed.ts";
-
-/** Up to this many bytes are held at once for a transport that may know bytes only; a Blob needs not be held. */
-const MAX_HELD = 64 * 1024 * 1024;
 
 /** Data whose size is known: what can be sent in one request. */
 export type UploadData = Blob | ByteContainer | string | (ByteSource & { readonly size: number });
@@ -240,12 +237,6 @@ class Attempts<T> {
   /** The result that a reply shows, compared with what was sent. */
   #proven(reply: Reply, sent: SentBytes, isWhole: boolean): T {
     const { upload: { resource, checksum }, framing } = this.#request;
-    if (!isWhole && !resource.facts) {
-      throw new InvalidResponse(
-        reply.response,
-        "Cannot upload: expected the server to take the whole request, but it answered before",
-      );
-    }
     this.#compareClaims(reply, sent);
     const value = resource.read(reply);
     if (value === undefined) {
@@ -255,6 +246,14 @@ class Attempts<T> {
       );
     }
     const context = contextOf(this.#request);
+    const facts = resource.facts?.(value, context);
+    const isCompared = checksum === null ? facts?.size !== undefined : facts !== undefined;
+    if (!isWhole && !isCompared) {
+      throw new InvalidResponse(
+        reply.response,
+        "Cannot upload: expected the server to take the whole request, but it answered before",
+      );
+    }
     const mustTell = !framing.carriesChecksums || !isWhole;
     return provenResult({ reply, value, resource, context, sent, checksum, mustTell });
   }

@@ -6,7 +6,7 @@ import type { ObjectMetadata } from "../protocol/resources/storage_object.ts";
 import { checkContentType } from "./check_arguments.ts";
 
 /** What the caller says of the media type. */
-export interface GivenType {
+export interface DeclaredType {
   readonly contentType?: string | undefined;
   readonly metadata?: ObjectMetadata | undefined;
 }
@@ -14,7 +14,7 @@ export interface GivenType {
 /** The media type that the options mean, or that the source has. */
 export function contentTypeOf(
   source: UploadSource | undefined,
-  { contentType, metadata }: GivenType,
+  { contentType, metadata }: DeclaredType,
 ): string {
   const inMetadata = metadata?.contentType;
   if (contentType && inMetadata && contentType !== inMetadata) {

@@ -25,8 +25,8 @@ const SHORT = 2 * PIECE;
  * short rest, which is read first.
  *
  * Invariant: the checksum is that of the bytes handed out since the place that was confirmed last, in the order of the
- * source; whoever hands out bytes again rewinds it. Only the youngest call may change it (`#turn`): a call whose caller has
- * stopped waiting for it goes on reading, and finds its turn to be over.
+ * source; whoever hands out bytes again rewinds it. Only the youngest call may change it (`#epoch`): a call whose caller has
+ * stopped waiting for it goes on reading, and finds its epoch to be over.
  */
 export class StretchFeed implements Feed {
   readonly total: number;

@@ -1,5 +1,6 @@
 /** Where an upload goes: the options that say so, and the start URL that they mean. */
 
+import { typeInWords } from "../errors.ts";
 import {
   DEFAULT_ENDPOINT,
   parameterOf,
@@ -182,7 +183,8 @@ function withQuery(url: string, query: ObjectQuery): string {
     const isNumber = name.startsWith("if");
     const text = isNumber ? checkGeneration(value, `query.${name}`) : value;
     if (typeof text !== "string" || text === "") {
-      throw new TypeError(`query.${name}: expected a text, got ${JSON.stringify(value)}`);
+      const got = value === "" ? "an empty one" : typeInWords(value);
+      throw new TypeError(`query.${name}: expected a text, got ${got}`);
     }
     if (name === "kmsKeyName" && text.includes("/cryptoKeyVersions/")) {
       throw new TypeError("query.kmsKeyName: expected a key, got a version of one");
@@ -226,7 +228,7 @@ function checkGeneration(value: unknown, name = "ifGenerationMatch"): string {
   if (isCount) return String(value);
   throw new RangeError(
     `${name}: expected a generation as a whole number, or as a decimal string, got ${
-      JSON.stringify(value) ?? String(value)
+      typeof value === "string" ? JSON.stringify(value) : typeInWords(value)
     }`,
   );
 }

@@ -138,7 +138,7 @@ function checked(
   return { withCredentials, pauseWhileOffline, timeout, maxReplyBytes };
 }
 
-function checkCount(name: string, value: number, least: number): void {
-  if (Number.isSafeInteger(value) && value >= least) return;
-  throw new RangeError(`${name}: expected a whole number of at least ${least}, got ${value}`);
+function checkCount(name: string, value: number, min: number): void {
+  if (Number.isSafeInteger(value) && value >= min) return;
+  throw new RangeError(`${name}: expected a whole number of at least ${min}, got ${value}`);
 }

@@ -187,6 +187,20 @@ Deno.test("an application says who it is, and a pool of people who is charged", 
   ]);
 });
 
+Deno.test("an application that is refused is an error without its secret, whatever Google says", async () => {
+  const client_secret = "word-of-the-application";
+  const refused = { error: "invalid_client", error_description: `Not ${client_secret}` };
+  const { fetch } = fakeGoogle({ sts: () => Response.json(refused, { status: 401 }) });
+  const application = { client_id: "me", client_secret };
+  const options = { fetch, subjectToken };
+  const error = await failure(
+    externalAccountTransport({ ...ACCOUNT, ...application }, options)(OBJECTS, {}),
+  );
+  assertInstanceOf(error, UploadError);
+  assertEquals([error.code, error.reason], ["rejected", "invalid_client"]);
+  assertStringIncludes(error.message, "Not …");
+});
+
 Deno.test("what the function for the platform's token throws is the caller's own", async () => {
   const own = new RangeError("no permission id-token: write");
   const { fetch, asked } = fakeGoogle();

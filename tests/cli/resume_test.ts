@@ -1,7 +1,7 @@
 // A run that was stopped: the same command goes on where it was, says so, and keeps nothing when it is done.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { GcsEmulator } from "../../src/emulator/mod.ts";
+import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { patterned } from "../support/bytes.ts";
 import { type Given, type World, world } from "./support.ts";
 
@@ -124,6 +124,27 @@ Deno.test("sessions cancel gives a session up at the server, and forgets it", as
   assertMatch(out, /^cancelled [0-9a-f]{8} /);
   assertEquals(cli.gcs.sessions.map(({ phase }) => phase), ["cancelled"]);
   assertEquals((await cli.run(["sessions"])).out, "Nothing to resume.\n");
+});
+
+Deno.test("sessions cancel removes the parts of a file where they are: at the emulator of the variable, or at Google with credentials", async () => {
+  for (const isGoogle of [false, true]) {
+    const authorize = (request: Request) =>
+      !isGoogle || request.headers.get("authorization") === "Bearer ya29.secret";
+    await using cli = await world(new GcsEmulator({ md5: false, authorize }));
+    const { STORAGE_EMULATOR_HOST } = cli.env;
+    if (isGoogle) {
+      cli.env.CLOUDSDK_AUTH_ACCESS_TOKEN = "ya29.secret";
+      cli.env.STORAGE_EMULATOR_HOST = undefined;
+    }
+    await cli.write({ big: patterned(65 * 1024 * 1024) });
+    const args = ["cp", "big", "gs://bucket/big", "--parallel"];
+    const stopped = await cli.run(args, stoppedAt(cli.gcs, /partNumber=3/));
+    assertEquals(stopped.code, 5, stopped.err);
+    Object.assign(cli.env, { STORAGE_EMULATOR_HOST, CLOUDSDK_CONFIG: "/nowhere" });
+    const { code, err } = await cli.run(["sessions", "cancel", "--all"]);
+    assertEquals(code, 0, err);
+    assertEquals(cli.gcs.multipartUploads.map(({ phase }) => phase), ["aborted"]);
+  }
 });
 
 Deno.test("a file in parts goes on in parts, also without --parallel", async () => {

@@ -217,6 +217,11 @@ Deno.test("an unknown retry option is refused; one that is undefined means its d
   assertEquals(retryPolicy({ maxAttempts: undefined }).maxAttempts, Infinity);
   assertThrows(() => retryPolicy({ onRetry: 5 } as unknown as RetryOptions), TypeError, "onRetry");
   assertThrows(() => retryPolicy({ clock: 5 } as unknown as RetryOptions), TypeError, "clock");
+  assertThrows(
+    () => retryPolicy({ clock: null } as unknown as RetryOptions),
+    TypeError,
+    "got null",
+  );
   assertThrows(() => retryPolicy("no" as unknown as RetryOptions), TypeError, "got string");
 });
 

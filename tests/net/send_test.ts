@@ -45,6 +45,15 @@ async function failureOf(transport: Transport, request = spec, how = options()):
 
 const hanging: Transport = () => new Promise(() => {});
 
+Deno.test("a reply longer than its bound is none, whether it says its length or not", async () => {
+  const how = { ...options(), maxReplyBytes: 10 };
+  const lengths: Record<string, string>[] = [{}, { "content-length": "11" }];
+  for (const headers of lengths) {
+    const transport: Transport = () => Promise.resolve(new Response("x".repeat(11), { headers }));
+    await assertRejects(() => send(transport, spec, how), InvalidResponse, "at most 10 bytes");
+  }
+});
+
 Deno.test("the transport gets method, URL, headers, body and a signal", async () => {
   let seen: unknown[] = [];
   const transport: Transport = (input, init) => {

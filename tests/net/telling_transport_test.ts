@@ -9,6 +9,7 @@ import {
   type UploadProgress,
 } from "../../mod.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
+import { uploadParallel } from "../../src/parallel/mod.ts";
 import { send, type SendOptions } from "../../src/net/send.ts";
 import { patterned } from "../support/bytes.ts";
 import { manualClock } from "../portable/cases/stretch_support.ts";
@@ -201,6 +202,27 @@ for (const ifGenerationMatch of [undefined, 0]) {
     assertEquals(new Set(calls), new Set([400_000, 0, ...again, 2 * MIB]));
   });
 }
+
+Deno.test("`sent` of an upload in parts is what the transport tells of each part", async () => {
+  const gcs = new GcsEmulator();
+  const clock = manualClock();
+  const bytes = patterned(5 * MIB + 100);
+  const transport: Transport = async (input, init) => {
+    init.onSent?.(0);
+    if (init.body instanceof Uint8Array && init.body.length === 5 * MIB) {
+      clock.advance(200); // more often than ten times a second nothing is told
+      init.onSent?.(400_000);
+    }
+    return await gcs.fetch(input, init);
+  };
+  const calls: number[] = [];
+  await uploadParallel(bytes, {
+    ...{ bucket: "my-bucket", name: "a", partSize: 5 * MIB, concurrency: 1, transport },
+    retry: { clock },
+    onProgress: ({ sent }) => void calls.push(sent),
+  });
+  assertEquals([...new Set(calls)], [0, 400_000, 5 * MIB, bytes.length]);
+});
 
 Deno.test("a transport may end the upload while it waits, by an UploadError", async () => {
   const { run } = request();

@@ -141,6 +141,36 @@ Deno.test("a file that has changed starts anew, says so, and leaves nothing behi
   assertEquals(checkpoints.size, 0);
 });
 
+Deno.test("a call that cannot work does not cost the parts that an earlier one has stored", async () => {
+  const gcs = emulator(), checkpoints = new Map<string, Kept>();
+  await interrupted(gcs, checkpoints);
+  const wrong = item("large", { key: "mine", metadata: { eventBasedHold: true } }); // no header carries that
+  const refused = start([wrong], { large, checkpoints }, gcs);
+  assertEquals((await refused.run).failed, 1);
+  await settle();
+  const events: ResumeEvent[] = [];
+  const again = start([item("large", { key: "mine" })], {
+    large,
+    checkpoints,
+    onResume: (event) => void events.push(event),
+  }, gcs);
+  assertEquals((await again.run).uploaded, 1);
+  assertEquals(events, [{ resumed: true, persisted: 2 * PART }]);
+});
+
+Deno.test("an abort does not wait for parts that cannot be removed, and what finds them is kept", async () => {
+  const gcs = emulator(), checkpoints = new Map<string, Kept>();
+  const stop = new AbortController();
+  gcs.inject({ on: "part", corrupt: true, times: Infinity });
+  gcs.inject({ on: "abort", hang: "before" });
+  const options = { large, checkpoints, signal: stop.signal };
+  const { run } = start([item("large", { key: "mine" })], options, gcs);
+  while (!kinds(gcs).includes("abort")) await settle();
+  stop.abort();
+  await assertRejects(() => run, DOMException);
+  assertEquals([...checkpoints.keys()], ["mine"]);
+});
+
 Deno.test("a source is closed once, in parts or not", async () => {
   const files = [new CountedFile(bytes), new CountedFile(patterned(10))];
   const items = files.map((file, i) => ({ name: `${i}`, source: () => file }));

@@ -58,6 +58,17 @@ Deno.test("metadata travel as headers, or as JSON where parts are composed", asy
   }
 });
 
+Deno.test("a part that is answered before it was taken is not stored, though no checksum is computed", async () => {
+  const gcs = emulator();
+  const transport: Transport = async (url, init) =>
+    url.includes("partNumber=")
+      ? new Response(null, { headers: { etag: '"a"' } })
+      : await gcs.fetch(url, init);
+  const options = target(gcs, { partSize: PART, checksum: null, transport });
+  const error = await assertRejects(() => uploadParallel(bytes, options), UploadError);
+  assertEquals([error.code, gcs.objects.length], ["invalid_response", 0]);
+});
+
 Deno.test("what a part's server stores otherwise is sent again, three times at the most", async () => {
   const gcs = emulator();
   gcs.inject({ on: "part", corrupt: true, times: 2 });
@@ -206,6 +217,18 @@ Deno.test("a composition whose reply is lost is settled by looking, with a preco
   }
 });
 
+Deno.test("an object that is composed counts, though what it was composed of cannot be removed", async () => {
+  const gcs = emulator();
+  gcs.inject({ on: "compose", drop: "after" });
+  const transport: Transport = async (url, init) =>
+    init.method === "DELETE" ? new Response(null, { status: 403 }) : await gcs.fetch(url, init);
+  const object = await uploadParallel(
+    small,
+    target(gcs, { via: "compose", partSize: SMALL, transport }),
+  );
+  assertEquals(object.generation, gcs.get("my-bucket", "object")?.generation);
+});
+
 Deno.test("an object that was there before is none of ours, even if it is the same", async () => {
   const gcs = emulator();
   await uploadParallel(small, target(gcs));
@@ -249,6 +272,17 @@ Deno.test("parts are compared with what is listed, page by page, never counted",
     "complete",
   ]);
   assertEquals(gcs.get("my-bucket", "object")?.crc32c, SUM);
+});
+
+Deno.test("an upload goes on at the same endpoint, as a URL and as a string", async () => {
+  const gcs = emulator();
+  const saved: ParallelCheckpoint[] = [];
+  const onCheckpoint = (checkpoint: ParallelCheckpoint) => void saved.push(checkpoint);
+  const endpoint = new URL("https://storage.googleapis.com");
+  await uploadParallel(bytes, target(gcs, { partSize: PART, endpoint, onCheckpoint }));
+  const [checkpoint] = saved.slice(-1);
+  const object = await uploadParallel(bytes, target(gcs, { checkpoint }));
+  assertEquals([object.crc32c, count(gcs).complete], [SUM, 1]);
 });
 
 Deno.test("a checkpoint of an upload that was finished finds the object, if it is the one", async () => {
@@ -410,17 +444,23 @@ Deno.test("a source that is let go is told why, once", async () => {
   assertEquals(closed, 1);
   await uploadParallel(source, target(gcs));
   assertEquals(closed, 2);
+  gcs.inject({ on: "multipart", status: 403 });
+  const inOne = uploadParallel({ ...source, size: 5 }, target(gcs, { ifGenerationMatch: 0 }));
+  await assertRejects(() => inOne, UploadError);
+  assertEquals(closed, 3);
 });
 
 Deno.test("a stream that is not as long as declared is an error, and no object", async () => {
   for (const totalBytes of [small.length - 1, small.length + 1]) {
-    const gcs = emulator();
-    const options = target(gcs, { via: "compose", partSize: SMALL, totalBytes });
-    const error = await assertRejects(
-      () => uploadParallel(new Blob([small]).stream(), options),
-      UploadError,
-    );
-    assertEquals([error.code, gcs.objects.length], ["source_size_mismatch", 0]);
+    for (const parts of [{ via: "compose", partSize: SMALL }, {}] as const) { // or all of it in one
+      const gcs = emulator();
+      const options = target(gcs, { ...parts, totalBytes });
+      const error = await assertRejects(
+        () => uploadParallel(new Blob([small]).stream(), options),
+        UploadError,
+      );
+      assertEquals([error.code, gcs.objects.length], ["source_size_mismatch", 0]);
+    }
   }
 });
 

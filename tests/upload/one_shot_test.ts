@@ -407,15 +407,20 @@ async function readFirst(body: unknown): Promise<void> {
 Deno.test("a success that comes before all was taken, with nothing to compare, is none", async () => {
   const transport: Transport = async (_, { body }) => {
     await readFirst(body);
-    return Response.json({ done: true });
+    return Response.json({ name: "a" });
   };
-  const upload = new SimpleUpload("https://api.example/files?uploadType=media", { retry: null });
-  const error = await assertRejects(
-    () => upload.transmit(transport, longSource(), "a/b"),
-    InvalidResponse,
-    "answered before",
-  );
-  assertEquals([error.code, upload.finished], ["invalid_response", false]);
+  const uploads = [
+    new SimpleUpload("https://api.example/files?uploadType=media", { retry: null }),
+    new SimpleUpload(MEDIA, { retry: null, checksum: null }),
+  ];
+  for (const upload of uploads) {
+    const error = await assertRejects(
+      () => upload.transmit(transport, longSource(), "a/b"),
+      InvalidResponse,
+      "answered before",
+    );
+    assertEquals([error.code, upload.finished], ["invalid_response", false]);
+  }
 });
 
 Deno.test("after a lost reply the object is found, although the repetition is refused before all was taken", async () => {

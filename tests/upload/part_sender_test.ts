@@ -59,6 +59,15 @@ for (const [code, most] of [["deadline_exceeded", 1], ["transport_failed", 64]] 
   });
 }
 
+Deno.test("a request that has failed does not wait for what is read beside it", async () => {
+  const policy = retryPolicy({ clock: fakeClock() });
+  const parts = new PartSender({ policy, granularity: MiB / 4, maxBytes: MiB, growsTo: MiB });
+  const beside = { size: 5, next: () => new Promise<undefined>(() => {}) };
+  const part = { offset: 0, size: 5, last: true, body: new Blob(["hello"]), beside };
+  const transport: Transport = () => Promise.reject(new TypeError("reset"));
+  assertEquals((await parts.send(transport, HEAD, part, WATCHER)).kind, "failed");
+});
+
 Deno.test("where the caller or the server says how large a request may be, it stays so", async () => {
   const fixed = sender({ maxBytes: 8 * MiB, growsTo: 8 * MiB });
   assertEquals(await fixed.send(1, 308), 8);

@@ -207,6 +207,8 @@ const BAD_QUERIES: readonly [what: string, query: unknown, expected: string][] =
   ["an empty text", { userProject: "" }, "userProject"],
   ["a number for a text", { fields: 7 }, "fields"],
   ["null", { fields: null }, "fields"],
+  ["a bigint for a text", { fields: 7n }, "fields"],
+  ["a bigint for a generation", { ifMetagenerationMatch: 7n }, "ifMetagenerationMatch"],
   ["a negative generation", { ifMetagenerationMatch: -1 }, "ifMetagenerationMatch"],
   ["a fraction", { ifGenerationNotMatch: 1.5 }, "ifGenerationNotMatch"],
   ["a generation of words", { ifGenerationNotMatch: "1 OR 1" }, "ifGenerationNotMatch"],

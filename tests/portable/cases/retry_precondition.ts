@@ -168,6 +168,7 @@ const NO_GENERATIONS: unknown[] = [
   " 1",
   null,
   true,
+  0n,
 ];
 
 const refused: PortableCase[] = NO_GENERATIONS.map((value) => ({
