@@ -22,7 +22,7 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "mod.ts#SimpleUpload": 18_600,
   "mod.ts#cancelUpload": 11_900,
   "mod.ts#upload": 29_500,
-  "mod.ts#uploadToSession": 25_200,
+  "mod.ts#uploadToSession": 25_450,
   "src/auth/mod.ts": 19_800,
   "src/checkpoints/mod.ts": 2_000,
   "src/directory.ts": 1_300,
