@@ -18,7 +18,7 @@ import { KeptParts } from "./kept_parts.ts";
 import { PartsLeftBehind } from "./left_behind.ts";
 import { openMultipart } from "./multipart_assembly.ts";
 import { held, sliceOf } from "./part_source.ts";
-import { PartSender } from "./stored_part_sender.ts";
+import { StoredPartSender } from "./stored_part_sender.ts";
 import { MAX_PARTS, type PartPlan, type PartRange, partRanges, partSizeOf } from "./plan.ts";
 import type { ParallelSetup } from "./parallel_settings.ts";
 import { Checkpoints, Tracker } from "./tracker.ts";
@@ -85,7 +85,7 @@ class Run {
   readonly #stop: (reason: unknown) => void;
   readonly #tracker: Tracker;
   readonly #checkpoints: Checkpoints;
-  readonly #sender: PartSender;
+  readonly #sender: StoredPartSender;
   /** Parts that may be on their way at the same time. */
   readonly #slots: Budget;
   /** Bytes that may be held for them; one part is sent however large it is. */
@@ -107,7 +107,7 @@ class Run {
     this.#stop = stop;
     this.#tracker = new Tracker(progress, total);
     this.#checkpoints = new Checkpoints(() => this.#checkpoint(), onCheckpoint);
-    this.#sender = new PartSender(input.setup, assembly);
+    this.#sender = new StoredPartSender(input.setup, assembly);
     this.#kept = new KeptParts(input.verifies, input.setup.checksum);
     this.#slots = new Budget(concurrency);
     const isHeld = source.kind === "sequential";

@@ -45,7 +45,7 @@ export interface PartStore {
 const MAX_DAMAGED = 3;
 
 /** How parts are sent and compared. */
-export interface PartSenderOptions {
+export interface StoredPartSenderOptions {
   readonly policy: RetryPolicy;
   readonly transport: Transport;
   readonly checksum: "auto" | "crc32c" | "md5" | null;
@@ -54,12 +54,12 @@ export interface PartSenderOptions {
 }
 
 /** Sends the parts of one upload, and learns from them whether the transport takes streams. */
-export class PartSender {
-  readonly #options: PartSenderOptions;
+export class StoredPartSender {
+  readonly #options: StoredPartSenderOptions;
   readonly #store: PartStore;
   #streams = streamingInit() !== undefined;
 
-  constructor(options: PartSenderOptions, store: PartStore) {
+  constructor(options: StoredPartSenderOptions, store: PartStore) {
     this.#options = options;
     this.#store = store;
   }
@@ -85,7 +85,13 @@ export class PartSender {
       checksum: await startChecksum(checksum === "auto" ? "crc32c" : checksum),
       sendsHash: isHeld || part.size <= MAX_BUFFERED,
     });
-    const sending = new Sending(this.#options, this.#store, { part, bytes, feed, onTaken, signal });
+    const sending = new PartAttempts(this.#options, this.#store, {
+      part,
+      bytes,
+      feed,
+      onTaken,
+      signal,
+    });
     try {
       return await retrying(policy, signal, async () => {
         const step = await sending.next(this.#streams);
@@ -108,16 +114,16 @@ interface Sent {
 }
 
 /** The attempts to send one part: what is read again must be what was read before. */
-class Sending {
+class PartAttempts {
   /** Whether the transport did not know a stream, and took bytes. */
   streamIsRefused = false;
-  readonly #options: PartSenderOptions;
+  readonly #options: StoredPartSenderOptions;
   readonly #store: PartStore;
   readonly #sent: Sent;
   #damaged = 0;
   #isUnauthorized = false; // so was the last request
 
-  constructor(options: PartSenderOptions, store: PartStore, sent: Sent) {
+  constructor(options: StoredPartSenderOptions, store: PartStore, sent: Sent) {
     this.#options = options;
     this.#store = store;
     this.#sent = sent;

@@ -11,7 +11,11 @@ import { takeData, type UploadData } from "../upload/send_in_one.ts";
 import { type CallOptions, OPTION_NAMES } from "../upload/upload_options.ts";
 import type { StoredPart } from "./parallel_checkpoint.ts";
 import { partAnswer } from "./multipart_assembly.ts";
-import { PartSender, type PartSenderOptions, type PartStore } from "./stored_part_sender.ts";
+import {
+  type PartStore,
+  StoredPartSender,
+  type StoredPartSenderOptions,
+} from "./stored_part_sender.ts";
 import { sliceOf } from "./part_source.ts";
 import { LARGEST_PART } from "./parallel_settings.ts";
 import { checkObjectUrl, checkPartNumber, checkUploadId } from "./xml_multipart_container.ts";
@@ -47,7 +51,7 @@ export class XmlMultipartPart {
   readonly #end: number;
   readonly #partNumber: number;
   readonly #headers: Headers;
-  readonly #options: Omit<PartSenderOptions, "transport">;
+  readonly #options: Omit<StoredPartSenderOptions, "transport">;
   #stored: StoredPart | undefined;
 
   /**
@@ -154,7 +158,7 @@ export class XmlMultipartPart {
       read: (reply) => partAnswer(last = reply),
     };
     const range = { number: this.#partNumber, offset: this.#start, size: this.size };
-    const sender = new PartSender({ ...this.#options, transport }, store);
+    const sender = new StoredPartSender({ ...this.#options, transport }, store);
     this.#stored = await sender.send(range, sliceOf(source, range), false, () => {}, signal);
     return last!.response;
   }
