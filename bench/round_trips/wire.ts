@@ -68,8 +68,9 @@ export function openWire(target: string, limit?: Limit): Wire {
       await writeAll(server, part);
       sent += part.length;
       passed += part.length;
-      if (passed >= allowed) return;
+      if (passed >= allowed) break;
     }
+    // Of a body in chunks less has arrived than has passed: the server has to see that no more comes.
     await server.closeWrite();
   };
 
