@@ -50,19 +50,24 @@ export function openWire(target: string, limit?: Limit): Wire {
 
   const pumpRequests = async (client: Deno.Conn, server: Deno.Conn) => {
     const latin1 = new TextDecoder("latin1");
-    let head = "";
-    let [passed, requestEnd, allowed] = [0, 0, Infinity];
+    let head = "", bodyLeft: BodyReader | undefined;
+    let [passed, allowed] = [0, Infinity];
     for await (const piece of pieces(client, PIECE)) {
-      if (passed >= requestEnd) { // a client sends nothing more before it has its reply
-        head += latin1.decode(piece);
-        const headEnd = head.indexOf(HEAD_END);
-        if (headEnd >= 0) {
-          const ofBody = head.length - headEnd - HEAD_END.length;
-          const bodyStart = passed + piece.length - ofBody;
-          requestEnd = bodyStart + bodyLength(head);
-          allowed = bodyStart + breakIn(head);
-          head = "";
+      for (let at = 0; at < piece.length;) {
+        if (bodyLeft) {
+          at += bodyLeft.take(piece.subarray(at));
+          if (bodyLeft.isOver) bodyLeft = undefined;
+          continue;
         }
+        const before = head.length;
+        head += latin1.decode(piece.subarray(at));
+        const headEnd = head.indexOf(HEAD_END);
+        if (headEnd < 0) break;
+        at += headEnd + HEAD_END.length - before;
+        allowed = passed + at + breakIn(head);
+        bodyLeft = bodyOf(head.slice(0, headEnd));
+        if (bodyLeft.isOver) bodyLeft = undefined;
+        head = "";
       }
       const part = piece.subarray(0, allowed - passed);
       await writeAll(server, part);
@@ -106,8 +111,63 @@ export function openWire(target: string, limit?: Limit): Wire {
   };
 }
 
-/** How many bytes follow a head: without a length, all that come. */
-function bodyLength(head: string): number {
-  if (/^transfer-encoding:/im.test(head)) return Infinity;
-  return Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0);
+/** Finds where the body of a request ends. */
+interface BodyReader {
+  /** How many of these bytes belong to the body. */
+  take(bytes: Uint8Array): number;
+  readonly isOver: boolean;
+}
+
+/** The body that follows a head. */
+function bodyOf(head: string): BodyReader {
+  return /^transfer-encoding: *chunked/im.test(head)
+    ? new ChunkedBody()
+    : new SizedBody(Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0));
+}
+
+/** A body of known length. */
+class SizedBody implements BodyReader {
+  #left: number;
+
+  constructor(length: number) {
+    this.#left = length;
+  }
+
+  get isOver(): boolean {
+    return this.#left === 0;
+  }
+
+  take({ length }: Uint8Array): number {
+    const taken = Math.min(length, this.#left);
+    this.#left -= taken;
+    return taken;
+  }
+}
+
+/** A body in chunks, without trailers, which no client here sends. */
+class ChunkedBody implements BodyReader {
+  isOver = false;
+  #line = "";
+  #left = 0; // bytes of the chunk with the end of its line
+  #isLast = false;
+
+  take(bytes: Uint8Array): number {
+    let at = 0;
+    while (at < bytes.length && !this.isOver) {
+      if (this.#left > 0) {
+        const taken = Math.min(this.#left, bytes.length - at);
+        this.#left -= taken;
+        at += taken;
+        this.isOver = this.#isLast && this.#left === 0;
+        continue;
+      }
+      this.#line += String.fromCharCode(bytes[at++]);
+      if (!this.#line.endsWith("\r\n")) continue;
+      const size = parseInt(this.#line, 16);
+      this.#isLast = size === 0;
+      this.#left = size + 2;
+      this.#line = "";
+    }
+    return at;
+  }
 }

@@ -55,7 +55,8 @@ export async function permit(
   if (!onRequest) return;
   const { event, backend, bucket = "", session } = trace;
   const { bytes = byteCount(request.headers, "Content-Length") } = trace;
-  const { subject, payload } = party;
+  const { subject } = party;
+  const payload = structuredClone(party.payload); // what a hook does to it is not seen by the next one
   await runHook("onRequest", async () => {
     const said: unknown = await onRequest({
       event,

@@ -171,7 +171,8 @@ export async function finishEvent(
   const { bucket, name, size, uri, generation, contentType, crc32c, resource } = object;
   const place = backend === undefined ? bucket : `${backend}:${bucket}`;
   const id = await idOf(`${place}/${name}/${generation}`);
-  const { subject, payload } = party;
+  const { subject } = party;
+  const payload = structuredClone(party.payload);
   return {
     id,
     ...(backend !== undefined && { backend }),

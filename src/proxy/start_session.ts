@@ -39,7 +39,7 @@ export async function decide(
   const event = {
     uploadType,
     subject,
-    payload,
+    payload: structuredClone(payload),
     ...(backend !== undefined && { backend }),
     bucket,
     name,

@@ -55,6 +55,21 @@ Deno.test("onFinish gets what Google said, who it is for, and what the ticket ca
   assertEquals(resource.md5Hash, "JfnnlDI7RTiF9RgfG2JNCw==");
 });
 
+Deno.test("what a hook does to the payload is not seen by the next one", async () => {
+  const seen: unknown[] = [];
+  const hear = ({ payload }: { payload: unknown }) => {
+    const { tags } = payload as { tags: string[] };
+    seen.push([...tags]);
+    tags.push("changed");
+  };
+  const context = setup({ onRequest: hear, onFinish: hear });
+  const url = await start(context, "name=a", { grant });
+  await ask(context, url, put("", { "content-range": "bytes */*" }));
+  await ask(context, url, put("123456789"));
+  assertEquals(seen, Array(seen.length).fill(["a"]));
+  assert(seen.length > 2);
+});
+
 Deno.test("onFinish is awaited before the client hears of success", async () => {
   let done = false;
   const context = setup({
