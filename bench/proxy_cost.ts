@@ -165,5 +165,5 @@ function render({ rounds, starts, servers, missing }: ProxyCostResult): string {
     }, a fresh process each.\n\n${
       table(head, [...rows, ...skippedRows(missing, head.length)])
     }\n\nBy tus, the proxy's CPU time by that of the cheapest server of tus, in large chunks, in small ones and for ` +
-    `starts: ${byPeer.join("; ")}. Those write to a disk, and the proxy sends on.`;
+    `starts: ${byPeer.join("; ")}. Those write to files in memory, and the proxy sends on.`;
 }
