@@ -75,7 +75,9 @@ export async function append(
   }
   const turn = options.turn ?? beginTurn(core, session);
   try {
-    return await appendBytes(core, session, { chunk, body, isStrict, turn }, trace);
+    const outcome = await appendBytes(core, session, { chunk, body, isStrict, turn }, trace);
+    if (outcome.kind === "stored" || outcome.kind === "finished") turn.endEarlier();
+    return outcome;
   } finally {
     if (turn !== options.turn) turn.leave();
   }

@@ -18,6 +18,8 @@ export interface Turn {
   during<T>(work: (ended: Promise<void>) => Promise<T>): Promise<T>;
   /** Throws if a later request of the upload has come. */
   check(): void;
+  /** The upload has got on with this request: those that came before it are ended, however short a time ago. */
+  endEarlier(): void;
   /** The request is answered. */
   leave(): void;
 }
@@ -81,6 +83,7 @@ export class Turns {
       check() {
         if (isEnded) throw new EndedTurn();
       },
+      endEarlier: () => this.#endDue(Infinity, running),
       leave: () => {
         stop?.();
         this.#running = this.#running.filter((one) => one !== running);

@@ -255,6 +255,7 @@ test("a version that is published meanwhile is taken when no tab is left; until 
   let next = await openPage(at.visitor, at.url);
   for (let tries = 1; tries < 20 && /^Break/.test(await next.find("h1").text()); tries++) {
     await next.call("close");
+    await new Promise((resolve) => setTimeout(resolve, 250));
     next = await openPage(at.visitor, at.url);
   }
   assertMatch(await next.find("h1").text(), /^Next: Break/);
