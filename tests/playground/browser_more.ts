@@ -251,12 +251,15 @@ test("a version that is published meanwhile is taken when no tab is left; until 
   }
 
   for (const page of [at.page, other]) await page.call("close");
-  // The browser notices a little later that the last tab is closed.
-  let next = await openPage(at.visitor, at.url);
-  for (let tries = 1; tries < 20 && /^Break/.test(await next.find("h1").text()); tries++) {
+  // The browser takes seconds to notice that the last tab is closed, and none may be opened meanwhile.
+  const openLater = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 4000));
+    return await openPage(at.visitor, at.url);
+  };
+  let next = await openLater();
+  for (let tries = 1; tries < 4 && /^Break/.test(await next.find("h1").text()); tries++) {
     await next.call("close");
-    await new Promise((resolve) => setTimeout(resolve, 250));
-    next = await openPage(at.visitor, at.url);
+    next = await openLater();
   }
   assertMatch(await next.find("h1").text(), /^Next: Break/);
   await next.find("#make").click();
