@@ -118,11 +118,16 @@ export function held({ body, length, native, held }: PassedBody): ReadableStream
   return isHeld ? body : body.pipeThrough(new Fixed(length!));
 }
 
+/** Under which workerd shows the length of a stream; `null` where it does not. */
+let lengthSymbol: symbol | null | undefined;
+
 /** The length that workerd knows of a stream: what its `console.log` shows as `[length]`; `undefined` where it shows none. */
 function knownLength(stream: ReadableStream<Bytes>): number | undefined {
-  const symbol = Object.getOwnPropertySymbols(ReadableStream.prototype)
-    .find(({ description }) => description === "length");
-  const length: unknown = symbol && Reflect.get(stream, symbol);
+  if (lengthSymbol === undefined) {
+    const symbols = Object.getOwnPropertySymbols(ReadableStream.prototype);
+    lengthSymbol = symbols.find(({ description }) => description === "length") ?? null;
+  }
+  const length: unknown = lengthSymbol && Reflect.get(stream, lengthSymbol);
   return typeof length === "bigint" ? Number(length) : undefined;
 }
 

@@ -47,7 +47,7 @@ export class Turns {
   /**
    * Begins a turn, and ends all before it, each when it has been left alone for long enough.
    *
-   * @param now milliseconds since 1970
+   * @param now tells the milliseconds since 1970
    * @throws {HttpError} too many of those before it have not left yet: a 429
    */
   begin(now: () => number): Turn {
@@ -109,7 +109,7 @@ export class Turns {
 
   /** Ends all requests with bytes at once: the upload is given up. */
   end(): void {
-    for (const running of this.#running) running.end();
+    this.#endDue(Infinity);
   }
 
   #endDue(now: number, own?: RunningTurn): void {
@@ -142,7 +142,7 @@ export class TurnTable {
 
   /** Ends all requests with bytes of an upload at once. */
   end(upload: string): void {
-    this.#of(upload).end();
+    this.#uploads.get(upload)?.end();
   }
 
   #of(upload: string): Turns {
