@@ -1,18 +1,8 @@
 // Checkpoints in IndexedDB, where the browser loses the connection and does not tell: an IndexedDB of the test's own.
 
 import { assertEquals, assertRejects } from "@std/assert";
-import type { Checkpoint } from "../../mod.ts";
 import { indexedDbCheckpoints } from "../../src/checkpoints/mod.ts";
-
-const checkpoint = (persisted: number): Checkpoint => ({
-  version: 1,
-  uploadUrl: "https://storage.googleapis.com/upload/storage/v1/b/b/o?uploadType=resumable&name=a",
-  sessionUrl: "https://storage.googleapis.com/upload/storage/v1/b/b/o?upload_id=a",
-  chunkSize: 262_144,
-  persisted,
-  contentType: "image/png",
-  checksum: "auto",
-});
+import { checkpoint } from "../support/stored_checkpoint.ts";
 
 /** What is asked of the database, answered in a later turn. */
 function answered(result: unknown): { result: unknown; onsuccess?: () => void } {

@@ -3,20 +3,10 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { pathToFileURL } from "node:url";
 import { fileCheckpoints } from "../../src/file/file_checkpoints.ts";
-import type { Checkpoint } from "../../mod.ts";
+import { checkpoint } from "../support/stored_checkpoint.ts";
 
 const WEEK = 7 * 24 * 3600 * 1000;
 const KEY = "/srv/somebody/secret plans.pdf";
-
-const checkpoint = (persisted: number): Checkpoint => ({
-  version: 1,
-  uploadUrl: "https://storage.googleapis.com/upload/storage/v1/b/b/o?uploadType=resumable&name=a",
-  sessionUrl: "https://storage.googleapis.com/upload/storage/v1/b/b/o?upload_id=a",
-  chunkSize: 262_144,
-  persisted,
-  contentType: "image/png",
-  checksum: "auto",
-});
 
 async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "checkpoints-" });

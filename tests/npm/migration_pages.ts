@@ -2,7 +2,9 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { read } from "../../tools/files.ts";
+import { pattern } from "../e2e/support.ts";
 import { output } from "../support/runtime_program.ts";
+import { installProject, type PackageNames, temporaryFolder } from "./packed.ts";
 
 const limit = 120_000;
 
@@ -28,6 +30,20 @@ export async function jobsOf(page: string): Promise<Job[]> {
     before: `${setup.before}\n${before}`,
     after: `${setup.after}\n${after}`,
   }));
+}
+
+/** How many bytes the file has that is uploaded. */
+export const SIZE: number = 12 * 1024 * 1024 + 5;
+
+/** What makes a page of modules. */
+export const BUNDLER: Readonly<Record<string, string>> = { vite: "^8.3.8" };
+
+/** A folder with what the jobs of a page need, and a file to upload, `film.mp4`. */
+export async function installJobs(packages: PackageNames): Promise<string> {
+  const folder = await temporaryFolder();
+  await installProject(folder, packages);
+  await Deno.writeFile(`${folder}/film.mp4`, pattern(SIZE));
+  return folder;
 }
 
 /** Makes a page of a program, which waits for a file to be chosen. */

@@ -8,11 +8,9 @@ import { type ServedEmulator, serveEmulator } from "../../src/emulator/serve.ts"
 import { difference, pattern } from "../e2e/support.ts";
 import { type Browser, startBrowser } from "../page/remote.ts";
 import { output } from "../support/runtime_program.ts";
-import { buildPage, jobsOf } from "./migration_pages.ts";
-import { installProject, temporaryFolder } from "./packed.ts";
+import { buildPage, BUNDLER, installJobs, jobsOf, SIZE } from "./migration_pages.ts";
 
 const limit = 120_000;
-const SIZE = 12 * 1024 * 1024 + 5;
 
 const NODE = `
 import { mkdtemp, readFile } from "node:fs/promises";
@@ -51,16 +49,10 @@ const projects: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 for (const [page, dependencies] of Object.entries(projects)) {
   const jobs = await jobsOf(page);
   let installed: Promise<string> | undefined;
-  const install = async () => {
-    const folder = await temporaryFolder();
-    await installProject(folder, { type: "module", dependencies });
-    await Deno.writeFile(`${folder}/film.mp4`, pattern(SIZE));
-    return folder;
-  };
   for (const job of jobs) {
     for (const column of ["before", "after"] as const) {
       Deno.test(`docs/migrations/${page}.md: ${job.title}, ${column}`, async () => {
-        const folder = await (installed ??= install());
+        const folder = await (installed ??= installJobs({ type: "module", dependencies }));
         await withEmulator(async (gcs, { origin }) => {
           await Deno.writeTextFile(
             `${folder}/job.mjs`,
@@ -86,17 +78,12 @@ const pages: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 for (const [page, dependencies] of Object.entries(pages)) {
   const jobs = await jobsOf(page);
   let installed: Promise<string> | undefined;
-  const install = async () => {
-    const folder = await temporaryFolder();
-    await installProject(folder, { dependencies, devDependencies: { vite: "^8.3.8" } });
-    await Deno.writeFile(`${folder}/film.mp4`, pattern(SIZE));
-    return folder;
-  };
   for (const job of jobs) {
     for (const column of ["before", "after"] as const) {
       Deno.test(`docs/migrations/${page}.md: ${job.title}, ${column}`, async () => {
         browser ??= await startBrowser();
-        const folder = await (installed ??= install());
+        const folder =
+          await (installed ??= installJobs({ dependencies, devDependencies: BUNDLER }));
         await buildPage(folder, job[column]);
         await withEmulator(async (gcs, { origin }) => {
           await using server = servePage(folder, origin);

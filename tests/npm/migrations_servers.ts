@@ -10,10 +10,7 @@ import { withProxy } from "../clients/link.ts";
 import { difference, pattern } from "../e2e/support.ts";
 import { type Browser, startBrowser } from "../page/remote.ts";
 import { type ServerProcess, startServer } from "../support/server_process.ts";
-import { buildPage, jobsOf } from "./migration_pages.ts";
-import { installProject, temporaryFolder } from "./packed.ts";
-
-const SIZE = 12 * 1024 * 1024 + 5;
+import { buildPage, BUNDLER, installJobs, jobsOf, SIZE } from "./migration_pages.ts";
 
 /** A page of docs/migrations, and the server that it leads away from. */
 interface Migration {
@@ -80,12 +77,6 @@ for (const migration of migrations) {
   if (reason !== undefined) console.log(`not run, for want of ${reason}`);
   const jobs = await jobsOf(page);
   let installed: Promise<string> | undefined;
-  const install = async () => {
-    const folder = await temporaryFolder();
-    await installProject(folder, { dependencies, devDependencies: { vite: "^8.3.8" } });
-    await Deno.writeFile(`${folder}/film.mp4`, pattern(SIZE));
-    return folder;
-  };
   for (const job of jobs) {
     for (const column of ["before", "after"] as const) {
       Deno.test({
@@ -93,7 +84,8 @@ for (const migration of migrations) {
         ignore: reason !== undefined && column === "before",
         async fn() {
           browser ??= await startBrowser();
-          const folder = await (installed ??= install());
+          const folder =
+            await (installed ??= installJobs({ dependencies, devDependencies: BUNDLER }));
           const origins: string[] = [];
           await withProxy(
             async (link) => {

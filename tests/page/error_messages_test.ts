@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { InvalidResponse, UploadError, type UploadErrorCode } from "@resumable-media/upload";
 import { problemOf, TicketError } from "../../examples/page/error_messages.ts";
+import { ERROR_CODES } from "../support/error_codes.ts";
 
 const about = {
   settings: { maxBytes: 1_000_000, contentTypes: ["image/*", "application/pdf"] },
@@ -11,25 +12,9 @@ const about = {
 const refusal = (status: number, message = "") =>
   problemOf(new InvalidResponse(new Response(null, { status }), message, "rejected"), about);
 
-const CODES: UploadErrorCode[] = [
-  "invalid_state",
-  "invalid_response",
-  "rejected",
-  "precondition_failed",
-  "session_gone",
-  "session_cancelled",
-  "unavailable",
-  "transport_failed",
-  "deadline_exceeded",
-  "data_corruption",
-  "source_size_mismatch",
-  "source_changed",
-  "invalid_checkpoint",
-];
-
 Deno.test("every error says what happened and what to do, in sentences without codes", () => {
   const errors: unknown[] = [
-    ...CODES.map((code) => new UploadError(code, "Cannot")),
+    ...ERROR_CODES.map((code) => new UploadError(code, "Cannot")),
     ...[undefined, 401, 500].map((status) => new TicketError(status)),
     new DOMException("", "NotReadableError"),
     new DOMException("", "NotFoundError"),

@@ -26,14 +26,7 @@ export async function prepare(): Promise<Project> {
     await linkForNpm(folder);
     await linkForDeno(folder);
     const bundle = `${folder}/bundle.js`;
-    await deno([
-      "bundle",
-      "--quiet",
-      "--platform=browser",
-      `--config=${folder}/deno-deploy/deno.json`,
-      `--output=${bundle}`,
-      `${folder}/cloudflare/src/index.ts`,
-    ]);
+    await bundleWorker(folder, `${folder}/cloudflare/src/index.ts`, bundle);
     return { folder, bundle, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
@@ -77,6 +70,22 @@ async function copy(from: string, to: string): Promise<void> {
 export interface CommandOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Makes one file of a script for workerd that is in the folder of a project. */
+export async function bundleWorker(
+  folder: string,
+  script: string,
+  bundle: string,
+): Promise<void> {
+  await deno([
+    "bundle",
+    "--quiet",
+    "--platform=browser",
+    `--config=${folder}/deno-deploy/deno.json`,
+    `--output=${bundle}`,
+    script,
+  ]);
 }
 
 /** Runs a command of Deno to its end; returns what it printed, and throws that when it fails. */

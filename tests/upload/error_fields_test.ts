@@ -20,6 +20,7 @@ import {
 } from "../../mod.ts";
 import { patterned } from "../support/bytes.ts";
 import { scripted, started, stored } from "../support/scripted.ts";
+import { ERROR_CODES } from "../support/error_codes.ts";
 
 const BASE = "https://storage.googleapis.com/upload/storage/v1/b/my-bucket/o?name=a&uploadType=";
 const SIGNED = "https://storage.googleapis.com/my-bucket/a?X-Goog-Algorithm=GOOG4-RSA-SHA256" +
@@ -218,23 +219,7 @@ for (const status of [404, 410]) {
 
 Deno.test("an error that has no reply has no status, and says whether trying again may help", () => {
   const retryable = ["unavailable", "transport_failed", "deadline_exceeded"];
-  for (
-    const code of [
-      "invalid_state",
-      "invalid_response",
-      "rejected",
-      "precondition_failed",
-      "session_gone",
-      "session_cancelled",
-      "unavailable",
-      "transport_failed",
-      "deadline_exceeded",
-      "data_corruption",
-      "source_size_mismatch",
-      "source_changed",
-      "invalid_checkpoint",
-    ] as const
-  ) {
+  for (const code of ERROR_CODES) {
     const error = new UploadError(code, "Cannot go on");
     assertEquals([error.status, error.reason], [undefined, undefined]);
     assertEquals(error.retryable, retryable.includes(code), code);

@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { pattern } from "../e2e/support.ts";
 import { startWorkerd } from "../support/worker_process.ts";
-import { deno } from "../support/example_project.ts";
+import { bundleWorker } from "../support/example_project.ts";
 import { endAfterAll, type Place, rule, startSession, theProject } from "./support/rules.ts";
 
 endAfterAll();
@@ -73,14 +73,7 @@ rule(
     const { folder } = await theProject();
     const script = `${folder}/cloudflare/src/forging.js`, bundle = `${folder}/forging.js`;
     await Deno.writeTextFile(script, FORGING);
-    await deno([
-      "bundle",
-      "--quiet",
-      "--platform=browser",
-      `--config=${folder}/deno-deploy/deno.json`,
-      `--output=${bundle}`,
-      script,
-    ]);
+    await bundleWorker(folder, script, bundle);
     const settings = Object.fromEntries(Object.entries(place.settings));
     await using forging = await startWorkerd(bundle, settings);
     const session = (await startSession(place)).replace(place.worker.origin, forging.origin);

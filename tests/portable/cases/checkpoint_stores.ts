@@ -1,23 +1,14 @@
 // Checkpoints in the browser's database: what outlives a page, what is dropped, and what an upload makes of it.
 
-import type { Checkpoint, CheckpointStore } from "../../../mod.ts";
+import type { CheckpointStore } from "../../../mod.ts";
 import { indexedDbCheckpoints } from "../../../src/checkpoints/mod.ts";
+import { checkpoint } from "../../support/stored_checkpoint.ts";
 import { assert, assertEquals } from "../assert.ts";
 import type { PortableCase } from "../case.ts";
 import { failureOf } from "./sources_support.ts";
 import { assertStoredAt, injectAt, long, MIB, requestsAt, sendTo } from "./stretch_support.ts";
 
 const WEEK = 7 * 24 * 3600 * 1000;
-
-const checkpoint = (persisted: number): Checkpoint => ({
-  version: 1,
-  uploadUrl: "https://storage.googleapis.com/upload/storage/v1/b/b/o?uploadType=resumable&name=a",
-  sessionUrl: "https://storage.googleapis.com/upload/storage/v1/b/b/o?upload_id=a",
-  chunkSize: 262_144,
-  persisted,
-  contentType: "image/png",
-  checksum: "auto",
-});
 
 /** What is used of the browser's databases. */
 const databases = (): { deleteDatabase(name: string): Record<string, unknown> } =>
