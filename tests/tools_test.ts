@@ -3,6 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { unproven } from "../tools/claims.ts";
 import { headingsOf, linksOf } from "../tools/links.ts";
+import { failures } from "../tools/pool.ts";
 import { obstacles } from "../tools/release.ts";
 import { wordsOf } from "../tools/words.ts";
 
@@ -46,6 +47,14 @@ Deno.test("a release needs a tag that is the version, and a section in the chang
   assertEquals(obstacles("1.2.2", changelog), []);
   assertEquals(obstacles("1.2.3", changelog, "v1.2.4").length, 1);
   assertEquals(obstacles("1.2", changelog, "v1.2").length, 1);
+});
+
+Deno.test("what is said again of a suite that failed are the errors of its tests, or its last lines, and not too many", () => {
+  const output = "a ... ok\nb ... FAILED\n\n ERRORS \n\nb => ./b_test.ts:1:6\nerror: Error: no\n";
+  assertEquals(failures(output), "b => ./b_test.ts:1:6\nerror: Error: no");
+  const lines = Array.from({ length: 100 }, (_, i) => `line ${i}`);
+  assertEquals(failures(lines.join("\n")).split("\n"), lines.slice(40));
+  assertEquals(failures(`ERRORS\n${lines.join("\n")}`).split("\n"), lines.slice(0, 60));
 });
 
 const proven: readonly string[] = [

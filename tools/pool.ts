@@ -71,7 +71,23 @@ export function show({ name, output, seconds, ...counts }: Outcome): void {
 const told = ({ passed, failed, ignored = 0 }: Omit<Result, "output">): string =>
   `${passed} passed, ${failed} failed${ignored > 0 ? `, ${ignored} ignored` : ""}`;
 
-/** Prints the table of all, those that failed once more, and as the last line `N passed, N failed`. Gives how many failed. */
+/** The most lines that are said once more of a suite that has failed. */
+const LINES_AGAIN = 60;
+
+/** What of a suite's output says why it failed: the errors of `deno test`, or else its last lines. */
+export function failures(output: string): string {
+  const lines = output.trim().split("\n");
+  const errors = lines.findIndex((line) => /^ ?ERRORS ?$/.test(line));
+  return (errors < 0
+    ? lines.slice(-LINES_AGAIN)
+    : lines.slice(errors + 1, errors + 1 + LINES_AGAIN))
+    .join("\n").trim();
+}
+
+/**
+ * Prints the table of all, what those that failed have said, since a record may hold the end of all this only, and as the last
+ * line `N passed, N failed`. Gives how many failed.
+ */
 export function summarize(outcomes: readonly Outcome[]): number {
   const rows = outcomes.map(({ name, passed, failed, ignored = 0, seconds }) => [
     name,
@@ -85,8 +101,11 @@ export function summarize(outcomes: readonly Outcome[]): number {
   const sum = (count: (outcome: Outcome) => number) =>
     outcomes.reduce((total, outcome) => total + count(outcome), 0);
   const failed = sum(({ failed }) => failed);
-  const broken = outcomes.filter(({ failed }) => failed > 0).map(({ name }) => name);
-  if (broken.length > 0) console.log(`\nfailed: ${broken.join(", ")}`);
+  const broken = outcomes.filter(({ failed }) => failed > 0);
+  for (const { name, output } of broken) {
+    console.log(`\n━━ why ${name} failed\n${failures(output)}`);
+  }
+  if (broken.length > 0) console.log(`\nfailed: ${broken.map(({ name }) => name).join(", ")}`);
   console.log(`\n${sum(({ passed }) => passed)} passed, ${failed} failed`);
   return failed;
 }
