@@ -1,19 +1,14 @@
 // The map in docs/architecture.md is complete and true, and each file of tests and benchmarks says what it is.
 
 import { assertEquals, assertGreater } from "@std/assert";
+import { repositoryFiles } from "../tools/files.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
-/** All files below a folder, sorted; what is installed or built there is not looked at. */
-async function filesOf(folder: string): Promise<string[]> {
-  const files: string[] = [];
-  for await (const { name, isDirectory } of Deno.readDir(new URL(folder, ROOT))) {
-    if (name === "node_modules" || name.startsWith(".")) continue;
-    if (isDirectory) files.push(...await filesOf(`${folder}${name}/`));
-    else files.push(`${folder}${name}`);
-  }
-  return files.sort();
-}
+const files = await repositoryFiles();
+
+/** All files below a folder, sorted. */
+const filesOf = (folder: string): string[] => files.filter((path) => path.startsWith(folder));
 
 /**
  * The files that a map names. A line is names, two spaces, and what they are. Names that are indented are in the folder of the
@@ -56,7 +51,7 @@ Deno.test("a map names files below the folders of their lines", () => {
 Deno.test("docs/architecture.md names every source of the library once, and none that is not there", async () => {
   const page = await Deno.readTextFile(new URL("docs/architecture.md", ROOT));
   const map = /^## Rooms\n+```\n([^]*?)```$/m.exec(page)?.[1] ?? "";
-  assertEquals(filesOnMap(map), ["mod.ts", ...await filesOf("src/")]);
+  assertEquals(filesOnMap(map), ["mod.ts", ...filesOf("src/")]);
 });
 
 /** The rows of a table: the paths that the cell of sources names, and those that the cell of tests names. */
@@ -83,8 +78,8 @@ function unfound(
 }
 
 const WHICH_TESTS = /^## Which test holds what\n([^]*?)^## /m;
-Deno.test("no two sources of the library have one name, but for mod.ts", async () => {
-  const names = (await filesOf("src/")).map((path) => path.slice(path.lastIndexOf("/") + 1));
+Deno.test("no two sources of the library have one name, but for mod.ts", () => {
+  const names = filesOf("src/").map((path) => path.slice(path.lastIndexOf("/") + 1));
   const twice = names.filter((name, i) => names.indexOf(name) !== i && name !== "mod.ts");
   assertEquals(twice, []);
 });
@@ -99,7 +94,7 @@ Deno.test("docs/README.md, or the index of their folder, leads to every document
   };
   const indexes = ["docs/README.md", "docs/reference/README.md"];
   const led = new Set((await Promise.all(indexes.map(links))).flat());
-  const documents = (await filesOf("docs/")).filter((path) =>
+  const documents = filesOf("docs/").filter((path) =>
     path.endsWith(".md") && path !== "docs/README.md"
   );
   assertGreater(documents.length, 40);
@@ -123,7 +118,7 @@ Deno.test("docs/guides/install.md names the versions that the tests run", async 
 Deno.test("docs/development.md says of every folder of tests what it holds, and names none that is not there", async () => {
   const page = await Deno.readTextFile(new URL("docs/development.md", ROOT));
   const named = rowsOf(WHICH_TESTS.exec(page)?.[1] ?? "").flatMap(({ tests }) => tests);
-  const tests = (await filesOf("tests/")).map((path) => path.slice("tests/".length));
+  const tests = filesOf("tests/").map((path) => path.slice("tests/".length));
   const missing = named.filter((path) =>
     !tests.some((test) => path.endsWith("/") ? test.startsWith(path) : test === path)
   );
@@ -137,7 +132,7 @@ Deno.test("docs/development.md says of every folder of tests what it holds, and 
 Deno.test("each source has a test of its name, or its folder has a row in docs/development.md, and no row is of nothing", async () => {
   const page = await Deno.readTextFile(new URL("docs/development.md", ROOT));
   const rows = rowsOf(WHICH_TESTS.exec(page)?.[1] ?? "");
-  const [sources, tests] = [await filesOf("src/"), await filesOf("tests/")];
+  const [sources, tests] = [filesOf("src/"), filesOf("tests/")];
   assertEquals(unfound(sources, tests, rows), []);
   const ofNothing = rows.flatMap((row) => row.sources).filter((path) =>
     path.startsWith("src/") && !sources.some((source) => source.startsWith(path))
@@ -176,7 +171,7 @@ for (const [what, source, expected] of sentences) {
 
 for (const folder of ["tests/", "bench/"]) {
   Deno.test(`every source in ${folder} opens with a sentence`, async () => {
-    const sources = (await filesOf(folder)).filter((path) =>
+    const sources = filesOf(folder).filter((path) =>
       /\.(?:[cm]?[jt]sx?|py|go|java|xml)$/.test(path)
     );
     assertGreater(sources.length, 0);

@@ -1,26 +1,15 @@
 // The library's imports and globals are those of the table in rooms.ts, and the check finds those that are not.
 
 import { assertEquals, assertGreater } from "@std/assert";
+import { repositoryFiles } from "../tools/files.ts";
 import { violations, violationsBeside } from "./rooms.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
-async function* sources(folder: string): AsyncGenerator<string> {
-  for await (const entry of Deno.readDir(new URL(folder, ROOT))) {
-    if (entry.name === "node_modules") continue;
-    if (entry.isDirectory) yield* sources(`${folder}${entry.name}/`);
-    else if (entry.name.endsWith(".ts")) yield `${folder}${entry.name}`;
-  }
-}
-
-async function library(): Promise<string[]> {
-  const paths = await Array.fromAsync(sources("src/"));
-  const entry = await Deno.stat(new URL("mod.ts", ROOT)).catch(() => undefined);
-  return entry ? ["mod.ts", ...paths] : paths;
-}
+const sources = (await repositoryFiles()).filter((path) => path.endsWith(".ts"));
 
 Deno.test("every import of the library is in the table of rooms, and no code is for one runtime", async () => {
-  const paths = await library();
+  const paths = sources.filter((path) => path === "mod.ts" || path.startsWith("src/"));
   assertGreater(paths.length, 0);
   const found: string[] = [];
   for (const path of paths) {
@@ -78,7 +67,7 @@ for (const [what, [path, source]] of Object.entries(allowed)) {
 
 for (const folder of ["bench/", "examples/", "tests/support/"]) {
   Deno.test(`no source in ${folder} imports what is private to tests, benchmarks or examples`, async () => {
-    const paths = await Array.fromAsync(sources(folder));
+    const paths = sources.filter((path) => path.startsWith(folder));
     assertGreater(paths.length, 0);
     const found: string[] = [];
     for (const path of paths) {

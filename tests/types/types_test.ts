@@ -43,9 +43,13 @@ async function tsc(
   return await deno("run", "--quiet", "--allow-all", `${compiler}/tsc`, "--project", project);
 }
 
-/** Calls `use` with a folder that is gone afterwards. */
+/**
+ * Calls `use` with a folder that is gone afterwards. It is below this one, whose packages it needs, where no tool looks that goes
+ * through the repository meanwhile.
+ */
 async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await Deno.makeTempDir({ dir: HERE, prefix: ".types-" });
+  await Deno.mkdir(`${HERE}.tmp`, { recursive: true });
+  const folder = await Deno.makeTempDir({ dir: `${HERE}.tmp` });
   try {
     return await use(folder);
   } finally {
@@ -57,7 +61,7 @@ async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
 const { noUncheckedIndexedAccess: _, noImplicitReturns: __, ...own } = settings.compilerOptions;
 
 /** The entry points that programs of these tests import, from a folder beside this file. */
-const ENTRIES: readonly string[] = ["../../../mod.ts", "../../../src/parallel/mod.ts"];
+const ENTRIES: readonly string[] = ["../../../../mod.ts", "../../../../src/parallel/mod.ts"];
 
 /**
  * Compiles a program that imports the library as it is installed, by its declarations.
@@ -76,7 +80,7 @@ async function compile(
       noCheck: true,
       declaration: true,
       emitDeclarationOnly: true,
-      rootDir: "../../..",
+      rootDir: "../../../..",
       outDir: "library",
     });
     assertEquals(emitted, "", "the declarations");
