@@ -1,8 +1,9 @@
 // The command line as a program, under what happens to programs: killed at random, a full disk, and several of the same at once.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { chance, CRASHES, until, wait } from "../crash/support.ts";
+import { chance, CRASHES, wait } from "../crash/support.ts";
 import { ended, inRuntime, isWhole, type Program, start } from "./programs_support.ts";
+import { until } from "../support/until.ts";
 
 const RUNTIMES = ["node", "deno", "bun"];
 

@@ -1,8 +1,9 @@
 // The command line as a program, in Deno, Node and Bun: killed in the middle, with a pipe that nobody reads, and in a terminal.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { until, wait } from "../crash/support.ts";
+import { wait } from "../crash/support.ts";
 import { content, ended, inRuntime, isWhole, SIZE, start } from "./programs_support.ts";
+import { until } from "../support/until.ts";
 
 for (const runtime of ["deno", "node", "bun"]) {
   Deno.test(`${runtime}: killed in the middle, the same command goes on and stores the file once`, async () => {

@@ -6,7 +6,6 @@ import { RUNTIMES } from "../support/runtimes.ts";
 import { patterned } from "../support/bytes.ts";
 import { commandOf, output } from "../support/runtime_program.ts";
 
-const limit = 60_000;
 /** The size of `big`. */
 export const SIZE: number = 12 * 1024 * 1024 + 5;
 /** What is in it. */
@@ -26,13 +25,13 @@ let bundled: Promise<string> | undefined;
 /** The program as one file, which Node and Bun run without having the packages installed. */
 function bundle(): Promise<string> {
   return bundled ??= (async () => {
-    await output(Deno.execPath(), ["install", "--quiet"], { limit, cwd: RUNTIMES });
+    await output(Deno.execPath(), ["install", "--quiet"], { cwd: RUNTIMES });
     const folder = await Deno.makeTempDir({ prefix: "cli-bundle-" });
     globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
     const entry = fileURLToPath(new URL("../../src/cli/mod.ts", import.meta.url));
     const module = `${folder}/cli.mjs`;
     const args = ["bundle", "--quiet", "--platform=deno", "--external", "node:*"];
-    await output(Deno.execPath(), [...args, "--output", module, entry], { limit });
+    await output(Deno.execPath(), [...args, "--output", module, entry]);
     const main = `import { main } from "./cli.mjs";\nprocess.exitCode = await main();\n`;
     await Deno.writeTextFile(`${folder}/bin.mjs`, `import process from "node:process";\n${main}`);
     return `${folder}/bin.mjs`;

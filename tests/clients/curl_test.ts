@@ -2,7 +2,8 @@
 
 import { assertEquals } from "@std/assert";
 import { has } from "../support/programs.ts";
-import { output, sample, withProxy } from "./link.ts";
+import { runProgram } from "../support/programs.ts";
+import { sample, withProxy } from "./link.ts";
 
 const ignore = !has("curl") || !has("bash");
 if (ignore) console.log("tests/clients: curl is left out: there is no `curl`, or no `bash`");
@@ -20,7 +21,7 @@ async function shell(...commands: string[]) {
       await Deno.writeFile(`${cwd}/photo.png`, sample(300_000));
       const script = ["set -euo pipefail", ...commands].join("\n");
       const env = { PROXY: proxy, TICKET: await ticket() };
-      return { printed: await output("bash", ["-c", script], { cwd, env }), gcs };
+      return { printed: await runProgram("bash", ["-c", script], { cwd, env }), gcs };
     });
   } finally {
     await Deno.remove(cwd, { recursive: true });

@@ -9,7 +9,7 @@ const SCRIPT = fileURLToPath(new URL("upload.mjs", FOLDER));
 /** Installs what genai/deno.json names, once. */
 let installed: Promise<unknown> | undefined;
 const install = () =>
-  installed ??= runProgram(Deno.execPath(), ["install", "--quiet"], { cwd: FOLDER, seconds: 120 });
+  installed ??= runProgram(Deno.execPath(), ["install", "--quiet"], { cwd: FOLDER });
 
 /** What `files.upload` is to do. */
 export interface GenaiJob {
@@ -23,5 +23,5 @@ export interface GenaiJob {
 /** Uploads in Node; says what came of it. */
 export async function runGenai(job: GenaiJob): Promise<string> {
   await install();
-  return (await runProgram("node", [SCRIPT, JSON.stringify(job)], { seconds: 60 })).trim();
+  return (await runProgram("node", [SCRIPT, JSON.stringify(job)])).trim();
 }

@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 import type { Fault } from "../../src/emulator/mod.ts";
 import type { UploadGrant } from "../../src/worker.ts";
 import { has } from "../support/programs.ts";
-import { type Link, output, sample, withProxy } from "./link.ts";
+import { runProgram } from "../support/programs.ts";
+import { type Link, sample, withProxy } from "./link.ts";
 
 const SCRIPT = fileURLToPath(new URL("google_cloud_storage.mjs", import.meta.url));
 const HERE = new URL("./", import.meta.url);
@@ -15,7 +16,8 @@ if (ignore) console.log("tests/clients: @google-cloud/storage is left out: there
 
 /** Installs what tests/clients/deno.json names, once. */
 let installed: Promise<unknown> | undefined;
-const install = () => installed ??= output(Deno.execPath(), ["install", "--quiet"], { cwd: HERE });
+const install = () =>
+  installed ??= runProgram(Deno.execPath(), ["install", "--quiet"], { cwd: HERE });
 
 /** An upload: what the client is told, and what goes wrong. */
 interface Upload {
@@ -32,7 +34,7 @@ async function run(link: Link, { size, isStream, options, grant, fault }: Upload
   if (fault) link.gcs.inject(fault);
   const ticket = await link.ticket(grant);
   const job = { proxy: link.proxy, ticket, size, isStream, options };
-  return (await output("node", [SCRIPT, JSON.stringify(job)])).trim();
+  return (await runProgram("node", [SCRIPT, JSON.stringify(job)])).trim();
 }
 
 const CHUNK = 262_144;

@@ -48,7 +48,7 @@ const BUSY_AND_LOST: readonly Fault[] = [...BUSY, { on: "part", skip: 1, drop: "
 async function nodeClients(): Promise<Client[]> {
   if (!has("node")) return clientsOf({ reason: "node" }, () => []);
   try {
-    await runProgram(Deno.execPath(), ["install", "--quiet"], { cwd: PARTS, seconds: 200 });
+    await runProgram(Deno.execPath(), ["install", "--quiet"], { cwd: PARTS });
   } catch (error) {
     return clientsOf({ reason: `packages from npm: ${error}` }, () => []);
   }

@@ -42,7 +42,7 @@ Deno.test({
       const grant = { subject: "tester", prefix: "" };
       const ticket = await signUploadTicket(SECRET, grant, { expiresIn: 600 });
       const args = [SCRIPT, google.origin, `http://127.0.0.1:${edge.addr.port}`, ticket];
-      const output = await runProgram(installed.path, args, { seconds: 120 });
+      const output = await runProgram(installed.path, args);
       const lines = output.trim().split("\n").map((line) => JSON.parse(line) as Line);
       for (const line of lines.filter(({ package: name }) => name)) {
         console.log(`${line.package} ${line.version}`);

@@ -25,7 +25,7 @@ interface Client {
 async function goClient(): Promise<Installed> {
   const path = `${HOME}/tusgo`;
   try {
-    const options = { cwd: script("go/"), env: { GOFLAGS: "-mod=mod" }, seconds: 240 };
+    const options = { cwd: script("go/"), env: { GOFLAGS: "-mod=mod" } };
     await runProgram("go", ["build", "-o", path, "."], options);
     return { path };
   } catch (error) {
@@ -69,7 +69,7 @@ async function run(
     const endpoint = `${line.origin}/upload/storage/v1/b/my-bucket/o`;
     const [program, ...args] = command(installed.path);
     const job = [endpoint, await link.ticket(), file, String(chunk)];
-    const said = await runProgram(program, [...args, ...job], { seconds: 60 })
+    const said = await runProgram(program, [...args, ...job])
       .catch((error) => `error: ${error.message}`);
     assertEquals(line.breaks, breaks.length);
     return said.trim();

@@ -9,7 +9,6 @@ import {
   type UploadLogEntry,
   type UploadProxyOptions,
 } from "../../src/worker.ts";
-import { runProgram } from "../support/programs.ts";
 
 const TICKET_SECRET = "a ticket secret of more than thirty-two bytes";
 
@@ -67,13 +66,4 @@ export function sample(size: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(size); // a callback for each byte would take seconds
   for (let at = 0; at < size; at++) bytes[at] = at % 251;
   return bytes;
-}
-
-/** What a program printed. It is ended after 15 seconds; one that fails is an error with what it wrote. */
-export async function output(
-  program: string,
-  args: readonly string[],
-  options: { cwd?: string | URL; env?: Record<string, string> } = {},
-): Promise<string> {
-  return await runProgram(program, args, { ...options, seconds: 15 });
 }

@@ -48,7 +48,7 @@ async function gofakes3(): Promise<Installed> {
     await Deno.mkdir(BUILD, { recursive: true });
     await Deno.writeTextFile(`${BUILD}/go.mod`, "module gofakes3\n\ngo 1.22\n");
     await Deno.copyFile(`${FOLDER}/gofakes3.go`, `${BUILD}/main.go`);
-    const options = { cwd: BUILD, seconds: 300 };
+    const options = { cwd: BUILD };
     await runProgram("go", ["get", "github.com/johannesboyne/gofakes3@v1.2.0"], options);
     await runProgram("go", ["mod", "tidy"], options);
     await runProgram("go", ["build", "-o", path, "."], options);
@@ -74,7 +74,7 @@ async function s3rver(): Promise<Installed> {
 
 /** Installs what s3/deno.json names. */
 export async function installPackages(): Promise<void> {
-  await runProgram(Deno.execPath(), ["install", "--quiet"], { cwd: FOLDER, seconds: 200 });
+  await runProgram(Deno.execPath(), ["install", "--quiet"], { cwd: FOLDER });
 }
 
 /** Starts a program that prints its address. */

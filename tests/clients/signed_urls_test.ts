@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { serviceAccount } from "../worker/support/service_account.ts";
 import { has } from "../support/programs.ts";
-import { output } from "./link.ts";
+import { runProgram } from "../support/programs.ts";
 
 const HERE = new URL("./", import.meta.url);
 const RECIPE = new URL("../../docs/recipes/signed-urls.md", import.meta.url);
@@ -33,7 +33,7 @@ Deno.test({
     "a signed URL of the recipe is that of @google-cloud/storage: to read, to put, to start a resumable upload",
   ignore,
   async fn() {
-    await output(Deno.execPath(), ["install", "--quiet"], { cwd: HERE });
+    await runProgram(Deno.execPath(), ["install", "--quiet"], { cwd: HERE });
     const key = JSON.parse((await serviceAccount()).json);
     const now = Math.floor(Date.now() / 1000) * 1000;
     const jobs = [
@@ -42,7 +42,9 @@ Deno.test({
       { name: "photo.jpg", expires: 600, action: "resumable", contentType: "image/jpeg" },
     ];
     const script = fileURLToPath(new URL("signed_urls.mjs", HERE));
-    const theirs = JSON.parse(await output("node", [script, JSON.stringify({ key, now, jobs })]));
+    const theirs = JSON.parse(
+      await runProgram("node", [script, JSON.stringify({ key, now, jobs })]),
+    );
     const sign = await signedUrl();
     const ours = [
       { method: "GET", path: "/my-bucket/users/17/a%20%C3%BC%2B%281%29.jpg", expires: 300 },

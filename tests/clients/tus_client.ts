@@ -39,7 +39,7 @@ const installed = new Map<Version, Promise<unknown>>();
 /** Installs a version, once. */
 export async function install(version: Version): Promise<void> {
   if (!installed.has(version)) {
-    const options = { cwd: new URL(`${version}/`, FOLDER), seconds: 120 };
+    const options = { cwd: new URL(`${version}/`, FOLDER) };
     installed.set(version, runProgram(Deno.execPath(), ["install", "--quiet"], options));
   }
   await installed.get(version);
@@ -53,5 +53,5 @@ export async function runTus(
 ): Promise<string> {
   await install(version);
   const text = JSON.stringify({ version, proxy, bucket, ticket, source, ...job });
-  return (await runProgram("node", [SCRIPT, text], { seconds: 30 })).trim();
+  return (await runProgram("node", [SCRIPT, text])).trim();
 }

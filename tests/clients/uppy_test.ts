@@ -1,10 +1,11 @@
 // Uppy through the proxy, in Chromium: files that are dropped, paused, resumed, cancelled and tried again arrive byte for byte.
 
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { difference } from "../e2e/support.ts";
 import { type Wire, wire } from "../e2e/wire.ts";
 import { type Link, sample, withProxy } from "./link.ts";
 import { type DashboardPage, UPPY, useOneBrowser, withUppyPage } from "./uppy_page.ts";
+import { until } from "../support/until.ts";
 
 const inUppy = useOneBrowser();
 
@@ -62,14 +63,6 @@ function assertStored({ gcs }: Link, name: string, size: number): void {
   const object = gcs.get("my-bucket", `uploads/${name}`);
   assertEquals(object?.contentType, "image/png");
   assertEquals(difference(object!.bytes!, sample(size)), -1, name);
-}
-
-/** Waits for a condition of the server. */
-async function until(condition: () => boolean, what: string): Promise<void> {
-  for (const end = Date.now() + 20_000; !condition();) {
-    assert(Date.now() < end, what);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 /** The third chunk does not arrive: its request hangs until the test lets it go on. */

@@ -4,8 +4,9 @@ import { assertEquals } from "@std/assert";
 import { upload } from "../../mod.ts";
 import { signUploadTicket } from "../../src/worker.ts";
 import { difference } from "../e2e/support.ts";
-import { chance, CHUNK, CRASHES, randomBytes, slowGoogle, start, until, wait } from "./support.ts";
+import { chance, CHUNK, CRASHES, randomBytes, slowGoogle, start, wait } from "./support.ts";
 import type { Program, SlowGoogle } from "./support.ts";
+import { until } from "../support/until.ts";
 
 const TICKET_SECRET = "a ticket secret of more than thirty-two bytes";
 const KILLS = CRASHES - Math.ceil(CRASHES * 0.6);

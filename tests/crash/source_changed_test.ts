@@ -5,7 +5,8 @@ import { type Checkpoint, upload, UploadError } from "../../mod.ts";
 import { fileSource } from "../../src/file/mod.ts";
 import { difference } from "../e2e/support.ts";
 import { inFolder } from "../e2e/support.ts";
-import { chance, CHUNK, randomBytes, slowGoogle, start, until } from "./support.ts";
+import { chance, CHUNK, randomBytes, slowGoogle, start } from "./support.ts";
+import { until } from "../support/until.ts";
 
 const PROGRAM = ["run", "--quiet", "--allow-all", "--no-check", "examples/resume_after_crash.ts"];
 

@@ -96,7 +96,7 @@ export function start(args: string[], env: Record<string, string> = {}): Program
       return false; // it has just ended
     }
   };
-  const limit = setTimeout(kill, 60_000);
+  const limit = setTimeout(kill, 300_000);
   const ended = child.output().then(({ code, signal, stdout, stderr }) => {
     over = true;
     clearTimeout(limit);
@@ -117,11 +117,4 @@ export function start(args: string[], env: Record<string, string> = {}): Program
 /** Waits for milliseconds. */
 export function wait(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-/** Looks again and again until something holds; gives up after half a minute. */
-export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (const late = Date.now() + 30_000; !await holds(); await wait(1)) {
-    if (Date.now() > late) throw new Error(`Not within 30 s: ${what}`);
-  }
 }

@@ -12,9 +12,9 @@ import {
   randomBytes,
   slowGoogle,
   start,
-  until,
   wait,
 } from "./support.ts";
+import { until } from "../support/until.ts";
 
 const PROGRAM = ["run", "--quiet", "--allow-all", "--no-check", "examples/resume_after_crash.ts"];
 const SIZE = 10 * CHUNK + 12_345;

@@ -9,13 +9,8 @@ import { commandOf, output } from "../support/runtime_program.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** A runtime may take this long in all, in milliseconds. */
-const limit = 120_000;
-
 async function bundle(entry: string, to: string, ...args: string[]): Promise<void> {
-  await output(Deno.execPath(), ["bundle", "--quiet", ...args, "--output", to, here(entry)], {
-    limit,
-  });
+  await output(Deno.execPath(), ["bundle", "--quiet", ...args, "--output", to, here(entry)]);
 }
 
 /** Runs a script with the suite's bundle and reads its report. */
@@ -25,7 +20,7 @@ async function reportOf(runtime: string, script: string, file: string): Promise<
     const [program, ...args] = commandOf(runtime);
     const only = Deno.env.get("ONLY") ?? "";
     const context = JSON.stringify({ origin, runtime, only });
-    const text = await output(program, [...args, here(script), context, file], { limit });
+    const text = await output(program, [...args, here(script), context, file]);
     return JSON.parse(/^report (\{.*\})$/m.exec(text)![1]);
   } finally {
     await close();
@@ -35,7 +30,7 @@ async function reportOf(runtime: string, script: string, file: string): Promise<
 Deno.test("uploads of Node's streams and files, in Node, Bun and Deno", async (t) => {
   const folder = await Deno.makeTempDir({ prefix: "node-suite-" });
   try {
-    await output(Deno.execPath(), ["install", "--quiet"], { limit, cwd: RUNTIMES });
+    await output(Deno.execPath(), ["install", "--quiet"], { cwd: RUNTIMES });
     const suite = `${folder}/suite.mjs`;
     await bundle("suite.ts", suite, "--platform=deno", "--external", "node:*");
     for (const runtime of ["node", "bun", "deno"]) {
@@ -59,7 +54,7 @@ Deno.test("the library in a context of node:vm, as test runners load it, takes w
     const emulator = `${folder}/emulator.mjs`;
     await bundle("../../src/emulator/mod.ts", emulator, "--platform=browser");
     const failures = JSON.parse(
-      await output("node", [here("realms.mjs"), library, emulator], { limit }),
+      await output("node", [here("realms.mjs"), library, emulator]),
     );
     assertEquals(failures, []);
   } finally {

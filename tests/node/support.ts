@@ -61,9 +61,9 @@ export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-/** Waits until something holds; fails when it does not within ten seconds. */
+/** Waits until something holds; fails when it does not within a minute. */
 export async function eventually(holds: () => boolean, message: () => string): Promise<void> {
-  for (let i = 0; i < 1000 && !holds(); i++) await pause(10);
+  for (let i = 0; i < 6000 && !holds(); i++) await pause(10);
   assert(holds(), message());
 }
 

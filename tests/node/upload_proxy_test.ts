@@ -32,7 +32,7 @@ async function withServer(use: (place: Place) => Promise<void>): Promise<void> {
     const program = `${folder}/index.mjs`;
     const args = ["bundle", "--quiet", "--platform=deno", "--external", "node:*"];
     const entry = here("../../examples/node/index.ts");
-    await output(Deno.execPath(), [...args, "--output", program, entry], { limit: 60_000 });
+    await output(Deno.execPath(), [...args, "--output", program, entry]);
     await using server = await startServer({
       command: ["node", program],
       cwd: folder,
@@ -209,7 +209,7 @@ Deno.test("the example for Node", async (t) => {
         "upload-draft-interop-version": "8",
       };
       const args = [here("information.mjs"), endpoint, JSON.stringify(headers), "500000"];
-      const replies = JSON.parse(await output("node", args, { limit: 20_000 }));
+      const replies = JSON.parse(await output("node", args));
       const said = replies.map(({ status }: { status: number }) => status);
       assertEquals(said, [104, 200]);
       const [interim, final] = replies.map(({ headers }: { headers: unknown }) => headers);

@@ -1,7 +1,7 @@
 // examples/plain, react, vue and svelte, and the page that the guide for pages makes, as somebody has them who copies one: installed
 // from npm, built by Vite, and used in Chromium against the proxy and the emulator. What is stored is compared byte by byte.
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import { serveEmulator } from "../../src/emulator/serve.ts";
@@ -11,11 +11,10 @@ import { type Browser, type Page, startBrowser } from "../page/remote.ts";
 import { output } from "../support/runtime_program.ts";
 import { startServer } from "../support/server_process.ts";
 import { installProject, temporaryFolder } from "./packed.ts";
+import { until } from "../support/until.ts";
 
 const EXAMPLES = new URL("../../examples/", import.meta.url);
 const MIB = 1024 * 1024;
-const limit = 120_000;
-
 let browser: Browser;
 Deno.test.beforeAll(async () => {
   browser = await startBrowser();
@@ -43,7 +42,7 @@ async function makeProject(name: string): Promise<string> {
   const folder = `${await temporaryFolder()}/${name}`;
   await copyFolder(fileURLToPath(new URL(name, EXAMPLES)), folder);
   await installProject(folder, JSON.parse(await Deno.readTextFile(`${folder}/package.json`)));
-  await output("npm", ["run", "build", "--silent"], { limit, cwd: folder });
+  await output("npm", ["run", "build", "--silent"], { cwd: folder });
   return folder;
 }
 
@@ -83,7 +82,10 @@ for (const name of ["plain", "react", "vue", "svelte"]) {
       gcs.inject({ on: "chunk", skip: 1, delay: Infinity }); // stands still until it is given up
       await choose(page, path);
       await page.find("output", "Sending").seen();
-      await waitFor(() => gcs.requests.filter(({ kind }) => kind === "chunk").length === 2);
+      await until(
+        () => gcs.requests.filter(({ kind }) => kind === "chunk").length === 2,
+        "the second chunk is sent",
+      );
       await page.role("button", "Pause").click();
       await page.find("output", "Paused").seen();
       assertEquals(gcs.objects.length, 0);
@@ -171,10 +173,3 @@ const drop = (name: string, text: string) =>
   const event = new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true });
   document.querySelector(".drop").dispatchEvent(event);
 }`;
-
-async function waitFor(holds: () => boolean): Promise<void> {
-  for (const end = Date.now() + 20_000; !holds();) {
-    assert(Date.now() < end, "it does not happen");
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

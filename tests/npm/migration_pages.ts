@@ -6,8 +6,6 @@ import { pattern } from "../e2e/support.ts";
 import { output } from "../support/runtime_program.ts";
 import { installProject, type PackageNames, temporaryFolder } from "./packed.ts";
 
-const limit = 120_000;
-
 /** A section of a page: what the program before is, and the one after. */
 export interface Job {
   readonly title: string;
@@ -67,5 +65,5 @@ export async function buildPage(folder: string, program: string): Promise<void> 
   await Deno.writeTextFile(`${folder}/job.js`, code);
   await Deno.writeTextFile(`${folder}/index.html`, html);
   const vite = ["node_modules/vite/bin/vite.js", "build", "--logLevel=warn"];
-  await output("node", vite, { limit, cwd: folder });
+  await output("node", vite, { cwd: folder });
 }

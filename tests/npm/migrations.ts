@@ -10,8 +10,6 @@ import { type Browser, startBrowser } from "../page/remote.ts";
 import { output } from "../support/runtime_program.ts";
 import { buildPage, BUNDLER, installJobs, jobsOf, SIZE } from "./migration_pages.ts";
 
-const limit = 120_000;
-
 const NODE = `
 import { mkdtemp, readFile } from "node:fs/promises";
 import { createReadStream } from "node:fs";
@@ -59,7 +57,7 @@ for (const [page, dependencies] of Object.entries(projects)) {
             NODE + (PRELUDES[page] ?? "") + job[column],
           );
           const args = ["job.mjs", origin.replace("127.0.0.1", "localhost"), `${folder}/film.mp4`];
-          await output("node", args, { limit, cwd: folder });
+          await output("node", args, { cwd: folder });
           assertStored(gcs);
         });
       });

@@ -3,8 +3,6 @@
 import { makePackage } from "../../tools/npm.ts";
 import { output } from "../support/runtime_program.ts";
 
-const limit = 180_000;
-
 let tarball: Promise<string> | undefined;
 
 /** A folder that is gone when the process ends. */
@@ -19,7 +17,7 @@ export function packed(): Promise<string> {
   return tarball ??= (async () => {
     const made = `${await temporaryFolder()}/made`;
     await makePackage(made);
-    return `${made}/${(await output("npm", ["pack", "--silent"], { limit, cwd: made })).trim()}`;
+    return `${made}/${(await output("npm", ["pack", "--silent"], { cwd: made })).trim()}`;
   })();
 }
 
@@ -30,7 +28,7 @@ export async function installProject(folder: string, json: PackageNames): Promis
     "@resumable-media/upload": `file:${await packed()}`,
   };
   await Deno.writeTextFile(`${folder}/package.json`, JSON.stringify({ ...json, dependencies }));
-  await output("npm", ["install", "--silent", "--no-audit", "--no-fund"], { limit, cwd: folder });
+  await output("npm", ["install", "--silent", "--no-audit", "--no-fund"], { cwd: folder });
 }
 
 /** As much of a package.json as is used here. */

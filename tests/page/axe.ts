@@ -12,7 +12,7 @@ let axe: string;
 Deno.test.beforeAll(async () => {
   const folder = await temporaryFolder();
   const install = ["install", "--silent", "--no-audit", "--no-fund", "axe-core@4.14.1"];
-  await output("npm", install, { limit: 60_000, cwd: folder });
+  await output("npm", install, { cwd: folder });
   axe = await Deno.readTextFile(`${folder}/node_modules/axe-core/axe.min.js`);
   fixture = await openFixture();
 });

@@ -9,6 +9,7 @@ import { difference, pattern } from "../e2e/support.ts";
 import { type Wire, wire } from "../e2e/wire.ts";
 import { CHECKS, CONTRAST } from "./checks.ts";
 import { type Browser, type Elements, type Page, startBrowser, type Visitor } from "./remote.ts";
+import { until } from "../support/until.ts";
 
 const CHUNK = UPLOAD_CHUNK_SIZE;
 
@@ -100,14 +101,6 @@ async function upToThirdChunk({ gcs, page }: Scene, name: string): Promise<void>
 
 /** The third chunk does not arrive: its request hangs until the scene is over. */
 const HOLD_THIRD = { on: "chunk", skip: 2, delay: 1 } as const;
-
-/** Waits for a condition of the server. */
-async function until(condition: () => boolean, what: string): Promise<void> {
-  for (const end = Date.now() + 20_000; !condition();) {
-    assert(Date.now() < end, what);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
 
 /** Nothing was complained about, but for requests that were meant to fail. */
 async function assertQuiet(...meant: RegExp[]): Promise<void> {

@@ -7,7 +7,7 @@ import { startOrigin } from "./server.ts";
 import type { Report } from "./suite.ts";
 
 /** A runtime may take this long in all, in milliseconds. */
-const TIME_LIMIT = 240_000;
+const TIME_LIMIT = 400_000;
 
 /** Runs the suite in one runtime, with a server of its own. */
 async function runIn(

@@ -113,8 +113,8 @@ export const cases: PortableCase[] = [
   ...parallel,
 ];
 
-/** One case may take this long, in milliseconds. */
-const CASE_LIMIT = 20_000;
+/** A case that takes longer hangs, however busy the machine is; in milliseconds. */
+const CASE_LIMIT = 60_000;
 
 /** A case that did not hold. */
 export interface Failure {

@@ -9,9 +9,6 @@ export const NAMES: readonly string[] = ["node", "bun", "deno"];
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** A program may take this long, in milliseconds. */
-const limit = 50_000;
-
 /** A program of the folder `programs`, bundled for all three. */
 export interface Program extends AsyncDisposable {
   /** Runs it and returns what it reports. It has to end by itself. */
@@ -24,12 +21,12 @@ export async function program(name: string): Promise<Program> {
   const file = `${folder}/${name}.mjs`;
   const source = here(`programs/${name}.ts`);
   const options = ["--quiet", "--platform=deno", "--external", "node:*", "--output", file];
-  await output(Deno.execPath(), ["install", "--quiet"], { limit, cwd: RUNTIMES });
-  await output(Deno.execPath(), ["bundle", ...options, source], { limit });
+  await output(Deno.execPath(), ["install", "--quiet"], { cwd: RUNTIMES });
+  await output(Deno.execPath(), ["bundle", ...options, source]);
   return {
     async run(runtime, ...args) {
       const [command, ...first] = commandOf(runtime);
-      const text = await output(command, [...first, file, ...args], { limit });
+      const text = await output(command, [...first, file, ...args]);
       return JSON.parse(/^report (\{.*\})$/m.exec(text)![1]);
     },
     [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),

@@ -8,7 +8,7 @@ export const HOME: string = `${ROOT}.tmp/interop`;
 /** What came of it: where it is, or why it is not there. */
 export type Installed = { readonly path: string } | { readonly reason: string };
 
-/** Runs a program to its end; what it wrote, or an error that says why it did not work. */
+/** Runs a program to its end; what it wrote, or an error that says why it did not work. One that takes `seconds`, 300, is ended. */
 export async function runProgram(
   program: string,
   args: readonly string[],
@@ -21,7 +21,7 @@ export async function runProgram(
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-    signal: AbortSignal.timeout((options.seconds ?? 60) * 1000),
+    signal: AbortSignal.timeout((options.seconds ?? 300) * 1000),
   }).output();
   const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
   if (success) return out;
@@ -60,7 +60,7 @@ export async function pythonWith(
   }
   try {
     await runProgram("python3", ["-m", "venv", "--clear", folder]);
-    await runProgram(path, ["-m", "pip", "install", "--quiet", ...packages], { seconds: 240 });
+    await runProgram(path, ["-m", "pip", "install", "--quiet", ...packages]);
     await runProgram(path, ["-c", `import ${imports}`]);
     return { path };
   } catch (error) {
@@ -76,7 +76,7 @@ export async function debianProgram(name: string): Promise<Installed> {
   if (has(path)) return { path };
   try {
     await Deno.mkdir(folder, { recursive: true });
-    await runProgram("apt-get", ["download", name], { cwd: folder, seconds: 120 });
+    await runProgram("apt-get", ["download", name], { cwd: folder });
     for await (const { name: file } of Deno.readDir(folder)) {
       if (file.startsWith(`${name}_`) && file.endsWith(".deb")) {
         await runProgram("dpkg", ["-x", file, "."], { cwd: folder });
@@ -101,11 +101,9 @@ export async function javaArchive(
     await runProgram("java", ["-version"]);
     if (await Deno.stat(path).then(() => true, () => false)) return { path };
     const artifact = `${group}:${name}:${version}`;
-    await runProgram("mvn", ["--quiet", "dependency:get", `-Dartifact=${artifact}`], {
-      seconds: 240,
-    });
+    await runProgram("mvn", ["--quiet", "dependency:get", `-Dartifact=${artifact}`]);
     const copy = [`-Dartifact=${artifact}`, `-DoutputDirectory=${folder}`];
-    await runProgram("mvn", ["--quiet", "dependency:copy", ...copy], { seconds: 240 });
+    await runProgram("mvn", ["--quiet", "dependency:copy", ...copy]);
     await Deno.stat(path);
     return { path };
   } catch (error) {
@@ -120,7 +118,7 @@ export async function goProgram(name: string, module: string): Promise<Installed
   try {
     if (await Deno.stat(path).then(() => true, () => false)) return { path };
     await Deno.mkdir(folder, { recursive: true });
-    await runProgram("go", ["install", module], { env: { GOBIN: folder }, seconds: 400 });
+    await runProgram("go", ["install", module], { env: { GOBIN: folder } });
     return { path };
   } catch (error) {
     return { reason: `go install ${module}: ${error}` };

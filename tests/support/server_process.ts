@@ -26,7 +26,7 @@ export interface ServerCommand {
 }
 
 /** How long a server may take to start, and to end, in milliseconds. */
-const START = 30_000, END = 5_000;
+const START = 120_000, END = 5_000;
 
 const INHERITED = ["PATH", "HOME", "DENO_DIR", "TMPDIR", "TEMP", "SystemRoot", "LOCALAPPDATA"];
 

@@ -54,7 +54,7 @@ export async function launchChromium(): Promise<Browser> {
         executablePath: path,
         args: FLAGS,
         env: { ...Deno.env.toObject(), ...env },
-        timeout: 30_000,
+        timeout: 120_000,
       });
     } catch (error) {
       problems.push(`${path}: ${error instanceof Error ? error.message : error}`);

@@ -13,7 +13,7 @@ export async function startNodeWorker(
 ): Promise<ServerProcess> {
   const program = `${folder}/index.mjs`;
   const args = ["bundle", "--quiet", "--platform=deno", "--external", "node:*"];
-  await output(Deno.execPath(), [...args, "--output", program, ENTRY], { limit: 60_000 });
+  await output(Deno.execPath(), [...args, "--output", program, ENTRY]);
   return await startServer({
     command: ["node", program],
     cwd: folder,

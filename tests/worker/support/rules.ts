@@ -43,8 +43,8 @@ export const randomSecret = (): string =>
   btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32))))
     .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 
-/** How long a test may take, in milliseconds. */
-const TIME_LIMIT = 20_000;
+/** A test that takes longer hangs, however busy the machine is; in milliseconds. */
+const TIME_LIMIT = 60_000;
 
 let project: Promise<Project> | undefined;
 
