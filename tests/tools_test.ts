@@ -1,7 +1,7 @@
 // The tools that check documents and releases find what they should, and nothing else.
 
 import { assertEquals } from "@std/assert";
-import { unproven } from "../tools/claims.ts";
+import { sectionsWithoutProof, unproven } from "../tools/claims.ts";
 import { headingsOf, linksOf } from "../tools/links.ts";
 import { failures } from "../tools/pool.ts";
 import { obstacles } from "../tools/release.ts";
@@ -90,3 +90,23 @@ for (const [text, lines] of claims) {
     assertEquals(unproven(text).map(({ line }) => line), lines);
   });
 }
+
+/** A page that does not fit a screen. */
+const long = (...sections: string[]) =>
+  ["# Title\n\nThis is about that.", ...sections, "\n".repeat(80)].join("\n\n");
+
+Deno.test("a section without any proof is found, with its line, and one that has a single proof is not", () => {
+  const page = long(
+    "## Held\n\nA chunk is kept.\n\nTwo are kept. [test](../tests/a_test.ts)",
+    "## Not held\n\nA chunk is kept.\n\n```sh\n## no heading\n```",
+    "### Only code\n\n```ts\nawait upload();\n```",
+    "### Advice\n\n<!-- no claim -->\n\nTake a short name.",
+  );
+  assertEquals(sectionsWithoutProof(page), [{ line: 11, heading: "## Not held" }]);
+});
+
+Deno.test("a page that fits a screen is one section", () => {
+  const page = "# Title\n\nA chunk is kept.\n\n## More\n\nTwo are.";
+  assertEquals(sectionsWithoutProof(page), [{ line: 1, heading: "# Title" }]);
+  assertEquals(sectionsWithoutProof(`${page} [test](../../tests/a_test.ts)`), []);
+});

@@ -1,7 +1,7 @@
 /**
- * Claims without a proof, in documents that promise something.
+ * Claims without a proof, in documents.
  *
- * The rule: every paragraph, every item of a list and every row of a table has
+ * The rule for those that promise something: every paragraph, every item of a list and every row of a table has
  * - a link to a file below `tests/`, or to what measures, below `bench/` or `tools/`, or
  * - a link to documentation of the one who made what it speaks of, or to a specification ({@linkcode AUTHORITIES}), or
  * - one of the marks `_observed_` and `_measured_` (in a table of the same page).
@@ -10,10 +10,12 @@
  * comments) and paragraphs that end with a colon claim nothing. What only advises or defines says so by a comment before it:
  * `<!-- no claim -->`.
  *
+ * The rule for all others: a section that claims something has one of these. A page that fits a screen is one section.
+ *
  * @module
  */
 
-import { read } from "./files.ts";
+import { read, repositoryFiles } from "./files.ts";
 
 /** Documents of which every sentence is to be held. */
 export const CLAIMING: readonly string[] = [
@@ -22,13 +24,20 @@ export const CLAIMING: readonly string[] = [
   "docs/performance.md",
 ];
 
+/** Documents that say how something is used, or how this repository works, and promise nothing that the code might not do. */
+const OTHERWISE_HELD =
+  /^docs\/(?:README|architecture|comparison|development|recipes\/README|reference\/.*)\.md$/;
+
+/** A page of fewer lines fits a screen. */
+const SCREEN = 80;
+
 /** Whose documentation counts. */
 const AUTHORITIES = [
   /^https:\/\/(?:cloud|developers|firebase)\.google\.com\//,
   /^https:\/\/(?:www\.rfc-editor\.org|datatracker\.ietf\.org|fetch\.spec\.whatwg\.org|tus\.io|openid\.net)\//,
 ];
 
-const EVIDENCE = /^(?:\.\.\/)(?:tests|bench|tools)\/./;
+const EVIDENCE = /^(?:\.\.\/)+(?:tests|bench|tools)\/./;
 const MARK = /_(?:observed|measured)_/i;
 const NO_CLAIM = "<!-- no claim -->";
 
@@ -47,6 +56,48 @@ export async function unprovenClaims(paths: readonly string[] = CLAIMING): Promi
       found.push(`${path}:${line}: no test and no source: ${text.slice(0, 80)}`);
     }
   }
+  return found;
+}
+
+/** The sections that claim something without any proof, in all other documents, a line each. */
+export async function unprovenSections(): Promise<string[]> {
+  const paths = (await repositoryFiles()).filter((path) =>
+    /^docs\/.*\.md$/.test(path) && !CLAIMING.includes(path) && !OTHERWISE_HELD.test(path)
+  );
+  const found: string[] = [];
+  for (const path of paths) {
+    for (const { line, heading } of sectionsWithoutProof(await read(path))) {
+      found.push(`${path}:${line}: no test and no source below: ${heading}`);
+    }
+  }
+  return found;
+}
+
+/**
+ * The headings below which something is claimed and nothing proven. What a page says before its first section only introduces it;
+ * a page that fits a screen is one section.
+ */
+export function sectionsWithoutProof(markdown: string): { line: number; heading: string }[] {
+  const lines = markdown.split("\n");
+  const isCode = codeLines(lines);
+  const mark = lines.length < SCREEN ? /^# / : /^##+ /;
+  const starts = lines.flatMap((text, at) => mark.test(text) && !isCode.has(at) ? [at] : []);
+  return starts.filter((start, i) => {
+    const section = lines.slice(start, starts[i + 1]).join("\n");
+    return unproven(section).length > 0 && !isProven(section);
+  }).map((start) => ({ line: start + 1, heading: lines[start] }));
+}
+
+/** Which lines are between fences, those included. */
+function codeLines(lines: readonly string[]): Set<number> {
+  const found = new Set<number>();
+  let fence: string | undefined;
+  lines.forEach((text, at) => {
+    const mark = /^```+/.exec(text)?.[0];
+    if (fence !== undefined || mark) found.add(at);
+    if (fence === undefined) fence = mark;
+    else if (text.startsWith(fence)) fence = undefined;
+  });
   return found;
 }
 
