@@ -1,5 +1,6 @@
 /** What is not a regular file and can be read: pipes, terminals, devices. Read once, in order. */
 
+import { closeSync, openSync } from "node:fs";
 import { constants, type FileHandle, open } from "node:fs/promises";
 import runtime from "node:process";
 import { systemClock } from "../net/clock.ts";
@@ -147,14 +148,17 @@ async function pieceOf(handle: FileHandle, signal: AbortSignal): Promise<Uint8Ar
   }
 }
 
-/** Ends the waiting for somebody who writes, by being that for a moment. */
+/**
+ * Ends the waiting for somebody who writes, by being that for a moment. At once, not in a thread: those that a runtime has for
+ * files may all be waiting for somebody who writes, and Node has four.
+ */
 async function unblock(path: string, waiting: Promise<unknown>): Promise<void> {
   let isOver = false;
   const over = () => isOver = true;
   waiting.then(over, over);
   while (!isOver) {
     try {
-      await (await open(path, O_WRONLY | O_NONBLOCK)).close();
+      closeSync(openSync(path, O_WRONLY | O_NONBLOCK));
     } catch (error) {
       if (codeOf(error) !== "ENXIO") return; // nobody reads yet
     }

@@ -11,7 +11,7 @@ import { assert, assertEquals } from "../../portable/assert.ts";
 import { failureOf, settled, store } from "../../portable/cases/sources_support.ts";
 import { assertStored, pattern } from "../../portable/cases/upload_support.ts";
 import type { NodeCase } from "../suite.ts";
-import { eventually, folder, openings, pause } from "../support.ts";
+import { bytes, eventually, file, folder, openings, pause } from "../support.ts";
 
 /** A new pipe with a name. */
 function fifo(name = "fifo.txt"): string {
@@ -131,6 +131,25 @@ export const filePipes: NodeCase[] = [
         openSync(path, constants.O_WRONLY | constants.O_NONBLOCK)
       );
       assertEquals((refused as { code?: string } | undefined)?.code, "ENXIO");
+    },
+  },
+  {
+    name:
+      "more pipes than a runtime has threads for files are let go when their uploads are aborted",
+    async run() {
+      const stop = new AbortController();
+      const paths = Array.from({ length: 40 }, () => fifo());
+      const sources = await Promise.all(paths.map((path) => fileSource(path)));
+      const stored = sources.map((source) =>
+        failureOf(() => store(new GcsEmulator({ md5: false }), source, { signal: stop.signal }))
+      );
+      await pause(200);
+      stop.abort(new Error("enough"));
+      assertEquals(new Set((await Promise.all(stored)).map(String)), new Set(["Error: enough"]));
+      for (const path of paths) await assertClosed(path);
+      const gcs = new GcsEmulator({ md5: false });
+      await settled(store(gcs, await fileSource(file())), "upload() of a file, afterwards,");
+      assertStored(gcs, bytes);
     },
   },
   {
