@@ -107,6 +107,7 @@ async function start(): Promise<void> {
   byId("clear").addEventListener("click", async () => {
     await ask("empty", {});
     timeline.clear();
+    for (const transfer of uploads.transfers) if (transfer.phase === "done") transfer.dismiss();
     say("Bucket and list are empty");
   });
   await uploads.restore();
