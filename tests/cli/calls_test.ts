@@ -87,7 +87,7 @@ const wrong: Record<string, [args: string[], said: RegExp]> = {
   ],
   "the URL of a session to cancel": [
     ["sessions", "cancel", "https://storage.googleapis.com/x?upload_id=SECRET"],
-    /KEY: expected one that/,
+    /ID: expected one that/,
   ],
   "the URL of a session as a command": [
     ["https://storage.googleapis.com/x?upload_id=SECRET"],
@@ -96,7 +96,7 @@ const wrong: Record<string, [args: string[], said: RegExp]> = {
   "what moves the cursor": [["cp", "a", "\x1b[2Jgs:b"], /got \\x1b\[2Jgs:b\n/],
   "a session to cancel that is not there": [
     ["sessions", "cancel", "abc"],
-    /KEY: expected one that/,
+    /ID: expected one that/,
   ],
 };
 
