@@ -84,7 +84,9 @@ async function start(): Promise<void> {
     keepBytes: KEEP_BYTES,
     chunkSizeOf: (record) => choiceOf(record).chunkSize ?? record.size,
     say,
-    onChange: ({ steady }) => steady || mishapMayBeOver(),
+    onChange: ({ steady, phase }) => {
+      if (!steady || phase === "done" || phase === "failed") mishapMayBeOver();
+    },
     onList: render,
   });
   const renderSummary = setUpSummary(

@@ -174,6 +174,17 @@ Deno.test("a manifest says what was done, and the next run goes by it", async ()
   assertMatch(again.err, /2 skipped/);
 });
 
+Deno.test("a port that is in use is a wrong call, which names the option of that port", async () => {
+  await using cli = await world();
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const port = String((taken.addr as Deno.NetAddr).port);
+  for (const args of [["--port", port], ["--port", "0", "--proxy", "--proxy-port", port]]) {
+    const { code, err } = await cli.run(["emulator", ...args]);
+    assertEquals(code, 2);
+    assertMatch(err, new RegExp(`^${args.at(-2)}: expected a free one, got ${port}`));
+  }
+});
+
 Deno.test("a ticket that the command signs uploads through a proxy that the command serves", async () => {
   await using cli = await world();
   await cli.write({ a: "1" });

@@ -207,7 +207,7 @@ test("a checksum that nobody has compared is not said to be the file's", async (
   await page.role("button", "Start again forgotten.bin").click();
   await inPhase(page, "forgotten.bin", "done");
   await page.role("button", "Empty bucket and list").click();
-  await page.find(".card").unseen();
+  await page.find("#empty").seen();
   await assertQuiet(fixture, BROKEN, REFUSED(410), REFUSED(404));
 });
 
