@@ -192,10 +192,11 @@ function checkReported<T>(checksum: ChecksumOption, { facts, reports }: Resource
   if (checksum === null || checksum === "auto") return;
   const reported = facts ? reports : []; // a resource without facts says nothing of the bytes
   if (!reported || reported.includes(checksum)) return;
-  const expected = reported.length === 0
-    ? '"auto" or null, since the API reports none'
-    : `one that the API reports (${reported.join(", ")}), "auto" or null`;
-  throw new TypeError(`checksum: expected ${expected}, got "${checksum}"`);
+  throw new TypeError(
+    `checksum: expected one that the API reports (${
+      reported.join(", ") || "none"
+    }), "auto" or null, got "${checksum}"`,
+  );
 }
 
 /** A function that can send requests. */
