@@ -20,6 +20,15 @@ for (const path of ["backend.js", "src/uploads.ts", "src/style.css"]) {
   });
 }
 
+Deno.test("the programs of README.md are JavaScript, as `node upload.mjs` wants them", async () => {
+  const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
+  const programs = [...(await read("README.md")).matchAll(/^```ts\n(.*?)^```$/gms)];
+  assert(programs.length >= 5, `${programs.length} programs`);
+  for (const [, program] of programs) {
+    new AsyncFunction(program.replaceAll(/^import .*$/gm, "")); // is read, and not run
+  }
+});
+
 /** The files and folders of examples/, but for what only helps others. */
 const examples = [...new Set(files.flatMap((path) => /^examples\/([^/]+)/.exec(path)?.[1] ?? []))]
   .filter((name) => name !== "README.md" && name !== "page_server.ts");

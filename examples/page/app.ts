@@ -36,7 +36,7 @@ const uploads = createUploadList({
   chunkSizeOf: ({ size }) => chunkSizeFor(size, settings.chunkSize),
   say,
   onChange({ steady, phase }) {
-    if (!steady) mishapMayBeOver();
+    if (!steady || phase === "done" || phase === "failed") mishapMayBeOver();
     if (phase === "done") void compare();
   },
   onList() {

@@ -79,11 +79,7 @@ function uploadTrouble(error: UploadError, about: Circumstances): Problem {
       return busy();
     case "session_gone":
     case "session_cancelled":
-      return {
-        what: "The server does not know this upload any more.",
-        advice: "It keeps unfinished uploads for a week at most. Start again from the beginning.",
-        remedy: "restart",
-      };
+      return forgotten();
     case "source_changed":
       return {
         what: "This is not the file that the upload was begun with.",
@@ -147,6 +143,21 @@ function refused(status: number, error: Error, { settings, file }: Circumstances
   return {
     what: "The server refused the upload.",
     advice: "Start again; if it stays like that, the server needs attention.",
+    remedy: "restart",
+  };
+}
+
+/** Words for a client that tells no more than the status of the last reply; `undefined` where none came. */
+export function problemOfStatus(status: number | undefined): Problem | undefined {
+  if (status === undefined) return unreachable();
+  if (status === 404 || status === 410) return forgotten();
+  return status >= 500 ? busy() : undefined;
+}
+
+function forgotten(): Problem {
+  return {
+    what: "The server does not know this upload any more.",
+    advice: "It keeps unfinished uploads for a week at most. Start again from the beginning.",
     remedy: "restart",
   };
 }

@@ -18,8 +18,8 @@ const SAID: Readonly<Record<NetworkFault, string>> = {
 const EVERY = 1000;
 
 /**
- * Sets the switches to how the network is, and makes them work. Returns what to call when something went wrong: the fault
- * may be over.
+ * Sets the switches to how the network is, and makes them work. Returns what to call when something went wrong, or when
+ * an upload has ended: the fault may be over.
  */
 export async function setUpNetworkPanel(
   form: HTMLFormElement,

@@ -39,6 +39,8 @@ export interface Sender {
   send(sending: Sending): Promise<StorageObject>;
   /** Makes the server forget what it holds. */
   cancel(record: StoredUpload): Promise<Exclude<Cancelled, "too late">>;
+  /** Whether the checksum of what is stored is compared with that of the file; by default it is. */
+  compares?(record: StoredUpload): boolean;
   /** Words for what went wrong. */
   problemOf(error: unknown, record: StoredUpload): Problem;
 }

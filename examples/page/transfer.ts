@@ -100,6 +100,12 @@ export class Transfer {
     return this.#object;
   }
 
+  /** Whether the checksum of the finished object is that of the file, as whoever sent it has compared. */
+  get compared(): boolean {
+    const { sender } = this.#context;
+    return this.#object?.crc32c !== undefined && sender.compares?.(this.#record) !== false;
+  }
+
   /** In bytes per second; `undefined` while there is too little to tell. */
   get speed(): number | undefined {
     return this.#phase === "uploading" ? this.#rate.perSecond() : undefined;

@@ -105,6 +105,8 @@ export function createCard(
       part<HTMLElement>("proof").hidden = phase !== "done";
       write(part("object"), object ? `gs://${object.bucket}/${shownName(object.name ?? "")}` : "");
       write(part("checksum"), object?.crc32c ?? "none");
+      const said = transfer.compared ? "same as the file’s" : "not compared with the file’s";
+      write(part("compared"), said);
       part<HTMLElement>("again-label").hidden = phase !== "needs-file";
       renderButtons(element, main, second, transfer, part("main-text"), part("second-text"));
     },

@@ -84,7 +84,9 @@ async function start(): Promise<void> {
     keepBytes: KEEP_BYTES,
     chunkSizeOf: (record) => choiceOf(record).chunkSize ?? record.size,
     say,
-    onChange: ({ steady }) => steady || mishapMayBeOver(),
+    onChange: ({ steady, phase }) => {
+      if (!steady || phase === "done" || phase === "failed") mishapMayBeOver();
+    },
     onList: render,
   });
   const renderSummary = setUpSummary(
@@ -107,6 +109,7 @@ async function start(): Promise<void> {
   byId("clear").addEventListener("click", async () => {
     await ask("empty", {});
     timeline.clear();
+    for (const transfer of uploads.transfers) if (transfer.phase === "done") transfer.dismiss();
     say("Bucket and list are empty");
   });
   await uploads.restore();

@@ -6,6 +6,9 @@ import type { Choice } from "./choice.ts";
 import { codeOf, SHOWN } from "./code.ts";
 import { choiceOf } from "./sender.ts";
 
+/** What the button says for two seconds, to those who see it. */
+const COPIED = "Copied";
+
 /** The parts of the page. */
 export interface CodeParts {
   /** Chooses whose code is shown. */
@@ -44,6 +47,10 @@ export function createCodeView(
     try {
       await navigator.clipboard.writeText(text.textContent ?? "");
       say("The code is copied");
+      const { textContent: name } = copy;
+      if (name === COPIED) return;
+      copy.textContent = COPIED;
+      setTimeout(() => copy.textContent = name, 2000);
     } catch {
       getSelection()?.selectAllChildren(text);
       say("This browser copies nothing by itself: the code is selected");

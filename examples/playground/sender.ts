@@ -6,7 +6,7 @@ import { cancelUpload, xGoogUpload } from "@resumable-media/upload";
 import { objectName } from "../page/object_name.ts";
 import type { Sender } from "../page/sender.ts";
 import type { StoredUpload, UploadStore } from "../page/store.ts";
-import { problemOf } from "../page/error_messages.ts";
+import { type Problem, problemOf, problemOfStatus } from "../page/error_messages.ts";
 import { type Choice, readChoice } from "./choice.ts";
 import { addressOf } from "./code.ts";
 import { BUCKET } from "./exchange.ts";
@@ -63,8 +63,10 @@ export function playgroundSender(base: string, store: UploadStore): Sender {
         return "only here";
       }
     },
+    compares: (record) => choiceOf(record).way !== "tus" && choiceOf(record).checksum !== "none",
     problemOf: (error, file) =>
-      problemOf(error, { settings: { maxBytes: MAX_BYTES, contentTypes: [] }, file }),
+      tusProblem(error) ??
+        problemOf(error, { settings: { maxBytes: MAX_BYTES, contentTypes: [] }, file }),
   };
 }
 
@@ -73,6 +75,15 @@ export function choiceOf({ how }: StoredUpload): Choice {
   const choice = readChoice(new URLSearchParams(how));
   if (!choice) throw new TypeError("An upload without a way to send it");
   return choice;
+}
+
+/** Words for an error of tus-js-client, which has the request and, if one came, the reply. */
+function tusProblem(error: unknown): Problem | undefined {
+  if (!(error instanceof Error) || !("originalRequest" in error)) return undefined;
+  const { originalResponse: reply } = error as {
+    originalResponse?: { getStatus(): number } | null;
+  };
+  return problemOfStatus(reply?.getStatus());
 }
 
 /** The object, which tus does not tell. */

@@ -58,7 +58,7 @@ export function readArguments<S extends OptionSpecs>(
     }
     if (value === undefined || (!inlineValue && /^-./.test(value))) {
       throw new UsageError(
-        `${rawName}: expected a value behind it, got ${value === undefined ? "none" : "an option"}`,
+        `${rawName}: expected a value after it, got ${value === undefined ? "none" : "an option"}`,
       );
     }
     values[name] = spec.multiple ? [...(values[name] as string[] | undefined) ?? [], value] : value;

@@ -2,7 +2,9 @@
 
 import { isMediaType } from "../protocol/media_type.ts";
 import type { ChecksumOption } from "../protocol/resource.ts";
-import type { ObjectMetadata } from "../protocol/resources/storage_object.ts";
+import { driveFile } from "../protocol/resources/drive_file.ts";
+import { geminiFile } from "../protocol/resources/gemini_file.ts";
+import { type ObjectMetadata, storageObject } from "../protocol/resources/storage_object.ts";
 import { numberOf, readArguments } from "./arguments.ts";
 import { type Destination, destinationOf } from "./destination.ts";
 import type { Io } from "./io.ts";
@@ -127,7 +129,7 @@ export async function cpOptions(
     endpoint: values.endpoint,
     ticket: values.ticket === undefined ? undefined : await secretOf(values.ticket, "--ticket", io),
     contentType: contentTypeOf(values["content-type"]),
-    checksum: checksumOf(values.checksum),
+    checksum: checksumOf(values.checksum, target.kind),
     ifGenerationMatch: generationOf(values["if-generation-match"]),
     metadata: metadataOf(values),
     title: values.title,
@@ -193,9 +195,21 @@ function contentTypeOf(text: string | undefined): string | undefined {
   throw new UsageError(`--content-type: expected one such as image/png, got ${text}`);
 }
 
-function checksumOf(text: string | undefined): ChecksumOption | undefined {
+/** Which checksums can be required: those that the server reports. */
+const REPORTED: Readonly<Record<Target["kind"], readonly string[]>> = {
+  bucket: storageObject.reports ?? [],
+  drive: driveFile.reports ?? [],
+  gemini: geminiFile.reports ?? [],
+  youtube: [],
+  session: ["crc32c", "md5", "sha256"],
+};
+
+function checksumOf(
+  text: string | undefined,
+  target: Target["kind"],
+): ChecksumOption | undefined {
   if (text === undefined) return undefined;
-  const kind = oneOf(text, "--checksum", ["auto", "crc32c", "md5", "sha256", "none"]);
+  const kind = oneOf(text, "--checksum", ["auto", ...REPORTED[target], "none"]);
   return kind === "none" ? null : kind as ChecksumOption;
 }
 

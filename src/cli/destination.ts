@@ -26,7 +26,7 @@ export function destinationOf(text: string): Destination {
   if (bucket) {
     if (!/^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/.test(bucket[1])) {
       throw new UsageError(
-        `DEST: expected the name of a bucket behind gs://, got ${shownArgument(text)}`,
+        `DEST: expected the name of a bucket after gs://, got ${shownArgument(text)}`,
       );
     }
     return { kind: "bucket", bucket: bucket[1], path: bucket[2] ?? "" };

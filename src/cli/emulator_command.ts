@@ -59,7 +59,7 @@ export async function emulator(args: readonly string[], io: Io): Promise<ExitCod
   const stop = new Stop(io, () => {});
   const served: ServedEmulator[] = [];
   try {
-    const google = await serve(gcs, port);
+    const google = await serve(gcs, "--port", port);
     served.push(google);
     if (!values.proxy) {
       tell(io, values.json, { emulator: google.origin });
@@ -83,9 +83,13 @@ export async function emulator(args: readonly string[], io: Io): Promise<ExitCod
         ...{ secret, bucket, origins },
         onRefused: (refusedOrigin) => report({ refusedOrigin }),
       });
-      const front = await serve({
-        fetch: (url, init) => answer(new Request(url, init)),
-      }, proxyPort);
+      const front = await serve(
+        {
+          fetch: (url, init) => answer(new Request(url, init)),
+        },
+        "--proxy-port",
+        proxyPort,
+      );
       served.push(front);
       tell(io, values.json, { emulator: google.origin, proxy: front.origin, bucket, secret: file });
     }
@@ -123,12 +127,16 @@ function proxyOf(options: UploadProxyOptions): UploadProxy {
   }
 }
 
-async function serve(emulator: Pick<GcsEmulator, "fetch">, port: number): Promise<ServedEmulator> {
+async function serve(
+  emulator: Pick<GcsEmulator, "fetch">,
+  option: "--port" | "--proxy-port",
+  port: number,
+): Promise<ServedEmulator> {
   try {
     return await serveEmulator(emulator, { port, keepAlive: true });
   } catch (error) {
     if (codeOf(error) !== "EADDRINUSE") throw error;
-    throw new UsageError(`--port: expected a free one, got ${port}, which is in use`);
+    throw new UsageError(`${option}: expected a free one, got ${port}, which is in use`);
   }
 }
 

@@ -64,7 +64,7 @@ is that of TICKET_SECRET, else one in the folder of the state.
 `;
 
 const SESSIONS = `resumable-media sessions [--json]
-resumable-media sessions cancel KEY...
+resumable-media sessions cancel ID...
 resumable-media sessions cancel --all
 Lists what can be resumed, by the same command that began it, for a week; and
 gives it up: at the server, and here.

@@ -59,6 +59,8 @@ export interface Summary {
   readonly skipped: number;
   readonly failed: number;
   readonly bytes: number;
+  /** What a run that only shows would have uploaded. */
+  readonly planned?: { readonly files: number; readonly bytes: number };
   /** Whether a signal has stopped it. */
   readonly isInterrupted: boolean;
   /** Whether the same command goes on where this one has stopped. */

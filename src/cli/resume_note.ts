@@ -6,7 +6,7 @@ import { bytesText } from "./shown_text.ts";
 
 /** In one sentence. */
 export function resumeNote(event: ResumeEvent): string {
-  if (event.resumed) return `going on behind ${bytesText(event.persisted)}`;
+  if (event.resumed) return `going on after ${bytesText(event.persisted)}`;
   const { reason } = event;
   if (!(reason instanceof UploadError)) return "starting anew: this is another upload than before";
   switch (reason.code) {

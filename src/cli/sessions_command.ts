@@ -17,7 +17,7 @@ const SPECS = { all: { type: "boolean" }, json: { type: "boolean" } } as const;
 
 /** Lists what can be resumed, or cancels some of it. */
 export async function sessions(args: readonly string[], io: Io): Promise<ExitCode> {
-  const { values, positionals: [action, ...keys] } = readArguments(args, SPECS);
+  const { values, positionals: [action, ...ids] } = readArguments(args, SPECS);
   if (values.help) {
     io.stdout.write(helpOf("sessions"));
     return EXIT.ok;
@@ -37,11 +37,11 @@ export async function sessions(args: readonly string[], io: Io): Promise<ExitCod
     list(all, values.json === true, io);
     return EXIT.ok;
   }
-  if ((keys.length === 0) === (values.all !== true)) {
-    throw new UsageError("sessions cancel: expected KEY, or --all");
+  if ((ids.length === 0) === (values.all !== true)) {
+    throw new UsageError("sessions cancel: expected ID, or --all");
   }
   let code: ExitCode = EXIT.ok;
-  for (const one of values.all ? all : chosen(all, keys)) {
+  for (const one of values.all ? all : chosen(all, ids)) {
     try {
       await cancel(one, io);
       await state.forget(one);
@@ -54,11 +54,11 @@ export async function sessions(args: readonly string[], io: Io): Promise<ExitCod
   return code;
 }
 
-function chosen(all: readonly Resumable[], keys: readonly string[]): Resumable[] {
-  return keys.map((key) => {
-    const found = all.filter(({ id }) => id.startsWith(key));
-    if (found.length === 1 && key !== "") return found[0];
-    throw new UsageError(`KEY: expected one that \`sessions\` lists, got ${shownArgument(key)}`);
+function chosen(all: readonly Resumable[], ids: readonly string[]): Resumable[] {
+  return ids.map((wanted) => {
+    const found = all.filter(({ id }) => id.startsWith(wanted));
+    if (found.length === 1 && wanted !== "") return found[0];
+    throw new UsageError(`ID: expected one that \`sessions\` lists, got ${shownArgument(wanted)}`);
   });
 }
 

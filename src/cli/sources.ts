@@ -1,7 +1,7 @@
 /** What is to be uploaded: files, folders, globs, standard input; one file after the other, in constant memory. */
 
 import { stat } from "node:fs/promises";
-import { basename, resolve } from "node:path";
+import { basename, isAbsolute, relative, resolve } from "node:path";
 import type { UploadSource } from "../bytes/source.ts";
 import { directory, type DirectoryEntry } from "../file/walk_directory.ts";
 import { fileSource } from "../file/file_source.ts";
@@ -110,15 +110,20 @@ async function* inFolder(
   }
   const own = /(?:^|[/\\])\.{1,2}[/\\]*$/.test(arg) ? "" : basename(path);
   const prefix = rules.keepsFolderName && own !== "" ? `${own}/` : "";
-  for await (const entry of directory(path, { prefix })) yield entryOf(entry);
+  for await (const entry of directory(path, { prefix })) {
+    yield entryOf(entry, arg, rules);
+  }
 }
 
+/** A file that was found. It is named as its argument was: from the folder that is worked in, or from the root. */
 function entryOf(
   { name, path, source, contentType, size, lastModified }: DirectoryEntry,
+  arg: string,
+  { cwd }: SourceRules,
 ): Found {
   return {
     path,
-    shown: path,
+    shown: isAbsolute(arg) ? path : relative(cwd, path),
     name,
     isInFolder: true,
     source,
@@ -133,7 +138,7 @@ async function* inGlob(arg: string, rules: SourceRules): AsyncGenerator<Found, u
   let isEmpty = true;
   for await (const { entry, name } of globFiles(glob, rules.recursive)) {
     isEmpty = false;
-    yield { ...entryOf(entry), name };
+    yield { ...entryOf(entry, arg, rules), name };
   }
   if (isEmpty) {
     const none = () => Promise.reject(new UsageError("no file matches"));

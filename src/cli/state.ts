@@ -127,7 +127,8 @@ export class State {
   }
 
   async #read(path: string, id: string): Promise<Resumable> {
-    const [text, { mtimeMs: updated }] = [await readFile(path, "utf8"), await stat(path)];
+    const [text, { mtimeMs }] = [await readFile(path, "utf8"), await stat(path)];
+    const updated = Math.floor(mtimeMs);
     if (path.endsWith(".json")) {
       const { transfer, ...checkpoint } = JSON.parse(text);
       const one = { id, updated, path, checkpoint: checked(checkpoint), done: undefined };

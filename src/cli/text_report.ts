@@ -65,17 +65,14 @@ export class TextReport implements Report {
   close(summary: Summary | undefined): void {
     this.#screen?.clear();
     if (!summary) return;
-    const { uploaded, skipped, failed, bytes, isInterrupted, isResumable } = summary;
+    const { skipped, failed, isInterrupted, isResumable } = summary;
     const seconds = Math.max(0.001, (this.#options.now() - this.#started) / 1000);
-    const sent = `${countText(uploaded, "file")} uploaded, ${bytesText(bytes)} in ${
-      timeText(seconds)
-    }`;
     const others = [
       ...skipped > 0 ? [`${skipped} skipped`] : [],
       ...failed > 0 ? [`${failed} failed`] : [],
     ];
     if (!this.#options.quiet) {
-      this.#line([sent, ...others].join(", "));
+      this.#line([sentText(summary, seconds), ...others].join(", "));
     }
     const again = isResumable ? "The same command again goes on from here." : "";
     if (isInterrupted) this.#line(`Stopped. ${again}`.trimEnd());
@@ -91,6 +88,11 @@ export class TextReport implements Report {
     if (this.#screen) this.#screen.above(() => this.#io.stderr.write(`${text}\n`));
     else this.#io.stderr.write(`${text}\n`);
   }
+}
+
+function sentText({ planned, uploaded, bytes }: Summary, seconds: number): string {
+  if (planned) return `${countText(planned.files, "file")} to upload, ${bytesText(planned.bytes)}`;
+  return `${countText(uploaded, "file")} uploaded, ${bytesText(bytes)} in ${timeText(seconds)}`;
 }
 
 function textOf(outcome: Exclude<Outcome, { status: "failed" }>): string {

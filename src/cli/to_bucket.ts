@@ -36,13 +36,13 @@ export async function toBucket(run: CpRun): Promise<CpResult> {
 
 /** What would be done, and nothing else. */
 async function planned(run: CpRun): Promise<CpResult> {
-  let files = 0, bytes = 0;
+  const planned = { files: 0, bytes: 0 };
   for await (const plan of run.stop.before(run.files())) {
     run.report.ended(subjectOf(run, plan), { status: "planned", size: plan.found.size });
-    files++;
-    bytes += plan.found.size ?? 0;
+    planned.files++;
+    planned.bytes += plan.found.size ?? 0;
   }
-  const summary = { uploaded: 0, skipped: 0, failed: 0, bytes: 0, isResumable: false };
+  const summary = { uploaded: 0, skipped: 0, failed: 0, bytes: 0, planned, isResumable: false };
   return { summary: { ...summary, isInterrupted: run.stop.isAsked }, codes: new Set() };
 }
 

@@ -25,11 +25,14 @@ export async function toOthers(run: CpRun): Promise<CpResult> {
   const sender = options.dryRun ? undefined : await senderOf(run);
   const codes = new Set<ExitCode>();
   const numbers = { uploaded: 0, skipped: 0, failed: 0, bytes: 0 };
+  const planned = { files: 0, bytes: 0 };
   let resumedFrom = 0;
   for await (const plan of stop.before(run.files())) {
     const subject = { source: plan.found.shown, destination: sender?.shown ?? shownOf(run) };
     if (!sender) {
       report.ended(subject, { status: "planned", size: plan.found.size });
+      planned.files++;
+      planned.bytes += plan.found.size ?? 0;
       continue;
     }
     try {
@@ -49,7 +52,8 @@ export async function toOthers(run: CpRun): Promise<CpResult> {
   }
   const isKept = stop.isAsked || codes.has(EXIT.interrupted);
   const isResumable = options.resume && isKept && !options.sources.includes("-");
-  return { summary: { ...numbers, isInterrupted: stop.isAsked, isResumable }, codes };
+  const summary = { ...numbers, isInterrupted: stop.isAsked, isResumable };
+  return { summary: options.dryRun ? { ...summary, planned } : summary, codes };
 }
 
 function shownOf({ options: { target } }: CpRun): string {

@@ -68,7 +68,10 @@ export interface Resource<T> {
   readonly takesHash?: boolean | undefined;
   /** Where a result can be read again, as a URL to GET; `undefined` where there is no such place. */
   lookup?(context: UploadContext): string | undefined;
-  /** Which checksums the result can report; another one that is required is refused at the call. The default is all. */
+  /**
+   * Which checksums the result can report; another one that is required is refused at the call. The default is all where
+   * there are `facts`, else none.
+   */
   readonly reports?: readonly (keyof Checksums)[] | undefined;
   /** Throws a `TypeError` where the start cannot lead to a result that this resource can read. */
   check?(startUrl: string): void;

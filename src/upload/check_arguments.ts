@@ -188,11 +188,13 @@ function checkChecksum(value: ChecksumOption | undefined): ChecksumOption {
 }
 
 /** What is required must be something that the API reports: after the upload it would be too late. */
-function checkReported<T>(checksum: ChecksumOption, { reports }: Resource<T>): void {
-  if (checksum === null || checksum === "auto" || !reports || reports.includes(checksum)) return;
+function checkReported<T>(checksum: ChecksumOption, { facts, reports }: Resource<T>): void {
+  if (checksum === null || checksum === "auto") return;
+  const reported = facts ? reports : []; // a resource without facts says nothing of the bytes
+  if (!reported || reported.includes(checksum)) return;
   throw new TypeError(
     `checksum: expected one that the API reports (${
-      reports.join(", ")
+      reported.join(", ") || "none"
     }), "auto" or null, got "${checksum}"`,
   );
 }

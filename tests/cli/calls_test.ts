@@ -48,6 +48,14 @@ const wrong: Record<string, [args: string[], said: RegExp]> = {
     /expected the name of the object/,
   ],
   "an option for buckets elsewhere": [["cp", "-n", "a", "drive:"], /--no-clobber is only for/],
+  "a checksum that Cloud Storage does not report": [
+    ["cp", "--checksum", "sha256", "a", "gs://bucket/b"],
+    /--checksum: expected auto, crc32c, md5, none, got sha256/,
+  ],
+  "a checksum that YouTube does not report": [
+    ["cp", "--checksum", "crc32c", "a", "youtube:"],
+    /--checksum: expected auto, none, got crc32c/,
+  ],
   "a title that nobody reads": [
     ["cp", "--title", "x", "a", "drive:"],
     /--title is only for youtube:/,
@@ -87,7 +95,7 @@ const wrong: Record<string, [args: string[], said: RegExp]> = {
   ],
   "the URL of a session to cancel": [
     ["sessions", "cancel", "https://storage.googleapis.com/x?upload_id=SECRET"],
-    /KEY: expected one that/,
+    /ID: expected one that/,
   ],
   "the URL of a session as a command": [
     ["https://storage.googleapis.com/x?upload_id=SECRET"],
@@ -96,7 +104,7 @@ const wrong: Record<string, [args: string[], said: RegExp]> = {
   "what moves the cursor": [["cp", "a", "\x1b[2Jgs:b"], /got \\x1b\[2Jgs:b\n/],
   "a session to cancel that is not there": [
     ["sessions", "cancel", "abc"],
-    /KEY: expected one that/,
+    /ID: expected one that/,
   ],
 };
 

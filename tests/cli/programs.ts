@@ -18,7 +18,7 @@ for (const runtime of ["deno", "node", "bun"]) {
       await second.stdin.close();
       const { code, err } = await ended(second);
       assertEquals(code, 0, err);
-      assertMatch(err, /big: going on behind /);
+      assertMatch(err, /big: going on after /);
       assertEquals([isWhole(program, "big"), program.google.gcs.sessions.length], [true, 1]);
     });
   });

@@ -44,7 +44,7 @@ Deno.test("a large file that was stopped goes on in its session, and says from w
   assert(!listed.out.includes("upload_id"));
   const second = await cli.run(["cp", "big", "gs://bucket/big"]);
   assertEquals([second.code, cli.gcs.sessions.length], [0, 1], second.err);
-  assertMatch(second.err, /big: going on behind 0 B/);
+  assertMatch(second.err, /big: going on after 0 B/);
   assertEquals(cli.gcs.get("bucket", "big")?.size, SIZE);
   assertEquals((await cli.run(["sessions"])).out, "Nothing to resume.\n");
 });
@@ -155,6 +155,6 @@ Deno.test("a file in parts goes on in parts, also without --parallel", async () 
   assertEquals(first.code, 5, first.err);
   const second = await cli.run(args);
   assertEquals(second.code, 0, second.err);
-  assertMatch(second.err, /going on behind/);
+  assertMatch(second.err, /going on after/);
   assertEquals(cli.gcs.sessions.length, 0);
 });

@@ -1,5 +1,6 @@
 // What a run does with files, what it says of each, and with which code it ends.
 
+import { join } from "node:path";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { createUploadSession, type StorageObject, upload } from "../../mod.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
@@ -60,8 +61,24 @@ Deno.test("--quiet says only what fails", async () => {
 Deno.test("--dry-run sends nothing", async () => {
   await using cli = await world();
   await cli.write({ "d/a": "1", "d/b": "2" });
-  const { code, out } = await cli.run(["cp", "-r", "--dry-run", "d", "gs://bucket/"]);
+  const { code, out, err } = await cli.run(["cp", "-r", "--dry-run", "d", "gs://bucket/"]);
   assertEquals([code, out.trim().split("\n").length, cli.gcs.requests.length], [0, 2, 0]);
+  assertEquals(err, "2 files to upload, 2 B\n");
+  const other = await cli.run(["cp", "--dry-run", "d/a", "drive:"]);
+  assertEquals([other.err, cli.gcs.requests.length], ["1 file to upload, 1 B\n", 0]);
+});
+
+Deno.test("files of a folder or a glob are named as the argument names them", async () => {
+  await using cli = await world();
+  await cli.write({ "d/a": "1", "d/b": "2" });
+  const sources = async (...args: string[]) => {
+    const { out } = await cli.run(["cp", "--dry-run", "--json", ...args, "gs://bucket/"]);
+    return out.trim().split("\n").map((line) => JSON.parse(line).source).sort();
+  };
+  assertEquals(await sources("-r", "d"), [join("d", "a"), join("d", "b")]);
+  assertEquals(await sources("d/*"), [join("d", "a"), join("d", "b")]);
+  const folder = await Deno.realPath(cli.folder);
+  assertEquals(await sources("-r", folder), [join(folder, "d", "a"), join(folder, "d", "b")]);
 });
 
 Deno.test("a folder without -r is one failure, and the others are uploaded", async () => {
@@ -155,6 +172,17 @@ Deno.test("a manifest says what was done, and the next run goes by it", async ()
   const again = await cli.run(args);
   assertEquals([again.code, cli.gcs.requests.length], [0, 2]);
   assertMatch(again.err, /2 skipped/);
+});
+
+Deno.test("a port that is in use is a wrong call, which names the option of that port", async () => {
+  await using cli = await world();
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const port = String((taken.addr as Deno.NetAddr).port);
+  for (const args of [["--port", port], ["--port", "0", "--proxy", "--proxy-port", port]]) {
+    const { code, err } = await cli.run(["emulator", ...args]);
+    assertEquals(code, 2);
+    assertMatch(err, new RegExp(`^${args.at(-2)}: expected a free one, got ${port}`));
+  }
 });
 
 Deno.test("a ticket that the command signs uploads through a proxy that the command serves", async () => {

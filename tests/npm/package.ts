@@ -91,6 +91,15 @@ async function filesOf(root: string, folder = ""): Promise<string[]> {
   return paths;
 }
 
+Deno.test("a CommonJS module of Node requires every entry point but the command line", async () => {
+  const { folder } = await project();
+  const entries = Object.keys(manifest.exports).filter((entry) => entry !== "./cli");
+  const names = entries.map((entry) => `${manifest.name}${entry.slice(1)}`);
+  const script = `${JSON.stringify(names)}.forEach((name) => require(name)); console.log("all");`;
+  await Deno.writeTextFile(`${folder}/required.cjs`, script);
+  assertEquals((await node("required.cjs")(folder)).trim(), "all");
+});
+
 Deno.test('publint and "are the types wrong" find nothing', async () => {
   const { installed, tarball } = await project();
   const lint = await node(`${TOOLS}publint/src/cli.js`, "--strict", installed)(installed);

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { InvalidResponse, UploadError, type UploadErrorCode } from "@resumable-media/upload";
-import { problemOf, TicketError } from "../../examples/page/error_messages.ts";
+import { problemOf, problemOfStatus, TicketError } from "../../examples/page/error_messages.ts";
 import { ERROR_CODES } from "../support/error_codes.ts";
 
 const about = {
@@ -27,6 +27,15 @@ Deno.test("every error says what happened and what to do, in sentences without c
     assertMatch(advice, /^[A-Z].*\.$/);
     assert(!/_|\b[45]\d\d\b/.test(what + advice), what + advice);
   }
+});
+
+Deno.test("a client that tells only a status gets the words that the library's errors get", () => {
+  const gone = problemOf(new UploadError("session_gone", ""), about);
+  assertEquals([404, 410].map(problemOfStatus), [gone, gone]);
+  assertEquals(problemOfStatus(503), problemOf(new UploadError("unavailable", ""), about));
+  const unreachable = problemOf(new UploadError("transport_failed", ""), about);
+  assertEquals(problemOfStatus(undefined), unreachable);
+  assertEquals(problemOfStatus(403), undefined);
 });
 
 Deno.test("the limits of the proxy are told with their numbers and names", () => {

@@ -176,6 +176,41 @@ test("what each button breaks is what happens, and what the page says of it", as
   await assertQuiet(fixture, BROKEN, REFUSED(503), REFUSED(410), REFUSED(400), REFUSED(412));
 });
 
+test("a checksum that nobody has compared is not said to be the file's", async () => {
+  await using at = await openPlayground(fixture);
+  const { page } = at;
+  const send = async (name: string, button?: string) => {
+    if (button) {
+      await page.find("output", "next").unseen(); // else the button takes back what has happened
+      await page.role("button", button).click();
+      await page.find("output", "next").seen();
+    }
+    const { path } = await file(name, 400_000);
+    await page.find("#files").call("setInputFiles", [path]);
+  };
+  const compared = async (name: string) => {
+    await inPhase(page, name, "done");
+    return (await page.find(".card", name).find("[data-compared]").text()).trim();
+  };
+  await send("compared.bin");
+  assertEquals(await compared("compared.bin"), "same as the file’s");
+  await page.find("#checksum").call("selectOption", "none");
+  await send("unchecked.bin", "Flip a bit");
+  assertEquals(await compared("unchecked.bin"), "not compared with the file’s");
+  await page.find("#checksum").call("selectOption", "auto");
+  await page.find('input[name="way"][value="tus"]').call("check", { force: true });
+  await send("tus.bin", "Flip a bit");
+  assertEquals(await compared("tus.bin"), "not compared with the file’s");
+  await send("forgotten.bin", "Forget the session");
+  await inPhase(page, "forgotten.bin", "failed");
+  assertMatch(await page.find('.card[data-phase="failed"]').text(), /does not know this upload/);
+  await page.role("button", "Start again forgotten.bin").click();
+  await inPhase(page, "forgotten.bin", "done");
+  await page.role("button", "Empty bucket and list").click();
+  await page.find("#empty").seen();
+  await assertQuiet(fixture, BROKEN, REFUSED(410), REFUSED(404));
+});
+
 test("cancelling tells the server; emptying forgets objects and requests", async () => {
   await using at = await openPlayground(fixture);
   const { page } = at;

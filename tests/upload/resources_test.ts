@@ -542,6 +542,7 @@ Deno.test("upload's result has the type of its resource", () => {
   assertEquals([typeof typed, never], ["function", undefined]);
 });
 
+const ONLY_READ: Resource<unknown> = { expected: "a text", read: ({ text }) => text };
 const STORAGE = "https://storage.googleapis.com/upload/storage/v1/b/my-bucket/o?name=a";
 
 for (
@@ -549,6 +550,10 @@ for (
     ["an object", storageObject, STORAGE, ["sha256"]],
     ["a file of Drive", driveFile, `${DRIVE}?fields=*`, ["crc32c"]],
     ["a file of Gemini", geminiFile, GEMINI, ["crc32c", "md5"]],
+    ["JSON of which nothing is known", json(), `${YOUTUBE}/videos`, ["crc32c", "md5", "sha256"]],
+    ["a text", text, `${YOUTUBE}/videos`, ["crc32c", "md5", "sha256"]],
+    ["anything", anything, `${YOUTUBE}/videos`, ["crc32c", "md5", "sha256"]],
+    ["a resource without facts", ONLY_READ, `${YOUTUBE}/videos`, ["crc32c", "md5", "sha256"]],
   ] as const
 ) {
   Deno.test(`a checksum that ${what} cannot report is refused before anything is stored`, async () => {
