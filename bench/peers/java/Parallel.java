@@ -32,7 +32,8 @@ public final class Parallel {
 
   /**
    * Uploads; returns the CRC32C that the server computed. One of the workers hands out the parts and sends none, so there is one
-   * more of them than connections. Of two the manager makes no parts: one connection then takes the whole file in one upload.
+   * more of them than connections. With two workers, or for a file of at most four parts, the manager makes none: one connection
+   * takes the whole file in one upload.
    */
   private static String send(String origin, Path path, int connections, int partSize) throws Exception {
     var config =
