@@ -1,6 +1,7 @@
 /**
  * Many small files: a folder of them, from the call to the last result, beside the transfer managers of Google's clients for
- * Node and Python. Ours at several numbers of uploads at once, the others as they are by themselves and as they are fastest.
+ * Node and Python, and beside as many requests of a program that does nothing else. Ours at several numbers of uploads at once,
+ * the others as they are by themselves and as they are fastest.
  *
  * @module
  */
@@ -18,8 +19,8 @@ import {
   PEERS,
   runtimeCommand,
 } from "./support/programs.ts";
-import { startSink } from "./support/sink.ts";
-import { largest, mib, ratioTo, skippedRows, table } from "./support/table.ts";
+import { type Load, measureLoad, startSink } from "./support/sink.ts";
+import { largest, mib, ratioTo, skippedRows, table, unmeasuredRow } from "./support/table.ts";
 import { NEEDS } from "./upload/clients.ts";
 
 const FILES = 5000, SIZE = 16_384;
@@ -36,10 +37,15 @@ export interface ManyResult {
   readonly size: number;
   readonly delay: number;
   readonly rounds: number;
-  /** Ours and others', by the name of the row: without a delay, and with one. */
-  readonly rows: Readonly<Record<string, { readonly near: Figures; readonly far: Figures }>>;
+  /** Ours, others' and the limit, by the name of the row: without a delay, and with one. */
+  readonly rows: Readonly<Record<string, Row>>;
   /** What those need that are not there, by the name of the row. */
   readonly missing?: Readonly<Record<string, string>>;
+}
+
+interface Row {
+  readonly near: Figures;
+  readonly far: Figures;
 }
 
 interface Figures {
@@ -58,7 +64,7 @@ type Programs = Record<string, (origin: string) => Promise<ManyMeasured>>;
 async function run(): Promise<ManyResult> {
   await using folder = await makeFolder();
   const peers = await others(folder.path);
-  const programs = { ...await ours(folder.path), ...peers };
+  const programs = { ...await ours(folder.path), ...peers, [LIMIT]: limit };
   const missing = PYTHON_ROWS.filter((name) => peers[name] === undefined);
   const measure = async (delay: number): Promise<Record<string, Figures>> => {
     await using sink = await startSink({ delay });
@@ -140,6 +146,17 @@ async function others(folder: string): Promise<Programs> {
   return rows;
 }
 
+const LIMIT = "limit: bare requests, 32 at once";
+
+/** As many requests of the same size, by a program that opens no file, computes no checksum, and reads no more than the status of a reply. */
+async function limit(origin: string): Promise<ManyMeasured> {
+  const load: Load = { kind: "object", size: SIZE, connections: 32, requests: FILES, warmup: 32 };
+  const idle = await measureLoad(origin, { ...load, requests: 32 });
+  const { found, cpuSeconds, peakRss } = await measureLoad(origin, load);
+  const rss = Math.max(0, peakRss - idle.peakRss);
+  return { seconds: found.seconds, cpuSeconds, rss, uploaded: FILES };
+}
+
 /** A folder of files of random bytes, removed in the end; in memory, where the system has a file system for that. */
 async function makeFolder(): Promise<AsyncDisposable & { readonly path: string }> {
   const inMemory = await Deno.stat("/dev/shm").then(() => true, () => false);
@@ -151,24 +168,29 @@ async function makeFolder(): Promise<AsyncDisposable & { readonly path: string }
 }
 
 function render({ files, size, delay, rows, missing }: ManyResult): string {
-  const columns = ["files/s", "by the best peer", "CPU", "memory"];
+  const columns = ["files/s", "by the best peer", "by the limit", "CPU", "memory"];
   const head = ["", ...columns, ...columns];
   const peers = Object.entries(rows).filter(([name]) => name.startsWith("`"));
-  const bestOf = (way: "near" | "far") => largest(peers.map(([, row]) => row[way].filesPerSecond));
-  const best = { near: bestOf("near"), far: bestOf("far") };
-  const cells = (figures: Figures, best: number | undefined) => [
-    figures.filesPerSecond.toFixed(0),
-    ratioTo(figures.filesPerSecond, best),
-    figures.cpu.toFixed(0),
-    mib(figures.rss),
-  ];
-  const body = Object.entries(rows).map((
-    [name, { near, far }],
-  ) => [name, ...cells(near, best.near), ...cells(far, best.far)]);
+  const cells = (row: Row, way: keyof Row) => {
+    const { filesPerSecond, cpu, rss } = row[way];
+    return [
+      filesPerSecond.toFixed(0),
+      ratioTo(filesPerSecond, largest(peers.map(([, peer]) => peer[way].filesPerSecond))),
+      ratioTo(filesPerSecond, rows[LIMIT]?.[way].filesPerSecond),
+      cpu.toFixed(0),
+      mib(rss),
+    ];
+  };
+  const body = Object.entries(rows).map(([name, row]) => [
+    name,
+    ...cells(row, "near"),
+    ...cells(row, "far"),
+  ]);
+  if (rows[LIMIT] === undefined) body.push(unmeasuredRow(LIMIT, head.length));
   body.push(...skippedRows(missing, head.length));
   return `A folder of ${files} files of ${
     size / 1024
-  } KiB, uploaded if there is no object of the name; opening the files, and asking for their sizes, is part of it. Files a second, µs of CPU time for each file, and the most memory above that of the idle process in MiB: to a server on the same machine, and, in the last four columns, where each reply comes ${delay} ms later.
+  } KiB, uploaded if there is no object of the name; opening the files, and asking for their sizes, is part of it. Files a second, µs of CPU time for each file, and the most memory above that of the idle process in MiB: to a server on the same machine, and, in the last five columns, where each reply comes ${delay} ms later. The limit is as many requests of the same size, over 32 connections that stay open, by a program in Go that reads no files and computes nothing.
 
 ${table(head, body)}`;
 }

@@ -22,7 +22,7 @@ const SLOW_RATE = 1e6, SLOW_SECONDS = 30;
 const SLOW_SIZE = 2 ** 30;
 
 /** The large uploads take long, and the slow ones always as long. */
-const LARGE_ROUNDS = Math.min(ROUNDS, 3);
+const largeRounds = (rounds: number): number => Math.min(rounds, 3);
 
 const CLIENTS: readonly Job["client"][] = ["upload", "bare"];
 
@@ -62,7 +62,7 @@ async function run(): Promise<MemoryResult> {
     return Object.fromEntries(entries);
   };
   const one = await alternate(programs({}));
-  const eight = await alternate(programs({ size: TIMES * size }), LARGE_ROUNDS);
+  const eight = await alternate(programs({ size: TIMES * size }), largeRounds(ROUNDS));
   const slow = await together(
     programs({ origin: slowSink.origin, seconds: SLOW_SECONDS, size: SLOW_SIZE }),
   );
@@ -109,9 +109,7 @@ function render({ size, rounds, runtimes }: MemoryResult): string {
   );
   const head = ["client", sizeName(size), sizeName(TIMES * size), "slow server"];
   return `The peak of RSS above that of the idle process, MiB, from \`{ size, read }\` that computes its bytes; ` +
-    `${rounds} rounds, ${
-      Math.min(rounds, LARGE_ROUNDS)
-    } of the large ones. The slow server reads ` +
+    `${rounds} rounds, ${largeRounds(rounds)} of the large ones. The slow server reads ` +
     `${SLOW_RATE / 1e6} MB/s; those uploads are ended after ${SLOW_SECONDS} s.\n\n${
       table(head, rows)
     }`;

@@ -1,6 +1,6 @@
 /**
  * One large file over 1, 2, 4 and 8 connections, to a server on the same machine and over a line that gives each connection
- * 30 MB/s: ours in each runtime, beside Google's clients for Node and Python.
+ * 30 MB/s: ours in each runtime, beside Google's clients for Node, Python and Java.
  *
  * @module
  */
@@ -10,6 +10,7 @@ import type { Bench } from "./support/bench.ts";
 import {
   bundle,
   CLIENT_RUNTIMES,
+  findJava,
   findPython,
   measured,
   NAMES,
@@ -27,6 +28,7 @@ import {
   sizeName,
   skippedRows,
   table,
+  unmeasuredRow,
 } from "./support/table.ts";
 import type { UploadResult } from "./upload.ts";
 import { NEEDS } from "./upload/clients.ts";
@@ -121,13 +123,17 @@ async function findClients(): Promise<
   const meter = pathToFileURL(await bundle(here("upload/meter.ts"))).href;
   clients["`uploadFileInChunks` of Google's for Node"] = (job) =>
     measured(["node", `${PEERS}parallel.mjs`, JSON.stringify({ ...job, meter })]);
-  const python = await findPython();
-  if (python === undefined) return { clients, missing: { [PYTHON]: NEEDS.python } };
-  clients[PYTHON] = (job) => measured([python, `${PEERS}parallel.py`, JSON.stringify(job)]);
-  return { clients, missing: {} };
+  const missing: Record<string, string> = {};
+  const [python, java] = [await findPython(), await findJava()];
+  if (python === undefined) missing[PYTHON] = NEEDS.python;
+  else clients[PYTHON] = (job) => measured([python, `${PEERS}parallel.py`, JSON.stringify(job)]);
+  if (java === undefined) missing[JAVA] = NEEDS.java;
+  else clients[JAVA] = (job) => measured([...java, "Parallel", JSON.stringify(job)]);
+  return { clients, missing };
 }
 
 const PYTHON = "`upload_chunks_concurrently` of Google's for Python";
+const JAVA = "`TransferManager` of Google's for Java";
 
 /** Whether a row is of somebody else's client. */
 const isPeer = (name: string): boolean => name.startsWith("`");
@@ -162,7 +168,13 @@ function render(
         mib(last.rss),
       ];
     });
-    return [...measured, ...skippedRows(missing, head.length)];
+    const named = { ...places[place], ...missing };
+    const unmeasured = [PYTHON, JAVA].filter((name) => named[name] === undefined);
+    return [
+      ...measured,
+      ...unmeasured.map((name) => unmeasuredRow(name, head.length)),
+      ...skippedRows(missing, head.length),
+    ];
   };
   const { latency, rate } = line;
   return `${

@@ -107,7 +107,29 @@ Deno.test("over many connections each client is set beside the best peer and the
   assertStringIncludes(BENCHES.parallel.render(result), "–"); // without the other benchmark
 });
 
-Deno.test("many files are set beside the best peer, and the proxy beside the cheapest server of tus", () => {
+Deno.test("over many connections Google's client for Java has a row: measured, not measured yet, or skipped with what to install", () => {
+  const java = "`TransferManager` of Google's for Java";
+  const eight = [1, 2, 4, 8].map((concurrency) => ({ concurrency, speed: 40e6, rss: 2 ** 20 }));
+  const rowOf = (client: object, missing: Record<string, string>, name = java) => {
+    const clients = { "Node, a file": eight, ...client };
+    const result: ParallelResult = {
+      ...{ size: 2 ** 30, lineSize: 2 ** 28, rounds: 1, line: LINES[1] },
+      places: { loopback: clients, line: clients },
+      missing,
+    };
+    const places = BENCHES.parallel.render(result).split(/To the same machine:|over a line/);
+    const [near, far] = places.slice(1).map((table) => rowsOf(table)[name]);
+    assertEquals(near.length, far.length);
+    return near;
+  };
+  const measured = rowOf({ [java]: eight }, {});
+  assertEquals(measured, [...Array(4).fill("40"), "1.00", "1.00", "–", "1"]);
+  assertEquals(rowOf({}, {}), Array(8).fill("–"));
+  const skipped = rowOf({}, { [java]: "`mvn` and a JDK" }, `${java} (install \`mvn\` and a JDK)`);
+  assertEquals(skipped, ["skipped", ...Array(7).fill("–")]);
+});
+
+Deno.test("many files are set beside the best peer and the limit, and the proxy beside the cheapest server of tus", () => {
   const way = (filesPerSecond: number) => ({ filesPerSecond, cpu: 1, rss: 0 });
   const many: ManyResult = {
     ...{ files: 1, size: 1024, delay: 20, rounds: 1 },
@@ -117,9 +139,22 @@ Deno.test("many files are set beside the best peer, and the proxy beside the che
       "`fast`": { near: way(100), far: way(30) },
     },
   };
-  assertEquals(rowsOf(BENCHES.many.render(many))["Node, ours, 8 at once"], [
-    ...["300", "3.00", "1", "0"],
-    ...["90", "3.00", "1", "0"],
+  const limit = "limit: bare requests, 32 at once";
+  const unmeasured = rowsOf(BENCHES.many.render(many));
+  assertEquals(unmeasured["Node, ours, 8 at once"], [
+    ...["300", "3.00", "–", "1", "0"],
+    ...["90", "3.00", "–", "1", "0"],
+  ]);
+  assertEquals(unmeasured[limit], Array(10).fill("–"));
+  const rows = { ...many.rows, [limit]: { near: way(600), far: way(100) } };
+  const measured = rowsOf(BENCHES.many.render({ ...many, rows }));
+  assertEquals(measured["Node, ours, 8 at once"], [
+    ...["300", "3.00", "0.50", "1", "0"],
+    ...["90", "3.00", "0.90", "1", "0"],
+  ]);
+  assertEquals(measured[limit], [
+    ...["600", "6.00", "1.00", "1", "0"],
+    ...["100", "3.33", "1.00", "1", "0"],
   ]);
   const cost = (seconds: number) => ({
     large: seconds,

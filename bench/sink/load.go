@@ -95,10 +95,13 @@ func (l load) together(clients []*client, requests int, times []time.Duration) e
 	return <-errors
 }
 
-// send sends a chunk or a start, and reads the reply. The first chunk starts a session before.
+// send sends a chunk, a start or an object, and reads the reply. The first chunk starts a session before.
 func (c *client) send() error {
 	if c.tus != "" {
 		return c.sendTus()
+	}
+	if c.kind == "object" {
+		return c.sendObject()
 	}
 	if c.session == "" || c.kind == "start" {
 		path := "/upload/storage/v1/b/bucket/o?uploadType=resumable&name=object"
@@ -125,6 +128,20 @@ func (c *client) send() error {
 		return fmt.Errorf("the chunk was answered with %s, %q", reply.Status, reply.Header.Get("Range"))
 	}
 	c.sent = last + 1
+	return nil
+}
+
+// sendObject sends a whole object in one request, where there is none of the name.
+func (c *client) sendObject() error {
+	c.sent++
+	path := fmt.Sprintf("/upload/storage/v1/b/bucket/o?uploadType=media&name=object-%d&ifGenerationMatch=0", c.sent)
+	reply, err := c.exchange("POST", path, "", c.body)
+	if err != nil {
+		return err
+	}
+	if reply.StatusCode != http.StatusOK {
+		return fmt.Errorf("the object was answered with %s", reply.Status)
+	}
 	return nil
 }
 

@@ -32,12 +32,12 @@ func main() {
 	command := flag.Bool("measure", false, "run the program that the arguments name instead")
 	var job load
 	flag.StringVar(&job.origin, "load", "", "send to this origin instead")
-	flag.StringVar(&job.kind, "kind", "chunk", "load: what is counted: chunk or start")
+	flag.StringVar(&job.kind, "kind", "chunk", "load: what is counted: chunk, start or object")
 	flag.StringVar(&job.tus, "tus", "", "load: the path where uploads of tus are created, instead of Google's protocol")
 	flag.IntVar(&job.connections, "connections", 1, "load: how many clients there are at once")
 	flag.IntVar(&job.requests, "requests", 128, "load: how many requests they send together")
 	flag.IntVar(&job.warmup, "warmup", 0, "load: how many requests go before these")
-	flag.IntVar(&job.size, "size", 8<<20, "load: bytes of each chunk")
+	flag.IntVar(&job.size, "size", 8<<20, "load: bytes of each chunk or object")
 	flag.DurationVar(&job.spread, "spread", 0, "load: how long each client takes to send a chunk")
 	flag.Parse()
 

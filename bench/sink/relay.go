@@ -26,7 +26,7 @@ type line struct {
 	rate    float64 // bytes a second
 	latency time.Duration
 	window  int // bytes
-	faults faultPlan
+	faults  faultPlan
 }
 
 // faultPlan is what befalls what clients send: after so many bytes on the average a connection stands still, or is cut, each

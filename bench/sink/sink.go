@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
@@ -30,13 +31,16 @@ type sink struct {
 	finished sync.Map // the name of an object that was made of parts, or is to be kept → content
 	others   *others
 	buffers  sync.Pool
+	ahead    sync.Pool // *bufio.Reader: a multipart.Reader alone reads 4 KiB at once
 }
 
 // content is what arrived of an object.
 type content struct {
-	name string
-	size int64
-	crc  uint32
+	name       string
+	size       int64
+	crc        uint32
+	metadata   map[string]string // custom
+	components int               // of how many objects it was made; 0: of none
 }
 
 // session is a resumable upload. One request at a time changes it.
@@ -51,6 +55,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 func newSink(delay time.Duration, rate float64) *sink {
 	s := &sink{delay: delay, rate: rate}
 	s.buffers.New = func() any { buffer := make([]byte, 256<<10); return &buffer }
+	s.ahead.New = func() any { return bufio.NewReaderSize(nil, 256<<10) }
 	s.others = newOthers(s)
 	return s
 }
@@ -79,13 +84,12 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.initiate(w, bucket, name)
 		return
 	}
-	if r.Method == http.MethodGet {
-		value, ok := s.finished.Load(strings.TrimPrefix(r.URL.Path, "/storage/v1/b/bucket/o/"))
-		if !ok {
-			http.NotFound(w, r)
-			return
-		}
-		s.object(w, value.(content))
+	if name, ok := strings.CutPrefix(r.URL.Path, objects); ok {
+		s.onObject(w, r, name)
+		return
+	}
+	if r.Method == http.MethodGet { // of the bucket, or of many objects
+		http.NotFound(w, r)
 		return
 	}
 	c := content{name: query.Get("name")}
@@ -105,6 +109,7 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	s.store(c)
 	s.object(w, c)
 }
 
@@ -163,9 +168,7 @@ func (s *sink) append(w http.ResponseWriter, r *http.Request, id string, buffer 
 	}
 	if isLast {
 		c.done = true
-		if strings.HasPrefix(c.name, "kept-") { // of clients that do not say what they were told
-			s.finished.Store(c.name, c.content)
-		}
+		s.store(c.content)
 		s.object(w, c.content)
 		return
 	}
@@ -213,34 +216,30 @@ func (s *sink) multipart(r *http.Request, c *content, buffer []byte) error {
 	if err != nil {
 		return err
 	}
-	reader := multipart.NewReader(r.Body, parameters["boundary"])
+	ahead := s.ahead.Get().(*bufio.Reader)
+	defer s.ahead.Put(ahead)
+	ahead.Reset(r.Body)
+	reader := multipart.NewReader(ahead, parameters["boundary"])
 	part, err := reader.NextPart()
 	if err != nil {
 		return err
 	}
-	metadata := struct{ Name string }{c.name}
+	metadata := struct {
+		Name     string
+		Metadata map[string]string
+	}{Name: c.name}
 	if err := json.NewDecoder(part).Decode(&metadata); err != nil {
 		return err
 	}
-	c.name = metadata.Name
+	c.name, c.metadata = metadata.Name, metadata.Metadata
 	if part, err = reader.NextPart(); err != nil {
 		return err
 	}
 	if err := s.read(c, part, buffer); err != nil {
 		return err
 	}
-	_, err = io.Copy(io.Discard, r.Body)
+	_, err = io.Copy(io.Discard, ahead)
 	return err
-}
-
-// object is the reply to the last request of an upload.
-func (s *sink) object(w http.ResponseWriter, c content) {
-	s.pause()
-	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-	json.NewEncoder(w).Encode(map[string]any{
-		"kind": "storage#object", "bucket": "bucket", "name": c.name, "generation": "1",
-		"metageneration": "1", "size": strconv.FormatInt(c.size, 10), "crc32c": encode(c.crc),
-	})
 }
 
 func (s *sink) pause() {

@@ -95,6 +95,27 @@ export async function pythonVersion(): Promise<string | null> {
   return await output([found, "-c", code]);
 }
 
+let javaBuilt: Promise<[string, ...string[]]> | undefined;
+
+/**
+ * The start of the command that runs a class of bench/peers/java, with Google's client, whose packages Maven fetches; `undefined`
+ * where there is no Maven or no JDK.
+ */
+export async function findJava(): Promise<[program: string, ...args: string[]] | undefined> {
+  if (!has("mvn") || !has("javac")) return undefined;
+  return await (javaBuilt ??= buildJava());
+}
+
+async function buildJava(): Promise<[string, ...string[]]> {
+  const [source, folder] = [`${PEERS}java`, `${BUILD}java`];
+  const classPath = `${folder}:${folder}/lib/*`;
+  const pom = ["-f", `${source}/pom.xml`, `-DoutputDirectory=${folder}/lib`];
+  await output(["mvn", "-q", "-B", "dependency:copy-dependencies", ...pom]);
+  const programs = ["Meter", "Upload", "Parallel"].map((name) => `${source}/${name}.java`);
+  await output(["javac", "-cp", classPath, "-d", folder, ...programs]);
+  return ["java", "-cp", classPath];
+}
+
 /** Bundles a script into one module that every runtime can run, and returns its path. */
 export async function bundle(path: string, args: readonly string[] = []): Promise<string> {
   await Deno.mkdir(BUILD, { recursive: true });

@@ -101,7 +101,7 @@ export async function measureProgram(
 /** What is sent, by clients that cost as little as they can; see bench/sink/load.go. */
 export interface Load {
   /** What is counted. @default {"chunk"} */
-  readonly kind?: "chunk" | "start";
+  readonly kind?: "chunk" | "start" | "object";
   /** The path where uploads of tus 1.0 are created, instead of Google's protocol. */
   readonly tus?: string;
   /** How many clients there are at once. @default {1} */
@@ -110,7 +110,7 @@ export interface Load {
   readonly requests: number;
   /** How many requests go before these. @default {0} */
   readonly warmup?: number;
-  /** Bytes of each chunk. */
+  /** Bytes of each chunk, or of each object. */
   readonly size?: number;
   /** Milliseconds that a client takes to send a chunk. @default {0} */
   readonly spread?: number;
@@ -127,8 +127,21 @@ export interface LoadResult {
 
 /** Sends requests to a sink, or to what stands before one. */
 export async function sendLoad(origin: string, load: Load): Promise<LoadResult> {
+  return await measured(loadCommand(origin, load));
+}
+
+/** What the program took that sent so; more than its requests, and what it found. */
+export async function measureLoad(
+  origin: string,
+  load: Load,
+): Promise<ProgramMeasured & { readonly found: LoadResult }> {
+  const program = await measureProgram(loadCommand(origin, load));
+  return { ...program, found: JSON.parse(program.output) };
+}
+
+function loadCommand(origin: string, load: Load): [string, ...string[]] {
   const flags = Object.entries(load).map(([name, value]) =>
     `-${name}=${value}${name === "spread" ? "ms" : ""}`
   );
-  return await measured([PROGRAM, `-load=${origin}`, ...flags]);
+  return [PROGRAM, `-load=${origin}`, ...flags];
 }

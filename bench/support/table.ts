@@ -62,6 +62,11 @@ export function skippedRows(
   ]);
 }
 
+/** The row of what was not measured yet: as many cells as the table has columns. */
+export function unmeasuredRow(name: string, columns: number): string[] {
+  return [name, ...Array<string>(columns - 1).fill(UNKNOWN)];
+}
+
 /** Bytes of a power of two as people say them. */
 export function sizeName(bytes: number): string {
   return bytes % 2 ** 30 === 0 ? `${bytes / 2 ** 30} GiB` : `${mib(bytes)} MiB`;

@@ -11,6 +11,7 @@ import {
   BUILD,
   bundle,
   type ClientRuntime,
+  findJava,
   findPython,
   measured,
   need,
@@ -97,9 +98,9 @@ export async function findPeers(): Promise<Peers> {
     uploads.python = (job) =>
       measured([python, `${PEERS}upload.py`, JSON.stringify(job)], job.timeLimit);
   }
-  if (has("mvn") && has("javac")) {
-    const java = await buildJava();
-    uploads.java = (job) => measured([...java, JSON.stringify(job)], job.timeLimit);
+  const java = await findJava();
+  if (java !== undefined) {
+    uploads.java = (job) => measured([...java, "Upload", JSON.stringify(job)], job.timeLimit);
   }
   const found = await debianProgram("rclone");
   if ("path" in found) uploads.rclone = await rclone(found.path);
@@ -120,16 +121,6 @@ export async function findPeers(): Promise<Peers> {
     console.log(`skipped: ${PEER_NAMES[peer as Peer]}: install ${needs}`);
   }
   return { uploads, missing };
-}
-
-/** Compiles the program with Google's client for Java, whose packages Maven fetches; returns its command. */
-async function buildJava(): Promise<[string, ...string[]]> {
-  const folder = `${BUILD}java`;
-  const classPath = `${folder}:${folder}/lib/*`;
-  const pom = ["-f", `${PEERS}java/pom.xml`, `-DoutputDirectory=${folder}/lib`];
-  await outputOf(["mvn", "-q", "-B", "dependency:copy-dependencies", ...pom]);
-  await outputOf(["javac", "-cp", classPath, "-d", folder, `${PEERS}java/Upload.java`]);
-  return ["java", "-cp", classPath, "Upload"];
 }
 
 let names = 0;
