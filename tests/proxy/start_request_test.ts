@@ -130,6 +130,16 @@ const written: readonly [rule: string, given: Given, query: string, metadata: un
     },
   ],
   [
+    "metadata that no client may set, where the ticket sets them",
+    { grant: { metadata: { metadata: { firebaseStorageDownloadTokens: "t" } } } },
+    "ifGenerationMatch=0&name=a",
+    {
+      contentType: "application/octet-stream",
+      metadata: { firebaseStorageDownloadTokens: "t" },
+      name: "a",
+    },
+  ],
+  [
     "the name in the metadata of a ticket is not the object's",
     { grant: { metadata: { name: "b" } } },
     "ifGenerationMatch=0&name=a",
