@@ -73,3 +73,11 @@ Deno.test("the files for nginx and Caddy keep the query of an address out of the
   const caddy = /```caddyfile\n([^]*?)```/.exec(document)![1];
   assert(/request>uri query \{\s+replace upload_id REDACTED/.test(caddy), caddy);
 });
+
+Deno.test("the files for nginx and Caddy let through what the proxy says that a request may have", async () => {
+  const document = await read("docs/deploy.md");
+  const [, most] = /`MAX_CHUNK_BYTES` .*\| (\d+) \(100 MiB\)/.exec(document)!;
+  const nginx = /client_max_body_size (\d+)m;/.exec(document)!; // m is MiB to nginx
+  const caddy = /max_size (\d+)MiB\n/.exec(document)!; // and MB a million bytes to Caddy
+  for (const [, size] of [nginx, caddy]) assertEquals(Number(size) * 1_048_576, Number(most));
+});
