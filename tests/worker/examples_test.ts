@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { upload } from "../../mod.ts";
+import bunServer from "../../examples/bun/index.ts";
 import { prepare } from "../support/example_project.ts";
 import { startServer } from "../support/server_process.ts";
 import { bunProgram } from "../support/runtimes.ts";
@@ -80,4 +81,9 @@ Deno.test("the files for nginx and Caddy let through what the proxy says that a 
   const nginx = /client_max_body_size (\d+)m;/.exec(document)!; // m is MiB to nginx
   const caddy = /max_size (\d+)MiB\n/.exec(document)!; // and MB a million bytes to Caddy
   for (const [, size] of [nginx, caddy]) assertEquals(Number(size) * 1_048_576, Number(most));
+});
+
+Deno.test("the example for Bun waits as long as Bun can, and takes more than the proxy, whose refusal says why", () => {
+  const { idleTimeout, maxRequestBodySize } = bunServer;
+  assertEquals([idleTimeout, maxRequestBodySize], [255, 2 * 104_857_600]);
 });
