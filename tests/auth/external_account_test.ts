@@ -123,6 +123,15 @@ Deno.test("a platform without TLS is asked where the caller names its origin", a
   ]);
 });
 
+for (const host of ["127.0.0.1:8080", "localhost", "[::1]", "169.254.169.254"]) {
+  Deno.test(`a platform at ${host} is asked without TLS`, async () => {
+    const { fetch, asked, tokens } = fakeGoogle();
+    const credential_source = { url: `http://${host}/token` };
+    await externalAccountTransport({ ...ACCOUNT, credential_source }, { fetch })(OBJECTS, {});
+    assertEquals([asked.other.map(({ url }) => url), tokens], [[credential_source.url], ["sts-1"]]);
+  });
+}
+
 Deno.test("short values of headers are no secrets, and stay in the platform's words", async () => {
   const { fetch } = fakeGoogle({
     other: () => Response.json({ error: "true is not an identity" }, { status: 400 }),

@@ -236,6 +236,19 @@ Deno.test("a token with little life left is renewed in the second half of it", a
   assertEquals(renewals.length, 2);
 });
 
+Deno.test("a token that lives for under five minutes does not serve in the last tenth of its life", async () => {
+  const { cache, clock, renewals, succeed } = controlled();
+  const first = cache.get(undefined);
+  await succeed(0, 1);
+  await first;
+  clock.pass(0.9 * MINUTE - 1);
+  assertEquals(await cache.get(undefined), "token 0");
+  clock.pass(1);
+  const next = cache.get(undefined);
+  await succeed(1);
+  assertEquals([await next, renewals.length], ["token 1", 2]);
+});
+
 for (const minutes of [0, -1]) {
   Deno.test(`a token with ${minutes} minutes left serves those who waited, and nobody else`, async () => {
     const { cache, renewals, succeed } = controlled();

@@ -62,6 +62,14 @@ Deno.test("objects are joined in the order in which they are named", async () =>
   assertEquals(names(gcs), ["a/ü", "b", "whole"]);
 });
 
+Deno.test("checksums in the destination are not compared", async () => {
+  const gcs = new GcsEmulator();
+  await put(gcs, "a", "123456789");
+  const destination = { crc32c: "AAAAAA==", md5Hash: "AAAAAAAAAAAAAAAAAAAAAA==" };
+  const reply = await compose(gcs, { ...named("a"), destination });
+  assertEquals([reply.status, (await reply.json()).crc32c], [200, "4waSgw=="]);
+});
+
 Deno.test("a source can come more than once, be composed itself, and be the destination", async () => {
   const gcs = new GcsEmulator();
   await put(gcs, "a");

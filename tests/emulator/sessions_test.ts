@@ -162,6 +162,18 @@ for (
     ["a hold is true or false", "name=a", { body: '{"temporaryHold":"no"}' }, { code: 400 }],
     ["custom metadata is an object", "name=a", { body: '{"metadata":["b"]}' }, { code: 400 }],
     ["a declared checksum is text", "name=a", { body: '{"crc32c":1}' }, { code: 400 }],
+    [
+      "a declared CRC32C has its form",
+      "name=a",
+      { body: '{"crc32c":"AAAA"}' },
+      { code: 400, reason: "invalid" },
+    ],
+    [
+      "a declared MD5 has its form",
+      "name=a",
+      { body: '{"md5Hash":"!"}' },
+      { code: 400, reason: "invalid" },
+    ],
     ["a name is not .", "name=.", {}, { code: 400, reason: "invalid" }],
     ["a name is not ..", "name=..", {}, { code: 400, reason: "invalid" }],
     ["a name has no line feed", "name=a%0Ab", {}, { code: 400, reason: "invalid" }],

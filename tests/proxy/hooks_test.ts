@@ -261,6 +261,32 @@ for (const hook of ["authorize", "once", "onStart", "onRequest"] as const) {
   });
 }
 
+Deno.test("an onFinish that does not end has failed after 25 seconds: the client gets a 503, and asks again", async () => {
+  using _time = hastened();
+  let calls = 0;
+  const context = setup({
+    onFinish: () => ++calls === 1 ? new Promise<never>(() => {}) : undefined,
+  });
+  const url = await start(context);
+  assertEquals(await outcome(await ask(context, url, put("x"))), "503 backendError");
+  assertStringIncludes(context.log.at(-1)!.error!, "took longer than 25000 ms");
+  const query = put("", { "content-range": "bytes */*" });
+  assertEquals([await outcome(await ask(context, url, query)), calls], ["200", 2]);
+});
+
+Deno.test("an upload of one request whose onFinish fails three times is a 503, and the object is stored", async () => {
+  let calls = 0;
+  const context = setup({
+    onFinish() {
+      calls++;
+      throw new Error();
+    },
+  });
+  const reply = await ask(context, "?uploadType=media&name=a", { body: "x" });
+  assertEquals([await outcome(reply), calls], ["503 backendError", 3]);
+  assertEquals(context.gcs.get("my-bucket", "a")?.size, 1);
+});
+
 Deno.test("onRequest hears of every request, and may refuse it before a byte goes on", async () => {
   const { events, hear } = listener<RequestEvent>();
   let stopped = false;

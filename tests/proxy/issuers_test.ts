@@ -124,6 +124,23 @@ Deno.test("a ticket that is good once starts one upload", async () => {
   assertEquals(await upload(ticket, "d", broken), "503 backendError");
 });
 
+Deno.test("a start that fails has used up its ticket, too", async () => {
+  const used = new Set<string>();
+  const once = (id: string) => !used.has(id) && !!used.add(id);
+  const ticket = await sign(TICKET_SECRET, { prefix: "", maxBytes: 0 }, { id: "one" });
+  const options = { tickets: { secret: TICKET_SECRET, once } };
+  assertEquals(await upload(ticket, "a", options), "413 uploadTooLarge");
+  assertEquals(await upload(ticket, "a", options), "401 authError");
+});
+
+Deno.test("a ticket of an issuer with buckets names one of them, and so is for no other backend", async () => {
+  const tickets = { secret: TICKET_SECRET, buckets: ["my-bucket"] };
+  for (const grant of [{ prefix: "" }, { prefix: "", backend: "gemini" }]) {
+    const ticket = await sign(TICKET_SECRET, grant);
+    assertEquals(await upload(ticket, "a", { tickets }), "401 authError");
+  }
+});
+
 const put = (body: string, headers: Record<string, string> = {}) => ({
   method: "PUT",
   body,

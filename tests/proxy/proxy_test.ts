@@ -102,3 +102,9 @@ for (const host of ["[bad", "a b", "a:99999"]) {
     }
   });
 }
+
+Deno.test("GET /healthz is a 200 to anybody, and Google is asked nothing", async () => {
+  const { proxy, sent } = setup();
+  const reply = await proxy.fetch(new Request("https://proxy.example/healthz"));
+  assertEquals([reply.status, await reply.json(), sent.length], [200, { status: "ok" }, 0]);
+});

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
-import { createUploadProxy } from "../../src/worker.ts";
+import { createUploadProxy, signUploadTicket } from "../../src/worker.ts";
 
 const OLD = "x3Qb0m1lq2cKf8uJ7nZtVY5wRk9sDhG4EoXpTaLiMBc";
 const NEW = "Zb1Qk7vXn4TtYr0cJ2mWs8uLh5pEo9iGfD3aN6xKqVM";
@@ -74,4 +74,23 @@ Deno.test("an upload that has begun goes on in its bucket after another one has 
 Deno.test("an upload to a bucket that is not allowed any more is refused", async () => {
   const session = await start(instance([OLD]), "left");
   assertEquals(await send(instance([OLD], "second"), session, 0, false), 403);
+});
+
+Deno.test("another secret of tickets ends those that have not been used, and no upload that has begun", async () => {
+  const [before, after] = ["before", "after"].map((word) => {
+    const secret = `a ticket secret of more than 32 bytes: ${word}`;
+    const options = { bucket: "first", sessionSecrets: [OLD], log: () => {} };
+    const { fetch } = google;
+    return createUploadProxy({ ...options, tickets: { secret }, transport: fetch, fetch });
+  });
+  const secret = "a ticket secret of more than 32 bytes: before";
+  const ticket = await signUploadTicket(secret, { subject: "user-17", prefix: "" }, {
+    expiresIn: 60,
+  });
+  const url = "https://proxy.example/upload/storage/v1/b/first/o?uploadType=resumable&name=tickets";
+  const init = { method: "POST", headers: { authorization: `Bearer ${ticket}` } };
+  const started = await before.fetch(new Request(url, init));
+  assertEquals((await after.fetch(new Request(url, init))).status, 401);
+  const session = started.headers.get("location")!;
+  assertEquals(await send(after, session, 0, true), 200);
 });

@@ -20,9 +20,11 @@ interface Given {
   readonly contentType?: string;
   readonly size?: number;
   readonly grant?: UploadGrant;
+  /** The fields that the proxy opens, whatever the ticket says. */
+  readonly fields?: readonly string[];
 }
 
-function check({ query = "name=a", metadata, contentType, size, grant }: Given): Start {
+function check({ query = "name=a", metadata, contentType, size, grant, fields }: Given): Start {
   const text = metadata === undefined ? "" : JSON.stringify(metadata);
   const input = {
     backend: BACKEND,
@@ -32,7 +34,7 @@ function check({ query = "name=a", metadata, contentType, size, grant }: Given):
     contentType,
     size,
   };
-  return checkStart(input, { prefix: "", ...grant }, LIMITS);
+  return checkStart(input, { prefix: "", ...grant }, { ...LIMITS, fields });
 }
 
 const written: readonly [rule: string, given: Given, query: string, metadata: unknown][] = [
@@ -130,6 +132,16 @@ const written: readonly [rule: string, given: Given, query: string, metadata: un
     },
   ],
   [
+    "metadata that no client may set, where the ticket sets them",
+    { grant: { metadata: { metadata: { firebaseStorageDownloadTokens: "t" } } } },
+    "ifGenerationMatch=0&name=a",
+    {
+      contentType: "application/octet-stream",
+      metadata: { firebaseStorageDownloadTokens: "t" },
+      name: "a",
+    },
+  ],
+  [
     "the name in the metadata of a ticket is not the object's",
     { grant: { metadata: { name: "b" } } },
     "ifGenerationMatch=0&name=a",
@@ -171,6 +183,28 @@ for (const [rule, expected, given] of refused) {
   Deno.test(`a start with ${rule} is refused`, () => {
     const { status, reason } = assertThrows(() => check(given), HttpError);
     assertEquals(`${status} ${reason}`, expected);
+  });
+}
+
+const opened: readonly [rule: string, given: Given, isOpen: boolean][] = [
+  ["by nobody", {}, false],
+  ["by the ticket", { grant: { fields: ["cacheControl"] } }, true],
+  ["by the proxy", { fields: ["cacheControl"] }, true],
+  ["by both", { grant: { fields: ["cacheControl"] }, fields: ["cacheControl"] }, true],
+  ["by the ticket, not by the proxy, which opens another", {
+    grant: { fields: ["cacheControl"] },
+    fields: ["metadata"],
+  }, false],
+  ["by the proxy, not by the ticket, which opens another", {
+    grant: { fields: ["metadata"] },
+    fields: ["cacheControl"],
+  }, false],
+];
+for (const [rule, given, isOpen] of opened) {
+  Deno.test(`a field that is opened ${rule} may ${isOpen ? "" : "not "}be set`, () => {
+    const metadata = { cacheControl: "no-store" };
+    if (isOpen) assertEquals(check({ ...given, metadata }).metadata.cacheControl, "no-store");
+    else assertEquals(assertThrows(() => check({ ...given, metadata }), HttpError).status, 403);
   });
 }
 

@@ -244,6 +244,21 @@ for (const alg of ["HS384", "HS512"]) {
   });
 }
 
+Deno.test("a secret of tickets that looks like base64 is text: its UTF-8 is the key, not what it decodes to", async () => {
+  const secret = [...SESSION_SECRET].reverse().join("");
+  const context = setup({ tickets: { secret } });
+  const decoded = atob(secret.replaceAll("-", "+").replaceAll("_", "/"));
+  const keys = [
+    new TextEncoder().encode(secret),
+    Uint8Array.from(decoded, (char) => char.charCodeAt(0)),
+  ];
+  const answers = await Promise.all(keys.map(async (key) => {
+    const ticket = new SignJWT({ ...CLAIMS, exp: soon() }).setProtectedHeader({ alg: "HS256" });
+    return await upload(context, await ticket.sign(key));
+  }));
+  assertEquals(answers, ["200", "401 authError"]);
+});
+
 for (
   const [rule, extra] of [
     ["another issuer", { iss: "https://evil.example" }],

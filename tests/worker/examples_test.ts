@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { upload } from "../../mod.ts";
+import bunServer from "../../examples/bun/index.ts";
 import { prepare } from "../support/example_project.ts";
 import { startServer } from "../support/server_process.ts";
 import { bunProgram } from "../support/runtimes.ts";
@@ -72,4 +73,17 @@ Deno.test("the files for nginx and Caddy keep the query of an address out of the
   assert(/error_log \S+ emerg;/.test(nginx) && /access_log \S+ uploads;/.test(nginx), nginx);
   const caddy = /```caddyfile\n([^]*?)```/.exec(document)![1];
   assert(/request>uri query \{\s+replace upload_id REDACTED/.test(caddy), caddy);
+});
+
+Deno.test("the files for nginx and Caddy let through what the proxy says that a request may have", async () => {
+  const document = await read("docs/deploy.md");
+  const [, most] = /`MAX_CHUNK_BYTES` .*\| (\d+) \(100 MiB\)/.exec(document)!;
+  const nginx = /client_max_body_size (\d+)m;/.exec(document)!; // m is MiB to nginx
+  const caddy = /max_size (\d+)MiB\n/.exec(document)!; // and MB a million bytes to Caddy
+  for (const [, size] of [nginx, caddy]) assertEquals(Number(size) * 1_048_576, Number(most));
+});
+
+Deno.test("the example for Bun waits as long as Bun can, and takes more than the proxy, whose refusal says why", () => {
+  const { idleTimeout, maxRequestBodySize } = bunServer;
+  assertEquals([idleTimeout, maxRequestBodySize], [255, 2 * 104_857_600]);
 });

@@ -141,6 +141,18 @@ async function asOnCloudflare(bindings: unknown, request: Request): Promise<Resp
   }
 }
 
+Deno.test("an empty value counts as none", async () => {
+  const bindings = {
+    ...GOOD,
+    MAX_UPLOAD_BYTES: "",
+    TICKETS: "",
+    PATH_PREFIX: "",
+    GEMINI_API_KEY: "",
+  };
+  const reply = await asOnCloudflare(bindings, new Request("https://proxy.example/healthz"));
+  assertEquals([reply.status, await reply.json()], [200, { status: "ok" }]);
+});
+
 // In wrangler.toml, `MAX_UPLOAD_BYTES = 10` is a number: taken for none, it would be no limit at all.
 for (const [name, value] of [["MAX_UPLOAD_BYTES", 10], ["ALLOWED_CONTENT_TYPES", ["image/png"]]]) {
   Deno.test(`${name}: a binding that is no text is refused by its name, not taken for none`, async () => {

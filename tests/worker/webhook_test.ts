@@ -1,6 +1,6 @@
 // The signed request about a finished object: from workers in each runtime, to the receivers of docs/hooks.md.
 
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { finishWebhook, SettingError, type Transport } from "../../src/worker.ts";
 import { pattern } from "../e2e/support.ts";
 import { assertStored } from "./support/assert.ts";
@@ -109,6 +109,61 @@ for (
   });
 }
 
+const EVENT = {
+  id: "upload_0123",
+  bucket: "b",
+  name: "a – €.png",
+  size: 5,
+  generation: "1",
+  contentType: "image/png",
+  crc32c: "AAAAAA==",
+  subject: "user-17",
+  payload: { order: 17 },
+  session: undefined,
+  resource: {},
+};
+
+for (
+  const [status, isTaken] of [
+    [200, true],
+    [202, true],
+    [204, true],
+    [301, false],
+    [308, false],
+    [400, false],
+    [410, false],
+    [500, false],
+  ] as const
+) {
+  Deno.test(`a ${status} of the operator's server is ${isTaken ? "an answer" : "none"}`, async () => {
+    const send: Transport = (_, { redirect }) => {
+      assertEquals(redirect, "manual");
+      return Promise.resolve(new Response(null, { status }));
+    };
+    const hook = finishWebhook({ url: "https://hooks.example/", secret: SECRET, fetch: send });
+    if (isTaken) await hook(EVENT);
+    else await assertRejects(async () => await hook(EVENT), Error, `answered ${status}`);
+  });
+}
+
+Deno.test("the operator's server has ten seconds", async () => {
+  const { timeout } = AbortSignal;
+  const asked: number[] = [];
+  AbortSignal.timeout = (time) => {
+    asked.push(time);
+    return timeout.call(AbortSignal, 0);
+  };
+  try {
+    const send: Transport = (_, { signal }) =>
+      new Promise((_, reject) => signal!.addEventListener("abort", () => reject(signal!.reason)));
+    const hook = finishWebhook({ url: "https://hooks.example/", secret: SECRET, fetch: send });
+    await assertRejects(async () => await hook(EVENT));
+  } finally {
+    AbortSignal.timeout = timeout;
+  }
+  assertEquals(asked, [10_000]);
+});
+
 // The receivers as docs/hooks.md has them. A program that is not on this machine is not tested.
 const document = await Deno.readTextFile(new URL("../../docs/hooks.md", import.meta.url));
 const receivers: readonly [language: string, file: string, command: string[]][] = [
@@ -154,22 +209,9 @@ for (const [language, file, command] of receivers) {
         ready: /(http:\/\/127\.0\.0\.1:\d+)/,
       });
       try {
-        const event = {
-          id: "upload_0123",
-          bucket: "b",
-          name: "a – €.png",
-          size: 5,
-          generation: "1",
-          contentType: "image/png",
-          crc32c: "AAAAAA==",
-          subject: "user-17",
-          payload: { order: 17 },
-          session: undefined,
-          resource: {},
-        };
-        await finishWebhook({ url: server.origin, secret: SECRET })(event);
+        await finishWebhook({ url: server.origin, secret: SECRET })(EVENT);
         const statusOf = async (hook: ReturnType<typeof finishWebhook>) =>
-          await hook(event).then(() => "taken", (error: Error) => error.message);
+          await hook(EVENT).then(() => "taken", (error: Error) => error.message);
         const other = `whsec_${
           btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32))))
         }`;
