@@ -432,13 +432,22 @@ interface Runtime {
     readonly env: Readonly<Record<string, string | undefined>>;
     file(path: string): { text(): Promise<string> };
   };
+  readonly navigator?: { readonly userAgent?: string };
+  readonly process?: {
+    getBuiltinModule?(
+      name: string,
+    ): { readFile(path: string, encoding: "utf8"): Promise<string> } | undefined;
+  };
 }
 
-/** Reads files, where this runtime has some. */
+/** Reads files, where this runtime has some. Cloudflare's looks like Node when it is asked to, and has none. */
 function fileReader(): ((path: string) => Promise<string>) | undefined {
-  const { Deno: deno, Bun: bun } = globalThis as Runtime;
+  const { Deno: deno, Bun: bun, process, navigator } = globalThis as Runtime;
   if (deno) return (path) => deno.readTextFile(path);
-  return bun && ((path) => bun.file(path).text());
+  if (bun) return (path) => bun.file(path).text();
+  if (navigator?.userAgent === "Cloudflare-Workers") return undefined;
+  const files = process?.getBuiltinModule?.("node:fs/promises");
+  return files && ((path) => files.readFile(path, "utf8"));
 }
 
 type Variables = Readonly<Record<string, unknown>>;

@@ -5,6 +5,7 @@ import { serveEmulator } from "../../src/emulator/serve.ts";
 import { GcsEmulator } from "../../src/emulator/mod.ts";
 import type { WorkerSettings } from "../../src/worker.ts";
 import { pattern } from "../e2e/support.ts";
+import { startNodeWorker } from "./support/node_worker.ts";
 import { endAfterAll, type Place, rule, uploadThrough } from "./support/rules.ts";
 
 endAfterAll();
@@ -48,10 +49,11 @@ const external = (origin: string, credential_source: unknown) =>
 async function formsFor(
   place: Place,
   settings: (origin: string) => WorkerSettings,
+  start = place.start,
 ): Promise<Record<string, string>[]> {
   await using upstream = await google();
   const bytes = pattern(1_048_576 + 3);
-  const worker = await place.start({ GCS_ENDPOINT: upstream.origin, ...settings(upstream.origin) });
+  const worker = await start({ GCS_ENDPOINT: upstream.origin, ...settings(upstream.origin) });
   await uploadThrough({ ...place, worker }, bytes);
   assertEquals(upstream.gcs.objects.length, 1);
   assertEquals(upstream.gcs.objects[0].size, bytes.length);
@@ -72,17 +74,22 @@ rule("a workload uploads with the token of a URL, and asks for one token", async
   ]);
 });
 
-rule("a workload uploads with the token of a file", async (place) => {
-  const path = await Deno.makeTempFile({ prefix: "subject-" });
-  try {
-    await Deno.writeTextFile(path, "of-the-platform\n");
+rule("a workload uploads with the token of a file, in Bun and in Node", async (place) => {
+  const folder = await Deno.makeTempDir({ prefix: "subject-" });
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => Deno.remove(folder, { recursive: true }));
+  const path = `${folder}/token`;
+  await Deno.writeTextFile(path, "of-the-platform\n");
+  const inNode: Place["start"] = async (settings) =>
+    stack.use(
+      await startNodeWorker(folder, { ...place.settings, ...settings } as Record<string, string>),
+    );
+  for (const start of [place.start, inNode]) {
     const forms = await formsFor(place, (origin) => ({
       GOOGLE_AUTH: "external-account",
       GOOGLE_EXTERNAL_ACCOUNT: external(origin, { file: path }),
-    }));
+    }), start);
     assertEquals(forms.map(({ subject_token }) => subject_token), ["of-the-platform"]);
-  } finally {
-    await Deno.remove(path);
   }
 }, { only: ["bun"] }); // Deno's may read no file here, and workerd has none
 
