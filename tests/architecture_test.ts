@@ -78,6 +78,16 @@ function unfound(
 }
 
 const WHICH_TESTS = /^## Which test holds what\n([^]*?)^## /m;
+
+Deno.test("a source of the library that a document names is there", async () => {
+  for (const path of filesOf("docs/").filter((path) => path.endsWith(".md"))) {
+    const text = await Deno.readTextFile(new URL(path, ROOT));
+    const named = [...text.matchAll(/`(src\/[\w./]+)`/g)].map(([, source]) => source!);
+    const isThere = (source: string) => files.some((file) => file.startsWith(source));
+    assertEquals(named.filter((source) => !isThere(source)), [], path);
+  }
+});
+
 Deno.test("no two sources of the library have one name, but for mod.ts", () => {
   const names = filesOf("src/").map((path) => path.slice(path.lastIndexOf("/") + 1));
   const twice = names.filter((name, i) => names.indexOf(name) !== i && name !== "mod.ts");

@@ -1,7 +1,7 @@
 // The steps of `deno task check`: everything that must hold besides the tests.
 
 import manifest from "../deno.json" with { type: "json" };
-import { unprovenClaims } from "./claims.ts";
+import { unprovenClaims, unprovenSections } from "./claims.ts";
 import { read, repositoryFiles } from "./files.ts";
 import { brokenLinks } from "./links.ts";
 import { obstacles } from "./release.ts";
@@ -81,7 +81,10 @@ export const steps: readonly Step[] = [
   },
   { name: "rooms", check: () => deno("test", "--allow-read", "--no-check", "tests/rooms_test.ts") },
   { name: "links", check: async () => (await brokenLinks(files)).join("\n") },
-  { name: "claims", check: async () => (await unprovenClaims()).join("\n") },
+  {
+    name: "claims",
+    check: async () => [...await unprovenClaims(), ...await unprovenSections()].join("\n"),
+  },
   { name: "words", check: async () => (await forbiddenWords(files)).join("\n") },
   {
     name: "changelog",

@@ -28,6 +28,15 @@ export function exitCodeOf(error: unknown): ExitCode {
   return error.retryable ? EXIT.interrupted : EXIT.failed;
 }
 
+/** Whether every other file of the run would fail as this one did: refused, no such bucket, no server. */
+export function concernsAll(error: unknown): boolean {
+  if (!(error instanceof UploadError)) return false;
+  if (error.code === "rejected") {
+    return [undefined, 401, 403, 404, 407].includes(error.status);
+  }
+  return error.retryable;
+}
+
 /** What an error is in one word, for programs. */
 export function wordOf(error: unknown): string {
   if (error instanceof UploadError) return error.code;

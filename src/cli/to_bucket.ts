@@ -3,7 +3,6 @@
 import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { UploadError } from "../errors.ts";
 import { codeOf } from "../file/path.ts";
 import { inParts } from "../parallel/in_parts.ts";
 import type { UploadManyItem } from "../parallel/item.ts";
@@ -14,7 +13,7 @@ import type { CpResult, CpRun, Planned } from "./cp_command.ts";
 import type { CpOptions } from "./cp_options.ts";
 import { accessTo } from "./credentials.ts";
 import { destinationText } from "./destination.ts";
-import { EXIT, type ExitCode, exitCodeOf } from "./exit_code.ts";
+import { concernsAll, EXIT, type ExitCode, exitCodeOf } from "./exit_code.ts";
 import { TotalsCounter } from "./totals.ts";
 import type { Outcome, Subject } from "./report.ts";
 import { resumeNote } from "./resume_note.ts";
@@ -230,15 +229,6 @@ class Ended extends Error {}
 /** What a file that was stopped because of another one fails with. */
 function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === "AbortError";
-}
-
-/** Whether every other file would fail as this one did: refused, no such bucket, no server. */
-function concernsAll(error: unknown): boolean {
-  if (!(error instanceof UploadError)) return false;
-  if (error.code === "rejected") {
-    return [undefined, 401, 403, 404, 407].includes(error.status);
-  }
-  return error.retryable;
 }
 
 function outcomeOf(result: Exclude<UploadManyResult<Item>, { status: "failed" }>): Outcome {

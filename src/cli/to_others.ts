@@ -11,7 +11,7 @@ import { xGoogUpload } from "../protocol/x_goog_upload.ts";
 import type { CpResult, CpRun, Planned } from "./cp_command.ts";
 import { accessTo } from "./credentials.ts";
 import { destinationText } from "./destination.ts";
-import { EXIT, type ExitCode, exitCodeOf } from "./exit_code.ts";
+import { concernsAll, EXIT, type ExitCode, exitCodeOf } from "./exit_code.ts";
 import type { Subject } from "./report.ts";
 import { resumeNote } from "./resume_note.ts";
 import { keyOf, State } from "./state.ts";
@@ -47,7 +47,7 @@ export async function toOthers(run: CpRun): Promise<CpResult> {
       numbers.failed++;
       codes.add(exitCodeOf(error));
       report.ended(subject, { status: "failed", error });
-      if (!options.continueOnError) break;
+      if (!options.continueOnError && concernsAll(error)) break;
     }
   }
   const isKept = stop.isAsked || codes.has(EXIT.interrupted);

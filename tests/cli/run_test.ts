@@ -108,6 +108,34 @@ Deno.test("a refusal ends the run at once with exit code 3, and with -c every fi
   }
 });
 
+Deno.test("a token that is not valid and a bucket that is not there end the run; what is wrong with one file does not", async () => {
+  const cases: [fault: Parameters<GcsEmulator["inject"]>[0], code: number][] = [
+    [{ status: 401, times: Infinity }, 3],
+    [{ status: 404, times: Infinity }, 1],
+    [{ status: 400, times: Infinity }, 1],
+  ];
+  for (const [fault, code] of cases) {
+    await using cli = await world();
+    cli.gcs.inject(fault);
+    await cli.write({ "d/a": "1", "d/b": "2", "d/c": "3" });
+    const ended = await cli.run(["cp", "-r", "--concurrency", "1", "d", "gs://bucket/"]);
+    const requests = fault.status === 400 ? 3 : 1; // a 400 is about that file
+    assertEquals([ended.code, cli.gcs.requests.length], [code, requests], ended.err);
+  }
+});
+
+Deno.test("where files go one by one, to Drive say, a file that cannot be read is one failure, and a refusal ends the run", async () => {
+  for (const [status, uploaded] of [[undefined, 2], [403, 0]] as const) {
+    await using cli = await world();
+    await cli.write({ a: "1", b: "22" });
+    if (status !== undefined) cli.gcs.inject({ status, times: Infinity });
+    const args = ["cp", "a", "missing", "b", "drive:", "--endpoint", "http://127.0.0.1:1"];
+    const { code, err } = await cli.run(args);
+    assertEquals([code, cli.gcs.uploads.length], [status === undefined ? 1 : 3, uploaded], err);
+    if (status !== undefined) assertEquals(cli.gcs.requests.length, 1);
+  }
+});
+
 Deno.test("without credentials it ends with exit code 3, says what helps, and nothing is sent", async () => {
   await using cli = await world();
   await cli.write({ a: "1" });
@@ -133,6 +161,26 @@ Deno.test("a token out of the variable goes to Google, and is in nothing that is
   const { code, out, err } = await cli.run(["cp", "a", "gs://bucket/"]);
   assertEquals(code, 0, err);
   assert(!(out + err).includes("ya29"));
+});
+
+Deno.test("a token goes to the origin of --endpoint, too, and not to an emulator on this machine", async () => {
+  for (
+    const [endpoint, expected] of [
+      ["https://private.example", "Bearer ya29.secret"],
+      ["http://localhost:1", null],
+    ] as const
+  ) {
+    const told: (string | null)[] = [];
+    const authorize = (request: Request) => {
+      told.push(request.headers.get("authorization"));
+      return true;
+    };
+    await using cli = await world(new GcsEmulator({ authorize }));
+    await cli.write({ a: "1" });
+    cli.env.CLOUDSDK_AUTH_ACCESS_TOKEN = "ya29.secret";
+    const { code, err } = await cli.run(["cp", "a", "gs://bucket/", "--endpoint", endpoint]);
+    assertEquals([code, told], [0, [expected]], err);
+  }
 });
 
 Deno.test("a session that was handed over takes one file, and its URL is in nothing that is written", async () => {

@@ -94,6 +94,14 @@ Deno.test("a record is gone by however it was cut: each file is stored, and none
   }
 });
 
+Deno.test("a call whose paths are the same, however they are written, goes on by the record", async () => {
+  await using here = await world();
+  await broken(here);
+  const before = here.gcs.requests.length;
+  const { code } = await here.run(["cp", "-r", `${here.folder}/./d`, "gs://my-bucket/"]);
+  assertEquals([code, here.gcs.requests.length - before], [0, 1]);
+});
+
 Deno.test("the record of another run in the place of this one is not gone by", async () => {
   await using here = await world();
   const path = await broken(here);

@@ -109,6 +109,52 @@ Deno.test({
     }),
 });
 
+Deno.test({
+  name: "@firebase/storage pauses and goes on in its session",
+  ignore,
+  fn: () =>
+    withProxy(async (link) => {
+      const size = 12 * Q + 5;
+      assertEquals(
+        await run(link, size, { way: "pause" }),
+        `success: ${NAME}, ${size} of ${size} bytes`,
+      );
+      assertStored(link, size);
+      assertEquals(link.gcs.sessions.length, 1);
+    }),
+});
+
+for (const way of ["uploadBytes", "uploadString"]) {
+  Deno.test({
+    name: `@firebase/storage uploads by ${way}() as well`,
+    ignore,
+    fn: () =>
+      withProxy(async (link) => {
+        assertEquals(await run(link, 5, { way }), "success");
+        const object = link.gcs.get("my-bucket", `${NAME} by ${way}`);
+        assertEquals([object?.size, object?.contentType], [5, "image/png"]);
+      }),
+  });
+}
+
+const rest: Readonly<Record<string, RegExp>> = {
+  getDownloadURL: /^storage\/object-not-found/,
+  getMetadata: /^storage\/object-not-found/,
+  deleteObject: /^storage\/object-not-found/,
+  list: /^storage\/unknown: 405/, // its address is that of uploads
+};
+for (const [way, said] of Object.entries(rest)) {
+  Deno.test({
+    name: `@firebase/storage finds nothing by ${way}(): only uploads are there`,
+    ignore,
+    fn: () =>
+      withProxy(async (link) => {
+        assertMatch(await run(link, 5, { way }), said);
+        assertStored(link, 5);
+      }),
+  });
+}
+
 Deno.test("docs/clients.md shows how Firebase's client is set up", async () => {
   const [, shown] = (await Deno.readTextFile(SCRIPT)).split(/\/\/ docs\/clients\.md shows .*\n/);
   const document = await Deno.readTextFile(new URL("../../docs/clients.md", import.meta.url));

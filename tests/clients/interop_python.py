@@ -136,6 +136,8 @@ def proxy_cloud_storage():
     )
     blob("proxy-chunks", of=of).upload_from_file(io.BytesIO(DATA), timeout=20)
     blob("proxy-multipart", None, of=of).upload_from_string(DATA, timeout=20)
+    with blob("proxy-writer", of=of).open("wb", if_generation_match=0) as file:
+        file.write(DATA)
 
 
 def proxy_seed():
@@ -163,7 +165,7 @@ CASES = {
     "google-resumable-media: recover()": (seed_recovers, ["seed-recovers"]),
     "google-cloud-storage through the proxy, with a ticket as its token": (
         proxy_cloud_storage,
-        ["proxy-chunks", "proxy-multipart"],
+        ["proxy-chunks", "proxy-multipart", "proxy-writer"],
     ),
     "google-resumable-media through the proxy": (proxy_seed, ["proxy-seed"]),
 }

@@ -69,7 +69,7 @@ Deno.test("a part that is answered before it was taken is not stored, though no 
   assertEquals([error.code, gcs.objects.length], ["invalid_response", 0]);
 });
 
-Deno.test("what a part's server stores otherwise is sent again, three times at the most", async () => {
+Deno.test("what a part's server stores otherwise is sent again: three times in all at the most", async () => {
   const gcs = emulator();
   gcs.inject({ on: "part", corrupt: true, times: 2 });
   await uploadParallel(bytes, target(gcs, { partSize: PART }));
@@ -77,6 +77,7 @@ Deno.test("what a part's server stores otherwise is sent again, three times at t
   gcs.inject({ on: "part", corrupt: true, times: Infinity });
   const failing = uploadParallel(bytes, target(gcs, { partSize: PART, concurrency: 1 }));
   await assertRejects(() => failing, DataCorruption);
+  assertEquals(count(gcs).part, 5 + 3);
 });
 
 Deno.test("a streamed part whose reply tells another checksum is sent again, and a composed one removed before", async () => {

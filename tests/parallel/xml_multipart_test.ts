@@ -85,13 +85,17 @@ Deno.test("a part carries the checksum that is compared, of the kind that was as
   ]);
 });
 
-Deno.test("a part whose reply tells another checksum, or not the one that is required, is an error", async () => {
-  const reply = (hash: string): Transport => () =>
-    Promise.resolve(new Response(null, { headers: { etag: '"a"', "x-goog-hash": hash } }));
+Deno.test("a part whose reply tells another checksum is sent three times in all, and then an error; so is one without what is required", async () => {
+  let sent = 0;
+  const reply = (hash: string): Transport => () => {
+    sent++;
+    return Promise.resolve(new Response(null, { headers: { etag: '"a"', "x-goog-hash": hash } }));
+  };
   const retry = { clock: fakeClock() };
   const part = (checksum: "auto" | "crc32c" | "md5") =>
     new XmlMultipartPart(URL_OF, "id", "hello", 0, 5, 1, { checksum, retry });
   await assertRejects(() => part("auto").upload(reply("crc32c=AAAAAA==")), DataCorruption);
+  assertEquals(sent, 3);
   await assertRejects(() => part("md5").upload(reply("crc32c=mnG7TA==")), InvalidResponse, "md5");
   await assertRejects(() => part("crc32c").upload(reply("")), InvalidResponse, "crc32c");
   await part("auto").upload(reply(""));
