@@ -1,6 +1,7 @@
 /** The edge proxy as one function of a request: which request is for whom. */
 
 import { authorizer } from "./authorize.ts";
+import { letGo } from "./body_pieces.ts";
 import { checkFraming } from "./request_body.ts";
 import { type Core, permit } from "./core.ts";
 import { preflight, refusedOrigin, withCors } from "./proxy_cors.ts";
@@ -114,7 +115,7 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
             thrown instanceof GrantError ? thrown.message : (thrown as Error)?.name
           }`;
         response = errorResponse(known);
-        await request.body?.cancel().catch(() => {});
+        letGo(request.body);
       }
       if (trace.upstreamMs !== undefined) {
         response.headers.set("server-timing", `upstream;dur=${trace.upstreamMs}`);

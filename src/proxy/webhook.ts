@@ -2,6 +2,7 @@
 
 import type { Transport } from "../net/transport.ts";
 import type { FinishEvent } from "./hooks.ts";
+import { letGo } from "./body_pieces.ts";
 import { checkRandom } from "./secrets.ts";
 import { SettingError } from "./setting_error.ts";
 
@@ -54,7 +55,7 @@ export function finishWebhook(options: WebhookOptions): (event: FinishEvent) => 
       redirect: "manual",
       signal: AbortSignal.timeout(DEADLINE),
     });
-    await response.body?.cancel();
+    letGo(response.body);
     if (response.status < 200 || response.status > 299) {
       throw new Error(`FINISH_WEBHOOK_URL answered ${response.status}`);
     }
