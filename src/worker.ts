@@ -12,6 +12,7 @@ import {
   metadataServerTransport,
   serviceAccountTransport,
 } from "./auth/mod.ts";
+import { checkCompatibilityDate } from "./proxy/compatibility_date.ts";
 import { errorResponse, HttpError, printable } from "./proxy/http_error.ts";
 import type { Backend } from "./proxy/backend.ts";
 import { geminiFiles } from "./proxy/backends/gemini_files.ts";
@@ -177,6 +178,7 @@ const NAMES: Record<keyof WorkerSettings, true> = {
  * @throws {SettingError} a setting is missing or malformed; the message names it and shows no value
  */
 export function proxyOptions(settings: WorkerSettings): UploadProxyOptions {
+  checkCompatibilityDate();
   for (const name of ["SESSION_SECRET", "TICKET_SECRET"] as const) {
     checkNoExample(name, settings[name] ?? "");
   }

@@ -3,6 +3,7 @@
 import { authorizer } from "./authorize.ts";
 import { letGo } from "./body_pieces.ts";
 import { checkFraming } from "./request_body.ts";
+import { checkCompatibilityDate } from "./compatibility_date.ts";
 import { type Core, permit } from "./core.ts";
 import { preflight, refusedOrigin, withCors } from "./proxy_cors.ts";
 import { contentRange } from "./fronts/content_range_front.ts";
@@ -81,6 +82,7 @@ const FRONTS: readonly Front[] = [tus, xGoogUpload, resumableHttp, contentRange]
  * ```
  */
 export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
+  checkCompatibilityDate();
   checkOptions(options);
   const allowedOrigins = checkOrigins(options.allowedOrigins ?? []);
   const core = coreOf(options);
