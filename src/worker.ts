@@ -404,16 +404,23 @@ function booleanOf(settings: WorkerSettings, name: keyof WorkerSettings): boolea
   return value === "true";
 }
 
+/** The longest time that a timer of the platform can be set to, in seconds. */
+const MAX_TIMER = 2_147_483;
+
+/** What is said in seconds, in milliseconds. */
 function secondsOf(settings: WorkerSettings, name: keyof WorkerSettings): number | undefined {
   const seconds = numberOf(settings, name);
-  return seconds === undefined ? undefined : 1000 * seconds;
+  if (seconds === undefined) return undefined;
+  if (seconds >= 1 && seconds <= MAX_TIMER) return 1000 * seconds;
+  throw new SettingError(name, `a whole number of seconds from 1 to ${MAX_TIMER}`);
 }
 
 function numberOf(settings: WorkerSettings, name: keyof WorkerSettings): number | undefined {
   const value = settings[name];
   if (value === undefined) return undefined;
-  if (!/^\d{1,15}$/.test(value)) throw new SettingError(name, "a whole number, got something else");
-  return Number(value);
+  if (/^\d+$/.test(value)) return Number(value); // whoever uses it knows the bounds
+  const unit = name.endsWith("SECONDS") ? "seconds" : "bytes";
+  throw new SettingError(name, `a whole number of ${unit}, got something else`);
 }
 
 function listOr(value: string | undefined): string[] | undefined {

@@ -125,10 +125,17 @@ export function coreOf(options: UploadProxyOptions): Core {
   if (!Array.isArray(options.sessionSecrets)) {
     throw new TypeError("sessionSecrets: expected a list of secrets, got none");
   }
-  const sessionTtl = checkNumber("SESSION_TTL_SECONDS", options.sessionTtl ?? WEEK, 1, WEEK);
+  const sessionTtl = checkNumber(
+    "SESSION_TTL_SECONDS",
+    options.sessionTtl ?? WEEK,
+    "seconds",
+    1,
+    WEEK,
+  );
   const maxChunkBytes = checkNumber(
     "MAX_CHUNK_BYTES",
     options.maxChunkBytes ?? 104_857_600,
+    "bytes",
     UPLOAD_CHUNK_SIZE,
     Number.MAX_SAFE_INTEGER,
   );
@@ -140,6 +147,7 @@ export function coreOf(options: UploadProxyOptions): Core {
       maxBytes: checkNumber(
         "MAX_UPLOAD_BYTES",
         options.maxUploadBytes ?? 5_497_558_138_880,
+        "bytes",
         0,
         5_497_558_138_880,
       ),
@@ -152,6 +160,7 @@ export function coreOf(options: UploadProxyOptions): Core {
     startTimeout: checkNumber(
       "START_TIMEOUT_SECONDS",
       options.startTimeout ?? 30_000,
+      "milliseconds in startTimeout", // the setting is in seconds, and has been checked: this is for who sets the option
       1,
       2 ** 31 - 1,
     ),
@@ -199,7 +208,7 @@ function backendsOf(
     }
     // Nothing but the last bytes could ever pass.
     if (granularity > maxChunkBytes) {
-      const expected = `at least ${granularity}, which ${name} takes a multiple of`;
+      const expected = `at least ${granularity} bytes, which ${name} takes a multiple of`;
       throw new SettingError("MAX_CHUNK_BYTES", expected);
     }
     named.set(name, backend);
@@ -207,9 +216,15 @@ function backendsOf(
   return named;
 }
 
-function checkNumber(name: string, value: number, min: number, max: number): number {
+function checkNumber(
+  name: string,
+  value: number,
+  unit: string,
+  min: number,
+  max: number,
+): number {
   if (!Number.isSafeInteger(value) || value < min || value > max) {
-    throw new SettingError(name, `a whole number from ${min} to ${max}`);
+    throw new SettingError(name, `a whole number of ${unit} from ${min} to ${max}`);
   }
   return value;
 }
@@ -220,10 +235,8 @@ function checkOrigin(name: string, value: string): string {
     !url || !/^https?:$/.test(url.protocol) || url.pathname !== "/" || url.search || url.username ||
     url.password
   ) {
-    throw new SettingError(
-      name,
-      "an origin such as https://storage.googleapis.com, got something else",
-    );
+    const example = name === "PUBLIC_ORIGIN" ? "uploads.example" : "storage.googleapis.com";
+    throw new SettingError(name, `an origin such as https://${example}, got something else`);
   }
   return url.origin;
 }
@@ -310,7 +323,8 @@ function checkBase(publicOrigin: string, prefix: string): string {
 
 function checkPath(name: string, path: string): string {
   if (!/^(?:\/[\w.~-]+)+$/.test(path) || /\/\.{1,2}(?:\/|$)/.test(path)) {
-    throw new SettingError(name, "a path such as /uploads, got something else");
+    const example = name === "METRICS_PATH" ? "/metrics" : "/uploads";
+    throw new SettingError(name, `a path such as ${example}, got something else`);
   }
   return path;
 }
