@@ -19,12 +19,14 @@ import { geminiFiles } from "./proxy/backends/gemini_files.ts";
 import type { UploadGrant } from "./proxy/grant.ts";
 import type { TicketSettings } from "./proxy/ticket.ts";
 import { isAllowedOrigin } from "./proxy/page_origins.ts";
+import { checkOrigin } from "./proxy/proxy_options.ts";
 import {
   createUploadProxy,
   type ServerMeans,
   type UploadProxy,
   type UploadProxyOptions,
 } from "./proxy/proxy.ts";
+import { isSafeUrl } from "./proxy/safe_url.ts";
 import { checkNoExample } from "./proxy/secrets.ts";
 import { SettingError } from "./proxy/setting_error.ts";
 import { finishWebhook } from "./proxy/webhook.ts";
@@ -236,19 +238,9 @@ function transportOf(settings: WorkerSettings): UploadProxyOptions["transport"] 
 
 /** An origin to which credentials may be sent. */
 function originOf(name: "GCS_ENDPOINT" | "GEMINI_ENDPOINT", endpoint: string): string {
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  if (url?.protocol === "http:" && !LOOPBACK.test(url.hostname)) {
-    throw new SettingError(name, "https, since credentials are sent there, got http");
-  }
-  const isOrigin = url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`;
-  if (!isOrigin || url.hostname.includes("*")) {
-    const example = name === "GCS_ENDPOINT" ? "storage" : "generativelanguage";
-    throw new SettingError(
-      name,
-      `an origin such as https://${example}.googleapis.com, got something else`,
-    );
-  }
-  return url.origin;
+  const origin = checkOrigin(name, endpoint);
+  if (isSafeUrl(origin)) return origin;
+  throw new SettingError(name, "https, since credentials are sent there, got http");
 }
 
 /** Where uploads may go besides Cloud Storage. */
@@ -288,8 +280,6 @@ const CREDENTIALS: Readonly<Record<string, CredentialsKind>> = {
   "authorized-user": { setting: "GOOGLE_AUTHORIZED_USER", transport: authorizedUserTransport },
 };
 
-const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
-
 /** Nothing is open by default. */
 function authorizationOf(
   settings: WorkerSettings,
@@ -328,12 +318,6 @@ function authorizationOf(
       maxAge,
     },
   };
-}
-
-function isSafeUrl(text: unknown): boolean {
-  const url = typeof text === "string" && URL.canParse(text) ? new URL(text) : undefined;
-  return url?.protocol === "https:" ||
-    (url?.protocol === "http:" && LOOPBACK.test(url.hostname));
 }
 
 /** Fields of an issuer that can be said in text. */

@@ -44,21 +44,16 @@ export function authorizer(
     readGrant(await runHook("authorize", () => authorize(request, () => verifyTicket(request))));
 }
 
-/** What issuers in a list call what are settings of their own where there is one issuer. */
-const MEMBERS: Readonly<Record<string, string>> = {
-  TICKET_AUDIENCE: "audience",
-  TICKET_ISSUER: "issuer",
-  TICKET_MAX_AGE_SECONDS: "maxAge",
-  TICKET_SECRET: "secret",
-};
-
-/** Names `TICKETS` in an error of an issuer: nobody has set the others. */
+/** Names `TICKETS` and its member in an error of an issuer in a list: nobody has set `TICKET_SECRET` and the like then. */
 function ofList<T>(make: () => T): T {
   try {
     return make();
   } catch (error) {
-    if (!(error instanceof SettingError) || !MEMBERS[error.setting]) throw error;
-    const expected = error.message.slice(`${error.setting}: expected `.length);
-    throw new SettingError("TICKETS", `${MEMBERS[error.setting]} to be ${expected}`);
+    const [, name, expected] =
+      /^TICKET_([A-Z]+)\w*: expected (.*)/.exec((error as Error).message) ??
+        [];
+    if (name === undefined) throw error;
+    const member = name === "MAX" ? "maxAge" : name.toLowerCase();
+    throw new SettingError("TICKETS", `${member} to be ${expected}`);
   }
 }

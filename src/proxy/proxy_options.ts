@@ -229,13 +229,18 @@ function checkNumber(
   return value;
 }
 
-function checkOrigin(name: string, value: string): string {
+/** Origins as they stand in settings, where that is not Cloud Storage's. */
+const EXAMPLES: Readonly<Record<string, string>> = {
+  GEMINI_ENDPOINT: "generativelanguage.googleapis.com",
+  PUBLIC_ORIGIN: "uploads.example",
+};
+
+/** An origin without a path, whole: no setting for one takes a wildcard. */
+export function checkOrigin(name: string, value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined;
-  if (
-    !url || !/^https?:$/.test(url.protocol) || url.pathname !== "/" || url.search || url.username ||
-    url.password
-  ) {
-    const example = name === "PUBLIC_ORIGIN" ? "uploads.example" : "storage.googleapis.com";
+  const isOrigin = url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`;
+  if (!isOrigin || url.hostname.includes("*")) {
+    const example = EXAMPLES[name] ?? "storage.googleapis.com";
     throw new SettingError(name, `an origin such as https://${example}, got something else`);
   }
   return url.origin;
