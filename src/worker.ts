@@ -19,7 +19,7 @@ import { geminiFiles } from "./proxy/backends/gemini_files.ts";
 import type { UploadGrant } from "./proxy/grant.ts";
 import type { TicketSettings } from "./proxy/ticket.ts";
 import { isAllowedOrigin } from "./proxy/page_origins.ts";
-import { checkOrigin } from "./proxy/proxy_options.ts";
+import { checkOrigin } from "./proxy/proxy_location.ts";
 import {
   createUploadProxy,
   type ServerMeans,

@@ -5,6 +5,7 @@ import { letGo } from "./body_pieces.ts";
 import { checkFraming } from "./request_body.ts";
 import { checkCompatibilityDate } from "./compatibility_date.ts";
 import { type Core, permit } from "./core.ts";
+import { coreOf } from "./core_setup.ts";
 import { preflight, refusedOrigin, withCors } from "./proxy_cors.ts";
 import { contentRange } from "./fronts/content_range_front.ts";
 import type { Asked, Front, Place, StartRequest } from "./fronts/front.ts";
@@ -16,13 +17,8 @@ import { HookError } from "./hooks.ts";
 import { badRequest, errorResponse, HttpError } from "./http_error.ts";
 import { noteBackend, type Trace, type UploadLogEntry } from "./log.ts";
 import { Metrics } from "./metrics.ts";
-import {
-  checkOptions,
-  coreOf,
-  type Location,
-  locationOf,
-  type UploadProxyOptions,
-} from "./proxy_options.ts";
+import { type Location, locationOf } from "./proxy_location.ts";
+import { checkOptions, type UploadProxyOptions } from "./proxy_options.ts";
 import { checkOrigins } from "./page_origins.ts";
 
 export type { UploadProxyOptions } from "./proxy_options.ts";
