@@ -189,5 +189,6 @@ export class DataCorruption extends UploadError {
 /** What was given in the place of something else, for a message: a number as it is, of all else the type, since it may be a secret. */
 export function typeInWords(value: unknown): string {
   if (typeof value === "number") return `${value}`;
+  if (Array.isArray(value)) return "an array";
   return Object(value).then ? "Promise; await it first" : value === null ? "null" : typeof value;
 }

@@ -1,5 +1,6 @@
 /** What callers can set, and the checks of it that several transports share. */
 
+import { typeInWords } from "../errors.ts";
 import type { Clock } from "../net/clock.ts";
 import type { RetryOptions } from "../net/retry.ts";
 import type { Transport } from "../net/transport.ts";
@@ -59,9 +60,7 @@ export interface TokenOptions extends AuthOptions {
 export function checkFetch(fetch: Transport | undefined): Transport {
   if (fetch === undefined) return (input, init) => globalThis.fetch(input, init);
   if (typeof fetch !== "function") {
-    throw new TypeError(
-      `fetch: expected a function, got ${fetch === null ? "null" : typeof fetch}`,
-    );
+    throw new TypeError(`fetch: expected a function, got ${typeInWords(fetch)}`);
   }
   return fetch;
 }
@@ -69,8 +68,7 @@ export function checkFetch(fetch: Transport | undefined): Transport {
 /** Refuses options that do not exist, which are misspelt ones. */
 export function checkNames(options: object, names: readonly string[]): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    const got = options === null ? "null" : Array.isArray(options) ? "an array" : typeof options;
-    throw new TypeError(`options: expected an object, got ${got}`);
+    throw new TypeError(`options: expected an object, got ${typeInWords(options)}`);
   }
   const unknown = Object.keys(options).find((name) => !names.includes(name));
   if (unknown === undefined) return;

@@ -37,12 +37,12 @@ export function authorizedTransport(
     if (reply.status !== 401) return reply;
     tokens.reject(token);
     if (!isRepeatable(init.body)) return reply;
-    const another = await tokens.get(signal).catch(async (error: unknown) => {
-      await discard(reply);
+    const another = await tokens.get(signal).catch((error: unknown) => {
+      discard(reply);
       throw error;
     });
     if (another === token) return reply;
-    await discard(reply);
+    discard(reply);
     return await send(another, input, init);
   };
   SOURCES.set(transport, tokens);

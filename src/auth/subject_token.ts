@@ -1,6 +1,6 @@
 /** The token of somebody else than Google, which says who a workload is: from a function, a URL or a file. */
 
-import { UploadError } from "../errors.ts";
+import { typeInWords, UploadError } from "../errors.ts";
 import { type CredentialsJson, invalid, isObject, kindOf } from "./credentials_json.ts";
 import type { OriginTest } from "./token_origins.ts";
 import { parseObject, requestToken, type TokenServer } from "./token_request.ts";
@@ -54,9 +54,7 @@ export function subjectTokenOf(
 
 function checkFunction(value: unknown, name: string): void {
   if (value === undefined || typeof value === "function") return;
-  throw new TypeError(
-    `${name}: expected a function, got ${value === null ? "null" : typeof value}`,
-  );
+  throw new TypeError(`${name}: expected a function, got ${typeInWords(value)}`);
 }
 
 function fromFile(

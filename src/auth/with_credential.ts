@@ -37,9 +37,9 @@ export async function sendWithCredential(
  * The reply to a request that went without a credential, because its origin gets none. A 401 says that it would have
  * taken one, so the error says why there was none: nothing else that the caller sees could.
  */
-export async function withoutCredential(input: string, reply: Response): Promise<Response> {
+export function withoutCredential(input: string, reply: Response): Response {
   if (reply.status !== 401) return reply;
-  await discard(reply);
+  discard(reply);
   const got = URL.canParse(input) ? new URL(input).origin : "a URL that is none";
   throw new UploadError(
     "rejected",
@@ -49,7 +49,7 @@ export async function withoutCredential(input: string, reply: Response): Promise
   );
 }
 
-/** Lets go of a reply that nobody will read. */
-export async function discard(reply: Response): Promise<void> {
-  await reply.body?.cancel().catch(() => {});
+/** Lets go of a reply that nobody will read, and waits for nothing: its stream may never answer. */
+export function discard(reply: Response): void {
+  reply.body?.cancel().catch(() => {});
 }

@@ -103,8 +103,8 @@ export function takeSource(source: UploadSource): TakenSource {
   if (bytes) return fixed(bytes);
   if (typeof source !== "object" || source === null) throw notASource(source);
   if (isBlob(source)) return blob(source);
-  if (isStream(source)) return opened(() => stream(source));
-  if (Symbol.asyncIterator in source) return opened(() => iterable(source));
+  if (isStream(source)) return opened(stream(source));
+  if (Symbol.asyncIterator in source) return opened(iterable(source));
   if (isByteSource(source)) return readable(source);
   throw notASource(source);
 }
@@ -138,15 +138,13 @@ function fixed(bytes: Bytes): TakenSource {
 
 /** A source whose size is believed. */
 function known(input: Parameters<typeof randomAccess>[0]): TakenSource {
-  const source = randomAccess(input);
-  const { size, release } = source;
-  return { size, lastModified: undefined, open: () => Promise.resolve(source), release };
+  return opened(randomAccess(input));
 }
 
-function opened(take: () => SequentialSource): TakenSource {
-  const source = take();
+function opened(source: Source): TakenSource {
   const { release } = source;
-  return { size: undefined, lastModified: undefined, open: () => Promise.resolve(source), release };
+  const size = source.kind === "random-access" ? source.size : undefined;
+  return { size, lastModified: undefined, open: () => Promise.resolve(source), release };
 }
 
 /** A Blob of this realm or of another one; Bun's files and S3 files are Blobs whose size may be unknown. */

@@ -195,13 +195,13 @@ export class GcsEmulator {
     const incoming = readRequest(input, init);
     const { signal } = incoming;
     if (signal?.aborted) {
-      await incoming.body.cancel(signal.reason);
+      incoming.body.cancel(signal.reason);
       throw signal.reason;
     }
     return await untilAborted(
       this.#serve(incoming),
       signal,
-      () => void incoming.body.cancel(signal?.reason),
+      () => incoming.body.cancel(signal?.reason),
     );
   }
 

@@ -119,11 +119,11 @@ export class IncomingBody {
     return all;
   }
 
-  /** Gives up the body if nobody has read it. */
-  async cancel(reason?: unknown): Promise<void> {
+  /** Gives up the body if nobody has read it; as in `fetch`, nobody waits for what its source makes of that. */
+  cancel(reason?: unknown): void {
     if (this.#started || !this.#stream || this.#stream.locked) return;
     this.#started = true;
-    await this.#stream.cancel(reason).catch(() => {});
+    this.#stream.cancel(reason).catch(() => {});
   }
 
   /** A piece that begins at `start`, with the pause where it is due. */

@@ -3,6 +3,7 @@
 import type { BigIntStats, Dir, Dirent } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { typeInWords } from "../errors.ts";
 import { type FileSource, fileSource } from "./file_source.ts";
 import { closeFolder, contentsOf, openFolder } from "./folder.ts";
 import { mediaTypeOf } from "./media_type_of_name.ts";
@@ -109,11 +110,7 @@ export function directory(
 }
 
 function wrong(name: string, expected: string, value: unknown): TypeError {
-  const got = typeof value === "string"
-    ? JSON.stringify(value)
-    : value === null
-    ? "null"
-    : typeof value;
+  const got = typeof value === "string" ? JSON.stringify(value) : typeInWords(value);
   return new TypeError(`${name}: expected ${expected}, got ${got}`);
 }
 

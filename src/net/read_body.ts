@@ -28,7 +28,7 @@ export async function readBody(
   for (let piece = await reader?.read(); piece && !piece.done; piece = await reader?.read()) {
     size += piece.value.length;
     if (signal?.aborted || size > max) {
-      await reader?.cancel();
+      reader?.cancel().catch(() => {}); // nobody waits for that: a transport's stream may never answer
       signal?.throwIfAborted();
       return undefined;
     }

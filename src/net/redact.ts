@@ -3,14 +3,16 @@
 import { kindOf } from "../bytes/bytes.ts";
 import { withoutSecretWords } from "../protocol/quoted_text.ts";
 
-/** Headers whose values are secrets. */
-const SECRET_HEADERS = [
+/** Headers that speak for the caller. */
+export const CREDENTIAL_HEADERS: readonly string[] = [
   "authorization",
   "cookie",
   "proxy-authorization",
   "x-goog-api-key",
-  "x-goog-encryption-key",
 ];
+
+/** Headers whose values are secrets. */
+const SECRET_HEADERS = [...CREDENTIAL_HEADERS, "x-goog-encryption-key"];
 
 /** What looks like a session, a token or a signature, whoever has made it. */
 const SUSPICIOUS = /upload_?id=|\bya29\.|\beyJ[\w-]{8,}|signature=|\bbearer\s+\S/i;

@@ -136,18 +136,8 @@ const DEFAULTS: Omit<RetryPolicy, "retries" | "server"> = {
   clock: systemClock,
 };
 
-/** The smallest value of each number. */
-const MIN_VALUES: Readonly<Record<string, number>> = {
-  initialDelay: 0,
-  maxDelay: 0,
-  multiplier: 1,
-  maxAttempts: 1,
-  maxElapsed: 0,
-  connectTimeout: 0,
-  stallTimeout: 1,
-  attemptTimeout: 1,
-  minThroughput: 1,
-};
+/** Numbers that may be 0; all others are at least 1. */
+const MAY_BE_ZERO = ["initialDelay", "maxDelay", "maxElapsed", "connectTimeout"];
 
 /** Checks the options and fills in the defaults; `null` and `false` turn retrying off and keep the deadlines. */
 export function retryPolicy(options: RetryOptions | null | false | undefined): RetryPolicy {
@@ -155,8 +145,7 @@ export function retryPolicy(options: RetryOptions | null | false | undefined): R
   if (options === undefined) return { ...DEFAULTS, retries: true, server };
   if (options === null || options === false) return { ...DEFAULTS, retries: false, server };
   if (typeof options !== "object" || Array.isArray(options)) {
-    const got = Array.isArray(options) ? "an array" : typeof options;
-    throw new TypeError(`retry: expected an object, false or null, got ${got}`);
+    throw new TypeError(`retry: expected an object, false or null, got ${typeInWords(options)}`);
   }
   const defined = Object.entries(options).filter(([, value]) => value !== undefined);
   for (const [name, value] of defined) {
@@ -165,14 +154,15 @@ export function retryPolicy(options: RetryOptions | null | false | undefined): R
         `retry.${name} is not an option; there are ${Object.keys(DEFAULTS).join(", ")}`,
       );
     }
-    const min = MIN_VALUES[name];
-    if (min !== undefined && !(typeof value === "number" && value >= min)) {
+    const isNumber = typeof DEFAULTS[name as keyof typeof DEFAULTS] === "number";
+    const min = MAY_BE_ZERO.includes(name) ? 0 : 1;
+    if (isNumber && !(typeof value === "number" && value >= min)) {
       throw new RangeError(
         `retry.${name}: expected a number of at least ${min}, got ${typeInWords(value)}`,
       );
     }
     const kind = name === "clock" ? "object" : "function";
-    if (min === undefined && (typeof value !== kind || value === null)) {
+    if (!isNumber && (typeof value !== kind || value === null)) {
       throw new TypeError(`retry.${name}: expected a ${kind}, got ${typeInWords(value)}`);
     }
   }

@@ -3,8 +3,11 @@
 import { type Clock, within } from "../net/clock.ts";
 import type { RetryPolicy } from "../net/retry.ts";
 import type { Reply } from "../net/send.ts";
-import type { StorageObject } from "../protocol/resources/storage_object.ts";
-import { storageObject } from "../protocol/resources/storage_object.ts";
+import {
+  type ObjectMetadata,
+  type StorageObject,
+  storageObject,
+} from "../protocol/resources/storage_object.ts";
 import { uploadUrl } from "../protocol/upload_url.ts";
 import type { ObjectLocation } from "../protocol/object_url.ts";
 import { UploadError } from "../errors.ts";
@@ -64,6 +67,37 @@ export function isWholeObject(object: StorageObject, { size, crc32c }: WholeObje
   const facts = storageObject.facts!(object, { startUrl: "", method: "GET", metadata: {} });
   return crc32c !== undefined && facts?.crc32c === crc32c && facts.size === size;
 }
+
+/**
+ * Whether an object that is found is the one that is asked for: what the parts add up to, with the metadata of this call. One that
+ * was there before the upload may have the same bytes, and says of them what somebody else has wanted.
+ *
+ * @param query the preconditions under which it is made: the generation that it replaces is not it
+ */
+export function isAsked(
+  object: StorageObject,
+  whole: WholeObject,
+  asked: ObjectMetadata,
+  query: Readonly<Record<string, string>> = {},
+): boolean {
+  const { metadata = {}, ...fields } = asked;
+  const isSame = (name: string) => fields[name] === undefined || fields[name] === object[name];
+  return isWholeObject(object, whole) && object.generation !== query.ifGenerationMatch &&
+    COMPARED.every(isSame) &&
+    Object.entries(metadata).every(([key, value]) =>
+      value === undefined || value === object.metadata?.[key]
+    );
+}
+
+/** Fields that Google shows as they were written. */
+const COMPARED = [
+  "cacheControl",
+  "contentDisposition",
+  "contentEncoding",
+  "contentLanguage",
+  "contentType",
+  "storageClass",
+];
 
 /** How long removing what is stored may take, in milliseconds: somebody is waiting for an error. */
 const CLEAN_UP_TIME = 10_000;

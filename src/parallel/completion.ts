@@ -4,7 +4,7 @@ import { DataCorruption, InvalidResponse, type UploadError } from "../errors.ts"
 import { retrying, type Step } from "../net/retry.ts";
 import type { Reply } from "../net/send.ts";
 import type { ObjectLocation } from "../protocol/object_url.ts";
-import type { StorageObject } from "../protocol/resources/storage_object.ts";
+import type { ObjectMetadata, StorageObject } from "../protocol/resources/storage_object.ts";
 import {
   type Completed,
   readCompleted,
@@ -12,7 +12,7 @@ import {
 } from "../protocol/xml_multipart/xml_multipart_replies.ts";
 import type { MultipartUploadId } from "../protocol/xml_multipart/xml_multipart_requests.ts";
 import { refusalError } from "../upload/refusal_error.ts";
-import { isWholeObject, objectAt, type WholeObject } from "./assembly.ts";
+import { isAsked, objectAt, type WholeObject } from "./assembly.ts";
 import type { StoredPart } from "./parallel_checkpoint.ts";
 import { askOnce, sendCompletion, type Sending } from "./multipart_requests.ts";
 
@@ -24,6 +24,8 @@ export interface CompletionInput {
   readonly parts: readonly Pick<StoredPart, "number" | "tag">[];
   /** What all parts add up to, where it is known. */
   readonly whole: WholeObject | undefined;
+  /** What is asked of the object besides, where it is known. */
+  readonly asked?: ObjectMetadata | undefined;
   /** Whether the reply must tell the CRC32C. */
   readonly mustTell: boolean;
   readonly sending: Sending;
@@ -129,10 +131,13 @@ class Completion {
 
 /** The object, where it is what the parts add up to; else the error that says that the upload is gone. */
 export async function finishedBefore(
-  { location, whole, sending }: Pick<CompletionInput, "location" | "whole" | "sending">,
+  { location, whole, asked = {}, sending }: Pick<
+    CompletionInput,
+    "asked" | "location" | "sending" | "whole"
+  >,
   gone: UploadError,
 ): Promise<CompletedUpload & { readonly object: StorageObject }> {
   const found = location && whole && await objectAt(location, sending, sending.signal);
-  if (!found || !isWholeObject(found.value, whole)) throw gone;
+  if (!found || !isAsked(found.value, whole, asked)) throw gone;
   return { object: found.value, reply: found.reply };
 }

@@ -12,7 +12,7 @@ import {
   type StorageObject,
 } from "../protocol/resources/storage_object.ts";
 import { refusalError } from "../upload/refusal_error.ts";
-import { isWholeObject, objectAt, type WholeObject } from "./assembly.ts";
+import { isAsked, objectAt, type WholeObject } from "./assembly.ts";
 import type { Sending } from "./multipart_requests.ts";
 
 /** What is composed of what. */
@@ -21,6 +21,8 @@ export interface ComposeJob {
   readonly sources: readonly ComposeSource[];
   /** What the sources add up to. */
   readonly whole: WholeObject;
+  /** Whether it is a temporary object: one of the same bytes is as good, whoever has made it. */
+  readonly isTemporary: boolean;
   readonly sending: Sending;
 }
 
@@ -57,7 +59,11 @@ export async function composeObject(job: ComposeJob): Promise<Composed> {
     switch (answer.kind) {
       case "gone":
       case "precondition":
-        return await settled(job, error, answer.kind === "gone" || earlier !== undefined);
+        return await settled(
+          job,
+          error,
+          job.isTemporary || answer.kind === "gone" || earlier !== undefined,
+        );
       case "unavailable":
       case "no_result":
         earlier = error;
@@ -77,7 +83,7 @@ async function settled(
   isLikely: boolean,
 ): Promise<Step<Composed>> {
   const object = await at(what.location);
-  if (!object || !isWholeObject(object, whole)) throw error;
+  if (!object || !isAsked(object, whole, what.destination, what.query)) throw error;
   // An object that was there before, and happens to be the same, has not used up the sources.
   if (!isLikely && await at({ ...what.location, name: sources[0].name })) throw error;
   return { kind: "done", value: { value: object, isSettled: true } };

@@ -26,7 +26,7 @@ import { asMultipart, framedBody } from "../upload/framing.ts";
 import {
   type Assembly,
   forEachOf,
-  isWholeObject,
+  isAsked,
   objectAt,
   type Remains,
   type WholeObject,
@@ -36,7 +36,7 @@ import { composeObject } from "./compose_object.ts";
 import type { Sending } from "./multipart_requests.ts";
 import type { PartAnswer } from "./stored_part_sender.ts";
 import type { PartRange } from "./plan.ts";
-import type { ParallelSetup } from "./parallel_settings.ts";
+import { askedOf, type ParallelSetup } from "./parallel_settings.ts";
 import { takenAway } from "./taken_away.ts";
 import { TemporaryObjects } from "./temporary_objects.ts";
 
@@ -111,10 +111,16 @@ class Composition implements Assembly {
     return answerOf(object);
   }
 
-  async discard({ number }: PartRange): Promise<void> {
-    await this.#temporary.delete([this.#temporary.location(number, number).name], this.#sending);
+  /** Only what was looked at: another process that goes on with this upload may have replaced it by a good one. */
+  async discard({ number }: PartRange, { tag: generation }: PartAnswer): Promise<void> {
+    const { name } = this.#temporary.location(number, number);
+    await this.#temporary.delete([{ name, generation }], this.#sending);
   }
 
+  /**
+   * The parts that are stored as they were recorded. What nobody has recorded may be of another process that goes on with this
+   * upload as well, and stays: a part that is in the way is found there when it is sent, and compared.
+   */
   async remains(
     recorded: readonly StoredPart[],
     whole: WholeObject | undefined,
@@ -123,37 +129,39 @@ class Composition implements Assembly {
     const byNumber = new Map(recorded.map((part) => [part.number, part]));
     const found = objects.map((object) => this.#segmentOf(object, byNumber));
     this.#found = found.filter((segment) => segment !== undefined);
-    const strangers = objects.filter((_, i) => found[i] === undefined);
     const isStored = ({ number }: StoredPart) =>
       this.#found.some(({ first, last }) => first <= number && number <= last);
     const parts = recorded.filter(isStored);
     if (parts.length === 0 && whole) {
-      const object = await this.#objectAt(this.#setup.location);
-      if (object && isWholeObject(object, whole)) return { kind: "finished", object };
+      const object = await this.#finishedAs(whole);
+      if (object) return { kind: "finished", object };
     }
-    // What nobody has recorded is in the way of the parts that will be sent.
-    await this.#temporary.delete(strangers.map(({ name }) => name), this.#sending);
+    if (this.#setup.checksum === null) { // nothing would tell other bytes from these
+      await this.#temporary.delete(objects.filter((_, i) => found[i] === undefined), this.#sending);
+    }
     return { kind: "parts", parts };
   }
 
   /** Composes neighbours until one request can compose the rest; each request deletes what it was composed of. */
   async finish(parts: readonly StoredPart[], whole: WholeObject): Promise<StorageObject> {
-    const { location, metadata, contentType, composeQuery: query, concurrency } = this.#setup;
+    const { location, composeQuery: query, concurrency } = this.#setup;
     let segments = this.#segments(parts);
-    while (segments.length > MAX_SOURCES) {
-      segments = await forEachOf(
-        composeGroups(segments),
-        concurrency,
-        (group) => this.#composeSegment(group),
-      );
-    }
-    const { name: _, crc32c: __, ...fields } = metadata;
-    const object = await this.#compose(
-      { location, destination: { ...fields, contentType }, query },
-      segments,
-      whole,
-    );
-    await this.#deleteLeftovers();
+    const composed = async () => {
+      while (segments.length > MAX_SOURCES) {
+        const groups = composeGroups(segments);
+        segments = await forEachOf(groups, concurrency, (group) => this.#composeSegment(group));
+      }
+      const what = { location, destination: askedOf(this.#setup), query };
+      return await this.#compose(what, segments, whole, false);
+    };
+    const object = await composed().catch(async (error) => {
+      if (!(error instanceof UploadError && error.code === "session_gone")) throw error;
+      // Another process that goes on with this upload may have finished it.
+      const found = await this.#finishedAs(whole);
+      if (!found) throw error;
+      return found;
+    });
+    await this.#temporary.deleteLeftovers(this.#sending);
     return storageObject.complete!(object, {
       startUrl: uploadUrl(location.endpoint, location.bucket, location.name),
       method: "POST",
@@ -166,12 +174,13 @@ class Composition implements Assembly {
     await this.#temporary.deleteAll({ ...this.#sending, policy, signal: undefined });
   }
 
-  /** What an earlier process had composed already, and its sources with it. */
-  async #deleteLeftovers(): Promise<void> {
-    const names = this.#found.map(({ first, last }) => this.#temporary.location(first, last).name);
-    const left = names.filter((name) => this.#temporary.has(name));
-    // The object is finished; a lifecycle rule finds what is left all the same.
-    await this.#temporary.delete(left, this.#sending).catch(() => {});
+  /** The object, where it is there and is what this upload makes. */
+  async #finishedAs(whole: WholeObject): Promise<StorageObject | undefined> {
+    const { location, composeQuery } = this.#setup;
+    const object = await this.#objectAt(location);
+    return object && isAsked(object, whole, askedOf(this.#setup), composeQuery)
+      ? object
+      : undefined;
   }
 
   async #objectAt(location: ObjectLocation): Promise<StorageObject | undefined> {
@@ -225,7 +234,7 @@ class Composition implements Assembly {
     };
     const sums = combined(group);
     const query = { ifGenerationMatch: "0" };
-    const composing = this.#compose({ location, destination, query }, group, sums);
+    const composing = this.#compose({ location, destination, query }, group, sums, true);
     const { generation = "" } = await composing.catch((error) => {
       const isPrecondition = error instanceof UploadError && error.code === "precondition_failed";
       throw isPrecondition ? takenAway("compose", error) : error;
@@ -237,18 +246,24 @@ class Composition implements Assembly {
     what: Pick<ComposeInput, "location" | "destination" | "query">,
     segments: readonly Segment[],
     whole: WholeObject,
+    isTemporary: boolean,
   ): Promise<StorageObject> {
     const sources = segments.map(({ first, last, generation }) => ({
       name: this.#temporary.location(first, last).name,
       generation,
     }));
-    const object = await composeObject({ what, sources, whole, sending: this.#sending });
-    const names = sources.map(({ name }) => name);
+    const object = await composeObject({
+      what,
+      sources,
+      whole,
+      isTemporary,
+      sending: this.#sending,
+    });
     if (object.isSettled) {
       // It may be of an earlier request that had other sources: these may still be there, and are in nobody's way.
-      await this.#temporary.delete(names, this.#sending).catch(() => {});
+      await this.#temporary.delete(sources, this.#sending).catch(() => {});
     } else {
-      for (const name of names) this.#temporary.forget(name);
+      for (const { name } of sources) this.#temporary.forget(name);
     }
     return object.value;
   }

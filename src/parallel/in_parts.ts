@@ -114,19 +114,14 @@ async function uploadKept(
   return await kept.exclusively(signal, async () => {
     const from = await abortable(kept.get(), signal) as ParallelCheckpoint | undefined;
     let last: ParallelCheckpoint | undefined;
-    let replaced: ParallelCheckpoint | undefined; // kept until another one is begun: wrong arguments must not cost its parts
-    const discardReplaced = async () => {
-      const left = replaced;
-      replaced = undefined;
-      if (left) await discard(left, options);
-    };
+    // It stays until this upload is finished: another process may be going on with it, and ends with this one's object then.
+    let replaced: ParallelCheckpoint | undefined;
     const onCheckpoint = async (checkpoint: ParallelCheckpoint) => {
       if (!last && from?.uploadId === checkpoint.uploadId) {
         onResume?.({ resumed: true, persisted: sizeOf(checkpoint) });
       }
       last = checkpoint;
       await kept.set(checkpoint);
-      void discardReplaced();
     };
     // Parts are as large as they were at the start, whatever is wanted now.
     const attempt = (checkpoint?: ParallelCheckpoint) =>
@@ -143,13 +138,14 @@ async function uploadKept(
         replaced = from;
         return attempt();
       }));
-      await discardReplaced();
+      if (replaced) await discard(replaced, options);
       await kept.delete().catch(() => {}); // it is finished, whatever the store says
       return object;
     } catch (error) {
       if (error instanceof UploadError && DEAD.includes(error.code)) {
         const left = last ?? from;
-        if (left) await discard(left, options);
+        // What is left of one that is gone is of somebody else, who has changed it and may be going on with it.
+        if (left && error.code !== "session_gone") await discard(left, options);
         // It is what finds the parts, if they are still there; and why the upload has failed says more.
         if (!signal?.aborted) await kept.delete().catch(() => {});
       }

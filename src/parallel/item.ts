@@ -2,6 +2,7 @@
 
 import { viewOf } from "../bytes/bytes.ts";
 import { type TakenSource, takeSource, type UploadSource } from "../bytes/source.ts";
+import { typeInWords } from "../errors.ts";
 import { abortable } from "../net/clock.ts";
 import type { ObjectMetadata } from "../protocol/resources/storage_object.ts";
 
@@ -66,7 +67,7 @@ export function checkItem(value: unknown): UploadManyItem {
     return item as UploadManyItem;
   }
   const got = typeof item !== "object" || item === null
-    ? item === null ? "null" : typeof item
+    ? typeInWords(item)
     : `one whose name is of type ${typeof item.name}`;
   throw new TypeError(`files: expected items { source, name }, got ${got}`);
 }

@@ -70,7 +70,10 @@ export interface UploadManyOptions<I extends UploadManyItem = UploadManyItem> ex
    * the files that have ended. A file goes on in the way in which it was begun, in parts or not. What is kept is secret; see `checkpoints` of {@linkcode upload}.
    */
   checkpoints?: CheckpointStore<Checkpoint | ParallelCheckpoint> | undefined;
-  /** Called when `checkpoints` fail: the uploads go on. What it throws ends the upload it speaks of. */
+  /**
+   * Called when `checkpoints` fail: the uploads go on. Of a store that does not answer it hears once. What it throws ends the
+   * upload it speaks of.
+   */
   onCheckpointError?: ((error: unknown) => void) | undefined;
   /** Called once for a file that has a checkpoint: `onResume` of {@linkcode upload}. What it throws ends the upload it speaks of. */
   onResume?: ((event: ResumeEvent, item: I) => void) | undefined;

@@ -19,7 +19,7 @@ import { completeUpload, finishedBefore } from "./completion.ts";
 import { abortUpload, initiateUpload, listParts, type Sending } from "./multipart_requests.ts";
 import type { PartAnswer } from "./stored_part_sender.ts";
 import type { PartRange } from "./plan.ts";
-import type { ParallelSetup } from "./parallel_settings.ts";
+import { askedOf, type ParallelSetup } from "./parallel_settings.ts";
 
 /** Starts an XML multipart upload, or takes one up. */
 export async function openMultipart(
@@ -72,7 +72,8 @@ class MultipartAssembly implements Assembly {
       return { kind: "parts", parts: recorded.filter(isStored) };
     } catch (error) {
       if (!(error instanceof UploadError && error.code === "session_gone")) throw error;
-      const input = { location: this.#setup.location, whole, sending: this.#sending };
+      const { location } = this.#setup;
+      const input = { location, whole, asked: askedOf(this.#setup), sending: this.#sending };
       return { kind: "finished", object: (await finishedBefore(input, error)).object };
     }
   }
@@ -84,6 +85,7 @@ class MultipartAssembly implements Assembly {
       location,
       parts,
       whole,
+      asked: askedOf(this.#setup),
       mustTell: checksum === "crc32c",
       sending: this.#sending,
     });

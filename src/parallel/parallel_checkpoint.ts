@@ -1,9 +1,10 @@
 /** Where a parallel upload stands, as JSON that outlives the process. */
 
-import { isIdentity, type TakenSource } from "../bytes/source.ts";
-import { UploadError } from "../errors.ts";
+import { isIdentity } from "../bytes/source.ts";
 import { CRC32C } from "../protocol/hashes.ts";
 import { isMediaType } from "../protocol/media_type.ts";
+import { isCount } from "../upload/check_arguments.ts";
+import { checkFields, type FieldChecks, refused } from "../upload/checkpoint.ts";
 import type { Via } from "./parallel_options.ts";
 import { LARGEST_PART, MIN_PART } from "./parallel_settings.ts";
 
@@ -52,8 +53,7 @@ export interface ParallelCheckpoint {
   readonly parts: readonly StoredPart[];
 }
 
-const CHECKS: { [Field in keyof ParallelCheckpoint]-?: (value: unknown) => boolean } = {
-  version: (value) => value === 1,
+const CHECKS: FieldChecks<ParallelCheckpoint> = {
   via: (value) => value === "multipart" || value === "compose",
   endpoint: (value) => typeof value === "string" && /^https?:/i.test(value) && URL.canParse(value),
   bucket: isText,
@@ -70,17 +70,7 @@ const CHECKS: { [Field in keyof ParallelCheckpoint]-?: (value: unknown) => boole
 
 /** Checks a value that came from storage; its values are not shown. */
 export function checkParallelCheckpoint(value: unknown): ParallelCheckpoint {
-  const fields = value as Record<string, unknown> | null;
-  if (typeof fields !== "object" || fields === null) {
-    throw refused("expected an object", typeof value);
-  }
-  for (const [name, check] of Object.entries(CHECKS)) {
-    if (!check(fields[name])) {
-      const got = name === "version" ? "another one" : `${typeof fields[name]} that is not one`;
-      throw refused(`expected a valid "${name}"`, got);
-    }
-  }
-  const checkpoint = fields as unknown as ParallelCheckpoint;
+  const checkpoint = checkFields<ParallelCheckpoint>(value, CHECKS);
   // What is below this name is deleted: it must be one that was made for the upload.
   const isOurs = checkpoint.via !== "compose" || /.[0-9a-f]{32}\/$/s.test(checkpoint.uploadId);
   if (checkpoint.partSize < MIN_PART[checkpoint.via]) {
@@ -90,36 +80,8 @@ export function checkParallelCheckpoint(value: unknown): ParallelCheckpoint {
   return checkpoint;
 }
 
-/** Compares what a source says of itself with what a checkpoint says. */
-export function checkSameParallelSource(
-  from: ParallelCheckpoint,
-  { size, lastModified, identity }: Pick<TakenSource, "identity" | "lastModified" | "size">,
-): void {
-  const compare = <V extends number | string>(what: string, before?: V, now?: V) => {
-    if (before === undefined || now === undefined || before === now) return;
-    throw new UploadError(
-      "source_changed",
-      `Cannot resume: expected a source with ${what} ${before}, got one with ${now}`,
-    );
-  };
-  compare("a size in bytes of", from.totalBytes, size);
-  compare("lastModified", from.lastModified, lastModified);
-  compare("the identity", from.identity, identity);
-}
-
-function refused(expected: string, actual: string): UploadError {
-  return new UploadError(
-    "invalid_checkpoint",
-    `Cannot resume from the checkpoint: ${expected}, got ${actual}`,
-  );
-}
-
 function isText(value: unknown): boolean {
   return typeof value === "string" && value !== "";
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isPart(value: unknown): value is StoredPart {

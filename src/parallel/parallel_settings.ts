@@ -49,6 +49,12 @@ export interface ParallelSetup {
   readonly partSize: number | undefined;
 }
 
+/** What the object is to be, besides its bytes. */
+export function askedOf({ metadata, contentType }: ParallelSetup): ObjectMetadata {
+  const { name: _, crc32c: __, ...fields } = metadata;
+  return { ...fields, contentType };
+}
+
 /** Checks everything that is known at the call. */
 export function setupOf(source: UploadSource, options: ParallelOptions): ParallelSetup {
   checkOptions(options, PARALLEL_NAMES, "uploadParallel");

@@ -19,6 +19,12 @@ const ON_ITS_WAY = 1000;
 /** How many are deleted at the same time. */
 const CONCURRENCY = 8;
 
+/** A temporary object that goes: whatever is there, or one generation of it. */
+export interface Unneeded {
+  readonly name: string;
+  readonly generation?: string | undefined;
+}
+
 /** A page of a list. */
 interface Listed {
   readonly answer: ObjectsListed;
@@ -60,11 +66,6 @@ export class TemporaryObjects {
     this.#names.delete(name);
   }
 
-  /** Whether it may exist. */
-  has(name: string): boolean {
-    return this.#names.has(name);
-  }
-
   /** All that exist. */
   async list({ transport, headers, policy, signal }: Sending): Promise<readonly ListedObject[]> {
     const objects: ListedObject[] = [];
@@ -91,14 +92,14 @@ export class TemporaryObjects {
   }
 
   /** Removes some; returns those that were not there, which is no error. */
-  async delete(
-    names: readonly string[],
+  async delete<O extends Unneeded>(
+    objects: readonly O[],
     { transport, headers, policy, signal }: Sending,
-  ): Promise<readonly string[]> {
-    const statuses = await forEachOf(names, CONCURRENCY, async (name) => {
+  ): Promise<readonly O[]> {
+    const statuses = await forEachOf(objects, CONCURRENCY, async ({ name, generation }) => {
       const { reply } = await request(readDeleted, {
         transport,
-        request: { ...deleteRequest({ ...this.#bucket, name }, headers), body: null },
+        request: { ...deleteRequest({ ...this.#bucket, name }, headers, generation), body: null },
         policy,
         signal,
         action: "delete a temporary object",
@@ -107,7 +108,12 @@ export class TemporaryObjects {
       this.forget(name);
       return reply.status;
     });
-    return names.filter((_, i) => statuses[i] === 404);
+    return objects.filter((_, i) => statuses[i] === 404);
+  }
+
+  /** Removes what may be left of them after the object was made, as far as it can: a lifecycle rule finds the rest. */
+  async deleteLeftovers(sending: Sending): Promise<void> {
+    await this.delete(this.#noted(), sending).catch(() => {});
   }
 
   /**
@@ -115,9 +121,13 @@ export class TemporaryObjects {
    * may have arrived.
    */
   async deleteAll(sending: Sending): Promise<void> {
-    const absent = await this.delete([...this.#names], sending);
+    const absent = await this.delete(this.#noted(), sending);
     if (absent.length === 0) return;
     await sending.policy.clock.sleep(ON_ITS_WAY, sending.signal);
     await this.delete(absent, sending);
+  }
+
+  #noted(): readonly Unneeded[] {
+    return [...this.#names].map((name) => ({ name }));
   }
 }

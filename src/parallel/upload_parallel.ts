@@ -5,13 +5,10 @@ import { type Source, type TakenSource, takeSource, type UploadSource } from "..
 import { abortable } from "../net/clock.ts";
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
 import { checkTotalBytes } from "../upload/check_arguments.ts";
+import { checkSameSource } from "../upload/checkpoint.ts";
 import { Progress } from "../upload/upload_progress.ts";
 import { uploadTaken } from "../upload/upload.ts";
-import {
-  checkParallelCheckpoint,
-  checkSameParallelSource,
-  type ParallelCheckpoint,
-} from "./parallel_checkpoint.ts";
+import { checkParallelCheckpoint, type ParallelCheckpoint } from "./parallel_checkpoint.ts";
 import { inTurn } from "./part_source.ts";
 import { grownSize, type PartPlan, partSizeOf, planFor } from "./plan.ts";
 import { type Begun, runParallel } from "./run.ts";
@@ -209,7 +206,7 @@ class Call {
     const { lastModified, identity } = this.#taken;
     const from = this.#from;
     const size = source.kind === "random-access" ? source.size : undefined;
-    if (from) checkSameParallelSource(from, { size, lastModified, identity });
+    if (from) checkSameSource(from, { size, lastModified, identity });
     const object = await runParallel({
       setup: this.#setup,
       source,

@@ -98,9 +98,18 @@ export function readObjects(reply: ReplyHead): ObjectsListed | Refusal {
   return { kind: "listed", objects, next: typeof token === "string" && token ? token : undefined };
 }
 
-/** Deletes an object. */
-export function deleteRequest(location: ObjectLocation, headers: Headers): RequestHead {
-  return { method: "DELETE", url: jsonObjectUrl(location), headers };
+/** Deletes an object; with its generation nothing but that, whoever has made another one meanwhile. */
+export function deleteRequest(
+  location: ObjectLocation,
+  headers: Headers,
+  generation?: string,
+): RequestHead {
+  const url = jsonObjectUrl(location);
+  return {
+    method: "DELETE",
+    url: generation === undefined ? url : withParameter(url, "generation", generation),
+    headers,
+  };
 }
 
 /** Reads the reply to a deletion: what is gone already is deleted. */

@@ -14,16 +14,20 @@ export function authorizer(
   if (tickets === undefined && authorize === undefined) {
     throw new TypeError("Cannot make an upload proxy: expected `tickets` or `authorize`");
   }
-  const all = tickets === undefined ? [] : Array.isArray(tickets) ? tickets : [tickets];
+  const isList = Array.isArray(tickets);
+  const all = tickets === undefined ? [] : isList ? tickets : [tickets];
   if (!all.every((one) => typeof one === "object" && one !== null)) { // never shown: it may be the secret
     throw new TypeError(
       "tickets: expected { secret }, { jwksUrl, issuer, audience }, or a list of these",
     );
   }
-  if (all.some((one) => "secret" in one && sessionSecrets.includes(one.secret))) {
-    throw new SettingError("TICKET_SECRET", "another value than SESSION_SECRET");
-  }
-  const verify = tickets === undefined ? undefined : ticketVerifiers(all, now);
+  const verifier = () => {
+    if (all.some((one) => "secret" in one && sessionSecrets.includes(one.secret))) {
+      throw new SettingError("TICKET_SECRET", "another value than SESSION_SECRET");
+    }
+    return ticketVerifiers(all, now);
+  };
+  const verify = tickets === undefined ? undefined : isList ? ofList(verifier) : verifier();
   const verifyTicket = async ({ headers }: Request) => {
     if (!verify) throw new TypeError("verifyTicket: expected the option `tickets`");
     // Google's client for Gemini has one place only: that of the key. Firebase's has a word of its own for a token.
@@ -38,4 +42,18 @@ export function authorizer(
   if (!authorize) return verifyTicket;
   return async (request) =>
     readGrant(await runHook("authorize", () => authorize(request, () => verifyTicket(request))));
+}
+
+/** Names `TICKETS` and its member in an error of an issuer in a list: nobody has set `TICKET_SECRET` and the like then. */
+function ofList<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    const [, name, expected] =
+      /^TICKET_([A-Z]+)\w*: expected (.*)/.exec((error as Error).message) ??
+        [];
+    if (name === undefined) throw error;
+    const member = name === "MAX" ? "maxAge" : name.toLowerCase();
+    throw new SettingError("TICKETS", `${member} to be ${expected}`);
+  }
 }

@@ -8,7 +8,8 @@ type Bytes = Uint8Array<ArrayBuffer>;
 export interface PieceReader {
   /** The next piece; `undefined` at the end. Small ones are put together only up to `enough` bytes. */
   read(enough?: number): Promise<Bytes | undefined>;
-  cancel(reason?: unknown): Promise<void>;
+  /** Lets the body go. Nobody waits for that: the stream of a server's adaptor may never say that it is done. */
+  cancel(reason?: unknown): void;
 }
 
 /** A body whose pieces are looked at on their way. */
@@ -32,7 +33,7 @@ export function checkedBody(
         if (isOver) controller.close();
       } catch (error) {
         if (error instanceof HttpError) problem = error;
-        reader.cancel(error).catch(() => {});
+        reader.cancel(error);
         throw error;
       }
     },
@@ -90,7 +91,7 @@ function plain(body: ReadableStream<Bytes>): PieceReader {
   const reader = body.getReader();
   return {
     read: async () => (await reader.read()).value,
-    cancel: (reason) => reader.cancel(reason),
+    cancel: (reason) => letGo(reader, reason),
   };
 }
 
@@ -118,8 +119,16 @@ function collecting(body: ReadableStream<Bytes>, collect: boolean): PieceReader 
       if (usual === 1) average += (Math.min(value.length, 4 * SMALL_PIECE) - average) / 64;
       return value;
     },
-    cancel: (reason) => reader.cancel(reason),
+    cancel: (reason) => letGo(reader, reason),
   };
+}
+
+/** Cancels a body that nobody reads any more, and waits for nothing: its source may never answer. */
+export function letGo(
+  body: Pick<ReadableStream, "cancel"> | null | undefined,
+  reason?: unknown,
+): void {
+  body?.cancel(reason).catch(() => {});
 }
 
 /** Pieces, one behind the other, in memory of their own. */

@@ -53,7 +53,7 @@ export async function readMultipart(
     const contentType = header?.slice("content-type:".length).trim();
     return { metadata, contentType, ...mediaOf(reader, head.rest(), delimiter) };
   } catch (error) {
-    await reader.cancel(error).catch(() => {});
+    reader.cancel(error);
     throw error;
   }
 }

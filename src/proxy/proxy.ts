@@ -1,8 +1,11 @@
 /** The edge proxy as one function of a request: which request is for whom. */
 
 import { authorizer } from "./authorize.ts";
+import { letGo } from "./body_pieces.ts";
 import { checkFraming } from "./request_body.ts";
+import { checkCompatibilityDate } from "./compatibility_date.ts";
 import { type Core, permit } from "./core.ts";
+import { coreOf } from "./core_setup.ts";
 import { preflight, refusedOrigin, withCors } from "./proxy_cors.ts";
 import { contentRange } from "./fronts/content_range_front.ts";
 import type { Asked, Front, Place, StartRequest } from "./fronts/front.ts";
@@ -14,13 +17,8 @@ import { HookError } from "./hooks.ts";
 import { badRequest, errorResponse, HttpError } from "./http_error.ts";
 import { noteBackend, type Trace, type UploadLogEntry } from "./log.ts";
 import { Metrics } from "./metrics.ts";
-import {
-  checkOptions,
-  coreOf,
-  type Location,
-  locationOf,
-  type UploadProxyOptions,
-} from "./proxy_options.ts";
+import { type Location, locationOf } from "./proxy_location.ts";
+import { checkOptions, type UploadProxyOptions } from "./proxy_options.ts";
 import { checkOrigins } from "./page_origins.ts";
 
 export type { UploadProxyOptions } from "./proxy_options.ts";
@@ -80,6 +78,7 @@ const FRONTS: readonly Front[] = [tus, xGoogUpload, resumableHttp, contentRange]
  * ```
  */
 export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
+  checkCompatibilityDate();
   checkOptions(options);
   const allowedOrigins = checkOrigins(options.allowedOrigins ?? []);
   const core = coreOf(options);
@@ -114,7 +113,7 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
             thrown instanceof GrantError ? thrown.message : (thrown as Error)?.name
           }`;
         response = errorResponse(known);
-        await request.body?.cancel().catch(() => {});
+        letGo(request.body);
       }
       if (trace.upstreamMs !== undefined) {
         response.headers.set("server-timing", `upstream;dur=${trace.upstreamMs}`);

@@ -1,21 +1,11 @@
-/** The options of the proxy: what they are, and whether they can be. */
+/** The options of the proxy. */
 
 import type { Transport } from "../net/transport.ts";
-import { UPLOAD_CHUNK_SIZE } from "../protocol/content_range/ranges.ts";
-import { isBucketName } from "../protocol/upload_url.ts";
-import { type Backend, CLOUD_STORAGE } from "./backend.ts";
-import { cloudStorage } from "./backends/cloud_storage.ts";
-import type { Core } from "./core.ts";
-import { isBackendName, type UploadGrant } from "./grant.ts";
+import type { Backend } from "./backend.ts";
+import type { UploadGrant } from "./grant.ts";
 import type { UploadHooks } from "./hooks.ts";
 import { quote } from "./http_error.ts";
 import type { UploadLogEntry } from "./log.ts";
-import { isOpenable, isTypePattern } from "./policy.ts";
-import { ProgressTable } from "./session_progress.ts";
-import { Room } from "./collecting_memory.ts";
-import { sessionSealer } from "./session_token.ts";
-import { TurnTable } from "./session_turn.ts";
-import { SettingError } from "./setting_error.ts";
 import type { TicketSettings } from "./ticket.ts";
 
 /** Options of {@linkcode createUploadProxy}. */
@@ -117,151 +107,6 @@ export interface UploadProxyOptions extends UploadHooks {
   now?: (() => number) | undefined;
 }
 
-const WEEK = 604_800;
-
-/** What the options mean. */
-export function coreOf(options: UploadProxyOptions): Core {
-  const { now = Date.now } = options;
-  if (!Array.isArray(options.sessionSecrets)) {
-    throw new TypeError("sessionSecrets: expected a list of secrets, got none");
-  }
-  const sessionTtl = checkNumber("SESSION_TTL_SECONDS", options.sessionTtl ?? WEEK, 1, WEEK);
-  const maxChunkBytes = checkNumber(
-    "MAX_CHUNK_BYTES",
-    options.maxChunkBytes ?? 104_857_600,
-    UPLOAD_CHUNK_SIZE,
-    Number.MAX_SAFE_INTEGER,
-  );
-  return {
-    backends: backendsOf(options, maxChunkBytes),
-    sealer: sessionSealer(options.sessionSecrets, now),
-    limits: {
-      bucket: checkBucket(options.bucket),
-      maxBytes: checkNumber(
-        "MAX_UPLOAD_BYTES",
-        options.maxUploadBytes ?? 5_497_558_138_880,
-        0,
-        5_497_558_138_880,
-      ),
-      buckets: options.buckets && checkBuckets(options.buckets),
-      contentTypes: checkContentTypes(options.contentTypes),
-      fields: options.fields && checkOpenable(options.fields),
-    },
-    maxChunkBytes,
-    requireLength: options.requireContentLength ?? false,
-    startTimeout: checkNumber(
-      "START_TIMEOUT_SECONDS",
-      options.startTimeout ?? 30_000,
-      1,
-      2 ** 31 - 1,
-    ),
-    sessionTtl,
-    progress: new ProgressTable(),
-    turns: new TurnTable(),
-    room: new Room(),
-    hooks: options,
-    logNames: options.logNames ?? false,
-    now,
-  };
-}
-
-/** All backends by their names. */
-function backendsOf(
-  { transport, endpoint = "https://storage.googleapis.com", backends = [], fetch: send }:
-    UploadProxyOptions,
-  maxChunkBytes: number,
-): ReadonlyMap<string, Backend> {
-  if (!Array.isArray(backends)) throw new TypeError("backends: expected a list of backends");
-  if (typeof transport !== "function" && (transport !== undefined || backends.length === 0)) {
-    throw new TypeError("transport: expected a function such as fetch");
-  }
-  const storage = transport && cloudStorage({
-    endpoint: checkOrigin("GCS_ENDPOINT", endpoint),
-    transport,
-    plain: send ?? ((input, init) => fetch(input, init)),
-    maxChunkBytes,
-  });
-  const named = new Map<string, Backend>(storage && [[storage.name, storage]]);
-  for (const backend of backends as readonly Backend[]) {
-    const { name, granularity, maxBytes, locate, start, append, ask, cancel } = backend;
-    if (!isBackendName(name) || named.has(name) || name === CLOUD_STORAGE) {
-      throw new TypeError(
-        "backends: expected names of a-z, 0-9 and hyphens that are not taken, got another one",
-      );
-    }
-    if (![locate, start, append, ask, cancel].every((method) => typeof method === "function")) {
-      throw new TypeError(`backends: expected the methods of a backend, ${name} lacks one`);
-    }
-    for (const [field, value] of Object.entries({ granularity, maxBytes })) {
-      if (!Number.isSafeInteger(value) || value < 1) {
-        throw new TypeError(`backends: expected the ${field} of ${name} to be a number of bytes`);
-      }
-    }
-    // Nothing but the last bytes could ever pass.
-    if (granularity > maxChunkBytes) {
-      const expected = `at least ${granularity}, which ${name} takes a multiple of`;
-      throw new SettingError("MAX_CHUNK_BYTES", expected);
-    }
-    named.set(name, backend);
-  }
-  return named;
-}
-
-function checkNumber(name: string, value: number, min: number, max: number): number {
-  if (!Number.isSafeInteger(value) || value < min || value > max) {
-    throw new SettingError(name, `a whole number from ${min} to ${max}`);
-  }
-  return value;
-}
-
-function checkOrigin(name: string, value: string): string {
-  const url = URL.canParse(value) ? new URL(value) : undefined;
-  if (
-    !url || !/^https?:$/.test(url.protocol) || url.pathname !== "/" || url.search || url.username ||
-    url.password
-  ) {
-    throw new SettingError(
-      name,
-      "an origin such as https://storage.googleapis.com, got something else",
-    );
-  }
-  return url.origin;
-}
-
-function checkBucket(bucket: string | undefined): string | undefined {
-  if (bucket !== undefined && !isBucketName(bucket)) {
-    throw new SettingError("GCS_BUCKET", "the name of a bucket, got something else");
-  }
-  return bucket;
-}
-
-function checkBuckets(buckets: readonly string[]): readonly string[] {
-  if (buckets.length === 0 || !buckets.every(isBucketName)) {
-    throw new SettingError("ALLOWED_BUCKETS", "names of buckets, got something else");
-  }
-  return buckets;
-}
-
-function checkOpenable(fields: readonly string[]): readonly string[] {
-  if (!fields.every(isOpenable)) {
-    throw new SettingError(
-      "ALLOWED_FIELDS",
-      "fields such as cacheControl, metadata or metadata.author, got something else",
-    );
-  }
-  return fields;
-}
-
-function checkContentTypes(types: readonly string[] | undefined): readonly string[] | undefined {
-  if (types?.every(isTypePattern) === false) {
-    throw new SettingError(
-      "ALLOWED_CONTENT_TYPES",
-      "media types such as image/png or image/*, got something else",
-    );
-  }
-  return types;
-}
-
 /** An option that nobody knows would be a limit that does not hold. */
 export function checkOptions(options: UploadProxyOptions): void {
   if (typeof options !== "object" || options === null) {
@@ -275,44 +120,6 @@ export function checkOptions(options: UploadProxyOptions): void {
       }`,
     );
   }
-}
-
-/** Where the proxy is: what requests begin with, and what clients see. */
-export interface Location {
-  /** What the paths of requests begin with; empty for nothing. */
-  readonly prefix: string;
-  /** What stands before the path of a session's URL in the place of the request's own origin and the prefix. */
-  readonly base: string | undefined;
-  readonly metricsPath: string | undefined;
-}
-
-/** Where the proxy is, by its options. */
-export function locationOf(
-  { publicOrigin, pathPrefix, metricsPath }: UploadProxyOptions,
-): Location {
-  const prefix = pathPrefix === undefined ? "" : checkPath("PATH_PREFIX", pathPrefix);
-  return {
-    prefix,
-    base: publicOrigin === undefined ? undefined : checkBase(publicOrigin, prefix),
-    metricsPath: metricsPath === undefined ? undefined : checkPath("METRICS_PATH", metricsPath),
-  };
-}
-
-/** An origin with a path, or with the prefix where it has none. */
-function checkBase(publicOrigin: string, prefix: string): string {
-  const path = URL.canParse(publicOrigin) ? new URL(publicOrigin).pathname : "/";
-  const origin = publicOrigin.endsWith(path) && path !== "/"
-    ? publicOrigin.slice(0, -path.length)
-    : publicOrigin;
-  const checked = checkOrigin("PUBLIC_ORIGIN", origin);
-  return checked + (path === "/" ? prefix : checkPath("PUBLIC_ORIGIN", path.replace(/\/$/, "")));
-}
-
-function checkPath(name: string, path: string): string {
-  if (!/^(?:\/[\w.~-]+)+$/.test(path) || /\/\.{1,2}(?:\/|$)/.test(path)) {
-    throw new SettingError(name, "a path such as /uploads, got something else");
-  }
-  return path;
 }
 
 const OPTIONS: Record<keyof UploadProxyOptions, true> = {

@@ -2,7 +2,7 @@
 
 import { within } from "../net/clock.ts";
 import { badRequest, HttpError, tooLarge } from "./http_error.ts";
-import { checkedBody, readPieces } from "./body_pieces.ts";
+import { checkedBody, letGo, readPieces } from "./body_pieces.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -190,7 +190,7 @@ export async function emptied(passed: PassedBody, milliseconds: number): Promise
   try {
     await inTime(milliseconds, read(), "The end of the request did not come in time");
   } catch (error) {
-    reader?.cancel(error).catch(() => {});
+    letGo(reader, error);
     throw passed.problem() ??
       (error instanceof HttpError ? error : badRequest("The body cannot be read"));
   }
@@ -230,7 +230,7 @@ export async function readText(
   try {
     await inTime(timeout, read());
   } catch (error) {
-    await reader.cancel(error).catch(() => {});
+    reader.cancel(error);
     throw error instanceof HttpError ? error : badRequest("The body cannot be read");
   }
   return text + decoder.decode();

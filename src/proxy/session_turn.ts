@@ -4,6 +4,7 @@
  * both alive must not keep each other from ever sending anything: a request is left alone at first.
  */
 
+import { settlesAcrossRequests } from "./compatibility_date.ts";
 import { HttpError } from "./http_error.ts";
 import { RecentlyUsed } from "./recently_used.ts";
 
@@ -30,6 +31,9 @@ interface RunningTurn {
   readonly began: number;
   end(): void;
 }
+
+/** How often a request looks whether it is ended, where it hears of nothing, in milliseconds. */
+const LOOK_EVERY = 250;
 
 /** How long a request with bytes is left alone, in milliseconds. */
 const UNDISTURBED = 1000;
@@ -71,13 +75,16 @@ export class Turns {
     return {
       async during<T>(work: (ended: Promise<void>) => Promise<T>): Promise<T> {
         let resolve = () => {};
+        let looking: ReturnType<typeof setInterval> | undefined;
         const ended = new Promise<void>((done) => resolve = done);
         if (isEnded) resolve();
-        else waiting.add(resolve);
+        else if (settlesAcrossRequests()) waiting.add(resolve);
+        else looking = setInterval(() => isEnded && resolve(), LOOK_EVERY);
         try {
           return await work(ended);
         } finally {
           waiting.delete(resolve);
+          clearInterval(looking);
         }
       },
       check() {

@@ -56,7 +56,7 @@ export function ticketVerifier(
   checkSettings(settings);
   const { maxAge = DAY } = settings;
   if (!Number.isSafeInteger(maxAge) || maxAge < 1) {
-    throw new SettingError("TICKET_MAX_AGE_SECONDS", "a whole number of seconds");
+    throw new SettingError("TICKET_MAX_AGE_SECONDS", "a whole number of seconds of at least 1");
   }
   const verify = "secret" in settings ? verifySecret(settings) : verifyKeys(settings, now);
   return async (ticket) => {

@@ -2,7 +2,9 @@
 
 import type { Transport } from "../net/transport.ts";
 import type { FinishEvent } from "./hooks.ts";
+import { letGo } from "./body_pieces.ts";
 import { checkRandom } from "./secrets.ts";
+import { isSafeUrl } from "./safe_url.ts";
 import { SettingError } from "./setting_error.ts";
 
 /** Where finished objects are told of. */
@@ -19,8 +21,6 @@ export interface WebhookOptions {
 
 /** How long the receiver may take, in milliseconds. */
 const DEADLINE = 10_000;
-
-const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
 
 /**
  * An `onFinish` that posts the event, signed with HMAC-SHA256, and takes any 2xx for an answer. With anything else it fails,
@@ -54,7 +54,7 @@ export function finishWebhook(options: WebhookOptions): (event: FinishEvent) => 
       redirect: "manual",
       signal: AbortSignal.timeout(DEADLINE),
     });
-    await response.body?.cancel();
+    letGo(response.body);
     if (response.status < 200 || response.status > 299) {
       throw new Error(`FINISH_WEBHOOK_URL answered ${response.status}`);
     }
@@ -62,12 +62,8 @@ export function finishWebhook(options: WebhookOptions): (event: FinishEvent) => 
 }
 
 function checkUrl(text: string): void {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isSafe = url?.protocol === "https:" ||
-    (url?.protocol === "http:" && LOOPBACK.test(url.hostname));
-  if (!isSafe || url?.username || url?.password) {
-    throw new SettingError("FINISH_WEBHOOK_URL", "an https URL, got something else");
-  }
+  if (isSafeUrl(text)) return;
+  throw new SettingError("FINISH_WEBHOOK_URL", "an https URL, got something else");
 }
 
 function secretBytes(secret: string): Uint8Array<ArrayBuffer> {

@@ -72,6 +72,13 @@ export function checkStartUrl(
   return url;
 }
 
+/** A URL where sessions are started, if it says what is started there. */
+export function checkResumable(url: string, what: string): void {
+  const type = uploadTypeOf(url);
+  if (type === undefined || type === "resumable") return;
+  throw new TypeError(`url: expected uploadType resumable for ${what}, got ${type}`);
+}
+
 /** A media type that can stand in a header and in a multipart body. */
 export function checkContentType(value: string): string {
   if (!isMediaType(value)) {
@@ -255,7 +262,7 @@ export function refuseMetadata(
 /** A declared size in bytes, which must be that of the source where the source knows it. */
 export function checkTotalBytes(declared: number | undefined, size: number | undefined): void {
   if (declared === undefined) return;
-  if (!Number.isSafeInteger(declared) || declared < 0) {
+  if (!isCount(declared)) {
     throw new RangeError(
       `totalBytes: expected a whole number of bytes, got ${typeInWords(declared)}`,
     );
@@ -265,6 +272,11 @@ export function checkTotalBytes(declared: number | undefined, size: number | und
       `totalBytes: expected the size of the source, ${size} bytes, got ${declared}`,
     );
   }
+}
+
+/** Whether it is a whole number of bytes, or of something else. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 /** The error for a call at a moment when it cannot work. */

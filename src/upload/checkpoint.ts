@@ -2,7 +2,8 @@
 
 import { isIdentity, type TakenSource } from "../bytes/source.ts";
 import { UploadError } from "../errors.ts";
-import { checkStartUrl, isChecksumOption } from "./check_arguments.ts";
+import { checkStartUrl, isChecksumOption, isCount } from "./check_arguments.ts";
+import { CRC32C } from "../protocol/hashes.ts";
 import { UPLOAD_CHUNK_SIZE } from "../protocol/content_range/ranges.ts";
 import { isMediaType } from "../protocol/media_type.ts";
 import type { ChecksumOption } from "../protocol/resource.ts";
@@ -44,17 +45,19 @@ export interface Checkpoint {
   readonly granularity?: number;
 }
 
-const CHECKS: { [Field in keyof Checkpoint]-?: (value: unknown) => boolean } = {
-  version: (value) => value === 1,
+/** What each field of a checkpoint must be, besides its version. */
+export type FieldChecks<C> = {
+  readonly [Field in Exclude<keyof C, "version">]-?: (value: unknown) => boolean;
+};
+
+const CHECKS: FieldChecks<Checkpoint> = {
   uploadUrl: isStartUrl,
   sessionUrl: isUrl,
   chunkSize: (value) => isCount(value) && value > 0 && value % UPLOAD_CHUNK_SIZE === 0,
   persisted: isCount,
-  crc32c: (value) =>
-    value === undefined || typeof value === "string" && /^[A-Za-z0-9+/]{6}==$/.test(value),
+  crc32c: (value) => value === undefined || typeof value === "string" && CRC32C.test(value),
   totalBytes: (value) => value === undefined || isCount(value),
-  lastModified: (value) =>
-    value === undefined || typeof value === "number" && Number.isFinite(value),
+  lastModified: (value) => value === undefined || Number.isFinite(value),
   identity: (value) => value === undefined || isIdentity(value),
   contentType: isMediaType,
   checksum: isChecksumOption,
@@ -65,6 +68,19 @@ const CHECKS: { [Field in keyof Checkpoint]-?: (value: unknown) => boolean } = {
 
 /** Checks a value that came from storage; its values are not shown, since they hold a secret. */
 export function checkCheckpoint(value: unknown): Checkpoint {
+  const checkpoint = checkFields<Checkpoint>(value, CHECKS);
+  const { totalBytes, persisted } = checkpoint;
+  if (totalBytes !== undefined && persisted > totalBytes) {
+    throw refused(`expected at most ${totalBytes} persisted bytes`, `${persisted}`);
+  }
+  return checkpoint;
+}
+
+/** Checks the form of a checkpoint, field by field. */
+export function checkFields<C>(
+  value: unknown,
+  checks: Readonly<Record<string, (value: unknown) => boolean>>,
+): C {
   const fields = value as Record<string, unknown> | null;
   if (typeof fields !== "object" || fields === null) {
     throw refused("expected an object", typeof value);
@@ -72,17 +88,12 @@ export function checkCheckpoint(value: unknown): Checkpoint {
   if (fields.version !== 1) {
     throw refused("expected version 1", `version ${JSON.stringify(fields.version)?.slice(0, 20)}`);
   }
-  for (const [name, check] of Object.entries(CHECKS)) {
-    if (!check(fields[name])) {
+  for (const name in checks) {
+    if (!checks[name](fields[name])) {
       throw refused(`expected a valid "${name}"`, `${typeof fields[name]} that is not one`);
     }
   }
-  const checkpoint = fields as unknown as Checkpoint;
-  const { totalBytes, persisted } = checkpoint;
-  if (totalBytes !== undefined && persisted > totalBytes) {
-    throw refused(`expected at most ${totalBytes} persisted bytes`, `${persisted}`);
-  }
-  return checkpoint;
+  return fields as C;
 }
 
 /** The wire protocol that the session of a checkpoint speaks. */
@@ -95,14 +106,17 @@ export function checkProtocol(
 }
 
 /** Compares what a source says of itself with what a checkpoint says; lets it go where they differ. */
-export function checkSameSource(from: Checkpoint, source: TakenSource): void {
+export function checkSameSource(
+  from: Pick<Checkpoint, "identity" | "lastModified" | "totalBytes">,
+  source: Partial<TakenSource>,
+): void {
   const compare = <V extends number | string>(what: string, before?: V, now?: V) => {
     if (before === undefined || now === undefined || before === now) return;
     const error = new UploadError(
       "source_changed",
       `Cannot resume: expected a source with ${what} ${before}, got one with ${now}`,
     );
-    source.release(error);
+    source.release?.(error);
     throw error;
   };
   compare("a size in bytes of", from.totalBytes, source.size);
@@ -110,15 +124,12 @@ export function checkSameSource(from: Checkpoint, source: TakenSource): void {
   compare("the identity", from.identity, source.identity);
 }
 
-function refused(expected: string, actual: string): UploadError {
+/** The error of a checkpoint that is none. */
+export function refused(expected: string, actual: string): UploadError {
   return new UploadError(
     "invalid_checkpoint",
     `Cannot resume from the checkpoint: ${expected}, got ${actual}`,
   );
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isStartUrl(value: unknown): boolean {

@@ -5,15 +5,17 @@ import { defaultTransport, type Transport } from "../net/transport.ts";
 import { OCTET_STREAM } from "../protocol/media_type.ts";
 import { chosenProtocol } from "../protocol/protocols.ts";
 import type { ObjectMetadata, StorageObject } from "../protocol/resources/storage_object.ts";
-import { startUrlOf, uploadTypeOf } from "../protocol/upload_url.ts";
+import { startUrlOf } from "../protocol/upload_url.ts";
 import type { UploadProtocol } from "../protocol/upload_protocol.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import {
   checkContentType,
   checkOptions,
+  checkResumable,
   checkTotalBytes,
   checkTransport,
   checkUpload,
+  isCount,
 } from "./check_arguments.ts";
 import { claimedChecksums } from "./claimed_checksums.ts";
 import { openAtServer } from "./open.ts";
@@ -92,10 +94,7 @@ export async function createUploadSession(
   checkTotalBytes(totalBytes, undefined);
   const protocol = chosenProtocol(options.protocol);
   const start = startOf(options, options);
-  const type = uploadTypeOf(start.url);
-  if (type !== undefined && type !== "resumable") {
-    throw new TypeError(`url: expected uploadType resumable for a session, got ${type}`);
-  }
+  checkResumable(start.url, "a session");
   const contentType = checkContentType(
     options.contentType || start.metadata.contentType || OCTET_STREAM,
   );
@@ -166,7 +165,7 @@ export function checkpointOfSession(
 /** What chunks are a multiple of: a number of bytes that fits into one of them. */
 export function checkGranularity(granularity: number | undefined, chunkSize: number): void {
   if (granularity === undefined) return;
-  if (!Number.isSafeInteger(granularity) || granularity <= 0) {
+  if (!isCount(granularity) || granularity === 0) {
     throw new RangeError(
       `granularity: expected a positive whole number of bytes, got ${typeInWords(granularity)}`,
     );

@@ -1,5 +1,6 @@
 /** The headers that callers give: which requests they go with, and which none can have. */
 
+import { CREDENTIAL_HEADERS } from "../net/redact.ts";
 import { type Checksums, parseHashes } from "../protocol/hashes.ts";
 import { checkCrc32c } from "./claimed_checksums.ts";
 
@@ -30,9 +31,6 @@ const OWN_HEADERS = [
   "x-upload-content-type",
 ];
 
-/** Headers that speak for the caller: they go to where an upload is started, and nowhere else. */
-const CREDENTIALS = ["authorization", "cookie", "proxy-authorization", "x-goog-api-key"];
-
 /** Headers that a request can carry, those of the first request and those of the others. */
 export function checkHeaders(
   baseHeaders: HeadersInit | undefined,
@@ -56,7 +54,8 @@ export function checkHeaders(
   }
   checkCrc32c(claimed.crc32c, "headers: x-goog-hash");
   startHeaders.delete("x-goog-hash");
-  for (const name of [...CREDENTIALS, "x-goog-hash"]) headers.delete(name);
+  // What speaks for the caller goes to where an upload is started, and nowhere else.
+  for (const name of [...CREDENTIAL_HEADERS, "x-goog-hash"]) headers.delete(name);
   return { startHeaders, headers, claimed };
 }
 

@@ -1,7 +1,7 @@
 /** Checkpoints that are kept for the caller, under a key of his. */
 
 import { UploadError } from "../errors.ts";
-import { abortable, within } from "../net/clock.ts";
+import { abortable, systemClock, within } from "../net/clock.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 
 /**
@@ -9,8 +9,9 @@ import type { Checkpoint } from "./checkpoint.ts";
  * `@resumable-media/upload/checkpoints` has lasting ones.
  *
  * A checkpoint is plain JSON, and a secret: with its session URL anyone can go on with the upload for a week. Calls for one
- * key come one after the other. One that takes longer than ten seconds is not waited for; when it ends after a later one, the later
- * one is made again, so that what is kept is what was said last.
+ * key come one after the other. One that takes longer than ten seconds is not waited for, and neither is any after it until the
+ * store answers in time again: an upload loses ten seconds to a store that hangs, and not ten for each chunk. When a call ends
+ * after a later one, the later one is made again, so that what is kept is what was said last.
  *
  * @example A store in a database
  * ```ts
@@ -59,17 +60,17 @@ export interface KeepingOptions<C = Checkpoint> {
   readonly onResume?: ((event: ResumeEvent) => void) | undefined;
 }
 
-/** How long a store may take for one call, in milliseconds: an upload must not hang where a store does. */
-const STORE_TIMEOUT = 10_000;
+/**
+ * How long a store may take for one call, and to say what it has once it has been late, in milliseconds: an upload must not hang
+ * where a store does.
+ */
+const STORE_TIMEOUT = 10_000, LATE_TIMEOUT = 1000;
 
 /** What was written last under a key, as long as a call for it has not ended. */
 interface Writes {
   last: () => unknown;
   underWay: number;
 }
-
-/** Writes that have not ended, by their stores and keys. */
-const writing = new WeakMap<object, Map<string, Writes>>();
 
 /** An upload that has a key. */
 interface Running {
@@ -79,18 +80,27 @@ interface Running {
   readonly ended: Promise<void>;
 }
 
-/** The uploads of this program by their keys. */
-const running = new WeakMap<object, Map<string, Running>>();
+/** What this program does with a store. */
+interface StoreUse {
+  /** Writes that have not ended, by their keys. */
+  readonly writing: Map<string, Writes>;
+  /** The uploads by their keys. */
+  readonly running: Map<string, Running>;
+  /** Who has been told that it has not answered in time; `undefined` once it does. */
+  told?: WeakSet<object> | undefined;
+  /** When the last call was made, in milliseconds. */
+  began: number;
+}
+
+const uses = new WeakMap<object, StoreUse>();
 
 /** Whether checkpoints are to be kept; throws where the options about that do not fit together. */
 export function keepsCheckpoints(options: KeepingOptions): boolean {
-  const { checkpoint, checkpoints: store, key, onCheckpointError, onResume } = options;
+  const { checkpoint, checkpoints: store, key } = options;
   if (store === undefined) {
-    const name = key !== undefined
-      ? "key"
-      : onCheckpointError
-      ? "onCheckpointError"
-      : onResume && "onResume";
+    const name = (["key", "onCheckpointError", "onResume"] as const).find((name) =>
+      options[name] !== undefined
+    );
     if (name) throw new TypeError(`${name}: expected none without \`checkpoints\``);
     return false;
   }
@@ -100,13 +110,11 @@ export function keepsCheckpoints(options: KeepingOptions): boolean {
   }
   if (typeof key !== "string" || key === "") {
     throw new TypeError(
-      `key: expected a text that names the upload, since there are \`checkpoints\`, got ${
-        key === "" ? "an empty one" : typeof key
-      }`,
+      `key: expected a text that names the upload, got ${key === "" ? "an empty one" : typeof key}`,
     );
   }
   if (checkpoint !== undefined) {
-    throw new TypeError("checkpoint: expected none together with `checkpoints`, which have it");
+    throw new TypeError("checkpoint: expected none together with `checkpoints`");
   }
   return true;
 }
@@ -114,25 +122,33 @@ export function keepsCheckpoints(options: KeepingOptions): boolean {
 /** The checkpoint of one upload in its store: what fails there is reported, and ends nothing. */
 export class KeptCheckpoint<C = Checkpoint> {
   readonly #store: CheckpointStore<C>;
+  readonly #use: StoreUse;
   readonly #key: string;
-  readonly #onError: ((error: unknown) => void) | undefined;
+  readonly #onError: (error: unknown) => void;
   #last: Promise<unknown> = Promise.resolve(); // what an abort does not wait for, and the next upload does
 
   /** `options` have been checked by {@linkcode keepsCheckpoints}. */
   constructor({ checkpoints, key, onCheckpointError }: KeepingOptions<C>) {
     this.#store = checkpoints!;
+    this.#use = uses.get(this.#store) ?? { writing: new Map(), running: new Map(), began: 0 };
+    uses.set(this.#store, this.#use);
     this.#key = key!;
-    this.#onError = onCheckpointError;
+    this.#onError = onCheckpointError ?? (() => {});
   }
 
   /** What the store has, whatever it is; `undefined` where it has nothing or fails. */
   async get(): Promise<unknown> {
-    return await this.#call(() => this.#store.get(this.#key)) ?? undefined;
+    return await this.#call(() => this.#store.get(this.#key), LATE_TIMEOUT) ?? undefined;
   }
 
   /** Keeps a checkpoint. */
   async set(checkpoint: C): Promise<void> {
-    await this.#call(() => this.#write(() => this.#store.set(this.#key, checkpoint)));
+    const action = () => this.#store.set(this.#key, checkpoint);
+    const { writing, told, began } = this.#use;
+    const writes = writing.get(this.#key);
+    // A store that hangs is tried again from time to time; what was put off is made when it answers.
+    if (told && writes && systemClock.now() - began < STORE_TIMEOUT) writes.last = action;
+    else await this.#call(() => this.#write(action));
   }
 
   /** Forgets it. */
@@ -145,7 +161,7 @@ export class KeptCheckpoint<C = Checkpoint> {
    * still has to do.
    */
   async exclusively<T>(signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
-    const all = keysOf(running, this.#store);
+    const all = this.#use.running;
     for (let other = all.get(this.#key); other; other = all.get(this.#key)) {
       if (!other.isOver && !other.signal?.aborted) {
         throw new UploadError(
@@ -171,7 +187,7 @@ export class KeptCheckpoint<C = Checkpoint> {
 
   /** Makes a call that changes what is kept. One that ends after a later one may have undone it: the later one is made again. */
   async #write(action: () => unknown): Promise<void> {
-    const all = keysOf(writing, this.#store);
+    const all = this.#use.writing;
     const writes = all.get(this.#key) ?? { last: action, underWay: 0 };
     all.set(this.#key, writes);
     writes.last = action;
@@ -185,24 +201,28 @@ export class KeptCheckpoint<C = Checkpoint> {
     }
   }
 
-  async #call<R>(action: () => R): Promise<Awaited<R> | undefined> {
-    const late = (): never => {
-      throw new Error(`The store of checkpoints did not answer within ${STORE_TIMEOUT} ms`);
+  /** Makes a call, and waits for it so long where the store was late before. Of a store that is late a caller hears once. */
+  async #call<R>(action: () => R, whileLate = 0): Promise<Awaited<R> | undefined> {
+    const use = this.#use;
+    const began = use.began = systemClock.now();
+    const call = async () => {
+      try {
+        return await action();
+      } finally {
+        if (systemClock.now() - began < STORE_TIMEOUT) use.told = undefined;
+      }
     };
-    const result = within(STORE_TIMEOUT, (async () => await action())(), late);
+    let told: WeakSet<object> | undefined;
+    const timeout = use.told ? whileLate : STORE_TIMEOUT;
+    const result = within(timeout, call(), () => {
+      told = use.told ??= new WeakSet();
+      throw new Error(`The store of checkpoints did not answer within ${STORE_TIMEOUT} ms`);
+    });
     this.#last = result.catch(() => {});
-    try {
-      return await result;
-    } catch (error) {
-      this.#onError?.(error);
+    return await result.catch((error: unknown) => {
+      if (!told?.has(this.#onError)) this.#onError(error);
+      told?.add(this.#onError);
       return undefined;
-    }
+    });
   }
-}
-
-/** The keys of a store. */
-function keysOf<V>(all: WeakMap<object, Map<string, V>>, store: object): Map<string, V> {
-  const keys = all.get(store) ?? new Map<string, V>();
-  all.set(store, keys);
-  return keys;
 }

@@ -1,6 +1,6 @@
 /** An open session: asks what the server holds, sends what follows, and proves what comes of it. */
 
-import { DataCorruption, InvalidResponse, UploadError } from "../errors.ts";
+import { DataCorruption, InvalidResponse, type UploadError } from "../errors.ts";
 import { abortable } from "../net/clock.ts";
 import { attempt, type FailedStep, type RetryPolicy, type Step } from "../net/retry.ts";
 import { isWhole, type Reply, type SendResult } from "../net/send.ts";
@@ -140,9 +140,9 @@ export class UploadSession<T> {
   }
 
   /** Notes that the session is no more, and lets go of the source. */
-  cancelled(): void {
+  cancelled(reason: UploadError): void {
     this.#state = advance(this.#state, { kind: "cancelled" });
-    this.#feed.close(new UploadError("session_cancelled", "The upload was cancelled"));
+    this.#feed.close(reason);
   }
 
   /** Ends the upload here, for good, and lets go of the source. The session at the server stays as it is. */

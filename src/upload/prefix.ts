@@ -27,9 +27,9 @@ export async function verifyPrefix(
   theirs: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const known: readonly KnownPrefix[] = [before, { persisted, crc32c: theirs }];
+  const known: KnownPrefix[] = [before, { persisted, crc32c: theirs }];
   // The lower place first: both are compared on the way.
-  for (const place of [...known].sort((a, b) => a.persisted - b.persisted)) {
+  for (const place of known.sort((a, b) => a.persisted - b.persisted)) {
     const offset = Math.min(place.persisted, persisted);
     await skipTo(feed, offset, signal);
     if (offset < place.persisted) continue;

@@ -305,8 +305,9 @@ export class ResumableUpload<T = StorageObject> {
       const { upload: { headers, policy }, protocol } = this.#setup;
       const reply = await cancelSession({ url, headers, protocol, policy, transport, signal });
       this.#isCancelled = true;
-      this.#open?.session.cancelled();
-      this.#letGo(new UploadError("session_cancelled", "The upload was cancelled"));
+      const reason = new UploadError("session_cancelled", "The upload was cancelled");
+      this.#open?.session.cancelled(reason);
+      this.#letGo(reason);
       return reply.response;
     });
   }

@@ -62,7 +62,8 @@ export interface UploadSettings<T = StorageObject> extends StreamSettings<T> {
    * for it already cannot, and is an error, after which the next call starts anew. Metadata and headers are those of the
    * call that opened the session. A 401 or 403 speaks of the caller, and so it is kept.
    *
-   * A store that fails, or does not answer for ten seconds, ends no upload: see `onCheckpointError`.
+   * A store that fails, or does not answer for ten seconds, ends no upload: see `onCheckpointError`. One that does not answer is
+   * waited for once, and then no longer, until it answers in time again.
    */
   checkpoints?: CheckpointStore | undefined;
   /**
@@ -72,8 +73,8 @@ export interface UploadSettings<T = StorageObject> extends StreamSettings<T> {
    */
   key?: string | undefined;
   /**
-   * Called when `checkpoints` fail: the upload goes on, and may not be found by the next call. What it throws ends the upload,
-   * unless that is finished.
+   * Called when `checkpoints` fail: the upload goes on, and may not be found by the next call. Of a store that does not answer it
+   * hears once. What it throws ends the upload, unless that is finished.
    */
   onCheckpointError?: ((error: unknown) => void) | undefined;
   /**

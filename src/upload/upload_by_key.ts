@@ -5,7 +5,7 @@ import { UploadError, type UploadErrorCode } from "../errors.ts";
 import { abortable } from "../net/clock.ts";
 import { defaultTransport } from "../net/transport.ts";
 import { chosenProtocol } from "../protocol/protocols.ts";
-import { checkCheckpoint, type Checkpoint, checkProtocol } from "./checkpoint.ts";
+import { checkCheckpoint, type Checkpoint, checkProtocol, checkSameSource } from "./checkpoint.ts";
 import { checkTransport } from "./check_arguments.ts";
 import { keepsCheckpoints, KeptCheckpoint } from "./kept_checkpoints.ts";
 import { checkAgreement } from "./resume_upload.ts";
@@ -61,15 +61,8 @@ async function uploadByKey<T, O extends UploadOptions<T>>(
   options: O,
   call: Call<T, O>,
 ): Promise<T> {
-  const withoutKey = {
-    ...options,
-    checkpoints: undefined,
-    key: undefined,
-    onCheckpointError: undefined,
-    onResume: undefined,
-  };
-  const { onResume } = options;
-  const { session, signal } = withoutKey;
+  const { checkpoints: _, key: __, onCheckpointError: ___, onResume, ...withoutKey } = options;
+  const { session, signal } = options;
   const startUrl = call.startUrl?.(options); // wrong arguments throw before anything is read
   const kept = new KeptCheckpoint(options);
   const result = await kept.exclusively(signal, async () => {
@@ -123,7 +116,7 @@ function fitting<T>(
     const from = checkCheckpoint(found);
     const protocol = chosenProtocol(options.protocol);
     checkProtocol(from, protocol);
-    checkSize(from, options.totalBytes);
+    checkSameSource(from, { size: options.totalBytes });
     checkAgreement(from, options, startUrl);
     const { session } = options;
     const isOther = session !== undefined && typeof session !== "function" &&
@@ -133,15 +126,6 @@ function fitting<T>(
   } catch (reason) {
     return { reason };
   }
-}
-
-/** Another size than before is that of a source which has changed, and not another call. */
-function checkSize({ totalBytes: before }: Checkpoint, now: number | undefined): void {
-  if (before === undefined || now === undefined || before === now) return;
-  throw new UploadError(
-    "source_changed",
-    `Cannot resume: expected a source with a size in bytes of ${before}, got one with ${now}`,
-  );
 }
 
 /** Whether a session could not be taken up for a reason that lies in it, or in the source: another one may do. */
@@ -155,24 +139,14 @@ function isOfNoUse(error: unknown): boolean {
 function keepOpen(source: Source): { readonly source: Source; isWhole(): boolean } {
   const release = () => {};
   if (source.kind === "random-access") {
-    return {
-      source: { ...source, release },
-      isWhole: () => true,
-    };
+    return { source: { ...source, release }, isWhole: () => true };
   }
   const { read, seek } = source;
   let isWhole = true;
-  const keptOpen: Source = {
-    ...source,
-    read(length: number) {
-      isWhole = false;
-      return read(length);
-    },
-    seek: seek && ((offset: number) => {
-      isWhole = false;
-      seek(offset);
-    }),
-    release,
+  const reading = <R>(read: (bytes: number) => R) => (bytes: number): R => {
+    isWhole = false;
+    return read(bytes);
   };
+  const keptOpen = { ...source, release, read: reading(read), seek: seek && reading(seek) };
   return { source: keptOpen, isWhole: () => isWhole };
 }

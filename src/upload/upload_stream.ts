@@ -6,9 +6,8 @@ import { linkSignals } from "../net/clock.ts";
 import { defaultTransport } from "../net/transport.ts";
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
 import { chosenProtocol } from "../protocol/protocols.ts";
-import { uploadTypeOf } from "../protocol/upload_url.ts";
 import { cancelUpload } from "./cancel_upload.ts";
-import { checkOptions, checkTransport, checkUpload } from "./check_arguments.ts";
+import { checkOptions, checkResumable, checkTransport, checkUpload } from "./check_arguments.ts";
 import { SETTING_NAMES, type StreamOptions } from "./settings.ts";
 import { startOf } from "./target.ts";
 import { contentTypeOf } from "./source_type.ts";
@@ -46,10 +45,7 @@ export interface UploadStream<T = StorageObject> {
 export function uploadStream<T = StorageObject>(options: StreamOptions<T>): UploadStream<T> {
   checkOptions(options, SETTING_NAMES.stream, "uploadStream");
   const start = startOf(options, options);
-  const type = uploadTypeOf(start.url);
-  if (type !== undefined && type !== "resumable") {
-    throw new TypeError(`url: expected uploadType resumable for a stream, got ${type}`);
-  }
+  checkResumable(start.url, "a stream");
   const transport = options.transport ?? defaultTransport;
   checkTransport(transport);
   checkUpload(start.url, options);

@@ -82,6 +82,71 @@ for (const { via, file, partSize } of WAYS) {
   });
 }
 
+/** Metadata of this call, and what an older object of the same bytes has instead. */
+const DIFFERENCES: readonly {
+  readonly now: Partial<ParallelOptions>;
+  readonly before: Partial<ParallelOptions>;
+}[] = [
+  { now: { contentType: "image/png" }, before: { contentType: "text/plain" } },
+  { now: { metadata: { cacheControl: "no-store" } }, before: {} },
+  { now: { metadata: { contentEncoding: "gzip" } }, before: {} },
+  { now: { metadata: { contentDisposition: "inline" } }, before: {} },
+  { now: { metadata: { contentLanguage: "en" } }, before: {} },
+  { now: { metadata: { storageClass: "NEARLINE" } }, before: {} },
+  {
+    now: { metadata: { metadata: { author: "a" } } },
+    before: { metadata: { metadata: { author: "b" } } },
+  },
+];
+
+for (const { via, file, partSize } of WAYS) {
+  Deno.test(`an older object of the same bytes, but with other metadata, is not what an upload that is gone has made: ${via}`, async () => {
+    for (const { now, before } of DIFFERENCES) {
+      for (const stored of [1, Infinity]) {
+        const gcs = emulator();
+        const options = target(gcs, { via, partSize, ...now });
+        const checkpoint = (await checkpointsOf(file, options, stored)).at(-1)!;
+        if (stored === 1) await cancelParallelUpload(checkpoint, { transport: gcs.fetch });
+        await uploadParallel(file, target(gcs, { via, partSize, ...before }));
+        const { generation } = gcs.get("my-bucket", "object")!;
+        const outcome = await uploadParallel(file, { ...options, checkpoint }).catch((e) => e);
+        if (via === "multipart") assertEquals(outcome.code, "session_gone", JSON.stringify(now));
+        else {
+          assert(outcome.generation !== generation, JSON.stringify(now));
+          const { resource } = gcs.get("my-bucket", "object")!;
+          for (const [field, value] of Object.entries({ ...now.metadata, ...now })) {
+            if (field !== "metadata") assertEquals((resource as never)[field], value);
+          }
+        }
+      }
+    }
+  });
+
+  Deno.test(`an older object of the same bytes and metadata is as good as that of the upload: ${via}`, async () => {
+    const gcs = emulator();
+    const metadata = { cacheControl: "no-store", metadata: { author: "a" } };
+    const options = target(gcs, { via, partSize, metadata, contentType: "image/png" });
+    const checkpoint = (await checkpointsOf(file, options, 1)).at(-1)!;
+    await cancelParallelUpload(checkpoint, { transport: gcs.fetch });
+    await uploadParallel(file, options);
+    const before = gcs.get("my-bucket", "object")!.generation;
+    const { generation } = await uploadParallel(file, { ...options, checkpoint });
+    assertEquals(generation, before);
+  });
+}
+
+Deno.test("the object that an upload replaces is not what it has made, though it has the same bytes", async () => {
+  const gcs = emulator();
+  await uploadParallel(small, target(gcs));
+  const before = gcs.get("my-bucket", "object")!.generation;
+  const options = target(gcs, { partSize: SMALL, ifGenerationMatch: before });
+  const checkpoint = (await checkpointsOf(small, options, 2)).at(-1)!;
+  await cancelParallelUpload(checkpoint, { transport: gcs.fetch });
+  const { generation } = await uploadParallel(small, { ...options, checkpoint });
+  assert(generation !== before);
+  assertStored(gcs, small);
+});
+
 Deno.test("an upload that another process finishes meanwhile ends with its object", async () => {
   const gcs = emulator();
   const options = target(gcs, { partSize: PART, concurrency: 1 });

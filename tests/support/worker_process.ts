@@ -16,13 +16,17 @@ export async function installRuntimes(): Promise<void> {
   await deno(["install", "--quiet"], { cwd: RUNTIMES });
 }
 
-/** Starts the worker with these settings, on a free port of 127.0.0.1. */
+/** The earliest compatibility date that a Worker can have. */
+export const OLDEST_DATE = "2022-11-30";
+
+/** Starts the worker with these settings, on a free port of 127.0.0.1; `date` is for workerd, see {@linkcode startWorkerd}. */
 export async function startWorker(
   project: Project,
   runtime: RuntimeName,
   env: Readonly<Record<string, string>>,
+  date?: string,
 ): Promise<ServerProcess> {
-  if (runtime === "workerd") return await startWorkerd(project.bundle, env);
+  if (runtime === "workerd") return await startWorkerd(project.bundle, env, date);
   if (runtime === "bun") {
     return await startServer({
       command: [bunProgram, "--no-install", "index.ts"],
@@ -39,16 +43,21 @@ export async function startWorker(
   });
 }
 
-/** Starts a module in workerd, the runtime of Cloudflare Workers, with nothing in front of it. */
+/**
+ * Starts a module in workerd, the runtime of Cloudflare Workers, with nothing in front of it.
+ *
+ * @param date the compatibility date; without one, that of the example
+ */
 export async function startWorkerd(
   module: string,
   bindings: Readonly<Record<string, string>>,
+  date?: string,
 ): Promise<ServerProcess> {
   const folder = await Deno.makeTempDir({ prefix: "workerd-" });
   const cleanUp = () => Deno.remove(folder, { recursive: true }).catch(() => {});
   try {
     await Deno.copyFile(module, `${folder}/worker.js`);
-    await Deno.writeTextFile(`${folder}/config.capnp`, await workerdConfig(bindings));
+    await Deno.writeTextFile(`${folder}/config.capnp`, await workerdConfig(bindings, date));
     const server = await startServer({
       command: [workerdProgram(), "serve", "config.capnp", "--control-fd=1"],
       cwd: folder,
@@ -66,11 +75,14 @@ export async function startWorkerd(
 }
 
 /** What `wrangler deploy` sets up from `wrangler.jsonc`, for a workerd that may reach this machine. */
-async function workerdConfig(bindings: Readonly<Record<string, string>>): Promise<string> {
+async function workerdConfig(
+  bindings: Readonly<Record<string, string>>,
+  date?: string,
+): Promise<string> {
   const wrangler = await Deno.readTextFile(
     new URL("../../examples/cloudflare/wrangler.jsonc", import.meta.url),
   );
-  const date = /"compatibility_date": "([\d-]+)"/.exec(wrangler)![1];
+  const { 1: exampleDate } = /"compatibility_date": "([\d-]+)"/.exec(wrangler)!;
   const texts = Object.entries(bindings)
     .map(([name, value]) => `(name = "${name}", text = ${JSON.stringify(value)})`);
   return `using Workerd = import "/workerd/workerd.capnp";
@@ -83,7 +95,7 @@ const config :Workerd.Config = (
 );
 const main :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "worker.js")],
-  compatibilityDate = "${date}",
+  compatibilityDate = "${date ?? exampleDate}",
   bindings = [${texts.join(", ")}],
   globalOutbound = "network",
 );

@@ -115,7 +115,7 @@ Deno.test("the examples ask for the version of this package", async () => {
 });
 
 Deno.test("docs/deploy.md explains every setting of the worker", async () => {
-  const source = await read("src/worker.ts");
+  const source = await read("src/worker/worker_settings.ts");
   const names = source.match(/interface WorkerSettings \{([^}]*)\}/)![1].match(
     /\b[A-Z_]{8,}(?=\?:)/g,
   )!;

@@ -130,6 +130,110 @@ for (const [rule, name, settings] of wrong) {
   });
 }
 
+const ISSUER = { jwksUrl: "https://keys.example/", issuer: "https://a.example", audience: "b" };
+const LIST = { TICKET_SECRET: undefined };
+
+/** Numbers that are none or out of bounds, and what is expected of what the reader has set. */
+const bounds: [settings: WorkerSettings, message: string][] = [
+  ...["0", "2147484", "9007199254740993", "9".repeat(400)].map((START_TIMEOUT_SECONDS): [
+    WorkerSettings,
+    string,
+  ] => [
+    { START_TIMEOUT_SECONDS },
+    "START_TIMEOUT_SECONDS: expected a whole number of seconds from 1 to 2147483",
+  ]),
+  ...["0", "604801", "9".repeat(16)].map((SESSION_TTL_SECONDS): [WorkerSettings, string] => [
+    { SESSION_TTL_SECONDS },
+    "SESSION_TTL_SECONDS: expected a whole number of seconds from 1 to 604800",
+  ]),
+  [
+    { TICKET_MAX_AGE_SECONDS: "0" },
+    "TICKET_MAX_AGE_SECONDS: expected a whole number of seconds of at least 1",
+  ],
+  [
+    { TICKET_MAX_AGE_SECONDS: "1e3" },
+    "TICKET_MAX_AGE_SECONDS: expected a whole number of seconds, got something else",
+  ],
+  [
+    { MAX_CHUNK_BYTES: "262143" },
+    "MAX_CHUNK_BYTES: expected a whole number of bytes from 262144 to 9007199254740991",
+  ],
+  [
+    { MAX_CHUNK_BYTES: "8388607", GEMINI_API_KEY: "key" },
+    "MAX_CHUNK_BYTES: expected at least 8388608 bytes, which gemini takes a multiple of",
+  ],
+  [
+    { MAX_UPLOAD_BYTES: "9".repeat(20) },
+    "MAX_UPLOAD_BYTES: expected a whole number of bytes from 0 to 5497558138880",
+  ],
+  [
+    { MAX_UPLOAD_BYTES: "100 MB" },
+    "MAX_UPLOAD_BYTES: expected a whole number of bytes, got something else",
+  ],
+  [
+    { PUBLIC_ORIGIN: "uploads.example" },
+    "PUBLIC_ORIGIN: expected an origin such as https://uploads.example, got something else",
+  ],
+  [
+    { METRICS_PATH: "metrics" },
+    "METRICS_PATH: expected a path such as /metrics, got something else",
+  ],
+  [
+    { ...LIST, TICKETS: JSON.stringify([{ ...ISSUER, maxAge: 0 }]) },
+    "TICKETS: expected maxAge to be a whole number of seconds of at least 1",
+  ],
+  [
+    { ...LIST, TICKETS: JSON.stringify([ISSUER, { secret: SECRET }]) },
+    "TICKETS: expected secret to be at least 32 bytes of UTF-8, got 7",
+  ],
+  [
+    { ...LIST, TICKETS: JSON.stringify([{ secret: "ab".repeat(20) }]) },
+    "TICKETS: expected secret to be random bytes, got some that repeat",
+  ],
+  [
+    { ...LIST, TICKETS: JSON.stringify([{ secret: GOOD.SESSION_SECRET }]) },
+    "TICKETS: expected secret to be another value than SESSION_SECRET",
+  ],
+  [
+    { ...LIST, TICKETS: JSON.stringify([{ ...ISSUER, issuer: "" }]) },
+    "TICKETS: expected issuer to be a value, got none",
+  ],
+  [
+    { ...LIST, TICKETS: JSON.stringify([{ ...ISSUER, audience: undefined }]) },
+    "TICKETS: expected audience to be a value, got none",
+  ],
+];
+for (const [settings, message] of bounds) {
+  Deno.test(`an error names the setting and the unit that its reader has set: ${message}`, () => {
+    const make = () => createUploadProxy(proxyOptions({ ...GOOD, ...settings }));
+    assertEquals(assertThrows(make, TypeError).message, message);
+  });
+}
+
+Deno.test("numbers at their bounds are taken, in the unit of the setting", () => {
+  const settings = {
+    START_TIMEOUT_SECONDS: "2147483",
+    SESSION_TTL_SECONDS: "604800",
+    TICKET_MAX_AGE_SECONDS: "1",
+    MAX_CHUNK_BYTES: "262144",
+    MAX_UPLOAD_BYTES: "5497558138880",
+  };
+  const options = proxyOptions({ ...GOOD, ...settings });
+  createUploadProxy(options);
+  assertEquals(options.startTimeout, 2_147_483_000);
+  assertEquals(proxyOptions({ ...GOOD, START_TIMEOUT_SECONDS: "1" }).startTimeout, 1000);
+});
+
+Deno.test("who sets the option startTimeout reads its unit, milliseconds", () => {
+  for (const startTimeout of [0, 0.5, 2 ** 31, NaN]) {
+    const make = () => createUploadProxy({ ...proxyOptions(GOOD), startTimeout });
+    assertStringIncludes(
+      assertThrows(make, TypeError).message,
+      "a whole number of milliseconds in startTimeout from 1 to 2147483647",
+    );
+  }
+});
+
 /** Runs as on Cloudflare: without `Deno`, with bindings. */
 async function asOnCloudflare(bindings: unknown, request: Request): Promise<Response> {
   const own = Object.getOwnPropertyDescriptor(globalThis, "Deno")!;

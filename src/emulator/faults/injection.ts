@@ -29,11 +29,11 @@ export async function withFault(fault: Fault | null, hit: Hit): Promise<Response
   const { body, signal } = hit.incoming;
   if (fault?.hang === "before") return never(signal);
   if (fault?.drop === "before") {
-    await body.cancel();
+    body.cancel();
     throw broken("before the request was read");
   }
   if (fault?.status !== undefined && fault.afterBytes === undefined) {
-    await body.cancel();
+    body.cancel();
     return injectedReply(fault, hit.errors);
   }
   if (fault?.stall !== undefined) body.pauseAfter(fault.stall, hit.pause);

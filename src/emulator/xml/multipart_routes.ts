@@ -103,14 +103,14 @@ async function uploadPart(
   const { settings } = service;
   const number = partNumberOf(url.searchParams.get("partNumber") ?? "");
   if (body.length === null && !settings.chunkedParts) {
-    await body.cancel();
+    body.cancel();
     return reply(411, HTML, "PUT requests require a Content-length header.");
   }
   const tooLong = body.length !== null && body.length > LARGEST_PART;
   const problem = partNumberProblem(number) ?? framingProblem(headers);
   if (problem || tooLong) {
     // Nobody sends 5 GiB to learn that they are too many.
-    await (tooLong ? body.cancel() : body.drain());
+    tooLong ? body.cancel() : await body.drain();
     return refuse(problem ?? tooLarge("A part", LARGEST_PART), "xml");
   }
   const content = await service.newContent();

@@ -1,6 +1,7 @@
 /** Objects in one request, of which both of Google's protocols have two kinds. */
 
 import { type BodyBounds, byteCount, checkLength, passBody } from "../request_body.ts";
+import { letGo } from "../body_pieces.ts";
 import type { Core } from "../core.ts";
 import type { Trace } from "../log.ts";
 import { readMultipart } from "../multipart_media.ts";
@@ -60,7 +61,7 @@ export async function multipart(
     bounds = boundsInOne(core, requested.start, grant);
     start = await decide(core, "multipart", requested);
   } catch (error) {
-    await media.cancel(error);
+    letGo(media, error);
     throw error;
   }
   const body = passBody({ headers: new Headers(), body: media }, bounds);

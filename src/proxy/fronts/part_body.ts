@@ -24,7 +24,7 @@ async function readOver(reader: PieceReader): Promise<void> {
   try {
     await inTime(DRAIN_TIME, read());
   } catch (error) { // nobody needs these bytes
-    await reader.cancel(error).catch(() => {});
+    reader.cancel(error);
   }
 }
 
@@ -48,7 +48,7 @@ export function firstBytes(body: ReadableStream<Bytes>, length: number): FirstBy
     left -= kept.length;
     return { piece: kept, isOver: left === 0 };
   });
-  const drain = () => left === 0 ? readOver(reader) : reader.cancel().catch(() => {});
+  const drain = async () => left === 0 ? await readOver(reader) : reader.cancel();
   return { body: stream, problem, drain };
 }
 
@@ -95,7 +95,7 @@ export class SegmentReader {
   }
 
   /** Lets the body go. */
-  async cancel(reason?: unknown): Promise<void> {
-    await this.#reader.cancel(reason).catch(() => {});
+  cancel(reason?: unknown): void {
+    this.#reader.cancel(reason);
   }
 }

@@ -4,7 +4,6 @@ import { lengthOf } from "../request_body.ts";
 import { HookError } from "../hooks.ts";
 import { HttpError, withHeaders } from "../http_error.ts";
 import type { OpenSession } from "../core.ts";
-import { ask } from "../sealed_session.ts";
 import { expectHash, startSession } from "../start_session.ts";
 import { checkStart, type Start } from "../start_request.ts";
 import { filenameOf } from "./content_disposition.ts";
@@ -21,7 +20,7 @@ import {
 import { essenceOf, PARTIAL } from "./resumable_http_dialect.ts";
 import { type Exchange, inform, uploadLimit } from "./resumable_http_reply.ts";
 import { checkPart, checkQuantum, type Part } from "./part.ts";
-import { finishWhole } from "./store_bytes.ts";
+import { finishedAllTheSame, finishWhole } from "./store_bytes.ts";
 import { storePart } from "./store_part.ts";
 import { integerField } from "./structured_fields.ts";
 import { parseUploadMetadata, startInput } from "./tus_metadata.ts";
@@ -109,11 +108,8 @@ async function storeAll(
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
     await endIfBeyond(exchange, session, error);
-    // Where only the reply was lost, nobody but the proxy can find out: most clients know no place to ask at.
-    const known = retriable(error).status >= 500 && !(error instanceof HookError)
-      ? await ask(core, session, trace).catch(() => undefined)
-      : undefined;
-    if (known?.kind === "finished") return completed(exchange, session, known.object, created);
+    const object = await finishedAllTheSame(core, session, lengthOf(request), error, trace);
+    if (object) return completed(exchange, session, object, created);
     throw withHeaders(error, created);
   }
 }

@@ -3,12 +3,14 @@
 import type { Chunk } from "../backend.ts";
 import { type BodyBounds, passBody, type PassedBody } from "../request_body.ts";
 import type { Core, OpenSession } from "../core.ts";
-import { badGateway } from "../http_error.ts";
+import { HookError } from "../hooks.ts";
+import { badGateway, type HttpError } from "../http_error.ts";
 import type { Trace } from "../log.ts";
 import type { FinishedObject } from "../outcome.ts";
 import { append, ask, WrongOffset } from "../sealed_session.ts";
+import { EndedTurn } from "../session_turn.ts";
 import { isEnd, type Part, type Stored } from "./part.ts";
-import { refusalOf } from "./front_refusal.ts";
+import { refusalOf, retriable } from "./front_refusal.ts";
 
 /** Makes the object of a session whose bytes are all there: those before the part. */
 export async function finishWhole(
@@ -25,6 +27,28 @@ export async function finishWhole(
   throw outcome.kind === "stored"
     ? badGateway("Google has not made the object yet")
     : refusalOf(outcome);
+}
+
+/**
+ * The object of an upload whose last bytes have failed, where only the backend's reply to them was lost: some clients know no
+ * place to ask at, and others cannot make anything of what they would hear there. Where a later request has ended this one, that
+ * one's client hears of the object.
+ *
+ * @param end how many bytes it must have; `undefined` where nobody else can have finished it
+ */
+export async function finishedAllTheSame(
+  core: Core,
+  session: OpenSession,
+  end: number | undefined,
+  error: HttpError,
+  trace: Trace,
+): Promise<FinishedObject | undefined> {
+  const isUnclear = retriable(error).status >= 500 && !(error instanceof HookError) &&
+    !(error instanceof EndedTurn);
+  const known = isUnclear ? await ask(core, session, trace).catch(() => undefined) : undefined;
+  return known?.kind === "finished" && known.object.size === (end ?? known.object.size)
+    ? known.object
+    : undefined;
 }
 
 /** A part without bytes: it may be the end of an upload whose size was not known. */

@@ -57,7 +57,7 @@ export async function storeSegments(
     return { reached: at, end, object };
   } finally {
     trace.bytes = progress.sent;
-    await reader.cancel();
+    reader.cancel();
   }
 }
 

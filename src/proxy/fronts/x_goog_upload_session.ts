@@ -2,16 +2,14 @@
 
 import { byteCount, emptied, lengthOf, passBody } from "../request_body.ts";
 import { type Core, type OpenSession, permit } from "../core.ts";
-import { HookError } from "../hooks.ts";
 import { badRequest, HttpError } from "../http_error.ts";
 import type { Trace } from "../log.ts";
 import { ask, cancel, WrongOffset } from "../sealed_session.ts";
-import { EndedTurn } from "../session_turn.ts";
 import { readHash } from "./front.ts";
 import { drain } from "./part_body.ts";
 import { refusalOf } from "./front_refusal.ts";
 import type { Part } from "./part.ts";
-import { finishWhole } from "./store_bytes.ts";
+import { finishedAllTheSame, finishWhole } from "./store_bytes.ts";
 import { admitPart, storePart } from "./store_part.ts";
 import {
   activeResponse,
@@ -102,29 +100,12 @@ export async function take(
       if (!error.isFinished) throw error;
       return await finishedBefore(core, { request, session }, error, trace);
     }
-    return await finishedAllTheSame(core, session, part, error, trace);
+    // Another request of this session may have finished it, with other bytes.
+    if (length === undefined) throw error;
+    const object = await finishedAllTheSame(core, session, offset + length, error, trace);
+    if (!object) throw error;
+    return objectFinal(object, session);
   }
-}
-
-/**
- * Where only the backend's reply to the last bytes was lost, the upload is finished, and some clients cannot make anything of
- * that when they ask: Firebase's reads the object then, which it cannot here.
- */
-async function finishedAllTheSame(
-  core: Core,
-  session: OpenSession,
-  { offset, request }: Part,
-  error: HttpError,
-  trace: Trace,
-): Promise<Response> {
-  const length = lengthOf(request);
-  const isUnclear = error.status >= 500 && !(error instanceof HookError) &&
-    !(error instanceof EndedTurn);
-  const known = isUnclear && length !== undefined
-    ? await ask(core, session, trace).catch(() => undefined)
-    : undefined;
-  if (known?.kind !== "finished" || known.object.size !== offset + length!) throw error;
-  return objectFinal(known.object, session);
 }
 
 /** The last bytes once more, since the reply to the first time was lost: if they end where the upload does, it is that. */

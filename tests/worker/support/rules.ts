@@ -36,6 +36,8 @@ export interface RuleOptions {
   /** In which runtimes. */
   readonly only?: readonly RuntimeName[];
   readonly ignore?: boolean;
+  /** The compatibility date in workerd; without one, that of the example. */
+  readonly date?: string;
 }
 
 /** Secrets as docs/deploy.md has them made. */
@@ -67,7 +69,7 @@ export function rule(
 ): void {
   for (const runtime of options.only ?? runtimes) {
     Deno.test({
-      name: `${runtime}: ${name}`,
+      name: `${runtime}${options.date ? ` as of ${options.date}` : ""}: ${name}`,
       ignore: options.ignore ?? false,
       fn: () => run(runtime, test, options),
     });
@@ -94,7 +96,9 @@ async function run(
     ...options.settings,
   };
   const start = async (others: WorkerSettings = {}) =>
-    stack.use(await startWorker(folder, runtime, defined({ ...settings, ...others })));
+    stack.use(
+      await startWorker(folder, runtime, defined({ ...settings, ...others }), options.date),
+    );
   const worker = await start();
   await test({
     runtime,
