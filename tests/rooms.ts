@@ -86,7 +86,7 @@ const FOREIGN_GLOBALS = [
 /** Files that may ask which runtime they are in, and which globals they may ask for. */
 const MAY_USE: Record<string, readonly string[]> = {
   "src/cli/io.ts": ["Deno"],
-  "src/worker.ts": ["Deno", "process"],
+  "src/worker/environment.ts": ["Deno", "process"],
 };
 
 /** Something that a file reaches for. */
