@@ -136,6 +136,9 @@ const DEFAULTS: Omit<RetryPolicy, "retries" | "server"> = {
   clock: systemClock,
 };
 
+/** The policy of a caller who says nothing. */
+const DEFAULT_POLICY: RetryPolicy = { ...DEFAULTS, retries: true, server: { hasReplied: false } };
+
 /** The smallest value of each number. */
 const MIN_VALUES: Readonly<Record<string, number>> = {
   initialDelay: 0,
@@ -152,8 +155,9 @@ const MIN_VALUES: Readonly<Record<string, number>> = {
 /** Checks the options and fills in the defaults; `null` and `false` turn retrying off and keep the deadlines. */
 export function retryPolicy(options: RetryOptions | null | false | undefined): RetryPolicy {
   const server = { hasReplied: false };
-  if (options === undefined) return { ...DEFAULTS, retries: true, server };
-  if (options === null || options === false) return { ...DEFAULTS, retries: false, server };
+  // What a copy replaces costs nothing; what it adds costs Node 20 a microsecond.
+  if (options === undefined) return { ...DEFAULT_POLICY, server };
+  if (options === null || options === false) return { ...DEFAULT_POLICY, retries: false, server };
   if (typeof options !== "object" || Array.isArray(options)) {
     const got = Array.isArray(options) ? "an array" : typeof options;
     throw new TypeError(`retry: expected an object, false or null, got ${got}`);
