@@ -139,16 +139,23 @@ export interface CheckedUpload<T> extends CheckedHeaders {
   readonly repeatable: boolean;
 }
 
-/** Checks what the kinds of upload have in common; the URL has been checked. */
-export function checkUpload<T>(url: string, options: OneShotOptions<T>): CheckedUpload<T> {
+/** Checks what the kinds of upload have in common; the URL has been checked, and may need more headers than the options have. */
+export function checkUpload<T>(
+  url: string,
+  options: OneShotOptions<T>,
+  baseHeaders: HeadersInit | undefined = options.headers,
+): CheckedUpload<T> {
   const resource = checkResource(options.resource) ?? defaultResource<T>(url);
   resource.check?.(url);
   const checksum = checkChecksum(options.checksum);
   checkReported(checksum, resource);
+  const { startHeaders, headers, claimed } = checkHeaders(baseHeaders, options.startHeaders);
   return {
     url,
     method: checkMethod(options.method),
-    ...checkHeaders(options.headers, options.startHeaders),
+    startHeaders,
+    headers,
+    claimed,
     policy: retryPolicy(options.retry),
     checksum,
     resource,

@@ -193,8 +193,8 @@ class Attempts<T> {
   }
 
   async #attempt(part: Part, sums: Checksums): Promise<SendResult> {
-    const { upload: { url, method, startHeaders }, framing, transport, ...rest } = this.#request;
-    const { signal, onTaken, onHanded } = rest;
+    const { upload: { url, method, startHeaders }, framing, transport } = this.#request;
+    const { signal, onTaken, onHanded } = this.#request;
     const headers = new Headers(startHeaders);
     const request = { method, url, headers, body: framedBody(part, framing, sums, headers) };
     const options = { signal, action: "upload", onTaken, onHanded };

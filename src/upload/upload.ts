@@ -139,7 +139,7 @@ function sessionStartOf<T>(options: UploadOptions<T>): Start {
 
 /** What speaks of a session means nothing without one. */
 function checkOfSession(options: object): void {
-  const all: Readonly<Record<string, unknown>> = { ...options };
+  const all = options as Readonly<Record<string, unknown>>;
   const name = ["granularity", "sessionIsNew"].find((name) => all[name] !== undefined);
   if (all.session !== undefined || name === undefined) return;
   throw new TypeError(`${name}: expected none without \`session\``);
@@ -215,7 +215,7 @@ async function uploadInOne<T>(
 ): Promise<T> {
   const { transport = defaultTransport, onProgress, signal } = options;
   const url = uploadTypeOf(start.url) ? start.url : withParameter(start.url, "uploadType", type);
-  const upload = checkUpload(url, { ...options, headers: start.headers });
+  const upload = checkUpload(url, options, start.headers);
   const framing = type === "media"
     ? asMedia(contentType)
     : asMultipart(start.metadata, contentType, upload.resource);
@@ -228,7 +228,11 @@ async function uploadInOne<T>(
     if (isHeld && progress.sent < total) progress.handed(total, 0, total);
   };
   const { value } = await sendInOne({
-    ...{ upload, transport, source, framing, signal },
+    upload,
+    transport,
+    source,
+    framing,
+    signal,
     onTaken(bytes) {
       if (isHeld && bytes >= total) onHanded();
       else progress.took(Math.min(bytes, total ?? bytes), 0, total);
