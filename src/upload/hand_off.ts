@@ -5,7 +5,7 @@ import { defaultTransport, type Transport } from "../net/transport.ts";
 import { OCTET_STREAM } from "../protocol/media_type.ts";
 import { chosenProtocol } from "../protocol/protocols.ts";
 import type { ObjectMetadata, StorageObject } from "../protocol/resources/storage_object.ts";
-import { startUrlOf, uploadTypeOf } from "../protocol/upload_url.ts";
+import { startUrlOf } from "../protocol/upload_url.ts";
 import type { UploadProtocol } from "../protocol/upload_protocol.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import {
@@ -92,7 +92,7 @@ export async function createUploadSession(
   checkTotalBytes(totalBytes, undefined);
   const protocol = chosenProtocol(options.protocol);
   const start = startOf(options, options);
-  const type = uploadTypeOf(start.url);
+  const { uploadType: type } = start;
   if (type !== undefined && type !== "resumable") {
     throw new TypeError(`url: expected uploadType resumable for a session, got ${type}`);
   }

@@ -192,13 +192,13 @@ class Attempts<T> {
     return { sent, result };
   }
 
-  async #attempt(part: Part, sums: Checksums): Promise<SendResult> {
+  #attempt(part: Part, sums: Checksums): Promise<SendResult> {
     const { upload: { url, method, startHeaders }, framing, transport } = this.#request;
     const { signal, onTaken, onHanded } = this.#request;
     const headers = new Headers(startHeaders);
     const request = { method, url, headers, body: framedBody(part, framing, sums, headers) };
     const options = { signal, action: "upload", onTaken, onHanded };
-    return await attempt(transport, request, this.#policy, options);
+    return attempt(transport, request, this.#policy, options);
   }
 
   async #refused(reply: Reply, sent: Attempt["sent"]): Promise<Step<OneRequestResult<T>>> {

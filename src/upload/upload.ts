@@ -5,7 +5,7 @@ import { contentRangeProtocol } from "../protocol/content_range/mod.ts";
 import { chosenProtocol } from "../protocol/protocols.ts";
 import { defaultResource } from "../protocol/resources/default.ts";
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
-import { type UploadType, uploadTypeOf, withParameter } from "../protocol/upload_url.ts";
+import { type UploadType, withParameter } from "../protocol/upload_url.ts";
 import { abortable } from "../net/clock.ts";
 import { defaultTransport } from "../net/transport.ts";
 import { checkChunkSize, checkOptions, checkTotalBytes, checkUpload } from "./check_arguments.ts";
@@ -156,7 +156,7 @@ async function startUpload<T>(
   const opened = await abortable(taken.open(), options.signal);
   const isSmall = opened.kind === "random-access" &&
     opened.size <= Math.min(ONE_REQUEST, checkChunkSize(options.chunkSize ?? ONE_REQUEST));
-  const uploadType = uploadTypeOf(start.url);
+  const { uploadType } = start;
   const { name: protocol } = chosenProtocol(options.protocol);
   if (
     uploadType !== undefined && uploadType !== "resumable" && protocol !== contentRangeProtocol.name
@@ -167,9 +167,9 @@ async function startUpload<T>(
   }
   const type = uploadType ?? (isSmall ? pickType(start, options) : "resumable");
   const again = { ...taken, open: () => Promise.resolve(opened) };
-  return type === "resumable"
-    ? await uploadInSession(again, start, contentType, options)
-    : await uploadInOne(type, again, start, contentType, options);
+  if (type === "resumable") return await uploadInSession(again, start, contentType, options);
+  const total = opened.kind === "random-access" ? opened.size : undefined;
+  return await uploadInOne(type, again, total, start, contentType, options);
 }
 
 /** One request where that is safe to repeat, or is not to be repeated anyway, and needs no checkpoint; else a session. */
@@ -209,18 +209,17 @@ export async function uploadInSession<T>(
 async function uploadInOne<T>(
   type: "media" | "multipart",
   source: TakenSource,
+  total: number | undefined,
   start: Start,
   contentType: string,
   options: StreamOptions<T>,
 ): Promise<T> {
   const { transport = defaultTransport, onProgress, signal } = options;
-  const url = uploadTypeOf(start.url) ? start.url : withParameter(start.url, "uploadType", type);
+  const url = start.uploadType ? start.url : withParameter(start.url, "uploadType", type);
   const upload = checkUpload(url, options, start.headers);
   const framing = type === "media"
     ? asMedia(contentType)
     : asMultipart(start.metadata, contentType, upload.resource);
-  const opened = await source.open();
-  const total = opened.kind === "random-access" ? opened.size : undefined;
   const progress = new Progress(onProgress, upload.policy.clock);
   const isHeld = total !== undefined && total <= MAX_BUFFERED;
   if (!isHeld) progress.confirmed(0, total);

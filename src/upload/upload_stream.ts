@@ -6,7 +6,6 @@ import { linkSignals } from "../net/clock.ts";
 import { defaultTransport } from "../net/transport.ts";
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
 import { chosenProtocol } from "../protocol/protocols.ts";
-import { uploadTypeOf } from "../protocol/upload_url.ts";
 import { cancelUpload } from "./cancel_upload.ts";
 import { checkOptions, checkTransport, checkUpload } from "./check_arguments.ts";
 import { SETTING_NAMES, type StreamOptions } from "./settings.ts";
@@ -46,7 +45,7 @@ export interface UploadStream<T = StorageObject> {
 export function uploadStream<T = StorageObject>(options: StreamOptions<T>): UploadStream<T> {
   checkOptions(options, SETTING_NAMES.stream, "uploadStream");
   const start = startOf(options, options);
-  const type = uploadTypeOf(start.url);
+  const { uploadType: type } = start;
   if (type !== undefined && type !== "resumable") {
     throw new TypeError(`url: expected uploadType resumable for a stream, got ${type}`);
   }
