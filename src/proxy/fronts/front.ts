@@ -111,10 +111,10 @@ export function refuseEncoding(headers: Headers): void {
 
 /** Customer-supplied keys are refused: dropping them would store an object without them, silently. */
 export function refuseKeys(headers: Headers): void {
-  for (const name of headers.keys()) {
-    if (!name.startsWith("x-goog-encryption-")) continue;
+  headers.forEach((_, name) => { // Deno 2.9 takes six times as long to iterate over their names
+    if (!name.startsWith("x-goog-encryption-")) return;
     throw badRequest(`The header ${name} is not allowed here`, "invalidParameter");
-  }
+  });
 }
 
 /** Ends an upload, for clients whose `DELETE` says no more. One that is finished is an object, which no ticket allows to delete. */
