@@ -92,13 +92,14 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
     metrics: () => metrics.text(),
     async fetch(request, means) {
       const started = now();
+      const spoken = FRONTS.filter((front) => front.speaks?.(request));
       const trace: Trace = { event: "refused" };
       let error: string | undefined;
       let response: Response;
       try {
         const url = checkHead(request);
         trace.refusedOrigin = refusedOrigin(request, allowedOrigins, publicOrigin ?? url.origin);
-        const routing = { url, core, authorize, location, inform: informing(means) };
+        const routing = { url, spoken, core, authorize, location, inform: informing(means) };
         response = isMetrics(request, routing)
           ? metricsResponse(metrics, trace)
           : await route(request, routing, trace);
@@ -119,7 +120,7 @@ export function createUploadProxy(options: UploadProxyOptions): UploadProxy {
       if (trace.upstreamMs !== undefined) {
         response.headers.set("server-timing", `upstream;dur=${trace.upstreamMs}`);
       }
-      for (const front of FRONTS) front.mark?.(response, request);
+      for (const front of spoken) front.mark?.(response, request);
       response.headers.set("x-max-chunk-bytes", String(core.maxChunkBytes));
       response.headers.set("x-content-type-options", "nosniff");
       response.headers.set("content-security-policy", "default-src 'none'; sandbox");
@@ -176,6 +177,8 @@ function informing(means: ServerMeans | undefined): Asked["inform"] {
 interface Routing {
   /** The URL of the request. */
   readonly url: URL;
+  /** The protocols of which it has words. */
+  readonly spoken: readonly Front[];
   readonly core: Core;
   readonly authorize: (request: Request) => Promise<UploadGrant>;
   readonly location: Location;
@@ -184,7 +187,7 @@ interface Routing {
 
 async function route(
   request: Request,
-  { url, core, authorize, location: { prefix, base }, inform }: Routing,
+  { url, spoken, core, authorize, location: { prefix, base }, inform }: Routing,
   trace: Trace,
 ): Promise<Response> {
   const path = withoutPrefix(url.pathname, prefix);
@@ -212,8 +215,14 @@ async function route(
     return { request, place, grant };
   };
   const asked: Asked = { request, query, token, admit, inform };
+  const front = spoken[0] ?? await frontWithoutWords(core, asked);
+  return await front.answer(core, asked, trace);
+}
+
+/** The front of a request that has no protocol's own words. */
+async function frontWithoutWords(core: Core, asked: Asked): Promise<Front> {
   for (const front of FRONTS) {
-    if (await front.isFor(core, asked)) return await front.answer(core, asked, trace);
+    if (front.isFor && await front.isFor(core, asked)) return front;
   }
   throw new TypeError("The last front takes every request");
 }

@@ -12,11 +12,13 @@ import { refusalOf } from "./front_refusal.ts";
 
 /** How clients of one protocol speak. */
 export interface Front {
-  /** Whether a request is one of its clients'. */
-  isFor(core: Core, asked: Asked): boolean | Promise<boolean>;
+  /** Whether a request has headers or parameters that only this protocol has. */
+  speaks?(request: Request): boolean;
+  /** Whether one without them is of its clients all the same. */
+  isFor?(core: Core, asked: Asked): boolean | Promise<boolean>;
   /** Answers it. */
   answer(core: Core, asked: Asked, trace: Trace): Promise<Response>;
-  /** Sets what every reply to its clients says, also one that another part of the proxy gives. */
+  /** Sets what every reply to a request in its words says, also one that another part of the proxy gives. */
   mark?(response: Response, request: Request): void;
   /** What the answer to `OPTIONS` says of the protocol, for uploads to a backend. */
   discovery?(core: Core, backend: Backend): Record<string, string>;
