@@ -56,9 +56,7 @@ export interface StartRequest {
 
 /** The URL of a sealed session: the same for all fronts, so that a client may change its protocol on the way. */
 export function sessionUrl({ base, path }: Place, token: string): string {
-  const url = new URL(base + path);
-  url.search = new URLSearchParams({ uploadType: "resumable", upload_id: token }).toString();
-  return url.href;
+  return `${base}${path}?uploadType=resumable&upload_id=${token}`; // nothing of a token needs to be encoded
 }
 
 /** Whose upload it is that is shown. */
