@@ -204,17 +204,17 @@ async function route(
     const said = FRONTS.map((front) => front.discovery?.(core, found.backend));
     return preflight(Object.assign({}, ...said));
   }
-  const query = url.searchParams;
   const token = tokenOf(url);
   const admit = async (): Promise<StartRequest> => {
     const grant = await authorize(request);
     trace.subject = grant.subject;
     noteBackend(trace, found.backend, found.bucket);
     await permit(core, grant, trace, request);
+    const query = url.searchParams;
     const place: Place = { base: base ?? url.origin + prefix, path, query, ...found };
     return { request, place, grant };
   };
-  const asked: Asked = { request, query, token, admit, inform };
+  const asked: Asked = { request, url, token, admit, inform };
   const front = spoken[0] ?? await frontWithoutWords(core, asked);
   return await front.answer(core, asked, trace);
 }
@@ -259,9 +259,15 @@ function checkHost(headers: Headers): void {
   }
 }
 
+/** The query of a session's URL as it was handed out. */
+const SESSION_QUERY = /^\?uploadType=resumable&upload_id=([\w.-]+)$/;
+
 /** The sealed session of a URL as it stands there, once and not encoded; an empty one, which opens nothing, for any other. */
-function tokenOf({ search, searchParams }: URL): string | undefined {
-  const [token, ...others] = searchParams.getAll("upload_id");
+function tokenOf(url: URL): string | undefined {
+  const { search } = url;
+  const usual = SESSION_QUERY.exec(search)?.[1];
+  if (usual !== undefined) return usual; // most often: to parse a query takes Deno a tenth of the time that a chunk needs
+  const [token, ...others] = url.searchParams.getAll("upload_id");
   if (token === undefined) return undefined;
   const written = /[?&]upload_id=([^&]*)/.exec(search)?.[1];
   return others.length === 0 && written === token ? token : "";

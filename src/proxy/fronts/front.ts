@@ -27,7 +27,8 @@ export interface Front {
 /** A request below the path of uploads. */
 export interface Asked {
   readonly request: Request;
-  readonly query: URLSearchParams;
+  /** The request's, parsed. */
+  readonly url: URL;
   /** The sealed session of its URL, if there is one. */
   readonly token: string | undefined;
   /** Asks whether an upload may be started, and says where. */
