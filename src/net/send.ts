@@ -140,8 +140,14 @@ export async function send(
     return { kind: "failed", error, spent: watch.spent, body: fateOf(streamed) };
   };
   try {
-    const waitUntil = (wait: Promise<unknown>) => watch.wait(wait);
-    const about = { request, streamed, signal: attempt.signal, onSent, waitUntil, onCalled };
+    const about = {
+      request,
+      streamed,
+      signal: attempt.signal,
+      onSent,
+      waitUntil: (wait: Promise<unknown>) => watch.wait(wait),
+      onCalled,
+    };
     const reply = await attempt.outcome(exchange(transport, about, options));
     return { kind: "reply", reply, body: fateOf(streamed) };
   } catch (error) {
@@ -199,22 +205,17 @@ async function exchange(
     Exchange,
   { maxReplyBytes = MAX_REPLY_BYTES, redirect }: SendOptions,
 ): Promise<Reply> {
-  const replying = streamed
-    ? transport(url, {
-      ...streamedInit(headers, streamed, (body as PieceBody).size),
-      method,
-      signal,
-      waitUntil,
-    })
-    : transport(url, {
-      method,
-      signal,
-      headers,
-      body: wholeBody(body as Bytes | Blob | string | null),
-      onSent,
-      waitUntil,
-      ...(redirect && { redirect }),
-    });
+  const replying = transport(url, {
+    method,
+    signal,
+    headers,
+    body: streamed ? null : wholeBody(body as Bytes | Blob | string | null),
+    onSent: streamed ? undefined : onSent,
+    waitUntil,
+    ...(streamed
+      ? streamedInit(headers, streamed, (body as PieceBody).size)
+      : redirect && { redirect }),
+  });
   onCalled();
   const received = await replying;
   const isEarly = streamed !== undefined && !streamed.allTaken;

@@ -151,8 +151,7 @@ function checkObjectName(name: string): void {
  * ({@link https://cloud.google.com/storage/docs/objects#naming}).
  */
 export function expectedOfName(name: string): string | undefined {
-  const mayBeLong = name.length > 1024 / 3; // a unit of UTF-16 is at most 3 bytes of UTF-8
-  const bytes = mayBeLong ? new TextEncoder().encode(name).length : name.length;
+  const bytes = new TextEncoder().encode(name).length;
   if (bytes < 1 || bytes > 1024) return "1 to 1024 bytes of UTF-8";
   if (/[\r\n]/.test(name)) return "no carriage return and no line feed";
   if (name === "." || name === "..") return 'neither "." nor ".."';

@@ -149,13 +149,13 @@ export function checkUpload<T>(
   resource.check?.(url);
   const checksum = checkChecksum(options.checksum);
   checkReported(checksum, resource);
-  const { startHeaders, headers, claimed } = checkHeaders(baseHeaders, options.startHeaders);
+  const { claimed, headers, startHeaders } = checkHeaders(baseHeaders, options.startHeaders);
   return {
+    claimed,
+    headers,
+    startHeaders,
     url,
     method: checkMethod(options.method),
-    startHeaders,
-    headers,
-    claimed,
     policy: retryPolicy(options.retry),
     checksum,
     resource,

@@ -193,8 +193,8 @@ class Attempts<T> {
   }
 
   #attempt(part: Part, sums: Checksums): Promise<SendResult> {
-    const { upload: { url, method, startHeaders }, framing, transport } = this.#request;
-    const { signal, onTaken, onHanded } = this.#request;
+    const { upload, framing, transport, signal, onTaken, onHanded } = this.#request;
+    const { url, method, startHeaders } = upload;
     const headers = new Headers();
     startHeaders.forEach((value, name) => headers.set(name, value)); // a copy costs Deno half a microsecond more
     const request = { method, url, headers, body: framedBody(part, framing, sums, headers) };

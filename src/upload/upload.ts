@@ -154,8 +154,9 @@ async function startUpload<T>(
   const contentType = contentTypeOf(source, options);
   checkTotalBytes(options.totalBytes, taken.size);
   const opened = await abortable(taken.open(), options.signal);
-  const isSmall = opened.kind === "random-access" &&
-    opened.size <= Math.min(ONE_REQUEST, checkChunkSize(options.chunkSize ?? ONE_REQUEST));
+  const size = opened.kind === "random-access" ? opened.size : undefined;
+  const isSmall = size !== undefined &&
+    size <= Math.min(ONE_REQUEST, checkChunkSize(options.chunkSize ?? ONE_REQUEST));
   const { uploadType } = start;
   const { name: protocol } = chosenProtocol(options.protocol);
   if (
@@ -167,9 +168,9 @@ async function startUpload<T>(
   }
   const type = uploadType ?? (isSmall ? pickType(start, options) : "resumable");
   const again = { ...taken, open: () => Promise.resolve(opened) };
-  if (type === "resumable") return await uploadInSession(again, start, contentType, options);
-  const total = opened.kind === "random-access" ? opened.size : undefined;
-  return await uploadInOne(type, again, total, start, contentType, options);
+  return type === "resumable"
+    ? await uploadInSession(again, start, contentType, options)
+    : await uploadInOne(type, again, size, start, contentType, options);
 }
 
 /** One request where that is safe to repeat, or is not to be repeated anyway, and needs no checkpoint; else a session. */
