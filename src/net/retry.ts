@@ -136,14 +136,19 @@ const DEFAULTS: Omit<RetryPolicy, "retries" | "server"> = {
   clock: systemClock,
 };
 
+/** The policy of a caller who says nothing. */
+const DEFAULT_POLICY: RetryPolicy = { ...DEFAULTS, retries: true, server: { hasReplied: false } };
+
 /** Numbers that may be 0; all others are at least 1. */
 const MAY_BE_ZERO = ["initialDelay", "maxDelay", "maxElapsed", "connectTimeout"];
 
 /** Checks the options and fills in the defaults; `null` and `false` turn retrying off and keep the deadlines. */
 export function retryPolicy(options: RetryOptions | null | false | undefined): RetryPolicy {
   const server = { hasReplied: false };
-  if (options === undefined) return { ...DEFAULTS, retries: true, server };
-  if (options === null || options === false) return { ...DEFAULTS, retries: false, server };
+  // What a copy replaces costs nothing; what it adds costs Node 20 a microsecond.
+  if (options === undefined || options === null || options === false) {
+    return { ...DEFAULT_POLICY, retries: options === undefined, server };
+  }
   if (typeof options !== "object" || Array.isArray(options)) {
     throw new TypeError(`retry: expected an object, false or null, got ${typeInWords(options)}`);
   }
@@ -166,7 +171,7 @@ export function retryPolicy(options: RetryOptions | null | false | undefined): R
       throw new TypeError(`retry.${name}: expected a ${kind}, got ${typeInWords(value)}`);
     }
   }
-  const policy = { ...DEFAULTS, ...Object.fromEntries(defined), retries: true, server };
+  const policy: RetryPolicy = { ...DEFAULT_POLICY, ...Object.fromEntries(defined), server };
   return {
     ...policy,
     attemptTimeout: options.attemptTimeout ?? policy.stallTimeout,

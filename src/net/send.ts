@@ -140,11 +140,14 @@ export async function send(
     return { kind: "failed", error, spent: watch.spent, body: fateOf(streamed) };
   };
   try {
-    const telling = {
-      ...(!streamed && { onSent }),
+    const about = {
+      request,
+      streamed,
+      signal: attempt.signal,
+      onSent,
       waitUntil: (wait: Promise<unknown>) => watch.wait(wait),
+      onCalled,
     };
-    const about = { request, streamed, signal: attempt.signal, telling, onCalled };
     const reply = await attempt.outcome(exchange(transport, about, options));
     return { kind: "reply", reply, body: fateOf(streamed) };
   } catch (error) {
@@ -189,23 +192,30 @@ interface Exchange {
   readonly request: SendRequest;
   readonly streamed: StreamedBody | undefined;
   readonly signal: AbortSignal;
-  /** How the transport tells how it is doing. */
-  readonly telling: Pick<TransportInit, "onSent" | "waitUntil">;
+  /** How the transport tells how it is doing; the first is for a body that is no stream. */
+  readonly onSent: TransportInit["onSent"];
+  readonly waitUntil: TransportInit["waitUntil"];
   /** Called when the transport has been called. */
   readonly onCalled: () => void;
 }
 
 async function exchange(
   transport: Transport,
-  { request: { method, url, headers, body }, streamed, signal, telling, onCalled }: Exchange,
+  { request: { method, url, headers, body }, streamed, signal, onSent, waitUntil, onCalled }:
+    Exchange,
   { maxReplyBytes = MAX_REPLY_BYTES, redirect }: SendOptions,
 ): Promise<Reply> {
-  const init = streamed ? streamedInit(headers, streamed, (body as PieceBody).size) : {
+  const replying = transport(url, {
+    method,
+    signal,
     headers,
-    body: wholeBody(body as Bytes | Blob | string | null),
-    ...(redirect && { redirect }),
-  };
-  const replying = transport(url, { method, signal, ...init, ...telling });
+    body: streamed ? null : wholeBody(body as Bytes | Blob | string | null),
+    onSent: streamed ? undefined : onSent,
+    waitUntil,
+    ...(streamed
+      ? streamedInit(headers, streamed, (body as PieceBody).size)
+      : redirect && { redirect }),
+  });
   onCalled();
   const received = await replying;
   const isEarly = streamed !== undefined && !streamed.allTaken;

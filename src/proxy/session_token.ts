@@ -6,7 +6,7 @@ import type { ObjectView } from "./object_view.ts";
 import { RecentlyUsed } from "./recently_used.ts";
 import { checkRandom } from "./secrets.ts";
 import { SettingError } from "./setting_error.ts";
-import { base64url, EncryptJWT, errors, jwtDecrypt, type JWTPayload } from "jose";
+import { base64url, CompactEncrypt, errors, jwtDecrypt, type JWTPayload } from "jose";
 
 /** What a sealed session holds. What is not said is left out, so that sessions of before can be opened, and look the same. */
 export interface SealedSession {
@@ -97,13 +97,15 @@ export function sessionSealer(
         ...(session.isResumableHttp && { i: true }),
         exp: expires,
       };
-      const token = await new EncryptJWT(claims)
+      const text = JSON.stringify(claims);
+      // A JWT, as `EncryptJWT` makes it; that would clone the claims before it writes them.
+      const token = await new CompactEncrypt(new TextEncoder().encode(text))
         .setProtectedHeader({ alg: "dir", enc: "A256GCM", kid })
         .encrypt(key);
       if (token.length > MAX_TOKEN_LENGTH) {
         throw badGateway("Google's session URL is too long", false);
       }
-      const sealed = sessionOf(JSON.parse(JSON.stringify(claims))); // as somebody else will open it
+      const sealed = sessionOf(JSON.parse(text)); // as somebody else will open it
       if (sealed) known.set(token, sealed);
       return token;
     },

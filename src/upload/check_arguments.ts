@@ -73,8 +73,7 @@ export function checkStartUrl(
 }
 
 /** A URL where sessions are started, if it says what is started there. */
-export function checkResumable(url: string, what: string): void {
-  const type = uploadTypeOf(url);
+export function checkResumable(type: string | undefined, what: string): void {
   if (type === undefined || type === "resumable") return;
   throw new TypeError(`url: expected uploadType resumable for ${what}, got ${type}`);
 }
@@ -146,16 +145,23 @@ export interface CheckedUpload<T> extends CheckedHeaders {
   readonly repeatable: boolean;
 }
 
-/** Checks what the kinds of upload have in common; the URL has been checked. */
-export function checkUpload<T>(url: string, options: OneShotOptions<T>): CheckedUpload<T> {
+/** Checks what the kinds of upload have in common; the URL has been checked, and may need more headers than the options have. */
+export function checkUpload<T>(
+  url: string,
+  options: OneShotOptions<T>,
+  baseHeaders: HeadersInit | undefined = options.headers,
+): CheckedUpload<T> {
   const resource = checkResource(options.resource) ?? defaultResource<T>(url);
   resource.check?.(url);
   const checksum = checkChecksum(options.checksum);
   checkReported(checksum, resource);
+  const { claimed, headers, startHeaders } = checkHeaders(baseHeaders, options.startHeaders);
   return {
+    claimed,
+    headers,
+    startHeaders,
     url,
     method: checkMethod(options.method),
-    ...checkHeaders(options.headers, options.startHeaders),
     policy: retryPolicy(options.retry),
     checksum,
     resource,

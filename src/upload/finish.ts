@@ -47,7 +47,7 @@ export function provenResult<T>(
       );
     }
   }
-  return resource.complete?.(value, { ...context, size: sent.size }) ?? value;
+  return resource.complete?.(value, { size: sent.size, ...context }) ?? value;
 }
 
 /** How a result is read again. */

@@ -94,7 +94,7 @@ export async function createUploadSession(
   checkTotalBytes(totalBytes, undefined);
   const protocol = chosenProtocol(options.protocol);
   const start = startOf(options, options);
-  checkResumable(start.url, "a session");
+  checkResumable(start.uploadType, "a session");
   const contentType = checkContentType(
     options.contentType || start.metadata.contentType || OCTET_STREAM,
   );

@@ -192,13 +192,14 @@ class Attempts<T> {
     return { sent, result };
   }
 
-  async #attempt(part: Part, sums: Checksums): Promise<SendResult> {
-    const { upload: { url, method, startHeaders }, framing, transport, ...rest } = this.#request;
-    const { signal, onTaken, onHanded } = rest;
-    const headers = new Headers(startHeaders);
+  #attempt(part: Part, sums: Checksums): Promise<SendResult> {
+    const { upload, framing, transport, signal, onTaken, onHanded } = this.#request;
+    const { url, method, startHeaders } = upload;
+    const headers = new Headers();
+    startHeaders.forEach((value, name) => headers.set(name, value)); // a copy costs Deno half a microsecond more
     const request = { method, url, headers, body: framedBody(part, framing, sums, headers) };
     const options = { signal, action: "upload", onTaken, onHanded };
-    return await attempt(transport, request, this.#policy, options);
+    return attempt(transport, request, this.#policy, options);
   }
 
   async #refused(reply: Reply, sent: Attempt["sent"]): Promise<Step<OneRequestResult<T>>> {

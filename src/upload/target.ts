@@ -5,6 +5,7 @@ import {
   DEFAULT_ENDPOINT,
   parameterOf,
   signatureOf,
+  type UploadType,
   uploadTypeOf,
   uploadUrl,
   withParameter,
@@ -112,6 +113,8 @@ export interface StartFields {
 /** The start of an upload, checked. */
 export interface Start {
   readonly url: string;
+  /** What its query says; `undefined` where it leaves that open. */
+  readonly uploadType: UploadType | undefined;
   /** The caller's, and those that the options need; absent where there are none. */
   readonly headers: Headers | undefined;
   readonly metadata: ObjectMetadata;
@@ -128,17 +131,18 @@ export function startOf(target: Partial<BucketTarget> | UrlTarget, fields: Start
   const ownHeaders = fields.headers && legalHeaders(fields.headers);
   const { url, headers } = withGenerationMatch(bare, fields.ifGenerationMatch, ownHeaders);
   checkCarried(url, metadata);
-  if (uploadTypeOf(url) === "media") {
+  const uploadType = uploadTypeOf(url);
+  if (uploadType === "media") {
     const allowed = name === undefined ? ["contentType"] : ["contentType", "name"];
     refuseMetadata(metadata, "uploadType=media, which carries no metadata", allowed);
   }
-  return { url, headers, metadata };
+  return { url, uploadType, headers, metadata };
 }
 
 function targetUrl(
   { url, bucket, name, endpoint, query }: Partial<BucketTarget> | UrlTarget,
 ): string {
-  const [hasUrl, hasBucket, hasName] = [url, bucket, name].map((value) => value !== undefined);
+  const hasUrl = url !== undefined, hasBucket = bucket !== undefined, hasName = name !== undefined;
   if (hasBucket !== hasName || hasUrl === hasBucket) {
     const got = hasUrl ? "more" : hasBucket ? "no name" : hasName ? "no bucket" : "none";
     throw new TypeError(

@@ -5,7 +5,7 @@ import { contentRangeProtocol } from "../protocol/content_range/mod.ts";
 import { chosenProtocol } from "../protocol/protocols.ts";
 import { defaultResource } from "../protocol/resources/default.ts";
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
-import { type UploadType, uploadTypeOf, withParameter } from "../protocol/upload_url.ts";
+import { type UploadType, withParameter } from "../protocol/upload_url.ts";
 import { abortable } from "../net/clock.ts";
 import { defaultTransport } from "../net/transport.ts";
 import { checkChunkSize, checkOptions, checkTotalBytes, checkUpload } from "./check_arguments.ts";
@@ -139,7 +139,7 @@ function sessionStartOf<T>(options: UploadOptions<T>): Start {
 
 /** What speaks of a session means nothing without one. */
 function checkOfSession(options: object): void {
-  const all: Readonly<Record<string, unknown>> = { ...options };
+  const all = options as Readonly<Record<string, unknown>>;
   const name = ["granularity", "sessionIsNew"].find((name) => all[name] !== undefined);
   if (all.session !== undefined || name === undefined) return;
   throw new TypeError(`${name}: expected none without \`session\``);
@@ -154,9 +154,10 @@ async function startUpload<T>(
   const contentType = contentTypeOf(source, options);
   checkTotalBytes(options.totalBytes, taken.size);
   const opened = await abortable(taken.open(), options.signal);
-  const isSmall = opened.kind === "random-access" &&
-    opened.size <= Math.min(ONE_REQUEST, checkChunkSize(options.chunkSize ?? ONE_REQUEST));
-  const uploadType = uploadTypeOf(start.url);
+  const size = opened.kind === "random-access" ? opened.size : undefined;
+  const isSmall = size !== undefined &&
+    size <= Math.min(ONE_REQUEST, checkChunkSize(options.chunkSize ?? ONE_REQUEST));
+  const { uploadType } = start;
   const { name: protocol } = chosenProtocol(options.protocol);
   if (
     uploadType !== undefined && uploadType !== "resumable" && protocol !== contentRangeProtocol.name
@@ -169,7 +170,7 @@ async function startUpload<T>(
   const again = { ...taken, open: () => Promise.resolve(opened) };
   return type === "resumable"
     ? await uploadInSession(again, start, contentType, options)
-    : await uploadInOne(type, again, start, contentType, options);
+    : await uploadInOne(type, again, size, start, contentType, options);
 }
 
 /** One request where that is safe to repeat, or is not to be repeated anyway, and needs no checkpoint; else a session. */
@@ -209,18 +210,17 @@ export async function uploadInSession<T>(
 async function uploadInOne<T>(
   type: "media" | "multipart",
   source: TakenSource,
+  total: number | undefined,
   start: Start,
   contentType: string,
   options: StreamOptions<T>,
 ): Promise<T> {
   const { transport = defaultTransport, onProgress, signal } = options;
-  const url = uploadTypeOf(start.url) ? start.url : withParameter(start.url, "uploadType", type);
-  const upload = checkUpload(url, { ...options, headers: start.headers });
+  const url = start.uploadType ? start.url : withParameter(start.url, "uploadType", type);
+  const upload = checkUpload(url, options, start.headers);
   const framing = type === "media"
     ? asMedia(contentType)
     : asMultipart(start.metadata, contentType, upload.resource);
-  const opened = await source.open();
-  const total = opened.kind === "random-access" ? opened.size : undefined;
   const progress = new Progress(onProgress, upload.policy.clock);
   const isHeld = total !== undefined && total <= MAX_BUFFERED;
   if (!isHeld) progress.confirmed(0, total);
@@ -228,7 +228,11 @@ async function uploadInOne<T>(
     if (isHeld && progress.sent < total) progress.handed(total, 0, total);
   };
   const { value } = await sendInOne({
-    ...{ upload, transport, source, framing, signal },
+    upload,
+    transport,
+    source,
+    framing,
+    signal,
     onTaken(bytes) {
       if (isHeld && bytes >= total) onHanded();
       else progress.took(Math.min(bytes, total ?? bytes), 0, total);

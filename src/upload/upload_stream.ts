@@ -45,7 +45,7 @@ export interface UploadStream<T = StorageObject> {
 export function uploadStream<T = StorageObject>(options: StreamOptions<T>): UploadStream<T> {
   checkOptions(options, SETTING_NAMES.stream, "uploadStream");
   const start = startOf(options, options);
-  checkResumable(start.url, "a stream");
+  checkResumable(start.uploadType, "a stream");
   const transport = options.transport ?? defaultTransport;
   checkTransport(transport);
   checkUpload(start.url, options);

@@ -116,8 +116,7 @@ function startUrl(
   query: URLSearchParams,
   uploadType: string,
 ): string {
-  const all = new URLSearchParams({ uploadType, ...Object.fromEntries(query) });
-  return `${endpoint}/upload/storage/v1/b/${bucket}/o?${all}`;
+  return `${endpoint}/upload/storage/v1/b/${bucket}/o?uploadType=${uploadType}&${query}`;
 }
 
 function refusedStart(reply: UpstreamReply): Refused {

@@ -27,7 +27,7 @@ import { readMetadata } from "./start_body.ts";
 /** How clients of Google's JSON API speak: whatever is none of another protocol's. */
 export const contentRange: Front = {
   isFor: () => true,
-  async answer(core, { request, query, token, admit }, trace) {
+  async answer(core, { request, url, token, admit }, trace) {
     const { method } = request;
     if (token !== undefined && method === "DELETE") return await end(core, request, token, trace);
     if (token !== undefined && (method === "PUT" || method === "POST")) {
@@ -39,7 +39,7 @@ export const contentRange: Front = {
         allow: "POST, PUT, DELETE, OPTIONS",
       });
     }
-    const way = STARTS.get(query.get("uploadType") ?? "");
+    const way = STARTS.get(url.searchParams.get("uploadType") ?? "");
     if (!way) {
       throw badRequest("uploadType: expected resumable, media or multipart", "invalidParameter");
     }

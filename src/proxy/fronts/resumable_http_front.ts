@@ -25,6 +25,7 @@ import { writeBoolean } from "./structured_fields.ts";
 
 /** How clients of the IETF's resumable uploads speak. */
 export const resumableHttp: Front = {
+  speaks: ({ headers }) => hasDialect(headers),
   isFor,
   async answer(core, { request, token, admit, inform }, trace) {
     const exchange = { core, request, dialect: dialectOf(request.headers), trace, inform };
@@ -35,7 +36,7 @@ export const resumableHttp: Front = {
     }
   },
   mark({ headers }, request) {
-    if (request.headers.has("tus-resumable") || !hasDialect(request.headers)) return;
+    if (request.headers.has("tus-resumable")) return;
     inDialect(headers, dialectOf(request.headers));
   },
   discovery: (core, backend) => ({
@@ -45,12 +46,11 @@ export const resumableHttp: Front = {
 };
 
 /**
- * Whether a request is one of this protocol. The ones without a body need no header of it: no other protocol here asks by
- * `HEAD`, and for `GET` and `DELETE` the session knows who has created it.
+ * Whether a request without a header of this protocol is one of it: those without a body need none. No other protocol here asks
+ * by `HEAD`, and for `GET` and `DELETE` the session knows who has created it.
  */
 async function isFor({ sealer }: Core, { request, token }: Asked): Promise<boolean> {
-  const { headers, method } = request;
-  if (hasDialect(headers)) return true;
+  const { method } = request;
   if (token === undefined) return false;
   if (method === "HEAD") return true;
   if (method !== "GET" && method !== "DELETE") return false;

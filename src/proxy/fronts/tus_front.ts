@@ -15,7 +15,7 @@ import { sessionHeaders, TUS_VERSION, tusError } from "./tus_reply.ts";
 
 /** How clients of tus speak. */
 export const tus: Front = {
-  isFor: (_core, { request }) => isTus(request),
+  speaks: ({ headers }) => headers.has("tus-resumable") || isBytes(headers),
   async answer(core, asked, trace) {
     try {
       return await answer(core, asked, trace);
@@ -23,9 +23,7 @@ export const tus: Front = {
       throw error instanceof HttpError ? tusError(error) : error;
     }
   },
-  mark({ headers }, request) {
-    if (isTus(request)) headers.set("tus-resumable", TUS_VERSION);
-  },
+  mark: ({ headers }) => headers.set("tus-resumable", TUS_VERSION),
   discovery: ({ limits }, backend) => ({
     "tus-resumable": TUS_VERSION,
     "tus-version": TUS_VERSION,
@@ -33,10 +31,6 @@ export const tus: Front = {
     "tus-max-size": String(Math.min(limits.maxBytes, backend.maxBytes)),
   }),
 };
-
-function isTus({ headers }: Request): boolean {
-  return headers.has("tus-resumable") || isBytes(headers);
-}
 
 /** What tus calls the method of a request: whatever overrides it. */
 export function tusMethod({ headers, method }: Request): string {

@@ -24,7 +24,7 @@ import { finalResponse, isPassing, STATUS } from "./x_goog_upload_reply.ts";
 
 /** How clients of `X-Goog-Upload` speak. */
 export const xGoogUpload: Front = {
-  isFor: (_core, { request }) => speaks(request),
+  speaks,
   async answer(core, asked, trace) {
     try {
       return await answer(core, asked, trace);
@@ -35,7 +35,7 @@ export const xGoogUpload: Front = {
     }
   },
   mark({ headers, status }, request) {
-    if (!speaks(request) || headers.has(STATUS)) return;
+    if (headers.has(STATUS)) return;
     headers.set(STATUS, isPassing(status, hasSession(request.url)) ? "active" : "final");
   },
 };
