@@ -61,6 +61,11 @@ function proxyFor(settings: WorkerSettings): UploadProxy {
   return current.proxy;
 }
 
+/** Whether nothing is lost where a client gives up: one tries again for minutes after a 500, and shows a 403. */
+function isStart({ method, headers }: Request): boolean {
+  return method === "POST" && /^(?:.*start.*)?$/.test(headers.get("x-goog-upload-command") ?? "");
+}
+
 /**
  * What Cloudflare Workers, `deno serve` and Bun call; a server on `node:http` does with `process.env` and with what it
  * {@linkcode ServerMeans | can do beside answering}.
@@ -79,9 +84,8 @@ const worker: {
         setting: known?.setting,
         error: known?.message ?? (error as Error)?.name,
       }));
-      return errorResponse(
-        new HttpError(500, "misconfigured", "The upload proxy is not set up; its log says why"),
-      );
+      const message = "The upload proxy is not set up; its log says why";
+      return errorResponse(new HttpError(isStart(request) ? 403 : 500, "misconfigured", message));
     }
   },
 };

@@ -1,10 +1,11 @@
 // How the worker is set up, in each runtime by that runtime's own means.
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { UploadError } from "../../mod.ts";
 import { pattern } from "../e2e/support.ts";
 import type { WorkerSettings } from "../../src/worker.ts";
 import { assertStored } from "./support/assert.ts";
-import { endAfterAll, randomSecret, rule, startSession } from "./support/rules.ts";
+import { endAfterAll, randomSecret, rule, startSession, uploadThrough } from "./support/rules.ts";
 
 endAfterAll();
 
@@ -25,10 +26,10 @@ for (const [what, name, settings] of wrong) {
       const url = `${worker.origin}/upload/storage/v1/b/bucket/o?uploadType=resumable&name=a`;
       const reply = await fetch(url, { method: "POST" });
       const text = await reply.text();
-      assertEquals(reply.status, 500);
+      assertEquals(reply.status, 403);
       const { error } = JSON.parse(text);
       assert(!text.includes(name), text);
-      assertEquals([error.code, error.errors[0].message], [500, error.message]);
+      assertEquals([error.code, error.errors[0].message], [403, error.message]);
       await worker.stop();
       assertStringIncludes(worker.log, name);
       assert(!(text + worker.log).includes(VALUE), "the value of the setting is shown");
@@ -38,6 +39,26 @@ for (const [what, name, settings] of wrong) {
     { settings },
   );
 }
+
+rule(
+  "at a proxy that is not set up a start fails at once, and an upload that has begun waits until it is",
+  async (place) => {
+    const session = new URL(await startSession(place));
+    const broken = await place.start({ GCS_BUCKET: undefined, TICKET_SECRET: undefined });
+    const failure = await assertRejects(
+      () => uploadThrough({ ...place, worker: broken }, pattern(10)),
+      UploadError,
+    );
+    assertEquals([failure.status, failure.retryable], [403, false]);
+    const url = broken.origin + session.pathname + session.search;
+    const chunk = { method: "POST", headers: { "x-goog-upload-command": "upload, finalize" } };
+    for (const init of [{ method: "PUT" }, { method: "PATCH" }, { method: "HEAD" }, chunk]) {
+      const reply = await fetch(url, init);
+      await reply.body?.cancel();
+      assertEquals(reply.status, 500, JSON.stringify(init));
+    }
+  },
+);
 
 rule("nobody starts an upload without a ticket", async (place) => {
   const url = `${place.worker.origin}/upload/storage/v1/b/bucket/o?uploadType=resumable&name=a`;
