@@ -8,6 +8,7 @@ import type { UploadManyManifest } from "../parallel/manifest.ts";
 import type { CheckpointStore } from "../upload/kept_checkpoints.ts";
 import type { CpRun } from "./cp_command.ts";
 import { destinationText } from "./destination.ts";
+import { STDIN } from "./sources.ts";
 import { type AnyCheckpoint, type RunRecord, State } from "./state.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -32,9 +33,12 @@ export class RunState {
     this.checkpoints = this.#state.checkpoints;
   }
 
-  /** Whether something could not be kept. */
-  get isBroken(): boolean {
-    return this.#isBroken;
+  /** Whether the same call can go on: all could be kept, and the one source, if there is one only, can be read again. */
+  async isResumable(): Promise<boolean> {
+    const { options: { resume, sources }, io, isSeveral } = this.#run;
+    if (!resume || this.#isBroken || sources.includes(STDIN)) return false;
+    if (isSeveral || sources.length !== 1) return true;
+    return await stat(resolve(io.cwd, sources[0])).then((found) => found.isFile(), () => true);
   }
 
   /** Tells that something could not be kept. */

@@ -57,7 +57,7 @@ class BucketRun {
   }
 
   async finish(): Promise<CpResult> {
-    const { options, stop } = this.#run;
+    const { stop } = this.#run;
     const base = await this.#options();
     const record = await this.#state.manifest(base.endpoint);
     const { previous, write } = record ?? {};
@@ -74,8 +74,7 @@ class BucketRun {
     await record?.close(isComplete);
     const { uploaded, skipped, bytes } = uploading.summary;
     const isKept = isInterrupted || record !== undefined || this.#codes.has(EXIT.interrupted);
-    const canKeep = options.resume && !this.#state.isBroken;
-    const isResumable = canKeep && isKept && !options.sources.includes("-");
+    const isResumable = isKept && await this.#state.isResumable();
     const summary = { uploaded, skipped, failed: this.#failed, bytes, isInterrupted, isResumable };
     return { summary, codes: this.#codes, error };
   }

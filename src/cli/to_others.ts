@@ -113,7 +113,7 @@ class OthersRun {
   }
 
   async finish(subjectOf: (plan: Planned) => Subject): Promise<CpResult> {
-    const { options, stop } = this.#run;
+    const { stop } = this.#run;
     const manifest = await this.#state.manifest(this.#sender.endpoint);
     let error: unknown;
     try {
@@ -123,8 +123,7 @@ class OthersRun {
     }
     await manifest?.close(!stop.isAsked && error === undefined && this.#numbers.failed === 0);
     const isKept = stop.isAsked || manifest !== undefined || this.#codes.has(EXIT.interrupted);
-    const canKeep = options.resume && !this.#state.isBroken;
-    const isResumable = canKeep && isKept && !options.sources.includes("-");
+    const isResumable = isKept && await this.#state.isResumable();
     const summary = { ...this.#numbers, isInterrupted: stop.isAsked, isResumable };
     return { summary, codes: this.#codes, error };
   }

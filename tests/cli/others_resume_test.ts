@@ -182,6 +182,23 @@ Deno.test(
   },
 );
 
+Deno.test("where one pipe is uploaded nobody is told that the same command goes on", {
+  ignore: isWindows,
+}, async () => {
+  for (const target of ["drive:", "gs://bucket/pipe"]) {
+    await using here = await withFiles(target);
+    const { folder } = here.cli;
+    await new Deno.Command("mkfifo", { args: [`${folder}/pipe`] }).output();
+    const args = ["cp", "pipe", target, "--endpoint", "http://127.0.0.1:1"];
+    const writer = new Deno.Command("sh", { args: ["-c", "printf 1234 >pipe"], cwd: folder });
+    const [{ code, err }] = await Promise.all([
+      here.cli.run(args, stoppedAt(here.cli, 2)),
+      writer.output(),
+    ]);
+    assertEquals([code, /Stopped\.\n$/.test(err)], [5, true], err);
+  }
+});
+
 Deno.test("--manifest says what files have become elsewhere, too, and the next run goes by it", async () => {
   for (const target of TARGETS) {
     await using here = await withFiles(target);
