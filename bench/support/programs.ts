@@ -81,7 +81,7 @@ export async function findPython(): Promise<string | undefined> {
 }
 
 async function installPython(): Promise<Installed> {
-  const found = await python("google-cloud-storage", "google-resumable-media", "requests");
+  const found = await python();
   if ("reason" in found) console.log(`skipped: ${found.reason}`);
   return found;
 }

@@ -73,7 +73,6 @@ export interface CpOptions {
 const OF_BUCKETS = [
   "cache-control",
   "if-generation-match",
-  "manifest",
   "metadata",
   "no-clobber",
   "parallel",
@@ -93,6 +92,7 @@ export async function cpOptions(
   if (values.null && !isNamed) throw new UsageError("-0: expected it together with -I");
   const { sources, target } = await targetOf(positionals, values.session, isNamed, io);
   if (target.kind !== "bucket") refuse(values, OF_BUCKETS, "uploads to a bucket");
+  if (target.kind === "session") refuse(values, ["manifest"], "uploads with a DEST");
   if (target.kind !== "youtube") refuse(values, ["privacy", "title"], "youtube:");
   checkSources(sources, isNamed, values.session, values.ticket);
   if (values.ticket !== undefined && values.endpoint === undefined) {

@@ -165,7 +165,7 @@ function tell({ stdout }: Io, isJson: boolean | undefined, served: Served): void
   const { emulator, proxy, bucket, secret } = served;
   stdout.write(`Emulator: ${emulator}\n  STORAGE_EMULATOR_HOST=${emulator}\n`);
   if (proxy === undefined) return;
-  stdout.write(`Proxy:    ${proxy} (bucket ${bucket}, pages on localhost)\n`);
+  stdout.write(`Proxy:    ${proxy} (bucket ${bucket}; for pages of development servers)\n`);
   stdout.write(
     `  a page gets a ticket by POST ${proxy}/ticket, {"name": "photo.jpg"}; or by hand:\n`,
   );

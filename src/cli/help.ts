@@ -54,8 +54,8 @@ Serves an emulated Google on 127.0.0.1 until it is stopped, for development.
   --proxy              the upload proxy in front of it, too
   --proxy-port N       the port after the other one
   --bucket NAME        where the proxy uploads to (my-bucket)
-  --allow-origin URL   a page that may use it, besides those on localhost;
-                       can be repeated
+  --allow-origin URL   a page that may use it, besides those on localhost at the
+                       ports of development servers; can be repeated
   --json               one line that says what is where
 
 Tickets for the proxy: a page gets one by POST /ticket, {"name": "photo.jpg"};
@@ -66,8 +66,10 @@ is that of TICKET_SECRET, else one in the folder of the state.
 const SESSIONS = `resumable-media sessions [--json]
 resumable-media sessions cancel ID...
 resumable-media sessions cancel --all
-Lists what can be resumed, by the same command that began it, for a week; and
-gives it up: at the server, and here.
+resumable-media sessions forget ID... (or --all)
+Lists what can be resumed, by the same command that began it, for a week.
+cancel gives it up: at the server, and here. forget does so here only, where the
+server is gone or refuses: a session may live on there for a week.
 `;
 
 const TICKET = `resumable-media ticket --subject WHO (--prefix P | --name N) [OPTION...]

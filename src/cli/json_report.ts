@@ -2,6 +2,7 @@
 
 import type { StorageObject } from "../protocol/resources/storage_object.ts";
 import { UploadError } from "../errors.ts";
+import { idOf } from "./done_files.ts";
 import { messageOf, wordOf } from "./exit_code.ts";
 import type { Io } from "./io.ts";
 import type { Outcome, Report, Subject } from "./report.ts";
@@ -40,7 +41,8 @@ function fieldsOf(outcome: Exclude<Outcome, { status: "failed" }>): object {
   if (outcome.status === "skipped") return { reason: outcome.reason };
   if (outcome.status === "planned") return { size: outcome.size };
   const object = outcome.object as Partial<StorageObject> | null;
-  const { id, generation, contentType, crc32c, md5Hash } = object ?? {};
+  const { generation, contentType, crc32c, md5Hash } = object ?? {};
+  const id = idOf(object);
   return { size: outcome.size, contentType, id, generation, crc32c, md5Hash };
 }
 

@@ -1,4 +1,4 @@
-/** `sessions`: what can be resumed; `sessions cancel`: gives it up, at the server too. */
+/** `sessions`: what can be resumed; `sessions cancel`: gives it up, at the server too; `sessions forget`: here only. */
 
 import type { Transport } from "../net/transport.ts";
 import { cancelParallelUpload } from "../parallel/cancel_parallel.ts";
@@ -15,17 +15,22 @@ import { nearest, shownArgument, UsageError } from "./usage_error.ts";
 
 const SPECS = { all: { type: "boolean" }, json: { type: "boolean" } } as const;
 
-/** Lists what can be resumed, or cancels some of it. */
+/** What is done with what is kept. */
+const ACTIONS = ["cancel", "forget"] as const;
+
+type Action = typeof ACTIONS[number];
+
+/** Lists what can be resumed, or gives some of it up. */
 export async function sessions(args: readonly string[], io: Io): Promise<ExitCode> {
   const { values, positionals: [action, ...ids] } = readArguments(args, SPECS);
   if (values.help) {
     io.stdout.write(helpOf("sessions"));
     return EXIT.ok;
   }
-  if (action !== undefined && action !== "cancel") {
-    const near = nearest(action, ["cancel"]);
+  if (action !== undefined && !isAction(action)) {
+    const near = nearest(action, ACTIONS);
     throw new UsageError(
-      `sessions: expected nothing or cancel, got ${shownArgument(action)}${
+      `sessions: expected nothing, cancel or forget, got ${shownArgument(action)}${
         near ? `; did you mean ${near}?` : ""
       }`,
     );
@@ -33,25 +38,50 @@ export async function sessions(args: readonly string[], io: Io): Promise<ExitCod
   const state = new State(io.env);
   const all = await state.list();
   if (action === undefined) {
-    if (values.all) throw new UsageError("--all: expected `sessions cancel --all`");
+    if (values.all) throw new UsageError("--all: expected `sessions cancel` or `forget` before it");
     list(all, values.json === true, io);
     return EXIT.ok;
   }
   if ((ids.length === 0) === (values.all !== true)) {
-    throw new UsageError("sessions cancel: expected ID, or --all");
+    throw new UsageError(`sessions ${action}: expected ID, or --all`);
   }
+  return await giveUp(values.all ? all : chosen(all, ids), action, state, io);
+}
+
+function isAction(text: string): text is Action {
+  return (ACTIONS as readonly string[]).includes(text);
+}
+
+async function giveUp(
+  all: readonly Resumable[],
+  action: Action,
+  state: State,
+  io: Io,
+): Promise<ExitCode> {
   let code: ExitCode = EXIT.ok;
-  for (const one of values.all ? all : chosen(all, ids)) {
+  for (const one of all) {
+    const source = printable(shownSource(one.source));
     try {
-      await cancel(one, io);
+      if (action === "cancel") await cancel(one, io);
       await state.forget(one);
-      io.stdout.write(`cancelled ${one.id} ${printable(shownSource(one.source))}\n`);
+      const said = action === "cancel" ? "cancelled" : "forgotten";
+      const rest = action === "cancel" ? "" : leftAt(one);
+      io.stdout.write(`${said} ${one.id} ${source}${rest}\n`);
     } catch (error) {
       code = exitCodeOf(error);
-      io.stderr.write(`${one.id}: ${printable(messageOf(error))}\n`);
+      const help = `\`sessions forget ${one.id}\` forgets it here only`;
+      io.stderr.write(`${one.id}: ${printable(messageOf(error))}; ${help}\n`);
     }
   }
   return code;
+}
+
+/** What may stay at the server when something is forgotten here only. */
+function leftAt({ checkpoint }: Resumable): string {
+  if (!checkpoint) return "";
+  return "parts" in checkpoint
+    ? ": its parts may stay at the server, and cost, until they are removed there"
+    : ": its session may live on at the server for a week";
 }
 
 function chosen(all: readonly Resumable[], ids: readonly string[]): Resumable[] {

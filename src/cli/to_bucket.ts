@@ -1,24 +1,20 @@
 /** Files to a bucket, by uploadMany. */
 
-import { createReadStream } from "node:fs";
-import { open, stat } from "node:fs/promises";
-import { resolve } from "node:path";
-import { codeOf } from "../file/path.ts";
 import { inParts } from "../parallel/in_parts.ts";
 import type { UploadManyItem } from "../parallel/item.ts";
-import type { UploadManyManifest } from "../parallel/manifest.ts";
 import type { UploadManyOptions, UploadManyResult } from "../parallel/many_options.ts";
 import { uploadMany } from "../parallel/upload_many.ts";
 import type { CpResult, CpRun, Planned } from "./cp_command.ts";
 import type { CpOptions } from "./cp_options.ts";
-import { accessTo } from "./credentials.ts";
+import { type Access, accessTo } from "./credentials.ts";
 import { destinationText } from "./destination.ts";
+import { dryRun } from "./dry_run.ts";
 import { concernsAll, EXIT, type ExitCode, exitCodeOf } from "./exit_code.ts";
 import { TotalsCounter } from "./totals.ts";
 import type { Outcome, Subject } from "./report.ts";
 import { resumeNote } from "./resume_note.ts";
-import { keyOf, type RunRecord, State } from "./state.ts";
-import { UsageError } from "./usage_error.ts";
+import { RunState } from "./run_state.ts";
+import { keyOf } from "./state.ts";
 
 /** A file of a run. */
 interface Item extends UploadManyItem {
@@ -30,19 +26,9 @@ const PARALLEL_ABOVE = 64 * 1024 * 1024;
 
 /** Uploads the files of a run. */
 export async function toBucket(run: CpRun): Promise<CpResult> {
-  return run.options.dryRun ? await planned(run) : await new BucketRun(run).finish();
-}
-
-/** What would be done, and nothing else. */
-async function planned(run: CpRun): Promise<CpResult> {
-  const planned = { files: 0, bytes: 0 };
-  for await (const plan of run.stop.before(run.files())) {
-    run.report.ended(subjectOf(run, plan), { status: "planned", size: plan.found.size });
-    planned.files++;
-    planned.bytes += plan.found.size ?? 0;
-  }
-  const summary = { uploaded: 0, skipped: 0, failed: 0, bytes: 0, planned, isResumable: false };
-  return { summary: { ...summary, isInterrupted: run.stop.isAsked }, codes: new Set() };
+  return run.options.dryRun
+    ? await dryRun(run, (plan) => subjectOf(run, plan))
+    : await new BucketRun(run).finish();
 }
 
 /** Whether a file of the run can be in parts: what an earlier run has begun so goes on so. */
@@ -58,23 +44,24 @@ function subjectOf({ options: { target } }: CpRun, { found, name }: Planned): Su
 /** A run that uploads. */
 class BucketRun {
   readonly #run: CpRun;
-  readonly #state: State;
+  readonly #state: RunState;
   readonly #codes = new Set<ExitCode>();
   readonly #totals: TotalsCounter;
   #failed = 0;
 
   constructor(run: CpRun) {
     this.#run = run;
-    this.#state = new State(run.io.env);
+    this.#state = new RunState(run);
     const isSeen = run.io.stderr.isTTY && !run.options.json && !run.options.quiet;
     this.#totals = new TotalsCounter(run, isSeen);
   }
 
   async finish(): Promise<CpResult> {
-    const { options, stop } = this.#run;
+    const { stop } = this.#run;
     const base = await this.#options();
-    const record = await this.#manifest();
-    const uploading = uploadMany(this.#items(), { ...base, manifest: record?.manifest });
+    const record = await this.#state.manifest(base.endpoint);
+    const { previous, write } = record ?? {};
+    const uploading = uploadMany(this.#items(), { ...base, manifest: { previous, write } });
     let error: unknown;
     try {
       await uploading;
@@ -87,12 +74,12 @@ class BucketRun {
     await record?.close(isComplete);
     const { uploaded, skipped, bytes } = uploading.summary;
     const isKept = isInterrupted || record !== undefined || this.#codes.has(EXIT.interrupted);
-    const isResumable = options.resume && isKept && !options.sources.includes("-");
+    const isResumable = isKept && await this.#state.isResumable();
     const summary = { uploaded, skipped, failed: this.#failed, bytes, isInterrupted, isResumable };
     return { summary, codes: this.#codes, error };
   }
 
-  async #options(): Promise<UploadManyOptions<Item>> {
+  async #options(): Promise<UploadManyOptions<Item> & Pick<Access, "endpoint">> {
     const { options, io, report, stop } = this.#run;
     const { target, ticket, resume } = options;
     if (target.kind !== "bucket") throw new TypeError("target: expected a bucket");
@@ -117,7 +104,7 @@ class BucketRun {
       signal: stop.signal,
       ...(resume && {
         checkpoints: this.#state.checkpoints,
-        onCheckpointError: (error: unknown) => this.#cannotKeep(error),
+        onCheckpointError: (error: unknown) => this.#state.cannotKeep(error),
         onResume: (event, { subject }) => report.note(subject, resumeNote(event)),
       }),
       onProgress: (progress) => report.progress(progress, this.#totals.including(progress)),
@@ -157,70 +144,6 @@ class BucketRun {
     report.ended(result.item.subject, { status: "failed", error, isOfBucket });
     if (!options.continueOnError && concernsAll(error)) throw new Ended();
   }
-
-  #cannotKeep(error: unknown): void {
-    if (this.#hasTold) return;
-    this.#hasTold = true;
-    const source = this.#state.folder;
-    const why = error instanceof Error ? error.message : String(error);
-    this.#run.report.note({ source, destination: "" }, `cannot keep where uploads stand: ${why}`);
-  }
-  #hasTold = false;
-
-  /** What was done: in the file that the user names, else in the state, where there is more than one file. */
-  async #manifest(): Promise<Recorded | undefined> {
-    const { options, io, isSeveral, key } = this.#run;
-    if (options.manifest !== undefined) return await manifestIn(resolve(io.cwd, options.manifest));
-    if (!options.resume || !isSeveral || options.target.kind !== "bucket") return undefined;
-    const destination = destinationText(options.target);
-    try {
-      const record = await this.#state.openRun({ source: key, destination });
-      return this.#recorded(record);
-    } catch (error) {
-      if (error instanceof Error && error.name === "UsageError") throw error;
-      this.#cannotKeep(error);
-      return undefined;
-    }
-  }
-
-  /** The record as a manifest; what goes wrong with it is told once, and ends nothing: without it a later run sends more. */
-  #recorded(record: RunRecord): Recorded {
-    let isBroken = false;
-    const unlessBroken = async (action: () => Promise<void>) => {
-      if (isBroken) return;
-      await action().catch((error) => {
-        isBroken = true;
-        this.#cannotKeep(error);
-      });
-    };
-    return {
-      manifest: {
-        previous: record.previous(),
-        write: (line) => unlessBroken(() => record.write(line)),
-      },
-      close: (isComplete) => record.close(isComplete).catch((error) => this.#cannotKeep(error)),
-    };
-  }
-}
-
-/** A manifest, and what lets go of it. */
-interface Recorded {
-  readonly manifest: UploadManyManifest;
-  close(isComplete: boolean): Promise<void>;
-}
-
-async function manifestIn(path: string): Promise<Recorded> {
-  const isThere = await stat(path).then(({ size }) => size > 0, () => false);
-  const handle = await open(path, "a", 0o600).catch((error) => {
-    throw new UsageError(
-      `--manifest: expected a file to append to, got ${codeOf(error) ?? "an error"}`,
-    );
-  });
-  const previous = isThere ? createReadStream(path, "utf8") as AsyncIterable<string> : undefined;
-  return {
-    manifest: { previous, write: (line) => handle.appendFile(line) },
-    close: () => handle.close(),
-  };
 }
 
 /** The run has ended because of a failure that was told already. */

@@ -101,6 +101,22 @@ const wrong: Record<string, [args: string[], said: RegExp]> = {
     ["https://storage.googleapis.com/x?upload_id=SECRET"],
     /is not a command/,
   ],
+  "a session to forget that is not there": [
+    ["sessions", "forget", "abc"],
+    /ID: expected one that/,
+  ],
+  "sessions to forget that are not named": [
+    ["sessions", "forget"],
+    /forget: expected ID, or --all/,
+  ],
+  "something else to do with sessions": [
+    ["sessions", "forgte", "abc"],
+    /expected nothing, cancel or forget, got forgte; did you mean forget\?/,
+  ],
+  "a manifest of a session": [
+    ["cp", "--session", "https://storage.googleapis.com/x", "--manifest", "m", "a"],
+    /--manifest is only for uploads with a DEST/,
+  ],
   "what moves the cursor": [["cp", "a", "\x1b[2Jgs:b"], /got \\x1b\[2Jgs:b\n/],
   "a session to cancel that is not there": [
     ["sessions", "cancel", "abc"],

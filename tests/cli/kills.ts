@@ -2,7 +2,8 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { chance, CRASHES, wait } from "../crash/support.ts";
-import { ended, inRuntime, isWhole, type Program, start } from "./programs_support.ts";
+import { difference } from "../e2e/support.ts";
+import { content, ended, inRuntime, isWhole, type Program, start } from "./programs_support.ts";
 import { until } from "../support/until.ts";
 
 const RUNTIMES = ["node", "deno", "bun"];
@@ -84,6 +85,52 @@ Deno.test("killed and stopped at random, again and again, the same call stores e
       assert(isWhole(program, "p/big"));
       assertEquals(await kept(program), []);
       assertEquals(program.google.gcs.sessions.filter(({ name }) => name !== "p/big"), []);
+    });
+  }
+});
+
+Deno.test("killed and stopped at random, the same call puts each file on Drive once", async () => {
+  const random = chance("kills of uploads to Drive");
+  for (let round = 0; round * 5 < CRASHES; round++) {
+    const runtime = RUNTIMES[round % RUNTIMES.length];
+    await inRuntime(runtime, async (program) => {
+      const { google, folder } = program;
+      const names = Array.from({ length: 12 }, (_, i) => `${i}.txt`);
+      for (const name of names) await Deno.writeTextFile(`${folder}/${name}`, name);
+      const args = ["cp", "--json", ...names.slice(0, 6), "big", ...names.slice(6), "drive:"];
+      // It is over when the record is gone, even if the program was killed when it had nothing left to do but to end.
+      const isOver = async () =>
+        google.gcs.uploads.length > names.length && (await kept(program)).length === 0;
+      for (let attempt = 0; !await isOver(); attempt++) {
+        assert(attempt < 60, "it does not come to its end");
+        const child = start(program, [...args, "--endpoint", google.origin]);
+        await child.stdin.close();
+        const ending = ended(child);
+        let hasEnded = false;
+        void ending.then(() => hasEnded = true);
+        if (attempt < 8) { // at a reply, or some milliseconds later
+          const limit = google.gcs.requests.length + 1 + Math.floor(random() * 8);
+          await until(() => hasEnded || google.gcs.requests.length >= limit, "it sends");
+          await wait(random() * 30);
+          const signal = (["SIGKILL", "SIGKILL", "SIGINT"] as const)[Math.floor(random() * 3)];
+          try {
+            child.kill(signal);
+          } catch { /* it has just ended */ }
+        }
+        const { code, err } = await ending;
+        assert([0, 5, 130, 137].includes(code), `code ${code}: ${err}`);
+        if (code === 0) break;
+      }
+      const stored = google.gcs.uploads.map(({ resource, bytes }) => ({
+        name: (resource as { name: string }).name,
+        bytes: bytes!,
+      }));
+      assertEquals(stored.map(({ name }) => name).sort(), ["big", ...names].sort());
+      for (const { name, bytes } of stored) {
+        if (name === "big") assertEquals(difference(bytes, content), -1);
+        else assertEquals(new TextDecoder().decode(bytes), name);
+      }
+      assertEquals(await kept(program), []);
     });
   }
 });

@@ -126,6 +126,54 @@ Deno.test("sessions cancel gives a session up at the server, and forgets it", as
   assertEquals((await cli.run(["sessions"])).out, "Nothing to resume.\n");
 });
 
+Deno.test("where the server of a session is gone, cancel says that forget helps, and forget sends nothing", async () => {
+  for (const which of ["id", "--all"]) {
+    await using cli = await world();
+    await cli.write({ big: patterned(SIZE), small: "1" });
+    const run = await cli.run(["cp", "big", "small", "gs://bucket/"], stoppedAt(cli.gcs, /PUT/));
+    assertEquals(run.code, 5, run.err);
+    const listed = (await cli.run(["sessions"])).out.trimEnd().split("\n");
+    const ids = listed.map((line) => line.slice(0, 8));
+    assertEquals(ids.length, 2);
+    let requests = 0;
+    const gone: Given = {
+      fetch: () => {
+        requests++;
+        return Promise.resolve(new Response("", { status: 400 }));
+      },
+    };
+    const cancelled = await cli.run(["sessions", "cancel", "--all"], gone);
+    assertEquals([cancelled.code, requests], [1, 1]);
+    const [session] = ids.filter((id) => cancelled.err.startsWith(id));
+    assertMatch(
+      cancelled.err,
+      new RegExp(`; \`sessions forget ${session}\` forgets it here only\\n$`),
+    );
+    assertEquals((await cli.run(["sessions"])).out.slice(0, 8), session, "the record is gone");
+    const args = ["sessions", "forget", which === "id" ? session : which];
+    const { code, out } = await cli.run(args, gone);
+    assertEquals([code, requests], [0, 1]);
+    assertMatch(
+      out,
+      /^forgotten [0-9a-f]{8} .*big: its session may live on at the server for a week\n$/,
+    );
+    assertEquals(cli.gcs.sessions.map(({ phase }) => phase), ["open"]);
+    assertEquals((await cli.run(["sessions"])).out, "Nothing to resume.\n");
+  }
+});
+
+Deno.test("sessions forget says of a file in parts that these stay, and of a run over many files nothing", async () => {
+  await using cli = await world();
+  await cli.write({ big: patterned(65 * 1024 * 1024), small: "1" });
+  const args = ["cp", "big", "small", "gs://bucket/", "--parallel"];
+  await cli.run(args, stoppedAt(cli.gcs, /partNumber=3/));
+  const { code, out } = await cli.run(["sessions", "forget", "--all"]);
+  assertEquals(code, 0);
+  assertMatch(out, /^forgotten [0-9a-f]{8} .*big: its parts may stay at the server, and cost, /m);
+  assertMatch(out, /^forgotten [0-9a-f]{8} .*small$/m);
+  assertEquals(cli.gcs.multipartUploads.map(({ phase }) => phase), ["open"]);
+});
+
 Deno.test("sessions cancel removes the parts of a file where they are: at the emulator of the variable, or at Google with credentials", async () => {
   for (const isGoogle of [false, true]) {
     const authorize = (request: Request) =>

@@ -19,7 +19,7 @@ const DATA = patterned(5 * U + 1_234);
 
 const installed = await goProgram(
   "fake-gcs-server",
-  "github.com/fsouza/fake-gcs-server@latest",
+  "github.com/fsouza/fake-gcs-server@v1.56.1",
 );
 const skip = "reason" in installed;
 if (skip) console.log(`not run, for want of ${installed.reason}`);

@@ -110,8 +110,8 @@ const clients = [
     await pythonWith(
       "python-parts",
       "boto3, google.cloud.storage",
-      "google-cloud-storage",
-      "boto3",
+      "google-cloud-storage==3.17.1",
+      "boto3==1.44.8",
     ),
     pythonClients,
   ),

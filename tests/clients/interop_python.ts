@@ -19,7 +19,7 @@ type Line =
   & { name?: string; objects: string[]; problem: string | null }
   & { package?: string; version?: string };
 
-const installed = await python("google-cloud-storage", "google-resumable-media", "requests");
+const installed = await python();
 const skip = "reason" in installed;
 if (skip) console.log(`not run, for want of ${installed.reason}`);
 

@@ -59,7 +59,7 @@ async function gofakes3(): Promise<Installed> {
 }
 
 function moto(): Promise<Installed> {
-  return pythonWith("python-moto", "moto.server, boto3", "moto[server]");
+  return pythonWith("python-moto", "moto.server, boto3", "moto[server]==5.2.5");
 }
 
 async function s3rver(): Promise<Installed> {

@@ -38,10 +38,11 @@ export function has(program: string, version = "--version"): boolean {
   }
 }
 
-/** A Python with these packages. */
-export function python(...packages: string[]): Promise<Installed> {
+/** A Python with Google's libraries, in the versions that the documents name. */
+export function python(): Promise<Installed> {
   const imports = "google.cloud.storage, google.resumable_media, requests";
-  return pythonWith("python", imports, ...packages);
+  const packages = ["google-cloud-storage==3.17.1", "google-resumable-media==2.11.0"];
+  return pythonWith("python", imports, ...packages, "requests==2.34.2");
 }
 
 /** A Python in a folder of its own, in which the modules can be imported. */
