@@ -131,10 +131,10 @@ Deno.test({
         );
         await until(async () => /big +█*░+ +\d+% 12\.0 MiB/.test(await screen()), "a bar");
         await tmux("resize-window", "-x", "60", "-y", "20");
-        await wait(300);
-        const narrow = (await screen()).split("\n").filter((line) => /░/.test(line));
-        assertEquals(narrow.length, 1, "one bar, and no rests of wider ones");
-        assert(narrow[0].length <= 60);
+        await until(async () => {
+          const bars = (await screen()).split("\n").filter((line) => /░/.test(line));
+          return bars.length === 1 && bars[0].length <= 60;
+        }, "one bar, and no rests of wider ones");
         await tmux("send-keys", "C-c");
         await until(async () => /code=5/.test(await screen()), "the exit code");
         const last = await screen();
