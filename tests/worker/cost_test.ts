@@ -7,6 +7,9 @@ endAfterAll();
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
+/** A server that has answered need not take the rest: what it said is there to be read, and `reply` fails where there is nothing. */
+const untilAnswered = (writing: Promise<void>) => writing.catch(() => {});
+
 for (const uploadType of ["resumable", "multipart"]) {
   rule(
     `a client that never ends what an upload begins with gets a 408: ${uploadType}`,
@@ -56,7 +59,7 @@ rule("a status query may have an empty body in chunks", async (place) => {
   assertEquals(place.upstream.requests[1].headers.get("content-length"), "0");
   const other = await place.connect();
   await other.head("PUT", session, headers);
-  await other.writeChunk(encode("x"));
+  await untilAnswered(other.writeChunk(encode("x")));
   assertEquals((await other.reply()).status, 400);
   assertEquals(place.upstream.requests.length, 2);
 });
@@ -69,7 +72,7 @@ rule(
     const session = await startSession(place);
     const client = await place.connect();
     await client.head("PUT", session, { "transfer-encoding": "chunked" });
-    await client.writeChunk(encode("hello"));
+    await untilAnswered(client.writeChunk(encode("hello")));
     const { status, body } = await client.reply();
     assertEquals([status, JSON.parse(body).error.errors[0].reason], [411, "lengthRequired"]);
     assertEquals(place.upstream.requests.length, 1);
@@ -116,7 +119,7 @@ rule("metadata that is packed is unpacked no further than it may go", async (pla
       "content-encoding": "gzip",
       "content-length": `${packed.length}`,
     });
-    await client.write(packed);
+    await untilAnswered(client.write(packed));
     return (await client.reply()).status;
   };
   assertEquals(await start(), 413);
@@ -140,7 +143,7 @@ rule(
       const session = await startSession(place, {}, `slow-${i}`);
       const client = await place.connect();
       await client.head("PATCH", session, { ...head, "transfer-encoding": "chunked" });
-      await client.writeChunk(encode("x"));
+      await untilAnswered(client.writeChunk(encode("x")));
       clients.push(client);
     }
     const replies = clients.map((client) => client.reply());

@@ -34,15 +34,8 @@ export async function connect(url: string): Promise<RawClient> {
   let rest = new Uint8Array();
   let open = true;
 
-  // A server that has answered may take no more: what it said is there to be read. `reply` fails where it said nothing.
-  let takes = true;
   const write = async (bytes: Uint8Array) => {
-    for (let at = 0; takes && at < bytes.length;) {
-      at += await connection.write(bytes.subarray(at)).catch(() => {
-        takes = false;
-        return 0;
-      });
-    }
+    for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
   };
   const more = async () => {
     const buffer = new Uint8Array(65_536);
