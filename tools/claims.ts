@@ -16,6 +16,7 @@
  */
 
 import { read, repositoryFiles } from "./files.ts";
+import { withoutCode } from "./markdown.ts";
 
 /** Documents of which every sentence is to be held. */
 export const CLAIMING: readonly string[] = [
@@ -79,26 +80,13 @@ export async function unprovenSections(): Promise<string[]> {
  */
 export function sectionsWithoutProof(markdown: string): { line: number; heading: string }[] {
   const lines = markdown.split("\n");
-  const isCode = codeLines(lines);
   const mark = lines.length < SCREEN ? /^# / : /^##+ /;
-  const starts = lines.flatMap((text, at) => mark.test(text) && !isCode.has(at) ? [at] : []);
+  const prose = withoutCode(markdown).split("\n");
+  const starts = prose.flatMap((text, at) => mark.test(text) ? [at] : []);
   return starts.filter((start, i) => {
     const section = lines.slice(start, starts[i + 1]).join("\n");
     return unproven(section).length > 0 && !isProven(section);
   }).map((start) => ({ line: start + 1, heading: lines[start] }));
-}
-
-/** Which lines are between fences, those included. */
-function codeLines(lines: readonly string[]): Set<number> {
-  const found = new Set<number>();
-  let fence: string | undefined;
-  lines.forEach((text, at) => {
-    const mark = /^```+/.exec(text)?.[0];
-    if (fence !== undefined || mark) found.add(at);
-    if (fence === undefined) fence = mark;
-    else if (text.startsWith(fence)) fence = undefined;
-  });
-  return found;
 }
 
 /** The parts of a text without proof. */
@@ -141,8 +129,7 @@ interface Part {
 /** What stands between blank lines: without headings, code, and what programs write. */
 function partsOf(markdown: string): Part[] {
   const blank = (text: string) => text.replaceAll(/[^\n]/g, "");
-  const prose = markdown
-    .replaceAll(/^(```+).*?^\1/gms, blank)
+  const prose = withoutCode(markdown)
     .replaceAll(/^<!-- (?:bench: .*?|hostile requests: begin) -->.*?^<!-- .*?end -->/gms, blank)
     .replaceAll(/^(?:#|!\[).*/gm, blank);
   const parts: Part[] = [];

@@ -1,4 +1,5 @@
 import { read } from "./files.ts";
+import { withoutCode } from "./markdown.ts";
 
 /** Links and images of markdown, and `src` and `href` of HTML in it; not code. */
 const LINK =
@@ -32,7 +33,7 @@ export async function brokenLinks(paths: readonly string[]): Promise<string[]> {
 
 /** The places of a markdown text that links lead to: its headings, as GitHub writes them. */
 export function headingsOf(markdown: string): Set<string> {
-  const prose = markdown.replaceAll(/^(```+|~~~+).*?^\1/gms, "");
+  const prose = withoutCode(markdown);
   const seen = new Map<string, number>();
   return new Set([...prose.matchAll(/^#+ +(.*)$/gm)].map(([, heading]) => {
     const plain = heading.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1").trim().toLowerCase();
@@ -45,7 +46,7 @@ export function headingsOf(markdown: string): Set<string> {
 
 /** The links of a markdown text to files: not to other sites, nor to places in itself. */
 export function linksOf(markdown: string): string[] {
-  const prose = markdown.replaceAll(/^(```+|~~~+).*?^\1/gms, "").replaceAll(/`[^`\n]*`/g, "");
+  const prose = withoutCode(markdown).replaceAll(/`[^`\n]*`/g, "");
   return [...prose.matchAll(LINK)]
     .map((match) => match[1] ?? match[2] ?? match[3])
     .filter((link) => !/^(?:[a-z][a-z+.-]*:|\/\/|#)/i.test(link));

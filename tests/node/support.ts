@@ -7,7 +7,6 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { UploadSource } from "../../mod.ts";
 import type { GcsEmulator } from "../../src/emulator/mod.ts";
-import { assert } from "../portable/assert.ts";
 import { CHUNK, pattern } from "../portable/cases/upload_support.ts";
 
 /** Ten parts and a bit, and more than a file stream reads ahead. */
@@ -59,12 +58,6 @@ export function waiting(content: Uint8Array): Readable {
 /** Waits for so long, in milliseconds. */
 export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-/** Waits until something holds; fails when it does not within a minute. */
-export async function eventually(holds: () => boolean, message: () => string): Promise<void> {
-  for (let i = 0; i < 6000 && !holds(); i++) await pause(10);
-  assert(holds(), message());
 }
 
 /** The number of descriptors of regular files that this process has open. */

@@ -20,7 +20,8 @@ import { assert, assertEquals } from "../../portable/assert.ts";
 import { failureOf, store } from "../../portable/cases/sources_support.ts";
 import { assertBytes, BUCKET } from "../../portable/cases/upload_support.ts";
 import type { NodeCase } from "../suite.ts";
-import { descriptors, eventually, folder, openings } from "../support.ts";
+import { descriptors, folder, openings } from "../support.ts";
+import { until } from "../../support/until.ts";
 
 /** A new folder with files; what ends with a slash is an empty folder. */
 function tree(names: readonly string[]): string {
@@ -251,7 +252,7 @@ export const directories: NodeCase[] = [
             }
           });
           for (const path of ["", "a", "a/b", "a/b/c"].map((name) => join(root, name))) {
-            await eventually(() => openings(path) === 0, () => `${path} is open after ${how}`);
+            await until(() => openings(path) === 0, () => `${path} is open after ${how}`);
           }
         }
       }
@@ -264,7 +265,7 @@ export const directories: NodeCase[] = [
       await namesOf(root);
       const before = descriptors();
       for (let i = 0; i < 5; i++) assertEquals((await namesOf(root)).length, 100);
-      await eventually(() => descriptors() <= before, () => `${before}, then ${descriptors()}`);
+      await until(() => descriptors() <= before, () => `${before}, then ${descriptors()}`);
     },
   },
   {

@@ -11,7 +11,8 @@ import { assert, assertEquals } from "../../portable/assert.ts";
 import { failureOf, settled, store } from "../../portable/cases/sources_support.ts";
 import { assertStored, pattern } from "../../portable/cases/upload_support.ts";
 import type { NodeCase } from "../suite.ts";
-import { bytes, eventually, file, folder, openings, pause } from "../support.ts";
+import { bytes, file, folder, openings, pause } from "../support.ts";
+import { until } from "../../support/until.ts";
 
 /** A new pipe with a name. */
 function fifo(name = "fifo.txt"): string {
@@ -26,7 +27,7 @@ function write(path: string, script: string): void {
 }
 
 async function assertClosed(path: string): Promise<void> {
-  await eventually(() => openings(path) === 0, () => `${openings(path)} are open`);
+  await until(() => openings(path) === 0, () => `${openings(path)} are open`);
 }
 
 const encoded = (text: string) => new TextEncoder().encode(text);
@@ -165,7 +166,7 @@ export const filePipes: NodeCase[] = [
       await pause(50);
       stop.abort(new Error("enough"));
       assertEquals(String(await failureOf(() => stored)), "Error: enough");
-      await eventually(() => openings(path) === 1, () => `${openings(path)} are open`);
+      await until(() => openings(path) === 1, () => `${openings(path)} are open`);
       closeSync(both);
     },
   },
@@ -216,7 +217,7 @@ export const filePipes: NodeCase[] = [
         "source_size_mismatch",
         `${error}`,
       );
-      await eventually(() => openings("/dev/zero") === 0, () => "it is still open");
+      await until(() => openings("/dev/zero") === 0, () => "it is still open");
     },
   },
   {

@@ -42,7 +42,8 @@ import {
   testClock,
 } from "../../portable/cases/upload_support.ts";
 import type { NodeCase } from "../suite.ts";
-import { bytes, eventually, file, folder, openings } from "../support.ts";
+import { bytes, file, folder, openings } from "../support.ts";
+import { until } from "../../support/until.ts";
 
 /** A long time ago: a change is seen at any resolution of the clock. */
 const LONG_AGO = new Date("2001-02-03T04:05:06Z");
@@ -73,7 +74,7 @@ const CHANGES: Readonly<Record<string, (path: string) => void>> = {
 
 /** Fails unless nobody has the file open. */
 async function assertClosed(path: string, what: string): Promise<void> {
-  await eventually(() => openings(path) === 0, () => `${openings(path)} are open: ${what}`);
+  await until(() => openings(path) === 0, () => `${openings(path)} are open: ${what}`);
 }
 
 /** Waits for the garbage to be collected, by making some. */

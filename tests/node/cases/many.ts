@@ -9,7 +9,8 @@ import { uploadMany, type UploadManyOptions } from "../../../src/parallel/mod.ts
 import { assert, assertEquals, assertRejects } from "../../portable/assert.ts";
 import { assertStored, BUCKET, pattern, testClock } from "../../portable/cases/upload_support.ts";
 import type { NodeCase } from "../suite.ts";
-import { asSource, descriptors, eventually, folder, pause } from "../support.ts";
+import { asSource, descriptors, folder, pause } from "../support.ts";
+import { until } from "../../support/until.ts";
 
 /** Ways to open a file. */
 const WAYS: Readonly<Record<string, (path: string) => UploadSource | Promise<UploadSource>>> = {
@@ -96,5 +97,5 @@ export const manyFiles: NodeCase[] = Object.entries(WAYS).flatMap(([way, openFil
 
 /** What was opened is closed, in a moment. */
 async function assertClosed(before: number): Promise<void> {
-  await eventually(() => descriptors() <= before, () => `${descriptors() - before} are left open`);
+  await until(() => descriptors() <= before, () => `${descriptors() - before} are left open`);
 }

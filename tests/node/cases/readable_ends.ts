@@ -19,16 +19,8 @@ import {
   testClock,
 } from "../../portable/cases/upload_support.ts";
 import type { NodeCase } from "../suite.ts";
-import {
-  asSource,
-  bytes,
-  descriptors,
-  emitting,
-  eventually,
-  file,
-  pause,
-  waiting,
-} from "../support.ts";
+import { asSource, bytes, descriptors, emitting, file, pause, waiting } from "../support.ts";
+import { until } from "../../support/until.ts";
 
 const reason = new RangeError("enough");
 
@@ -117,7 +109,7 @@ const released: NodeCase[] = Object.entries(ENDS).flatMap(([end, run]) => [
           ),
       );
       await Promise.all(uploads);
-      await eventually(
+      await until(
         () => descriptors() <= before,
         () => `${descriptors() - before} descriptors are open`,
       );
@@ -134,7 +126,7 @@ const released: NodeCase[] = Object.entries(ENDS).flatMap(([end, run]) => [
         own(error, callback);
       };
       await failureOf(() => run(new GcsEmulator({ md5: false }), asSource(readable)), end);
-      await eventually(() => readable.destroyed, () => "the stream is not destroyed");
+      await until(() => readable.destroyed, () => "the stream is not destroyed");
       await pause(10);
       assertEquals(destroyed, 1, "how often it was destroyed");
     },
